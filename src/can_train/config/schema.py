@@ -1,0 +1,180 @@
+"""Layer 3: what a run is made of. Definitions only, stdlib only.
+
+Every parameter is declared once here, with type, bounds, default, unit and help. Requests
+(pydantic), presets (hydra-zen), command-line options and the frozen JSON derive from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from can_train.vocab import (
+    LEARNING_TYPE_OF_STRATEGY,
+    Distillation,
+    FeatureSet,
+    LearningType,
+    Modality,
+    Model,
+    ModelSize,
+    TrainingStrategy,
+)
+
+SCHEMA_VERSION: Final = "1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """Constraints and help of one parameter, carried in its `Annotated` type."""
+
+    help: str
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """An artifact that a run consumes: a file that exists, or the run that will make it.
+
+    Exactly one of (`path` and `sha256`) or `run_id` is set.
+    """
+
+    path: str | None = None
+    sha256: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """Which windows of which recordings, as which graphs."""
+
+    dataset_digest: str
+    split_digest: str
+    features: Annotated[FeatureSet, Param(help="feature set of the graphs")] = "relational"
+    window: Annotated[
+        int, Param(help="frames per window (one graph)", ge=2, le=4096, unit="frames")
+    ] = 100
+    stride: Annotated[
+        int, Param(help="step between window starts", ge=1, le=4096, unit="frames")
+    ] = 100
+    split: Annotated[
+        str,
+        Param(help="named split: time, leave-vehicle-out:NAME or leave-attack-out:KIND"),
+    ] = "time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatConfig:
+    """Graph attention classifier (docs/models/gat.md)."""
+
+    layers: Annotated[int, Param(help="attention layers", ge=1, le=16)]
+    heads: Annotated[int, Param(help="attention heads per layer", ge=1, le=32)]
+    hidden_channels: Annotated[int, Param(help="channels per head", ge=1, le=1024)]
+    id_embedding: Annotated[
+        int, Param(help="width of the ID embedding (used with classic features)", ge=1, le=512)
+    ]
+    fc_channels: Annotated[tuple[int, ...], Param(help="hidden widths of the classifier")]
+    dropout: Annotated[float, Param(help="dropout probability", ge=0, lt=1)] = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VgaeConfig:
+    """Variational graph autoencoder (docs/models/vgae.md)."""
+
+    encoder_channels: Annotated[tuple[int, ...], Param(help="widths of the encoder layers")]
+    decoder_channels: Annotated[tuple[int, ...], Param(help="hidden widths of the decoder")]
+    latent_channels: Annotated[int, Param(help="width of the latent", ge=1, le=1024)]
+    heads: Annotated[int, Param(help="attention heads per encoder layer", ge=1, le=32)]
+    id_embedding: Annotated[
+        int, Param(help="width of the ID embedding (used with classic features)", ge=1, le=512)
+    ]
+    dropout: Annotated[float, Param(help="dropout probability", ge=0, lt=1)] = 0.0
+    id_weight: Annotated[float, Param(help="weight of the ID cross-entropy", ge=0)] = 0.1
+    neighbour_weight: Annotated[float, Param(help="weight of the neighbourhood loss", ge=0)] = 0.05
+    kl_weight: Annotated[float, Param(help="weight of the KL divergence", ge=0)] = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DqnConfig:
+    """Q-network of the fusion agent (docs/models/dqn.md)."""
+
+    hidden_channels: Annotated[int, Param(help="width of the hidden layers", ge=1, le=8192)]
+    hidden_layers: Annotated[int, Param(help="number of hidden layers", ge=1, le=16)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """Optimisation of one stage."""
+
+    epochs: Annotated[int, Param(help="most epochs", ge=1, le=10_000)] = 40
+    patience: Annotated[
+        int, Param(help="epochs without improvement before training stops", ge=1, le=10_000)
+    ] = 8
+    batch_size: Annotated[
+        int | None,
+        Param(help="windows per step; absent: 64, fewer where an epoch would have under 50 steps", ge=1),
+    ] = None
+    learning_rate: Annotated[float, Param(help="peak learning rate", gt=0, le=10)] = 0.001
+    weight_decay: Annotated[float, Param(help="decoupled weight decay", ge=0)] = 0.0001
+    gradient_clip: Annotated[float, Param(help="largest gradient norm", gt=0)] = 1.0
+    threads: Annotated[int, Param(help="CPU threads; part of the run's identity", ge=1, le=1024)] = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurriculumConfig:
+    """Release of benign windows by VGAE difficulty (docs/models/gat.md)."""
+
+    start_ratio: Annotated[float, Param(help="benign per attack window, first epoch", gt=0)] = 1.0
+    end_ratio: Annotated[float, Param(help="benign per attack window, at full release", gt=0)] = 10.0
+    release_epochs: Annotated[int, Param(help="epochs until full release", ge=1)] = 10
+    percentile: Annotated[
+        float, Param(help="benign windows above this VGAE-score percentile come first", ge=0, lt=100)
+    ] = 50.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillationConfig:
+    """Training with a teacher's signal (docs/models/distillation.md)."""
+
+    teacher: Parent
+    temperature: Annotated[float, Param(help="temperature T of the soft targets", gt=0)] = 4.0
+    alpha: Annotated[float, Param(help="weight of the teacher's signal", ge=0, le=1)] = 0.7
+    latent_weight: Annotated[float, Param(help="weight of the latent signal (VGAE)", ge=0)] = 0.5
+    reconstruction_weight: Annotated[
+        float, Param(help="weight of the reconstruction signal (VGAE)", ge=0)
+    ] = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """Everything that decides the result of one run."""
+
+    modality: Modality
+    dataset: str
+    model: Model
+    model_size: ModelSize
+    training_strategy: TrainingStrategy
+    data: DataConfig
+    architecture: GatConfig | VgaeConfig | DqnConfig
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    distillation: DistillationConfig | None = None
+    curriculum: CurriculumConfig | None = None
+    vgae: Parent | None = None
+    gat: Parent | None = None
+    seed: Annotated[int, Param(help="seed of everything random", ge=0, le=2**31 - 1)] = 0
+    target_fpr: Annotated[
+        float, Param(help="false-alarm rate for which the threshold is set", gt=0, lt=1)
+    ] = 0.001
+
+    @property
+    def learning_type(self) -> LearningType:
+        """Follows from the training strategy."""
+        return LEARNING_TYPE_OF_STRATEGY[self.training_strategy]
+
+    @property
+    def distillation_word(self) -> Distillation:
+        """`with-kd` or `no-kd`."""
+        return "no-kd" if self.distillation is None else "with-kd"

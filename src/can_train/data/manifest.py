@@ -1,0 +1,153 @@
+"""What a stored dataset holds, and the digests that identify its parts (stdlib only).
+
+Both planes read it: the control plane to freeze digests into a config without importing
+numpy, the compute plane to find the frames.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from can_train.errors import DataError
+
+SCHEMA_VERSION: Final = 1
+SPLIT_VERSION: Final = 1
+"""Raised whenever the rule that assigns windows to sides changes."""
+
+STORE_VERSION: Final = 1
+"""Raised whenever the numbers or the layout of a packed store change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One distinct recording (file) of a dataset.
+
+    Attributes:
+        scenario: `train_01_attack_free`, `test_01_known_vehicle_known_attack`, ...
+        name: File name without suffix, such as `DoS-kia`.
+        digest: sha256 of the frames; also the name of the folder that holds them.
+        frames: Number of frames.
+        attack_frames: Number of frames labelled 1.
+        start_s: Timestamp of the first frame.
+        duration_s: Largest timestamp minus smallest.
+        attack_kind: Kind of attack from the file name (`DoS`), `none` when nothing is labelled.
+        vehicle: Vehicle from the file name (`kia`), or the dataset's name if it tells none.
+        source: Path of the file it was imported from, relative to the source folder.
+    """
+
+    scenario: str
+    name: str
+    digest: str
+    frames: int
+    attack_frames: int
+    start_s: float
+    duration_s: float
+    attack_kind: str
+    vehicle: str
+    source: str
+
+    @property
+    def is_train(self) -> bool:
+        """Whether the recording belongs to a training scenario."""
+        return self.scenario.startswith("train")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A recording that was not stored because its frames are those of another one."""
+
+    scenario: str
+    name: str
+    same_as: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetManifest:
+    """Contents of `data/<modality>/<dataset>/dataset.json`."""
+
+    modality: str
+    dataset: str
+    recordings: tuple[Recording, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """sha256 over scenario, name and frames digest of every recording."""
+        rows = sorted((r.scenario, r.name, r.digest) for r in self.recordings)
+        return _sha256("dataset", SCHEMA_VERSION, rows)
+
+    @property
+    def train(self) -> tuple[Recording, ...]:
+        """Recordings of the training scenarios, in stored order."""
+        return tuple(r for r in self.recordings if r.is_train)
+
+    @property
+    def test(self) -> tuple[Recording, ...]:
+        """Recordings of the official test scenarios, in stored order."""
+        return tuple(r for r in self.recordings if not r.is_train)
+
+
+def dataset_dir(data_root: Path, modality: str, dataset: str) -> Path:
+    """Folder of one stored dataset."""
+    return data_root / modality / dataset
+
+
+def load_manifest(data_root: Path, modality: str, dataset: str) -> DatasetManifest:
+    """Reads `dataset.json`.
+
+    Raises:
+        DataError: The dataset was never prepared, or the file isn't a manifest of this version.
+    """
+    path = dataset_dir(data_root, modality, dataset) / "dataset.json"
+    prepare = f"can-train data prepare --modality {modality} --dataset {dataset} --source DIR"
+    if not path.is_file():
+        known = sorted(p.parent.name for p in data_root.glob(f"{modality}/*/dataset.json"))
+        have = f" (prepared there: {', '.join(known)})" if known else ""
+        raise DataError(
+            f"dataset {dataset} isn't prepared under {data_root}/{modality}{have}. "
+            f"Prepare it first: {prepare}"
+        )
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if raw["schema_version"] != SCHEMA_VERSION:
+            raise DataError(
+                f"{path}: schema version {raw['schema_version']}, this version reads "
+                f"{SCHEMA_VERSION}. Prepare it again: {prepare}"
+            )
+        manifest = DatasetManifest(
+            modality=raw["modality"],
+            dataset=raw["dataset"],
+            recordings=tuple(Recording(**row) for row in raw["recordings"]),
+            left_out=tuple(LeftOut(**row) for row in raw["left_out"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path}: not a dataset manifest ({error}). Prepare it again: {prepare}"
+        ) from error
+    if raw["digest"] != manifest.digest:
+        raise DataError(f"{path}: its digest doesn't match its contents. Prepare it again: {prepare}")
+    return manifest
+
+
+def manifest_json(manifest: DatasetManifest) -> str:
+    """Text of `dataset.json` for `manifest`."""
+    document = {"schema_version": SCHEMA_VERSION, "digest": manifest.digest, **asdict(manifest)}
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def split_digest(dataset_digest: str, name: str, window: int) -> str:
+    """Identity of a split: everything that its rule depends on."""
+    return _sha256("split", SPLIT_VERSION, dataset_digest, name, window)
+
+
+def store_key(recording_digests: tuple[str, ...], features: str, window: int, stride: int) -> str:
+    """Content address of a packed store."""
+    return _sha256("store", STORE_VERSION, list(recording_digests), features, window, stride)
+
+
+def _sha256(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
