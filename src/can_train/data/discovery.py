@@ -1,0 +1,137 @@
+"""Which files of a source folder are recordings of which scenario."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from can_train.errors import DataError
+
+Labels = Literal["as_found", "needed", "benign"]
+
+_SCENARIO: Final = re.compile(r"(train|test)_\w+")
+_FLAT: Final = re.compile(r"((?:train|test)_\w+?)__(.+)")
+BENIGN_SCENARIO: Final = "train_01_attack_free"
+ATTACK_SCENARIO: Final = "train_02_with_attacks"
+TEST_SCENARIO: Final = "test_01_known_vehicle_known_attack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One file to import.
+
+    Attributes:
+        path: Where it is.
+        scenario: Scenario it belongs to.
+        name: Name of the recording.
+        source: Path relative to the source folder.
+        labels: Whether its frames need labels, or have to be benign.
+    """
+
+    path: Path
+    scenario: str
+    name: str
+    source: str
+    labels: Labels
+
+
+def find_files(
+    source: Path | None, benign: Path | None, attack: Path | None, test: Path | None
+) -> list[SourceFile]:
+    """Files to import, by scenario and name.
+
+    Raises:
+        DataError: A folder is missing or holds no recordings, or two files have one name.
+    """
+    if source is not None and (benign or attack or test):
+        raise DataError(
+            "--source can't stand beside --benign, --attack and --test. Use one of them"
+        )
+    files = _own(benign, attack, test) if source is None else _by_scenario(source)
+    files.sort(key=lambda file: (not file.scenario.startswith("train"), file.scenario, file.name))
+    for file, other in zip(files, files[1:], strict=False):
+        if (file.scenario, file.name) == (other.scenario, other.name):
+            raise DataError(
+                f"{file.path} and {other.path}: both would be {file.scenario}/{file.name}. "
+                f"Rename one of them"
+            )
+    return files
+
+
+def attack_kind_of(name: str) -> str:
+    """`DoS` from `DoS-kia`, `rpm-accessory` from `rpm-accessory-1`, else the whole name."""
+    head, _, tail = name.rpartition("-")
+    return head if head and tail else name
+
+
+def vehicle_of(name: str, scenario: str, dataset: str) -> str:
+    """`kia` from `DoS-kia`; the dataset's own vehicle where the name tells none."""
+    head, _, tail = name.rpartition("-")
+    if head and tail and not tail.isdigit() and name.lower() != "attack-free":
+        return tail.lower()
+    return f"{dataset}:unknown" if "unknown_vehicle" in scenario else dataset
+
+
+def _by_scenario(source: Path) -> list[SourceFile]:
+    files = []
+    for entry in _entries(source, "--source"):
+        flat = _FLAT.fullmatch(entry.stem)
+        if entry.is_dir() and _SCENARIO.fullmatch(entry.name):
+            inside = [path for path in _entries(entry, "--source") if path.is_file()]
+            files += [_file(path, source, entry.name, path.stem) for path in inside]
+        elif entry.is_file() and flat:
+            files.append(_file(entry, source, flat[1], flat[2]))
+    if not files:
+        raise DataError(
+            f"--source {source}: neither scenario folders (train_01_attack_free/, "
+            f"test_01_…/ with files in them) nor flat names (train_01_attack_free__NAME.parquet) "
+            f"there. For recordings of your own: --benign DIR --attack DIR [--test DIR]"
+        )
+    return files
+
+
+def _file(path: Path, source: Path, scenario: str, name: str) -> SourceFile:
+    relative = path.relative_to(source).as_posix()
+    benign = scenario == BENIGN_SCENARIO
+    return SourceFile(
+        path=path,
+        scenario=scenario,
+        name=name,
+        source=relative,
+        labels="benign" if benign else "needed",
+    )
+
+
+def _own(benign: Path | None, attack: Path | None, test: Path | None) -> list[SourceFile]:
+    if benign is None:
+        raise DataError(
+            "nothing to import: give --source DIR, or --benign DIR [--attack DIR] [--test DIR]"
+        )
+    files = []
+    folders: list[tuple[Path | None, str, str, Labels]] = [
+        (benign, "--benign", BENIGN_SCENARIO, "benign"),
+        (attack, "--attack", ATTACK_SCENARIO, "needed"),
+        (test, "--test", TEST_SCENARIO, "needed"),
+    ]
+    for folder, flag, scenario, labels in folders:
+        if folder is None:
+            continue
+        paths = [folder] if folder.is_file() else _entries(folder, flag)
+        found = [path for path in paths if path.is_file()]
+        if not found:
+            raise DataError(f"{flag} {folder}: no files there. Needed: at least one recording")
+        files += [
+            SourceFile(
+                path=path, scenario=scenario, name=path.stem, source=path.name, labels=labels
+            )
+            for path in found
+        ]
+    return files
+
+
+def _entries(folder: Path, flag: str) -> list[Path]:
+    if not folder.is_dir():
+        raise DataError(f"{flag} {folder}: no such folder")
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
