@@ -1,0 +1,297 @@
+"""Layer 2: from what was typed to stages, and from stages to run configs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from can_train.config.fields import SETTINGS, option_of
+from can_train.config.presets import preset
+from can_train.config.requests import (
+    STAGE_WORDS,
+    PlanRequest,
+    Scalar,
+    StageRequest,
+    parse_plan_words,
+    parse_stage,
+)
+from can_train.config.rules import problems_of
+from can_train.config.schema import DataConfig, DistillationConfig, Parent, RunConfig
+from can_train.errors import ConfigError
+from can_train.vocab import STRATEGIES_OF_MODEL, Modality, Model, ModelSize, TrainingStrategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What was typed: text by parameter name, and the switches.
+
+    Attributes:
+        text: Only what was given; comma lists are still one text.
+        auto_find_teacher, use_kd: Switches.
+        one_stage: Whether the command trains a single stage (`train`).
+    """
+
+    text: Mapping[str, str]
+    auto_find_teacher: bool = False
+    use_kd: bool = False
+    one_stage: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage with every word decided, before its parents are known."""
+
+    number: int
+    model: Model
+    model_size: ModelSize
+    training_strategy: TrainingStrategy
+    with_kd: bool
+    teacher_path: str | None
+    settings: Mapping[str, Scalar]
+
+    @property
+    def takes(self) -> tuple[Model, ...]:
+        """Models whose artifacts the stage consumes as inputs."""
+        if self.training_strategy == "fusion":
+            return ("vgae", "gat")
+        return ("vgae",) if self.training_strategy == "curriculum" else ()
+
+    @property
+    def title(self) -> str:
+        """The stage in words: `stage 2 (gat student, curriculum, with-kd)`."""
+        word = "with-kd" if self.with_kd else "no-kd"
+        what = f"{self.model} {self.model_size}, {self.training_strategy}, {word}"
+        return f"stage {self.number} ({what})"
+
+
+@dataclass(slots=True, kw_only=True)
+class Built:
+    """Outcome of layers 1 and 2; `request` is None where the stages can't be told."""
+
+    request: PlanRequest | None
+    problems: list[ConfigError] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def build_request(typed: Typed) -> Built:
+    """Splits, pads, types and checks what was typed; all problems are collected."""
+    built = Built(request=None)
+    text = _with_alias(typed, built)
+    columns = _split(text, typed, built)
+    stages = []
+    for number, words in enumerate(columns, start=1):
+        stage, problems = parse_stage(number, words)
+        built.problems += problems
+        stages.append(stage)
+    words, settings, problems = parse_plan_words(
+        {name: value for name, value in text.items() if not _per_stage(name)}
+    )
+    built.problems += problems
+    for name in ("modality", "dataset", "model"):
+        if name not in text:
+            built.problems.append(_missing(name))
+    known = tuple(stage for stage in stages if stage is not None)
+    if not known or len(known) < len(stages) or not {"modality", "dataset"} <= set(words):
+        return built
+    built.request = PlanRequest(
+        modality=cast(Modality, words["modality"]),
+        dataset=words["dataset"],
+        stages=known,
+        vgae_path=words.get("vgae_path"),
+        gat_path=words.get("gat_path"),
+        auto_find_teacher=typed.auto_find_teacher,
+        settings=settings,
+    )
+    built.problems += problems_of(built.request)
+    return built
+
+
+def resolve_stages(request: PlanRequest) -> tuple[tuple[Stage, ...], list[str]]:
+    """Decides every word that wasn't given; nothing that was given is changed.
+
+    Returns:
+        The stages and what the user should be told.
+    """
+    warnings = []
+    any_kd = any(stage.with_kd for stage in request.stages)
+    if request.auto_find_teacher and not any_kd:
+        warnings.append("--auto-find-teacher has no effect: no stage is with-kd")
+    stages: list[Stage] = []
+    for asked in request.stages:
+        size: ModelSize = asked.model_size or ("student" if any_kd else "teacher")
+        if asked.with_kd and asked.model_size == "teacher":
+            warnings.append(
+                f"--model-size: stage {asked.number} ({asked.model}) distils into a model of "
+                "teacher size, as asked for; students are the usual case"
+            )
+        stages.append(
+            Stage(
+                number=asked.number,
+                model=asked.model,
+                model_size=size,
+                training_strategy=_strategy(asked, size, stages, request),
+                with_kd=asked.with_kd,
+                teacher_path=None if asked.teacher_path == "none" else asked.teacher_path,
+                settings=asked.settings,
+            )
+        )
+    return tuple(stages), warnings
+
+
+def data_config(request: PlanRequest, dataset_digest: str, split_digest: str) -> DataConfig:
+    """The windows that all stages of a plan share."""
+    given = cast(dict[str, Any], dict(request.settings))
+    return DataConfig(dataset_digest=dataset_digest, split_digest=split_digest, **given)
+
+
+def run_config(
+    request: PlanRequest, stage: Stage, data: DataConfig, parents: Mapping[str, Parent]
+) -> RunConfig:
+    """The configuration of one run: preset, then what was given.
+
+    Args:
+        request: The plan.
+        stage: The stage.
+        data: Its windows.
+        parents: Artifacts that it consumes, by role: teacher, vgae, gat.
+    """
+    base = preset(stage.model, stage.model_size, stage.training_strategy)
+    distillation = None
+    if stage.with_kd:
+        distillation = DistillationConfig(
+            teacher=parents["teacher"], **_given(stage, "distillation")
+        )
+    return RunConfig(
+        modality=request.modality,
+        dataset=request.dataset,
+        model=stage.model,
+        model_size=stage.model_size,
+        training_strategy=stage.training_strategy,
+        data=data,
+        architecture=base.architecture,
+        training=replace(base.training, **_given(stage, "training")),
+        distillation=distillation,
+        curriculum=base.curriculum,
+        vgae=parents.get("vgae"),
+        gat=parents.get("gat"),
+        **_given(stage, "run"),
+    )
+
+
+def _given(stage: Stage, section: str) -> dict[str, Any]:
+    return {n: v for n, v in stage.settings.items() if SETTINGS[n].section == section}
+
+
+def _strategy(
+    asked: StageRequest, size: str, earlier: Sequence[Stage], request: PlanRequest
+) -> TrainingStrategy:
+    if asked.training_strategy == "distillation":
+        return "normal"  # the word means: normal, with-kd
+    if asked.training_strategy is not None:
+        return asked.training_strategy
+    if asked.model != "gat":
+        return STRATEGIES_OF_MODEL[asked.model][0]
+    has_vgae = any(s.model == "vgae" and s.model_size == size for s in earlier)
+    return "curriculum" if has_vgae or request.vgae_path is not None else "normal"
+
+
+def _with_alias(typed: Typed, built: Built) -> dict[str, str]:
+    """`--use-kd` as `--distillation with-kd`, on a single job only."""
+    text = dict(typed.text)
+    if not typed.use_kd:
+        return text
+    if "," in text.get("model", ""):
+        built.problems.append(
+            ConfigError(
+                "--use-kd: only for a single job; a pipeline says which stages distil. "
+                "Use: --distillation with-kd,no-kd"
+            )
+        )
+    elif text.get("distillation", "with-kd") != "with-kd":
+        built.problems.append(
+            ConfigError(
+                f"--use-kd: contradicts --distillation {text['distillation']}. "
+                "Use: --distillation with-kd"
+            )
+        )
+    else:
+        text["distillation"] = "with-kd"
+    return text
+
+
+def _split(text: Mapping[str, str], typed: Typed, built: Built) -> list[dict[str, str]]:
+    """One column of words per stage."""
+    models = _items(text["model"]) if "model" in text else []
+    if typed.one_stage and len(models) > 1:
+        built.problems.append(
+            ConfigError(
+                f"--model: train takes one stage, got {len(models)} ({text['model']}). "
+                f"Use: can-train pipeline --modality automotive --model {text['model']}"
+            )
+        )
+    columns = [{"model": model} for model in models]
+    for name in text:
+        if name == "model" or not _per_stage(name) or not models:
+            continue
+        row = _row(name, _items(text[name]), models, built)
+        for column, item in zip(columns, row, strict=False):
+            if item is not None:
+                column[name] = item
+    if "teacher_path" in text and len(_items(text["teacher_path"])) == 1:
+        _only_where_distilling(columns)
+    return columns
+
+
+def _only_where_distilling(columns: list[dict[str, str]]) -> None:
+    """One teacher path serves the stages that distil; if none does, the rule says so."""
+    distils = [
+        c.get("distillation", "") == "with-kd" or c.get("training_strategy") == "distillation"
+        for c in columns
+    ]
+    for column, distil in zip(columns, distils, strict=True):
+        if any(distils) and not distil:
+            del column["teacher_path"]
+
+
+def _row(name: str, items: list[str], models: Sequence[str], built: Built) -> Sequence[str | None]:
+    """The values of one option, one per stage."""
+    if len(items) == len(models):
+        return items
+    if name == "distillation" and len(items) < len(models):
+        padded = [*items, *["no-kd"] * (len(models) - len(items))]
+        if any(item != "no-kd" for item in items):
+            built.warnings.append(
+                f"--distillation: {len(items)} of {len(models)} stages given, the others don't "
+                f"distil: {','.join(padded)}"
+            )
+        return padded
+    if len(items) == 1:
+        return items * len(models)
+    built.problems.append(_mismatch(name, items, models))
+    return [None] * len(models)
+
+
+def _mismatch(name: str, items: Sequence[str], models: Sequence[str]) -> ConfigError:
+    shown = []
+    for index in range(max(len(items), len(models))):
+        model = models[index] if index < len(models) else "no such stage"
+        item = items[index] if index < len(items) else "nothing"
+        shown.append(f"stage {index + 1} ({model}) = {item}")
+    return ConfigError(
+        f"{option_of(name)}: {len(items)} values for {len(models)} stages: {', '.join(shown)}. "
+        f"Give one value for all stages or {len(models)} values"
+    )
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",")]
+
+
+def _per_stage(name: str) -> bool:
+    return name in STAGE_WORDS or (name in SETTINGS and SETTINGS[name].per_stage)
+
+
+def _missing(name: str) -> ConfigError:
+    example = {"modality": "automotive", "dataset": "hcrl_sa", "model": "vgae,gat,dqn"}[name]
+    return ConfigError(f"{option_of(name)}: missing. Use for example: {option_of(name)} {example}")

@@ -1,0 +1,164 @@
+"""Dataclasses of the schema to plain JSON values and strictly back (stdlib only).
+
+Everything is driven by the schema's own types; bounds come from `Param`.
+"""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Hashable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import get_type_hints as _type_hints
+
+from can_train.config.schema import DqnConfig, GatConfig, Param, RunConfig, VgaeConfig
+from can_train.errors import ConfigError, did_you_mean
+
+ARCHITECTURES: Final[dict[str, type]] = {"gat": GatConfig, "vgae": VgaeConfig, "dqn": DqnConfig}
+"""Which member of the architecture union a model uses."""
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+T = TypeVar("T")
+
+
+@cache
+def hints_of(cls: Hashable) -> dict[str, Any]:
+    """Annotated type of every field of a schema dataclass."""
+    return _type_hints(cast(type, cls), include_extras=True)
+
+
+def to_plain(value: object, annotation: object) -> Json:
+    """`value` as JSON values; numbers of float fields become floats, whatever they were."""
+    base, _ = unwrap(annotation)
+    if value is None or isinstance(value, str | bool):
+        return value
+    if is_dataclass(value):
+        hints = hints_of(cast(Hashable, type(value)))
+        return {
+            item.name: to_plain(getattr(value, item.name), hints[item.name])
+            for item in fields(value)
+        }
+    if isinstance(value, tuple):
+        return [to_plain(item, get_args(base)[0]) for item in value]
+    if isinstance(value, int | float):
+        return float(value) if base is float else value
+    raise ConfigError(f"{value!r} can't be stored in a frozen config")
+
+
+def from_plain(cls: type[T], raw: object, where: str) -> T:
+    """A schema dataclass from JSON values.
+
+    Args:
+        cls: The dataclass.
+        raw: What the JSON object gave; tuples are accepted for lists.
+        where: Where it stands, for messages (`config.data`).
+
+    Raises:
+        ConfigError: A key is unknown or missing, or a value has another type or is out of bounds.
+    """
+    if not isinstance(raw, Mapping):
+        raise ConfigError(f"{where}: expected an object, got {raw!r}")
+    hints = hints_of(cast(Hashable, cls))
+    names = {item.name for item in fields(cast(Any, cls))}
+    for key in raw:
+        if key not in names:
+            raise ConfigError(f"{where}.{key}: unknown key{did_you_mean(str(key), names)}")
+    for item in fields(cast(Any, cls)):
+        if item.name not in raw:
+            raise ConfigError(f"{where}.{item.name}: missing key ({_default_of(item)})")
+    values = {}
+    for name in names:
+        annotation = hints[name]
+        if cls is RunConfig and name == "architecture":
+            annotation = _architecture(raw, where)
+        values[name] = _value(annotation, raw[name], f"{where}.{name}")
+    return cls(**values)
+
+
+def unwrap(annotation: object) -> tuple[object, Param | None]:
+    """The type inside `Annotated` and `| None`, and its constraints."""
+    param = None
+    if get_origin(annotation) is Annotated:
+        annotation, *extras = get_args(annotation)
+        param = next((extra for extra in extras if isinstance(extra, Param)), None)
+    members = _members(annotation)
+    if len(members) == 2 and type(None) in members:
+        inner, inner_param = unwrap(next(m for m in members if m is not type(None)))
+        return inner, param or inner_param
+    return annotation, param
+
+
+def is_optional(annotation: object) -> bool:
+    """Whether the field may be absent (None)."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return type(None) in _members(annotation)
+
+
+def allowed_text(annotation: object) -> str:
+    """What a value may be, in words: `a whole number, 1 to 100`, or the list of words."""
+    base, param = unwrap(annotation)
+    if get_origin(base) is Literal:
+        return ", ".join(get_args(base))
+    kind = {int: "a whole number", float: "a number", str: "text"}.get(cast(type, base), "a list")
+    bounds = []
+    if param is not None:
+        signs = ((">=", param.ge), (">", param.gt), ("<=", param.le), ("<", param.lt))
+        bounds = [f"{sign} {bound:g}" for sign, bound in signs if bound is not None]
+        if param.unit:
+            kind = f"{kind} of {param.unit}"
+    return " ".join([kind, " and ".join(bounds)]).strip()
+
+
+def in_bounds(value: float, param: Param) -> bool:
+    """Whether a number satisfies the constraints of its parameter."""
+    return (
+        math.isfinite(value)
+        and (param.ge is None or value >= param.ge)
+        and (param.gt is None or value > param.gt)
+        and (param.le is None or value <= param.le)
+        and (param.lt is None or value < param.lt)
+    )
+
+
+def _members(annotation: object) -> tuple[object, ...]:
+    is_union = get_origin(annotation) in {Union, types.UnionType}
+    return get_args(annotation) if is_union else ()
+
+
+def _architecture(raw: Mapping[str, object], where: str) -> type:
+    model = raw["model"]
+    if model not in ARCHITECTURES:
+        raise ConfigError(f"{where}.model: {model!r}. Allowed: {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[str(model)]
+
+
+def _value(annotation: object, raw: object, where: str) -> object:
+    base, param = unwrap(annotation)
+    if raw is None and is_optional(annotation):
+        return None
+    if is_dataclass(base):
+        return from_plain(cast(type, base), raw, where)
+    if get_origin(base) is tuple:
+        if not isinstance(raw, list | tuple):
+            raise ConfigError(f"{where}: expected a list, got {raw!r}")
+        return tuple(_value(get_args(base)[0], item, where) for item in raw)
+    if not _fits(base, raw) or (
+        param is not None and isinstance(raw, int | float) and not in_bounds(raw, param)
+    ):
+        raise ConfigError(f"{where}: {raw!r}. Allowed: {allowed_text(annotation)}")
+    return float(cast(float, raw)) if base is float else raw
+
+
+def _fits(base: object, raw: object) -> bool:
+    if get_origin(base) is Literal:
+        return raw in get_args(base)
+    if isinstance(raw, bool):
+        return base is bool
+    return isinstance(raw, int | float) if base is float else isinstance(raw, cast(type, base))
+
+
+def _default_of(item: Any) -> str:
+    return "it has no default" if item.default is MISSING else f"its default is {item.default!r}"

@@ -1,0 +1,159 @@
+"""Layer 1: what the user typed, as types, and the rules that one word implies for another.
+
+The pydantic models are derived from the schema, so no bound is written twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any, Final, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from can_train.config.codec import allowed_text, unwrap
+from can_train.config.fields import SETTINGS, option_of
+from can_train.errors import ConfigError, did_you_mean
+from can_train.vocab import (
+    Distillation,
+    LearningType,
+    Modality,
+    Model,
+    ModelSize,
+    TrainingStrategy,
+)
+
+Scalar = int | float | str
+
+STAGE_WORDS: Final[dict[str, Any]] = {
+    "model": Model,
+    "model_size": ModelSize,
+    "training_strategy": TrainingStrategy,
+    "learning_type": LearningType,
+    "distillation": Distillation,
+    "teacher_path": str,
+}
+"""Words that may differ by stage, with their types."""
+
+PLAN_WORDS: Final[dict[str, Any]] = {
+    "modality": Modality,
+    "dataset": str,
+    "vgae_path": str,
+    "gat_path": str,
+}
+"""Words that hold for the whole plan, with their types."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRequest:
+    """One stage as it was asked for; None and absent settings mean "not given"."""
+
+    number: int
+    model: Model
+    distillation: Distillation | None = None
+    model_size: ModelSize | None = None
+    training_strategy: TrainingStrategy | None = None
+    learning_type: LearningType | None = None
+    teacher_path: str | None = None
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def with_kd(self) -> bool:
+        """Whether the stage is asked to distil."""
+        if self.distillation is None:
+            return self.training_strategy == "distillation"
+        return self.distillation == "with-kd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """A whole plan as it was asked for."""
+
+    modality: Modality
+    dataset: str
+    stages: tuple[StageRequest, ...]
+    vgae_path: str | None = None
+    gat_path: str | None = None
+    auto_find_teacher: bool = False
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+def parse_stage(
+    number: int, text: Mapping[str, str]
+) -> tuple[StageRequest | None, list[ConfigError]]:
+    """Types the words of one stage.
+
+    Args:
+        number: Its position in the plan, from 1.
+        text: What was typed, by field name.
+
+    Returns:
+        The stage (None if its model can't be told; bad settings are left out) and all problems.
+    """
+    values, problems = _validate(_stage_model(), text, f"stage {number}: ")
+    if "model" not in values:
+        return None, problems
+    words = {name: values[name] for name in STAGE_WORDS if name in values}
+    settings = {name: values[name] for name in SETTINGS if name in values}
+    return StageRequest(number=number, settings=settings, **words), problems
+
+
+def parse_plan_words(
+    text: Mapping[str, str],
+) -> tuple[dict[str, str], dict[str, Scalar], list[ConfigError]]:
+    """Types the words and settings that hold for the whole plan, and tells all problems."""
+    values, problems = _validate(_plan_model(), text, "")
+    words = {name: str(values[name]) for name in PLAN_WORDS if name in values}
+    settings = {name: values[name] for name in SETTINGS if name in values}
+    return words, settings, problems
+
+
+@cache
+def _stage_model() -> type[BaseModel]:
+    settings = {name: s.annotation for name, s in SETTINGS.items() if s.per_stage}
+    return _derive("StageText", {**STAGE_WORDS, **settings})
+
+
+@cache
+def _plan_model() -> type[BaseModel]:
+    settings = {name: s.annotation for name, s in SETTINGS.items() if not s.per_stage}
+    return _derive("PlanText", {**PLAN_WORDS, **settings})
+
+
+def _derive(name: str, annotations: Mapping[str, Any]) -> type[BaseModel]:
+    """A pydantic model with the schema's types and bounds; nothing is required."""
+    members: dict[str, Any] = {
+        key: (_constrained(annotation) | None, None) for key, annotation in annotations.items()
+    }
+    config = ConfigDict(extra="forbid", allow_inf_nan=False, str_min_length=1)
+    return create_model(name, __config__=config, **members)
+
+
+def _constrained(annotation: Any) -> Any:
+    base, param = unwrap(annotation)
+    if param is None:
+        return base
+    return Annotated[base, Field(ge=param.ge, gt=param.gt, le=param.le, lt=param.lt)]
+
+
+def _validate(
+    model: type[BaseModel], text: Mapping[str, str], where: str
+) -> tuple[dict[str, Any], list[ConfigError]]:
+    try:
+        return model(**text).model_dump(exclude_none=True), []
+    except ValidationError as error:
+        bad = {str(item["loc"][0]) for item in error.errors()}
+    good = {key: value for key, value in text.items() if key not in bad}
+    values, problems = _validate(model, good, where)
+    return values, [*(_problem(name, text[name], where) for name in sorted(bad)), *problems]
+
+
+def _problem(name: str, text: str, where: str) -> ConfigError:
+    words = {**STAGE_WORDS, **PLAN_WORDS}
+    annotation = words[name] if name in words else SETTINGS[name].annotation
+    allowed = allowed_text(annotation)
+    literal: Sequence[str] = getattr(unwrap(annotation)[0], "__args__", ())
+    near = did_you_mean(text, cast(Sequence[str], literal))
+    shown = text or "an empty value"
+    return ConfigError(f"{option_of(name)}: {where}{shown} isn't allowed{near}. Allowed: {allowed}")

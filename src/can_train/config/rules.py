@@ -1,0 +1,178 @@
+"""The P→Q rules of a request: one function per rule, all problems told (stdlib only)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from can_train.config.fields import SETTINGS, option_of
+from can_train.errors import ConfigError
+from can_train.vocab import (
+    LEARNING_TYPE_OF_STRATEGY,
+    MODALITIES_WITH_DATA,
+    STRATEGIES_OF_MODEL,
+)
+
+if TYPE_CHECKING:
+    from can_train.config.requests import PlanRequest, StageRequest
+
+Rule = Callable[["PlanRequest"], Iterator[ConfigError]]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_SPLIT: Final = re.compile(r"time|leave-(?:vehicle|attack)-out:.+")
+
+
+def problems_of(request: PlanRequest) -> list[ConfigError]:
+    """What every rule has against `request`, in the order of the rules."""
+    return [problem for rule in RULES for problem in rule(request)]
+
+
+def modality_has_data(request: PlanRequest) -> Iterator[ConfigError]:
+    """Modality ⇒ one for which data exists."""
+    if request.modality not in MODALITIES_WITH_DATA:
+        yield ConfigError(
+            f"--modality: {request.modality} has no data yet. "
+            f"Use: --modality {', '.join(MODALITIES_WITH_DATA)}"
+        )
+
+
+def dataset_is_a_name(request: PlanRequest) -> Iterator[ConfigError]:
+    """A dataset is named, not given as a path."""
+    if not _NAME.fullmatch(request.dataset):
+        yield ConfigError(
+            f"--dataset: {request.dataset} isn't a name (letters, digits, . _ -). "
+            "Use the name given to: can-train data prepare --modality automotive --dataset NAME"
+        )
+
+
+def split_is_known(request: PlanRequest) -> Iterator[ConfigError]:
+    """A split is `time` or leaves something out."""
+    split = request.settings.get("split")
+    if split is not None and not _SPLIT.fullmatch(str(split)):
+        yield ConfigError(
+            f"--split: {split} isn't a split. "
+            "Allowed: time, leave-vehicle-out:NAME, leave-attack-out:KIND"
+        )
+
+
+def strategy_fits_model(request: PlanRequest) -> Iterator[ConfigError]:
+    """Model vgae ⇒ autoencoder; gat ⇒ normal, curriculum or distillation; dqn ⇒ fusion."""
+    for stage in request.stages:
+        allowed = STRATEGIES_OF_MODEL[stage.model]
+        if stage.training_strategy is not None and stage.training_strategy not in allowed:
+            yield ConfigError(
+                f"--training-strategy: stage {stage.number} ({stage.model}) can't use "
+                f"{stage.training_strategy}. Allowed for {stage.model}: {', '.join(allowed)}"
+            )
+
+
+def learning_type_fits_model(request: PlanRequest) -> Iterator[ConfigError]:
+    """Model vgae ⇒ unsupervised; gat ⇒ supervised; dqn ⇒ rl_fusion."""
+    for stage in request.stages:
+        needed = LEARNING_TYPE_OF_STRATEGY[STRATEGIES_OF_MODEL[stage.model][0]]
+        if stage.learning_type is not None and stage.learning_type != needed:
+            yield ConfigError(
+                f"--learning-type: stage {stage.number} ({stage.model}) can't use "
+                f"{stage.learning_type}: it follows from the model and its strategy. "
+                f"Use: --learning-type {needed}, or leave it out"
+            )
+
+
+def distillation_strategy_distils(request: PlanRequest) -> Iterator[ConfigError]:
+    """Strategy distillation ⇒ with-kd."""
+    for stage in request.stages:
+        if stage.training_strategy == "distillation" and stage.distillation == "no-kd":
+            yield ConfigError(
+                f"--training-strategy: stage {stage.number} ({stage.model}) asks for distillation, "
+                f"--distillation says no-kd there. Use: "
+                f"--distillation {_words(request, {stage.number: 'with-kd'})}, "
+                "or the strategy normal"
+            )
+
+
+def fusion_never_distils(request: PlanRequest) -> Iterator[ConfigError]:
+    """Fusion ⇒ no-kd."""
+    fusion = {stage.number: "no-kd" for stage in request.stages if stage.model == "dqn"}
+    for stage in request.stages:
+        if stage.model == "dqn" and stage.with_kd:
+            yield ConfigError(
+                f"--distillation: stage {stage.number} (dqn, fusion) can't use with-kd: fusion "
+                "combines models that are already distilled. "
+                f"Use: --distillation {_words(request, fusion)}"
+            )
+
+
+def teacher_path_is_used(request: PlanRequest) -> Iterator[ConfigError]:
+    """A teacher ⇒ with-kd."""
+    for stage in request.stages:
+        if stage.teacher_path not in {None, "none"} and not stage.with_kd:
+            yield ConfigError(
+                f"--teacher-path: {_place(stage)} has a teacher ({stage.teacher_path}) but doesn't "
+                f"distil. Use: --distillation {_words(request, {stage.number: 'with-kd'})}, "
+                "or --teacher-path none for that stage"
+            )
+
+
+def distillation_settings_are_used(request: PlanRequest) -> Iterator[ConfigError]:
+    """A setting of distillation ⇒ a stage that distils."""
+    if any(stage.with_kd for stage in request.stages):
+        return
+    for name, setting in SETTINGS.items():
+        given = any(name in stage.settings for stage in request.stages)
+        if setting.section == "distillation" and given:
+            yield ConfigError(
+                f"{option_of(name)}: no stage distils, so it would have no effect. "
+                "Add --distillation with-kd, or leave it out"
+            )
+
+
+def vgae_path_is_used(request: PlanRequest) -> Iterator[ConfigError]:
+    """A VGAE path ⇒ a stage that takes a VGAE."""
+    takes = any(
+        stage.model == "dqn" or (stage.model == "gat" and stage.training_strategy in _MAY_TAKE_VGAE)
+        for stage in request.stages
+    )
+    if request.vgae_path is not None and not takes:
+        yield ConfigError(
+            f"--vgae-path: no stage takes a VGAE, so {request.vgae_path} would have no effect. "
+            "Only curriculum and fusion stages take one; leave it out"
+        )
+
+
+def gat_path_is_used(request: PlanRequest) -> Iterator[ConfigError]:
+    """A GAT path ⇒ a fusion stage."""
+    if request.gat_path is not None and all(stage.model != "dqn" for stage in request.stages):
+        yield ConfigError(
+            f"--gat-path: no stage takes a GAT, so {request.gat_path} would have no effect. "
+            "Only fusion stages take one; leave it out"
+        )
+
+
+_MAY_TAKE_VGAE: Final = frozenset({None, "curriculum"})
+
+RULES: Final[tuple[Rule, ...]] = (
+    modality_has_data,
+    dataset_is_a_name,
+    split_is_known,
+    strategy_fits_model,
+    learning_type_fits_model,
+    distillation_strategy_distils,
+    fusion_never_distils,
+    teacher_path_is_used,
+    distillation_settings_are_used,
+    vgae_path_is_used,
+    gat_path_is_used,
+)
+
+
+def _words(request: PlanRequest, changed: dict[int, str]) -> str:
+    """The distillation list of the request with some stages changed."""
+    return ",".join(
+        changed.get(stage.number, "with-kd" if stage.with_kd else "no-kd")
+        for stage in request.stages
+    )
+
+
+def _place(stage: StageRequest) -> str:
+    return f"stage {stage.number} ({stage.model})"

@@ -1,0 +1,76 @@
+"""`summary.json`: the final figures of a finished run (stdlib only)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from can_train.errors import ArtifactError
+from can_train.runs.files import read_object, write_atomic
+from can_train.runs.layout import summary_path
+
+_REQUIRED = ("validation_metric", "validation_value", "higher_is_better", "artifact_sha256")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """The figure by which runs of one kind are ranked, at the best epoch.
+
+    Attributes:
+        metric: Its name, such as `val_loss` or `val_pr_auc`.
+        value: Its value.
+        higher_is_better: Which way it is better.
+        artifact_sha256: Hash of the artifact that has it.
+    """
+
+    metric: str
+    value: float
+    higher_is_better: bool
+    artifact_sha256: str
+
+    def better_than(self, other: Validation) -> bool:
+        """Whether this figure beats `other`; figures of different names don't compare."""
+        if self.metric != other.metric or self.higher_is_better != other.higher_is_better:
+            return False
+        return self.value > other.value if self.higher_is_better else self.value < other.value
+
+
+def write_summary(
+    run: Path, validation: Validation, figures: Mapping[str, float | int | str | None]
+) -> None:
+    """Writes `summary.json` atomically: the validation figure and whatever else is of interest."""
+    document = {
+        **figures,
+        "validation_metric": validation.metric,
+        "validation_value": validation.value,
+        "higher_is_better": validation.higher_is_better,
+        "artifact_sha256": validation.artifact_sha256,
+    }
+    write_atomic(summary_path(run), json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+
+def read_validation(run: Path) -> Validation:
+    """The validation figure of a finished run.
+
+    Raises:
+        ArtifactError: `summary.json` is missing, damaged or without the figure.
+    """
+    path = summary_path(run)
+    if not path.is_file():
+        raise ArtifactError(f"{path}: missing although the run finished. Run it again with --force")
+    raw = read_object(path)
+    metric, value, higher, sha256 = (raw.get(key) for key in _REQUIRED)
+    if not (
+        isinstance(metric, str)
+        and isinstance(value, int | float)
+        and isinstance(higher, bool)
+        and isinstance(sha256, str)
+    ):
+        raise ArtifactError(
+            f"{path}: lacks one of {', '.join(_REQUIRED)}. Run it again with --force"
+        )
+    return Validation(
+        metric=metric, value=float(value), higher_is_better=higher, artifact_sha256=sha256
+    )
