@@ -26,6 +26,7 @@ BAD_FLAG: Final = -11
 NO_FLAG: Final = -12
 BAD_LAYOUT: Final = -13
 BAD_FD_LENGTH: Final = -14
+TOO_FEW_FIELDS: Final = -15
 
 MESSAGES: Final[dict[int, str]] = {
     BAD_TIMESTAMP: "timestamp isn't a finite number of seconds",
@@ -33,7 +34,7 @@ MESSAGES: Final[dict[int, str]] = {
     ID_TOO_LARGE: "arbitration ID is above 1FFFFFFF, the largest 29-bit one",
     ODD_PAYLOAD: "payload has an odd number of hex digits",
     BAD_PAYLOAD: "payload isn't hex digits",
-    PAYLOAD_TOO_LONG: "payload is longer than 8 bytes (CAN FD: 64)",
+    PAYLOAD_TOO_LONG: "payload is longer than a frame's 8 bytes (CAN FD: 64)",
     BAD_LABEL: "label is neither 0 nor 1",
     BAD_FIELD_COUNT: "number of fields differs from the header's",
     BAD_DLC: "DLC isn't a number from 0 to 8",
@@ -42,6 +43,7 @@ MESSAGES: Final[dict[int, str]] = {
     NO_FLAG: "the flag R or T after the payload is missing",
     BAD_LAYOUT: "not of the form (seconds) interface ID#PAYLOAD",
     BAD_FD_LENGTH: "CAN FD payload isn't 0-8, 12, 16, 20, 24, 32, 48 or 64 bytes",
+    TOO_FEW_FIELDS: "not of the form seconds,ID,DLC,bytes,flag",
 }
 
 MAX_EXTENDED_ID: Final = 0x1FFF_FFFF

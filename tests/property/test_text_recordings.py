@@ -1,0 +1,103 @@
+"""Frames written in any text grammar are read back bit for bit."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from can_train.data.frames import EXTENDED_FLAG, Frames
+from can_train.data.readers import read_recording
+
+FLAG = int(EXTENDED_FLAG)
+standard = st.integers(0, 0x7FF)
+extended = st.integers(0x800, 0x1FFF_FFFF).map(lambda value: value | FLAG)
+short_extended = st.integers(0, 0x7FF).map(lambda value: value | FLAG)
+seconds = st.one_of(
+    st.floats(0, 4e9, allow_nan=False),
+    st.floats(1.6e9, 1.8e9, allow_nan=False),
+    st.integers(0, 2 * 10**15).map(lambda value: value / 10**6),
+)
+payloads = st.binary(max_size=8)
+fd_payloads = st.one_of(payloads, *(st.binary(min_size=n, max_size=n) for n in (12, 24, 48, 64)))
+Row = tuple[float, int, bytes, int]
+
+
+def rows(
+    ids: st.SearchStrategy[int], data: st.SearchStrategy[bytes]
+) -> st.SearchStrategy[list[Row]]:
+    return st.lists(st.tuples(seconds, ids, data, st.integers(0, 1)), min_size=1, max_size=40)
+
+
+def digits(arbitration_id: int) -> str:
+    return f"{arbitration_id & ~FLAG:08X}" if arbitration_id & FLAG else f"{arbitration_id:03X}"
+
+
+def number(value: float) -> str:
+    """Shortest text without an exponent, as the recorders write it."""
+    return np.format_float_positional(value, trim="0")
+
+
+def frames_of(rows: list[Row], width: int = 8, labelled: bool = True) -> Frames:
+    return Frames(
+        timestamp=np.array([row[0] for row in rows]),
+        arbitration_id=np.array([row[1] for row in rows], np.uint32),
+        dlc=np.array([len(row[2]) for row in rows], np.uint8),
+        payload=np.array([list(row[2].ljust(width, b"\0")) for row in rows], np.uint8),
+        label=np.array([row[3] * labelled for row in rows], np.uint8),
+    )
+
+
+def assert_reads(lines: list[str], expected: Frames, format: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recording"
+        path.write_text("\n".join(lines))
+        result = read_recording(path, format=format)
+    assert result.format == format
+    assert result.frames.digest() == expected.digest()
+
+
+@given(rows(st.one_of(standard, extended), payloads))
+@settings(deadline=None)
+def test_can_train_and_test(rows: list[Row]) -> None:
+    lines = [f"{number(t)},{digits(i)},{p.hex().upper()},{a}" for t, i, p, a in rows]
+    header = "timestamp,arbitration_id,data_field,attack"
+    assert_reads([header, *lines], frames_of(rows), "can-train-and-test")
+
+
+@given(rows(st.one_of(standard, extended), payloads), st.sampled_from(["RT", "NA"]))
+@settings(deadline=None)
+def test_hcrl(rows: list[Row], words: str) -> None:
+    flags = ["R", "T"] if words == "RT" else ["Normal", "Attack"]
+    lines = [
+        ",".join([number(t), digits(i), str(len(p)), *(f"{b:02x}" for b in p), flags[a]])
+        for t, i, p, a in rows
+    ]
+    assert_reads(lines, frames_of(rows), "hcrl")
+
+
+@given(rows(st.one_of(standard, extended, short_extended), payloads))
+@settings(deadline=None)
+def test_candump(rows: list[Row]) -> None:
+    lines = [f"({number(t)}) can0 {digits(i)}#{p.hex().upper()}" for t, i, p, _ in rows]
+    assert_reads(lines, frames_of(rows, labelled=False), "candump")
+
+
+@given(rows(st.one_of(standard, extended), fd_payloads))
+@settings(deadline=None)
+def test_candump_with_can_fd(rows: list[Row]) -> None:
+    lines = [f"({number(t)}) can0 {digits(i)}##1{p.hex().upper()}" for t, i, p, _ in rows]
+    assert_reads(lines, frames_of(rows, width=64, labelled=False), "candump")
+
+
+@given(st.lists(st.from_regex(r"[0-9]{1,22}(\.[0-9]{0,24})?", fullmatch=True), min_size=1))
+@settings(deadline=None, max_examples=300)
+def test_timestamps_are_those_of_float(texts: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recording"
+        path.write_text("\n".join(f"({text}) can0 112#" for text in texts))
+        found = read_recording(path, format="candump").frames.timestamp
+    assert found.tolist() == [float(text) for text in texts]
