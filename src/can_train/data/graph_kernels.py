@@ -45,9 +45,7 @@ def fill_topology(
     frames: tuple[NDArray[np.int32], NDArray[np.uint32], NDArray[np.uint8]],
     starts: NDArray[np.int64],
     sizes: tuple[int, int, int],
-    graph: tuple[
-        NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint32], NDArray[np.uint16]
-    ],
+    graph: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint32], NDArray[np.uint16]],
     counts: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
 ) -> tuple[int, int]:
     """Numbers the nodes and edges of each window in order of first appearance.
@@ -202,7 +200,9 @@ def fill_relational(
         here = edge_index[:, first_edge : first_edge + edges[w]]
         _relational_nodes(frames, node_of_frame[w], x)
         _finish_nodes(x, here, node_id[first_node : first_node + nodes[w]], times)
-        bus_rate = math.log((times[-1] - times[0] + _TIME_FLOOR_S) / ((window - 1) * gap + _TIME_FLOOR_S))
+        bus_rate = math.log(
+            (times[-1] - times[0] + _TIME_FLOOR_S) / ((window - 1) * gap + _TIME_FLOOR_S)
+        )
         for v in range(nodes[w]):
             x[v, 18] = min(max(bus_rate, -3.0), 3.0)
             x[v, 19] = per_window[w, MISSING_SHARE]
@@ -285,7 +285,9 @@ def _relational_edges(
     for k in range(len(edge_of_frame)):
         e = x[edge_of_frame[k]]
         f = frames[k + 1]
-        gap = math.log((max(times[k + 1] - times[k], 0.0) + _TIME_FLOOR_S) / (bus_gap + _TIME_FLOOR_S))
+        gap = math.log(
+            (max(times[k + 1] - times[k], 0.0) + _TIME_FLOOR_S) / (bus_gap + _TIME_FLOOR_S)
+        )
         gap = min(max(gap, -4.0), 4.0)
         e[3] = min(e[3], gap) if e[0] > 0.0 else gap
         e[0] += 1.0

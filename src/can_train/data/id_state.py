@@ -248,7 +248,10 @@ def _missing_share(
 
 @numba.njit(cache=True, nogil=True)
 def _interval_columns(
-    row: NDArray[np.float32], numbers: NDArray[np.float64], counts: NDArray[np.int64], interval: float
+    row: NDArray[np.float32],
+    numbers: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    interval: float,
 ) -> None:
     """Compares an interval [s] with the ID's past, then adds it to the past.
 
@@ -301,12 +304,8 @@ def _payload_columns(
 
 @numba.njit(cache=True, nogil=True)
 def _update(
-    columns: tuple[
-        NDArray[np.float64], NDArray[np.int32], NDArray[np.uint64], NDArray[np.uint8]
-    ],
-    state: tuple[
-        NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.float64]
-    ],
+    columns: tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.uint64], NDArray[np.uint8]],
+    state: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.float64]],
     position: tuple[int, int, int, int],
     per_frame: NDArray[np.float32],
     per_window: NDArray[np.float32],

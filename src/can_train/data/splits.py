@@ -141,9 +141,7 @@ def audit(store: GraphStore, sides: NDArray[np.int8]) -> None:
 
 
 def _whole(recording: Recording) -> Interval:
-    return Interval(
-        recording=recording.digest, side="held_out", start=0, stop=recording.frames
-    )
+    return Interval(recording=recording.digest, side="held_out", start=0, stop=recording.frames)
 
 
 def _intervals(frames: Frames, recording: Recording, window: int) -> list[Interval]:
@@ -211,7 +209,9 @@ def _load(path: Path) -> Split:
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise DataError(f"{path}: not a stored split ({error}). Remove it: it is remade") from error
     if stated != _checksum(document):
-        raise DataError(f"{path}: the split was altered after it was stored. Remove it: it is remade")
+        raise DataError(
+            f"{path}: the split was altered after it was stored. Remove it: it is remade"
+        )
     return Split(
         name=document["name"],
         window=document["window"],

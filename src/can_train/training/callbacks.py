@@ -1,0 +1,106 @@
+"""Keeps the best and the last epoch on disk, and stops when nothing improves any more."""
+
+from __future__ import annotations
+
+import math
+import os
+import uuid
+from pathlib import Path
+from typing import Final
+
+import lightning
+import torch
+from torch import Tensor
+
+from can_train.training.modules import StageModule
+from can_train.training.recorder import Recorder
+
+LAST: Final = "last.ckpt"
+BEST: Final = "best.pt"
+
+
+class BestAndLast(lightning.Callback):
+    """After each epoch: records it, saves `last.ckpt`, on improvement `best.pt`, stops in time.
+
+    Both files are replaced atomically, `best.pt` first: a run that is killed in between repeats
+    its last epoch and comes to the same files. `last.ckpt` carries this callback's state, so a
+    resumed run knows its best epoch and stops when the uninterrupted run would have.
+
+    Args:
+        folder: `checkpoints/` of the run.
+        patience: Epochs without improvement before training stops.
+        recorder: Receives the figures of each epoch.
+    """
+
+    def __init__(self, folder: Path, *, patience: int, recorder: Recorder) -> None:
+        self._folder = folder
+        self._patience = patience
+        self._recorder = recorder
+        self.best_key: tuple[float, ...] | None = None
+        self.best_epoch = -1
+        self.best_metrics: dict[str, float] = {}
+        self.waited = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the patience is used up."""
+        return self.waited >= self._patience
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Judges the epoch that just ended."""
+        if not isinstance(pl_module, StageModule):
+            raise TypeError(f"expected a StageModule, got {type(pl_module).__name__}")
+        pl_module.close_epoch()
+        validation = pl_module.validation
+        finite = all(math.isfinite(value) for value in validation.key)
+        better = finite and (self.best_key is None or validation.key > self.best_key)
+        self.waited = 0 if better else self.waited + 1
+        if better:
+            self.best_key = validation.key
+            self.best_epoch = trainer.current_epoch
+            self.best_metrics = validation.metrics
+            save_atomically(self._folder / BEST, trained_state(pl_module))
+        self._recorder.epoch(
+            trainer.current_epoch,
+            {**pl_module.train_means, **validation.metrics},
+            best=better,
+        )
+        if self.exhausted:
+            trainer.should_stop = True
+        temporary = self._folder / f".{LAST}.{uuid.uuid4().hex}"
+        trainer.save_checkpoint(temporary)
+        temporary.replace(self._folder / LAST)
+
+    def state_dict(self) -> dict[str, object]:
+        """What a resumed run needs to know."""
+        return {
+            "best_key": self.best_key,
+            "best_epoch": self.best_epoch,
+            "best_metrics": self.best_metrics,
+            "waited": self.waited,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, object]) -> None:
+        """Restores what `state_dict` gave."""
+        self.best_key = state_dict["best_key"]  # type: ignore[assignment]
+        self.best_epoch = state_dict["best_epoch"]  # type: ignore[assignment]
+        self.best_metrics = state_dict["best_metrics"]  # type: ignore[assignment]
+        self.waited = state_dict["waited"]  # type: ignore[assignment]
+
+
+def trained_state(module: StageModule) -> dict[str, Tensor]:
+    """Weights that training changes: those of the model and of the distillation's projection."""
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+
+def save_atomically(path: Path, document: object) -> None:
+    """Writes with `torch.save`, so that a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with temporary.open("wb") as file:
+        torch.save(document, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,108 @@
+"""Fits one stage with Lightning: fresh, or from where an earlier attempt stopped."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+
+from can_train.errors import TrainingError
+from can_train.training.callbacks import BEST, LAST, BestAndLast
+from can_train.training.modules import StageModule
+from can_train.training.recorder import Recorder
+
+logger = logging.getLogger("can_train")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitResult:
+    """How training went.
+
+    Attributes:
+        epochs: Epochs trained, those of earlier attempts included.
+        best_epoch: The epoch whose weights were restored, counted from 0.
+        metrics: Validation figures of that epoch.
+    """
+
+    epochs: int
+    best_epoch: int
+    metrics: dict[str, float]
+
+
+def fit(module: StageModule, folder: Path, recorder: Recorder) -> FitResult:
+    """Trains `module` until its epochs or its patience end; leaves the best epoch in it.
+
+    Args:
+        module: The stage.
+        folder: `checkpoints/` of the run; if it holds `last.ckpt`, training goes on from there.
+        recorder: Receives the figures of each epoch.
+
+    Raises:
+        TrainingError: Training diverged: no epoch had finite validation figures.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    keeper = BestAndLast(folder, patience=module.settings.patience, recorder=recorder)
+    last = folder / LAST
+    done = _resumed(last, keeper)
+    if done:
+        logger.info("resuming after epoch %d/%d", done, module.settings.epochs)
+        recorder.event("resume", epochs_done=done)
+    if not keeper.exhausted and done < module.settings.epochs:
+        _silence()
+        trainer = _trainer(module, keeper)
+        trainer.fit(module, ckpt_path=last if done else None, weights_only=True)
+        done = trainer.current_epoch
+        if trainer.interrupted:
+            raise KeyboardInterrupt
+    if keeper.best_epoch < 0:
+        raise TrainingError(
+            "training diverged: no epoch had finite validation figures. Use a lower --learning-rate"
+        )
+    best = torch.load(folder / BEST, map_location="cpu", weights_only=True)
+    module.load_state_dict(best, strict=True)
+    module.to("cpu").eval()
+    return FitResult(epochs=done, best_epoch=keeper.best_epoch, metrics=keeper.best_metrics)
+
+
+def _resumed(last: Path, keeper: BestAndLast) -> int:
+    """Epochs that an earlier attempt finished; its judgement goes into `keeper`."""
+    if not last.is_file():
+        return 0
+    checkpoint = torch.load(last, map_location="cpu", weights_only=True)
+    keeper.load_state_dict(checkpoint["callbacks"][keeper.state_key])
+    return int(checkpoint["epoch"]) + 1
+
+
+def _trainer(module: StageModule, keeper: BestAndLast) -> lightning.Trainer:
+    on_terminal = sys.stderr.isatty()
+    callbacks: list[Callback] = [keeper]
+    if on_terminal:
+        callbacks.append(RichProgressBar(leave=False))
+    return lightning.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_epochs=module.settings.epochs,
+        gradient_clip_val=module.settings.gradient_clip,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=on_terminal,
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+        benchmark=False,
+    )
+
+
+def _silence() -> None:
+    """Lightning's advertising and its advice about workers that our batches don't need."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*GPU available but not used.*")

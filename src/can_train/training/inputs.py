@@ -1,0 +1,89 @@
+"""What a stage trains on: windows of one packed store, by side of the stored split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.config.schema import RunConfig
+from can_train.data.manifest import DatasetManifest, load_manifest
+from can_train.data.normalise import FeatureScaler, IdVocabulary, fit_scaler, fit_vocabulary
+from can_train.data.splits import audit, open_split, windows_on
+from can_train.data.store import GraphStore, open_store
+from can_train.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageInputs:
+    """Training recordings of one dataset as graphs, cut into sides.
+
+    Attributes:
+        manifest: The dataset.
+        store: Graphs of its training recordings.
+        sides: Side of each window [B], int8.
+        scaler: Fitted on benign training windows.
+        vocabulary: Fitted on benign training windows.
+    """
+
+    manifest: DatasetManifest
+    store: GraphStore
+    sides: NDArray[np.int8]
+    scaler: FeatureScaler
+    vocabulary: IdVocabulary
+
+    def windows(self, *sides: str, benign: bool = False) -> NDArray[np.int64]:
+        """Windows on any of `sides`, optionally only those without an attack frame."""
+        found = windows_on(self.sides, sides)
+        return found[self.store.label[found] == 0] if benign else found
+
+
+def open_inputs(config: RunConfig, data_root: Path) -> StageInputs:
+    """Opens (or builds) store and split, and audits the split.
+
+    Raises:
+        DataError: The dataset changed since the config was frozen, or a side that training
+            needs is empty.
+    """
+    manifest = load_manifest(data_root, config.modality, config.dataset)
+    data = config.data
+    if manifest.digest != data.dataset_digest:
+        raise DataError(
+            f"dataset {config.dataset} changed since this run was frozen (digest "
+            f"{manifest.digest[:12]}, frozen {data.dataset_digest[:12]}). Plan the run again"
+        )
+    split = open_split(data_root, manifest, name=data.split, window=data.window)
+    if split.digest != data.split_digest:
+        raise DataError(
+            f"split {data.split} of {config.dataset} has digest {split.digest[:12]}, frozen "
+            f"{data.split_digest[:12]}. Plan the run again"
+        )
+    store = open_store(
+        data_root,
+        (config.modality, config.dataset),
+        manifest.train,
+        features=data.features,
+        window=data.window,
+        stride=data.stride,
+    )
+    sides = split.sides(store)
+    audit(store, sides)
+    benign = windows_on(sides, ["train"])
+    benign = benign[store.label[benign] == 0]
+    inputs = StageInputs(
+        manifest=manifest,
+        store=store,
+        sides=sides,
+        scaler=fit_scaler(store, benign),
+        vocabulary=fit_vocabulary(store, benign),
+    )
+    for side in ("train", "validation", "threshold"):
+        if not len(inputs.windows(side, benign=True)):
+            raise DataError(
+                f"dataset {config.dataset}: no benign window on side {side} of split "
+                f"{data.split} at --window {data.window}. Record more benign traffic, or use "
+                f"a smaller --window"
+            )
+    return inputs

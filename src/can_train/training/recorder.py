@@ -1,0 +1,60 @@
+"""Records of a run: one JSON object per event, one CSV row and one log line per epoch."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import math
+import time
+from pathlib import Path
+
+from can_train.runs.status import update_progress
+
+logger = logging.getLogger("can_train")
+
+
+class Recorder:
+    """Appends to `logs/run.jsonl` and `logs/metrics.csv` of a run.
+
+    Args:
+        run_dir: Folder of the run.
+        epochs: Most epochs of the run.
+    """
+
+    def __init__(self, run_dir: Path, *, epochs: int) -> None:
+        self.run_dir = run_dir
+        self.epochs = epochs
+        self._logs = run_dir / "logs"
+        self._logs.mkdir(parents=True, exist_ok=True)
+
+    def event(self, event: str, **fields: object) -> None:
+        """Appends one event to `run.jsonl`."""
+        line = json.dumps({"time": round(time.time(), 3), "event": event, **fields}, default=str)
+        with (self._logs / "run.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def epoch(self, epoch: int, metrics: dict[str, float], *, best: bool) -> None:
+        """Records the metrics of a finished epoch (counted from 0)."""
+        shown = {k: v for k, v in metrics.items() if not math.isnan(v)}
+        self.event("epoch", epoch=epoch, best=best, **shown)
+        self._csv_row(epoch, metrics)
+        text = " ".join(f"{name}={value:.5g}" for name, value in shown.items())
+        mark = " *" if best else ""
+        logger.info("epoch %d/%d %s%s", epoch + 1, self.epochs, text, mark)
+        name, value = next(((k, v) for k, v in shown.items() if k.startswith("val")), ("", None))
+        update_progress(self.run_dir, epoch=epoch + 1, epochs=self.epochs, metric=name, value=value)
+
+    def _csv_row(self, epoch: int, metrics: dict[str, float]) -> None:
+        path = self._logs / "metrics.csv"
+        rows: list[dict[str, str]] = []
+        if path.is_file():
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [r for r in csv.DictReader(file) if int(r["epoch"]) < epoch]
+        rows.append({"epoch": str(epoch), **{k: repr(v) for k, v in metrics.items()}})
+        temporary = path.with_suffix(".csv.tmp")
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(rows[-1]), restval="", extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+        temporary.replace(path)

@@ -1,0 +1,245 @@
+"""One builder per model: what each stage trains on, and what its artifact is calibrated with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from can_train.config.schema import CurriculumConfig, RunConfig, VgaeConfig
+from can_train.data.store import GraphStore
+from can_train.errors import TrainingError
+from can_train.evaluation.scoring import (
+    feed_of,
+    fusion_states,
+    score_fusion,
+    score_gat,
+    score_vgae,
+    standardised_states,
+    vgae_calibration,
+    vgae_window_errors,
+)
+from can_train.evaluation.thresholds import Threshold, conformal_threshold
+from can_train.models.feed import GraphFeed
+from can_train.models.gat import GAT
+from can_train.models.q_network import QNetwork
+from can_train.models.vgae import VGAE
+from can_train.runs.checkpoint import Artifact, build_model
+from can_train.training.curriculum import epoch_windows
+from can_train.training.inputs import StageInputs
+from can_train.training.modules import (
+    EpochWindows,
+    FusionStage,
+    FusionWindows,
+    GatStage,
+    StageModule,
+    VgaeStage,
+    fusion_rewards,
+    shuffled,
+)
+from can_train.training.teacher import GatTeacher, VgaeTeacher
+
+_UNSET = Threshold(value=float("inf"), target_fpr=0.5, benign_windows=0, exact=False)
+SMALLEST_STATE_SCALE = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage ready to be fitted.
+
+    Attributes:
+        config: Configuration of the run.
+        inputs: Windows and sides.
+        module: What Lightning trains.
+        parents: Loaded artifacts by role.
+        extras: Arrays that the artifact needs and that training doesn't change.
+    """
+
+    config: RunConfig
+    inputs: StageInputs
+    module: StageModule
+    parents: dict[str, Artifact]
+    extras: dict[str, NDArray[np.float64]]
+
+
+def build_stage(config: RunConfig, inputs: StageInputs, parents: dict[str, Artifact]) -> Stage:
+    """The stage for `config.model`; draws its initial weights from the run's seed.
+
+    Raises:
+        TrainingError: The windows that this stage needs don't exist.
+    """
+    torch.manual_seed(config.seed)
+    model = build_model(config, len(inputs.vocabulary))
+    feed = GraphFeed(inputs.store, scaler=inputs.scaler, vocabulary=inputs.vocabulary)
+    extras: dict[str, NDArray[np.float64]] = {}
+    module: StageModule
+    match model:
+        case VGAE():
+            module = _vgae(config, inputs, parents, model, feed)
+        case GAT():
+            module = _gat(config, inputs, parents, model, feed)
+        case QNetwork():
+            module, extras = _fusion(config, inputs, parents, model)
+        case _:
+            raise TypeError(f"no stage trains a {type(model).__name__}")
+    return Stage(config=config, inputs=inputs, module=module, parents=parents, extras=extras)
+
+
+def calibrated_artifact(stage: Stage) -> Artifact:
+    """The trained model of `stage` with its threshold from benign calibration windows."""
+    config, inputs = stage.config, stage.inputs
+    extras = dict(stage.extras)
+    draft = Artifact(
+        config=config,
+        model=stage.module.model.eval(),
+        vocabulary=inputs.vocabulary,
+        scaler=inputs.scaler,
+        threshold=_UNSET,
+        extras=extras,
+        parents={role: parent.sha256 for role, parent in stage.parents.items()},
+    )
+    if config.model == "vgae":
+        errors, _ = vgae_window_errors(
+            cast(VGAE, draft.model),
+            feed_of(draft, inputs.store),
+            inputs.windows("validation", benign=True),
+        )
+        scale, cdf = vgae_calibration(errors)
+        extras |= {"error_scale": scale, "cdf": cdf.to_array()}
+    benign = inputs.windows("threshold", benign=True)
+    scores = artifact_scores(draft, stage.parents, inputs.store, benign)
+    return Artifact(
+        config=config,
+        model=draft.model,
+        vocabulary=draft.vocabulary,
+        scaler=draft.scaler,
+        threshold=conformal_threshold(scores, config.target_fpr),
+        extras=extras,
+        parents=draft.parents,
+    )
+
+
+def artifact_scores(
+    artifact: Artifact,
+    experts: dict[str, Artifact],
+    store: GraphStore,
+    windows: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """The score that `artifact`'s threshold is for, of `windows` [B], float64."""
+    if artifact.config.model == "vgae":
+        return score_vgae(artifact, store, windows).anomaly
+    if artifact.config.model == "gat":
+        return score_gat(artifact, store, windows).p_attack
+    vgae = score_vgae(experts["vgae"], store, windows)
+    return score_fusion(artifact, vgae, score_gat(experts["gat"], store, windows))
+
+
+def _vgae(
+    config: RunConfig,
+    inputs: StageInputs,
+    parents: dict[str, Artifact],
+    model: VGAE,
+    feed: GraphFeed,
+) -> VgaeStage:
+    windows = inputs.windows("train", benign=True)
+    teacher = None
+    if config.distillation is not None:
+        width = cast(VgaeConfig, config.architecture).latent_channels
+        teacher = VgaeTeacher(
+            parents["teacher"],
+            inputs.store,
+            windows,
+            config.distillation,
+            student=(width, inputs.scaler, config.seed),
+        )
+    return VgaeStage(
+        model,
+        config.training,
+        config.seed,
+        architecture=cast(VgaeConfig, config.architecture),
+        teacher=teacher,
+        feed=feed,
+        epoch_windows=shuffled(windows, config.seed),
+        validation_windows=inputs.windows("validation", benign=True),
+    )
+
+
+def _gat(
+    config: RunConfig,
+    inputs: StageInputs,
+    parents: dict[str, Artifact],
+    model: GAT,
+    feed: GraphFeed,
+) -> GatStage:
+    windows = inputs.windows("train")
+    label = inputs.store.label[windows]
+    if not 0 < label.sum() < len(label):
+        raise TrainingError(
+            f"a gat needs benign and attack windows to train on; dataset {config.dataset} has "
+            f"{int((label == 0).sum())} benign and {int(label.sum())} attack windows on side "
+            f"train of split {config.data.split}"
+        )
+    teacher = None
+    if config.distillation is not None:
+        teacher = GatTeacher(parents["teacher"], inputs.store, windows, config.distillation)
+    return GatStage(
+        model,
+        config.training,
+        config.seed,
+        teacher=teacher,
+        feed=feed,
+        epoch_windows=_gat_epochs(config, inputs, parents, windows),
+        validation_windows=inputs.windows("validation"),
+    )
+
+
+def _gat_epochs(
+    config: RunConfig,
+    inputs: StageInputs,
+    parents: dict[str, Artifact],
+    windows: NDArray[np.int64],
+) -> EpochWindows:
+    if config.training_strategy != "curriculum":
+        return shuffled(windows, config.seed)
+    pacing = config.curriculum or CurriculumConfig()
+    difficulty = score_vgae(parents["vgae"], inputs.store, windows).error
+    label = inputs.store.label[windows]
+    return lambda epoch: windows[epoch_windows(label, difficulty, epoch, config.seed, pacing)]
+
+
+def _fusion(
+    config: RunConfig,
+    inputs: StageInputs,
+    parents: dict[str, Artifact],
+    model: QNetwork,
+) -> tuple[FusionStage, dict[str, NDArray[np.float64]]]:
+    held_out = inputs.windows("fusion")
+    label = inputs.store.label[held_out]
+    if not 0 < label.sum() < len(label):
+        raise TrainingError(
+            f"fusion needs benign and attack windows that the experts weren't fitted on; dataset "
+            f"{config.dataset} has {int((label == 0).sum())} benign and {int(label.sum())} attack "
+            f"windows on side fusion of split {config.data.split}"
+        )
+    states, _ = _expert_view(inputs.store, parents, held_out)
+    mean = states.mean(axis=0)
+    scale = np.maximum(states.std(axis=0), SMALLEST_STATE_SCALE)
+    parts = []
+    for windows in (held_out, inputs.windows("validation")):
+        view, rewards = _expert_view(inputs.store, parents, windows)
+        z = standardised_states(view, mean, scale)
+        parts.append(FusionWindows(states=z, rewards=rewards))
+    module = FusionStage(model, config.training, config.seed, train=parts[0], validation=parts[1])
+    return module, {"state_mean": mean, "state_scale": scale}
+
+
+def _expert_view(
+    store: GraphStore, parents: dict[str, Artifact], windows: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], torch.Tensor]:
+    vgae = score_vgae(parents["vgae"], store, windows)
+    gat = score_gat(parents["gat"], store, windows)
+    rewards = fusion_rewards(vgae.anomaly, gat.p_attack, store.label[windows])
+    return fusion_states(vgae, gat), rewards
