@@ -1,0 +1,34 @@
+.PHONY: environment test lint bench lock
+.NOTPARALLEL:
+
+PYTHON := .venv/bin/python
+RECORDINGS := $(wildcard ../shared/data)
+
+# Real recordings beside the checkout are used unless others are named.
+ifneq ($(RECORDINGS),)
+export CAN_TRAIN_RECORDINGS ?= $(abspath $(RECORDINGS))
+endif
+# The targets below work on .venv, whatever the shell's own setting is.
+unexport CAN_TRAIN_VENV
+
+test: environment
+	$(PYTHON) -m pytest -q
+
+lint: environment
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+bench: environment
+	$(PYTHON) -m benchmarks
+
+lock: environment
+	.ci/lock
+
+# Runtime packages by the launcher, development packages here; both are quick when nothing changed.
+environment:
+	@CAN_TRAIN_SETUP_ONLY=1 ./can-train
+	@cmp -s requirements-dev.lock .venv/can-train-dev.stamp || { \
+		$(PYTHON) -m pip --disable-pip-version-check install \
+			--require-hashes --no-deps -r requirements-dev.lock && \
+		cp requirements-dev.lock .venv/can-train-dev.stamp; }

@@ -1,0 +1,153 @@
+"""Makes or renews the environment the launcher hands over to (stdlib only).
+
+The launcher runs this file by its path, with the system's Python, before anything is installed.
+A killed installation leaves its marker behind, and the next start begins from an empty folder:
+pip takes a half-copied package for an installed one. Starts at the same time wait for each other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+STAMP: Final = "can-train.stamp"
+"""Written last: what the environment was made from."""
+
+MARKER: Final = "can-train.installing"
+"""Exists while something is being installed, and after that was killed."""
+
+LOCK_FILES: Final = ("requirements-torch.txt", "requirements.lock")
+EXIT_NOT_READY: Final = 3
+
+
+class SetupError(Exception):
+    """The environment can't be made; the text says why and what to do."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Makes the environment `argv[1]` for the checkout `argv[0]`; gives the exit code."""
+    home, venv = Path(argv[0]), Path(argv[1])
+    try:
+        with _exclusive(venv):
+            if not is_current(home, venv):
+                install(home, venv)
+    except SetupError as error:
+        _say(str(error))
+        return EXIT_NOT_READY
+    except KeyboardInterrupt:
+        _say("stopped; the next start sets up the environment from the beginning.")
+        return 130
+    return 0
+
+
+def stamp_text(home: Path) -> bytes:
+    """What the environment of the checkout `home` is made from; the launcher compares it."""
+    return b"".join(
+        [os.fsencode(home), b"\n", *((home / name).read_bytes() for name in LOCK_FILES)]
+    )
+
+
+def is_current(home: Path, venv: Path) -> bool:
+    """Whether `venv` was completely installed from the present lock files of `home`."""
+    stamp = venv / STAMP
+    return (
+        os.access(venv / "bin" / "python", os.X_OK)
+        and stamp.is_file()
+        and stamp.read_bytes() == stamp_text(home)
+    )
+
+
+def install(home: Path, venv: Path) -> None:
+    """Installs torch, the locked packages and the checkout `home` into `venv`.
+
+    Raises:
+        SetupError: The folder is no environment, or one of the steps failed.
+    """
+    fresh = _prepare_folder(venv)
+    version = ".".join(map(str, sys.version_info[:3]))
+    if fresh:
+        _say(f"first use: setting up {venv} with Python {version}. This takes a few minutes, once.")
+        _run("[1/4] virtual environment", [sys.executable, "-m", "venv", str(venv)])
+    else:
+        _say(f"the lock file has changed: renewing {venv}.")
+    text = stamp_text(home)
+    torch, lock = (str(home / name) for name in LOCK_FILES)
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
+    _run("[2/4] torch (the largest download)", [*pip, "-r", torch])
+    _run("[3/4] locked packages", [*pip, "--require-hashes", "--no-deps", "-r", lock])
+    editable = ["--no-deps", "--no-build-isolation", "-e", str(home)]
+    _run("[4/4] can-train itself", [*pip, "--quiet", *editable])
+    written = venv / f"{STAMP}.new"
+    written.write_bytes(text)
+    written.replace(venv / STAMP)
+    (venv / MARKER).unlink()
+    _say(f"{venv} is ready.")
+
+
+def _prepare_folder(venv: Path) -> bool:
+    """Sets the marker; True if the environment has to be made from nothing."""
+    marker = venv / MARKER
+    killed = marker.exists()
+    is_venv = (venv / "pyvenv.cfg").is_file()
+    if venv.is_dir() and any(venv.iterdir()) and not (killed or is_venv):
+        raise SetupError(
+            f"{venv} exists and isn't a virtual environment. Move it away, or name another "
+            "folder: CAN_TRAIN_VENV=DIR ./can-train --version"
+        )
+    venv.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    (venv / STAMP).unlink(missing_ok=True)
+    if killed or not os.access(venv / "bin" / "python", os.X_OK):
+        if killed:
+            _say("the last installation didn't finish; starting again.")
+        _empty(venv, keep=marker)
+        return True
+    return False
+
+
+def _empty(folder: Path, *, keep: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry != keep:
+            entry.unlink()
+
+
+@contextmanager
+def _exclusive(venv: Path) -> Iterator[None]:
+    """Holds the lock beside `venv`; the system releases it when the process dies."""
+    venv.parent.mkdir(parents=True, exist_ok=True)
+    with (venv.parent / f"{venv.name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say(f"another can-train is setting up {venv}; waiting for it.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _run(step: str, command: Sequence[str]) -> None:
+    """Runs one step; its output goes to stderr, so that stdout stays the command's own."""
+    _say(step)
+    code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
+    if code:
+        raise SetupError(
+            f"setting up the environment failed at {step} (exit code {code}, its output is above). "
+            "Remove the cause, then type the same command again: it begins from an empty folder."
+        )
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"can-train: {text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""Fixtures and rules that all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+RECORDINGS_VARIABLE = "CAN_TRAIN_RECORDINGS"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips tests on recordings where there are none."""
+    if RECORDINGS_VARIABLE in os.environ:
+        return
+    skip = pytest.mark.skip(reason=f"needs real recordings: set {RECORDINGS_VARIABLE}")
+    for item in items:
+        if item.get_closest_marker("recordings"):
+            item.add_marker(skip)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips tests whose device or cluster is missing."""
+    if item.get_closest_marker("gpu") and not _has_gpu():
+        pytest.skip("needs a CUDA device")
+    if item.get_closest_marker("slurm") and "CAN_TRAIN_SLURM" not in os.environ:
+        pytest.skip("needs a Slurm cluster: set CAN_TRAIN_SLURM=1 where sbatch works")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """In CI a skipped test on recordings is a failure: nobody would notice it otherwise."""
+    report = yield
+    if report.skipped and _in_ci() and item.get_closest_marker("recordings"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Folder of the real recordings; for tests marked `recordings`."""
+    return Path(os.environ[RECORDINGS_VARIABLE]).resolve()
+
+
+@pytest.fixture(scope="session")
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data root that the tests of one session share; datasets in it are never changed."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def experiment_root(tmp_path: Path) -> Path:
+    """An empty experiment root."""
+    root = tmp_path / "experimentruns"
+    root.mkdir()
+    return root
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """Root of the checkout."""
+    return Path(__file__).resolve().parents[1]
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
