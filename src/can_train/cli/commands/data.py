@@ -1,0 +1,222 @@
+"""`can-train data`: import recordings, look at a dataset, make a synthetic one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from can_train.errors import ConfigError
+from can_train.vocab import FEATURE_SETS, MODALITIES, MODALITIES_WITH_DATA
+
+if TYPE_CHECKING:
+    from can_train.data.prepare import PrepareRequest
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+_NAME_HELP = "name of the dataset under the data root"
+_SYNTHETIC = "synthetic"
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds `data` with its commands prepare, inspect and synth."""
+    parser = subparsers.add_parser(
+        "data",
+        help="import recordings, look at a dataset, make a synthetic one",
+        description="Import recordings, look at a dataset, make a synthetic one.",
+    )
+    commands = parser.add_subparsers(dest="data_command", metavar="COMMAND", required=True)
+    _add_prepare(commands)
+    _add_inspect(commands)
+    _add_synth(commands)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the chosen command; 0, since what goes wrong is raised."""
+    if args.modality not in MODALITIES_WITH_DATA:
+        raise ConfigError(
+            f"--modality {args.modality}: there are no readers for it yet. "
+            f"Use: --modality {', '.join(MODALITIES_WITH_DATA)}"
+        )
+    commands = {"prepare": _prepare, "inspect": _inspect, "synth": _synth}
+    commands[args.data_command](args)
+    return 0
+
+
+def _add_prepare(commands: Subparsers) -> None:
+    parser = commands.add_parser(
+        "prepare",
+        help="import recordings into the data root",
+        description=(
+            "Import recordings: scenario folders or flat names with --source, or recordings of "
+            "your own with --benign, --attack and --test. Each distinct recording is stored once."
+        ),
+        epilog=(
+            "example: can-train data prepare --modality automotive --dataset mycar "
+            "--benign logs/normal --attack logs/attacks"
+        ),
+    )
+    _add_common(parser, dataset_needed=True)
+    parser.add_argument("--source", type=Path, metavar="DIR", help="folder with the scenarios")
+    parser.add_argument("--benign", type=Path, metavar="DIR", help="own recordings without attacks")
+    parser.add_argument("--attack", type=Path, metavar="DIR", help="own labelled recordings")
+    parser.add_argument(
+        "--test", type=Path, metavar="DIR", help="own labelled recordings, only for the final test"
+    )
+    parser.add_argument(
+        "--format", metavar="NAME", help="format of the files (default: by content)"
+    )
+    parser.add_argument(
+        "--lenient", action="store_true", help="leave malformed lines out and count them"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace a dataset of that name with other content"
+    )
+
+
+def _add_inspect(commands: Subparsers) -> None:
+    parser = commands.add_parser(
+        "inspect",
+        help="show what a prepared dataset holds",
+        description=(
+            "Show frames, rate, IDs, DLC mix, windows and graph sizes per scenario, and what "
+            "training and test recordings share."
+        ),
+        epilog="example: can-train data inspect --modality automotive --dataset hcrl_sa",
+    )
+    _add_common(parser, dataset_needed=True)
+    parser.add_argument(
+        "--window", type=int, default=100, metavar="N", help="frames per window (default: 100)"
+    )
+    parser.add_argument(
+        "--stride",
+        type=int,
+        default=100,
+        metavar="N",
+        help="frames between window starts (default: 100)",
+    )
+    parser.add_argument(
+        "--features",
+        choices=FEATURE_SETS,
+        default="relational",
+        help="feature set, for the size of the graphs (default: relational)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_synth(commands: Subparsers) -> None:
+    parser = commands.add_parser(
+        "synth",
+        help="make synthetic traffic with attacks, and import it",
+        description=(
+            "Write synthetic CAN traffic in the can-train-and-test layout and import it. With "
+            "--out and without --dataset the files are only written."
+        ),
+        epilog="example: can-train data synth --modality automotive --dataset synthetic",
+    )
+    _add_common(parser, dataset_needed=False)
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the CSV files (default: in --data-root)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed (default: 0)")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, metavar="X", help="length of the drives (default: 1)"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace a dataset of that name with other content"
+    )
+
+
+def _add_common(parser: argparse.ArgumentParser, *, dataset_needed: bool) -> None:
+    parser.add_argument("--modality", choices=MODALITIES, required=True, help="application domain")
+    parser.add_argument("--dataset", required=dataset_needed, metavar="NAME", help=_NAME_HELP)
+    parser.add_argument(
+        "--data-root",
+        type=Path,
+        metavar="DIR",
+        help="folder of all datasets (default: data beside the launcher)",
+    )
+
+
+def _data_root(args: argparse.Namespace) -> Path:
+    if args.data_root is not None:
+        return Path(args.data_root)
+    return Path(os.environ.get("CAN_TRAIN_HOME", ".")) / "data"
+
+
+def _prepare(args: argparse.Namespace) -> None:
+    from can_train.data.prepare import PrepareRequest
+
+    _import(
+        PrepareRequest(
+            modality=args.modality,
+            dataset=args.dataset,
+            data_root=_data_root(args),
+            source=args.source,
+            benign=args.benign,
+            attack=args.attack,
+            test=args.test,
+            format=args.format,
+            lenient=args.lenient,
+            force=args.force,
+        )
+    )
+
+
+def _import(request: PrepareRequest) -> None:
+    from can_train.data.prepare import prepare_dataset
+
+    prepare_dataset(request, report=_write_line)
+    _write_line(
+        f"look at it: can-train data inspect --modality {request.modality} "
+        f"--dataset {request.dataset}"
+    )
+
+
+def _inspect(args: argparse.Namespace) -> None:
+    for flag, value, least in (("--window", args.window, 2), ("--stride", args.stride, 1)):
+        if value < least:
+            raise ConfigError(f"{flag} {value}: at least {least} frames. Use: {flag} 100")
+    from can_train.data.inspect import inspect_dataset
+    from can_train.data.inspect_tables import print_report, report_json
+
+    report = inspect_dataset(
+        _data_root(args),
+        args.modality,
+        args.dataset,
+        window=args.window,
+        stride=args.stride,
+        features=args.features,
+    )
+    if args.json:
+        sys.stdout.write(report_json(report))
+    else:
+        print_report(report, sys.stdout)
+
+
+def _synth(args: argparse.Namespace) -> None:
+    from can_train.data.prepare import PrepareRequest
+    from can_train.data.synth import generate
+
+    dataset = args.dataset or (None if args.out else _SYNTHETIC)
+    root = _data_root(args)
+    out = args.out or root / "source" / (dataset or _SYNTHETIC)
+    files = generate(out, seed=args.seed, scale=args.scale)
+    _write_line(f"wrote {len(files)} recordings to {out}")
+    if dataset is None:
+        _write_line(
+            f"import them: can-train data prepare --modality {args.modality} "
+            f"--dataset {_SYNTHETIC} --source {out}"
+        )
+        return
+    _import(
+        PrepareRequest(
+            modality=args.modality, dataset=dataset, data_root=root, source=out, force=args.force
+        )
+    )
+
+
+def _write_line(line: str) -> None:
+    sys.stdout.write(line + "\n")
