@@ -67,11 +67,25 @@ class Stage:
 
 @dataclass(slots=True, kw_only=True)
 class Built:
-    """Outcome of layers 1 and 2; `request` is None where the stages can't be told."""
+    """Outcome of layers 1 and 2.
+
+    Attributes:
+        request: None where the stages can't be told.
+        problems: Everything found wrong.
+        warnings: What the user should be told.
+        consistent: Whether all words are right, so that the plan can be told; settings such as
+            the number of epochs may be wrong.
+    """
 
     request: PlanRequest | None
     problems: list[ConfigError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    consistent: bool = True
+
+    def refuse(self, name: str, problem: ConfigError) -> None:
+        """Adds what is wrong with the parameter `name`."""
+        self.problems.append(problem)
+        self.consistent = self.consistent and name in SETTINGS
 
 
 def build_request(typed: Typed) -> Built:
@@ -82,15 +96,17 @@ def build_request(typed: Typed) -> Built:
     stages = []
     for number, words in enumerate(columns, start=1):
         stage, problems = parse_stage(number, words)
-        built.problems += problems
+        for name, problem in problems.items():
+            built.refuse(name, problem)
         stages.append(stage)
     words, settings, problems = parse_plan_words(
         {name: value for name, value in text.items() if not _per_stage(name)}
     )
-    built.problems += problems
+    for name, problem in problems.items():
+        built.refuse(name, problem)
     for name in ("modality", "dataset", "model"):
         if name not in text:
-            built.problems.append(_missing(name))
+            built.refuse(name, _missing(name))
     known = tuple(stage for stage in stages if stage is not None)
     if not known or len(known) < len(stages) or not {"modality", "dataset"} <= set(words):
         return built
@@ -103,7 +119,8 @@ def build_request(typed: Typed) -> Built:
         auto_find_teacher=typed.auto_find_teacher,
         settings=settings,
     )
-    built.problems += problems_of(built.request)
+    for problem in problems_of(built.request):
+        built.refuse("", problem)
     return built
 
 
@@ -202,18 +219,20 @@ def _with_alias(typed: Typed, built: Built) -> dict[str, str]:
     if not typed.use_kd:
         return text
     if "," in text.get("model", ""):
-        built.problems.append(
+        built.refuse(
+            "distillation",
             ConfigError(
                 "--use-kd: only for a single job; a pipeline says which stages distil. "
                 "Use: --distillation with-kd,no-kd"
-            )
+            ),
         )
     elif text.get("distillation", "with-kd") != "with-kd":
-        built.problems.append(
+        built.refuse(
+            "distillation",
             ConfigError(
                 f"--use-kd: contradicts --distillation {text['distillation']}. "
                 "Use: --distillation with-kd"
-            )
+            ),
         )
     else:
         text["distillation"] = "with-kd"
@@ -224,11 +243,12 @@ def _split(text: Mapping[str, str], typed: Typed, built: Built) -> list[dict[str
     """One column of words per stage."""
     models = _items(text["model"]) if "model" in text else []
     if typed.one_stage and len(models) > 1:
-        built.problems.append(
+        built.refuse(
+            "model",
             ConfigError(
                 f"--model: train takes one stage, got {len(models)} ({text['model']}). "
                 f"Use: can-train pipeline --modality automotive --model {text['model']}"
-            )
+            ),
         )
     columns = [{"model": model} for model in models]
     for name in text:
@@ -268,7 +288,7 @@ def _row(name: str, items: list[str], models: Sequence[str], built: Built) -> Se
         return padded
     if len(items) == 1:
         return items * len(models)
-    built.problems.append(_mismatch(name, items, models))
+    built.refuse(name, _mismatch(name, items, models))
     return [None] * len(models)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -81,7 +81,7 @@ class PlanRequest:
 
 def parse_stage(
     number: int, text: Mapping[str, str]
-) -> tuple[StageRequest | None, list[ConfigError]]:
+) -> tuple[StageRequest | None, dict[str, ConfigError]]:
     """Types the words of one stage.
 
     Args:
@@ -89,7 +89,8 @@ def parse_stage(
         text: What was typed, by field name.
 
     Returns:
-        The stage (None if its model can't be told; bad settings are left out) and all problems.
+        The stage (None if its model can't be told; bad words are left out) and all problems by
+        parameter name.
     """
     values, problems = _validate(_stage_model(), text, f"stage {number}: ")
     if "model" not in values:
@@ -101,8 +102,8 @@ def parse_stage(
 
 def parse_plan_words(
     text: Mapping[str, str],
-) -> tuple[dict[str, str], dict[str, Scalar], list[ConfigError]]:
-    """Types the words and settings that hold for the whole plan, and tells all problems."""
+) -> tuple[dict[str, str], dict[str, Scalar], dict[str, ConfigError]]:
+    """Types the words and settings that hold for the whole plan, and tells all problems by name."""
     values, problems = _validate(_plan_model(), text, "")
     words = {name: str(values[name]) for name in PLAN_WORDS if name in values}
     settings = {name: values[name] for name in SETTINGS if name in values}
@@ -139,14 +140,14 @@ def _constrained(annotation: Any) -> Any:
 
 def _validate(
     model: type[BaseModel], text: Mapping[str, str], where: str
-) -> tuple[dict[str, Any], list[ConfigError]]:
+) -> tuple[dict[str, Any], dict[str, ConfigError]]:
     try:
-        return model(**text).model_dump(exclude_none=True), []
+        return model(**text).model_dump(exclude_none=True), {}
     except ValidationError as error:
         bad = {str(item["loc"][0]) for item in error.errors()}
     good = {key: value for key, value in text.items() if key not in bad}
     values, problems = _validate(model, good, where)
-    return values, [*(_problem(name, text[name], where) for name in sorted(bad)), *problems]
+    return values, {**{n: _problem(n, text[n], where) for n in sorted(bad)}, **problems}
 
 
 def _problem(name: str, text: str, where: str) -> ConfigError:
@@ -154,6 +155,6 @@ def _problem(name: str, text: str, where: str) -> ConfigError:
     annotation = words[name] if name in words else SETTINGS[name].annotation
     allowed = allowed_text(annotation)
     literal: Sequence[str] = getattr(unwrap(annotation)[0], "__args__", ())
-    near = did_you_mean(text, cast(Sequence[str], literal))
+    near = did_you_mean(text, literal)
     shown = text or "an empty value"
     return ConfigError(f"{option_of(name)}: {where}{shown} isn't allowed{near}. Allowed: {allowed}")

@@ -1,0 +1,174 @@
+"""Runs a plan on this machine: one process per stage, in topological order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from can_train.jobs.base import Job, JobResult
+from can_train.jobs.display import Display, display_for
+from can_train.runs.layout import stage_logs
+from can_train.runs.process import this_process
+from can_train.runs.status import RunStatus, end_running, read_status, write_status
+
+POLL_S: Final = 0.1
+"""How often a stage's status is looked at; epochs shorter than this aren't all shown."""
+
+STOP_S: Final = 10.0
+"""How long a stage may take to end after SIGTERM before it is killed."""
+
+
+def worker_command() -> tuple[str, ...]:
+    """Command that runs one stage; the path of the frozen config follows it."""
+    return (sys.executable, "-P", "-m", "can_train", "run", "--frozen-config")
+
+
+class LocalExecutor:
+    """Executor of this machine.
+
+    Args:
+        command: Start of the worker's command line, to which the frozen config is added.
+        display: Where progress is shown; absent: the terminal, or lines.
+    """
+
+    def __init__(
+        self, command: Sequence[str] | None = None, display: Display | None = None
+    ) -> None:
+        self._command = tuple(command) if command is not None else worker_command()
+        self._display = display if display is not None else display_for(sys.stdout, sys.stderr)
+
+    def execute(self, jobs: Sequence[Job]) -> tuple[JobResult, ...]:
+        """Runs `jobs` one after another; a failed one blocks those that depend on it."""
+        results: dict[int, JobResult] = {}
+        waiting = [job for job in jobs if not _is_finished(job)]
+        for job in waiting:
+            before = read_status(job.run_dir) or RunStatus(state="pending")
+            launcher = this_process()
+            write_status(job.run_dir, replace(before, state="pending", process=launcher))
+        with self._display as display, _stop_signals():
+            for job in jobs:
+                results[job.number] = self._next(job, results, display)
+        return tuple(results[job.number] for job in jobs)
+
+    def _next(self, job: Job, results: dict[int, JobResult], display: Display) -> JobResult:
+        if _is_finished(job):
+            display.line(f"reused: {job.title}, run {job.run_dir.name}")
+            return JobResult(job=job, outcome="reused")
+        blockers = [results[n].job for n in job.depends_on if not results[n].ok]
+        cancelled = any(result.outcome == "cancelled" for result in results.values())
+        if blockers or cancelled:
+            why = _why_blocked(blockers)
+            end_running(job.run_dir, "blocked", message=why)
+            display.line(f"never started: {job.title}: {why}")
+            return JobResult(job=job, outcome="blocked", message=why)
+        return self._run(job, display)
+
+    def _run(self, job: Job, display: Display) -> JobResult:
+        out, err = stage_logs(job.run_dir, job.name, "local")
+        display.line(f"running: {job.title}, run {job.run_dir.name}, log {err}")
+        worker = self._start(job, out, err)
+        try:
+            while worker.poll() is None:
+                _wait(worker)
+                status = read_status(job.run_dir)
+                if status is not None and status.state == "running":
+                    display.progress(job.title, status)
+        except KeyboardInterrupt:
+            _stop(worker)
+            message = "stopped by the user"
+            end_running(job.run_dir, "cancelled", exit_code=worker.returncode, message=message)
+            display.line(f"cancelled: {job.title}")
+            return JobResult(job=job, outcome="cancelled", exit_code=1, message=message)
+        return _ended(job, worker, err, display)
+
+    def _start(self, job: Job, out: Path, err: Path) -> subprocess.Popen[bytes]:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with out.open("ab") as out_stream, err.open("ab") as err_stream:
+            return subprocess.Popen(
+                [*self._command, str(job.frozen)],
+                stdin=subprocess.DEVNULL,
+                stdout=out_stream,
+                stderr=err_stream,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
+
+
+def _ended(job: Job, worker: subprocess.Popen[bytes], err: Path, display: Display) -> JobResult:
+    """What became of a worker that ended by itself; its status is completed if it couldn't."""
+    code = worker.returncode
+    status = read_status(job.run_dir)
+    state = None if status is None else status.state
+    if code == 0 and state == "finished":
+        display.line(f"finished: {job.title}")
+        return JobResult(job=job, outcome="finished")
+    if code < 0:
+        _end_group(worker, signal.SIGKILL)
+        message = f"killed by {signal.Signals(-code).name}"
+    elif status is not None and status.message and state in {"failed", "cancelled"}:
+        message = status.message
+    else:
+        message = f"its process ended with exit code {code} without finishing"
+    if state not in {"failed", "cancelled"}:
+        end_running(job.run_dir, "failed", exit_code=code, message=message)
+    display.line(f"failed: {job.title}: {message}. Log: {err}")
+    return JobResult(job=job, outcome="failed", exit_code=code if code > 0 else 1, message=message)
+
+
+def _is_finished(job: Job) -> bool:
+    status = read_status(job.run_dir)
+    return status is not None and status.state == "finished"
+
+
+def _why_blocked(blockers: Sequence[Job]) -> str:
+    if not blockers:
+        return "the plan was cancelled"
+    return f"it needs {', '.join(job.title for job in blockers)}"
+
+
+def _wait(worker: subprocess.Popen[bytes]) -> None:
+    try:
+        worker.wait(POLL_S)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _stop(worker: subprocess.Popen[bytes]) -> None:
+    """Ends the worker and everything it started."""
+    _end_group(worker, signal.SIGTERM)
+    try:
+        worker.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        _end_group(worker, signal.SIGKILL)
+        worker.wait()
+
+
+def _end_group(worker: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(worker.pid, number)
+    except ProcessLookupError:
+        return
+
+
+@contextmanager
+def _stop_signals() -> Iterator[None]:
+    """Within the block SIGTERM and SIGHUP stop the plan as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, interrupt) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

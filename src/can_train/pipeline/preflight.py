@@ -1,0 +1,97 @@
+"""Layer 4: everything about the outside world, looked at before the first job starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from can_train.data.manifest import DatasetManifest, dataset_dir
+from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError
+from can_train.runs.layout import Roots, artifact_path
+from can_train.runs.process import is_alive
+from can_train.runs.status import current_status, living_owner
+
+COLUMNS: Final = ("timestamp", "arbitration_id", "dlc", "payload", "label")
+STAGE_BYTES: Final = 100_000_000
+"""Room for one stage: two checkpoints of a teacher with its optimiser state, artifact and logs."""
+
+
+def frames_problems(roots: Roots, manifest: DatasetManifest) -> Iterator[CanTrainError]:
+    """Recordings of the manifest whose frames aren't on disk."""
+    folder = dataset_dir(roots.data, manifest.modality, manifest.dataset) / "frames"
+    missing = [
+        recording.name
+        for recording in manifest.recordings
+        if not all((folder / recording.digest / f"{name}.npy").is_file() for name in COLUMNS)
+    ]
+    if missing:
+        yield DataError(
+            f"{folder}: frames of {', '.join(missing)} are missing. Prepare the dataset again: "
+            f"can-train data prepare --modality {manifest.modality} "
+            f"--dataset {manifest.dataset} --source DIR"
+        )
+    if not manifest.train:
+        yield DataError(
+            f"dataset {manifest.dataset} has no training recordings (scenarios train_01_… and "
+            "train_02_…). Prepare it with some: can-train data prepare --modality "
+            f"{manifest.modality} --dataset {manifest.dataset} --benign DIR --attack DIR"
+        )
+
+
+def split_problems(manifest: DatasetManifest, split: str) -> Iterator[CanTrainError]:
+    """A split that leaves out what the dataset doesn't have."""
+    rule, _, name = split.partition(":")
+    if rule == "time":
+        return
+    vehicle = rule == "leave-vehicle-out"
+    known = sorted({r.vehicle if vehicle else r.attack_kind for r in manifest.train} - {"none"})
+    if name not in known:
+        yield PreflightError(
+            f"--split: {manifest.dataset} has no {'vehicle' if vehicle else 'attack kind'} {name} "
+            f"in its training recordings. Allowed: {', '.join(f'{rule}:{k}' for k in known)}"
+        )
+
+
+def disk_problems(roots: Roots, stages: int) -> Iterator[CanTrainError]:
+    """An experiment root that can't be written to, or has too little space."""
+    folder = roots.experiments
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        yield PreflightError(
+            f"--experiment-root: {roots.experiments} can't be written to. Give another folder: "
+            "--experiment-root DIR"
+        )
+        return
+    free, needed = shutil.disk_usage(folder).free, stages * STAGE_BYTES
+    if free < needed:
+        yield PreflightError(
+            f"--experiment-root: {roots.experiments} has {free / 1e9:.1f} GB free, {stages} stages "
+            f"need {needed / 1e9:.1f} GB. Free some space, or give another folder: "
+            "--experiment-root DIR"
+        )
+
+
+def run_problems(runs: Sequence[tuple[Path, str, str]]) -> Iterator[CanTrainError]:
+    """Runs (folder, model, size) that are being worked on, or finished without an artifact."""
+    for run, model, size in runs:
+        status = current_status(run)
+        if status is None:
+            continue
+        artifact = artifact_path(run, model, size)
+        if status.state == "finished" and not artifact.is_file():
+            yield ArtifactError(
+                f"{artifact}: missing although run {run.name} finished. "
+                "Make it again: the same command with --force"
+            )
+        worker = living_owner(run)
+        if worker is None and status.state in {"pending", "running"}:
+            worker = status.process if status.process and is_alive(status.process) else None
+        if worker is not None:
+            yield PreflightError(
+                f"run {run.name} ({model} {size}) is {status.state} in pid {worker.pid} on "
+                f"{worker.host}. Wait for it (can-train status {run.name}), or end that process"
+            )
