@@ -10,11 +10,13 @@ import contextlib
 import fcntl
 import logging
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -29,11 +31,12 @@ from can_train.data.manifest import (
     manifest_json,
 )
 from can_train.data.readers import ReadResult, read_recording
-from can_train.errors import DataError
+from can_train.errors import ConfigError, DataError
 
 __all__ = ["PrepareRequest", "load_frames", "prepare_dataset", "summary"]
 
 _LOG = logging.getLogger(__name__)
+_NAME: Final = re.compile(r"\w[\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,12 @@ def prepare_dataset(
 
     Raises:
         DataError: No recordings found, one can't be read, or the name holds other content.
+        ConfigError: The name can't be that of a folder.
     """
+    if not _NAME.fullmatch(request.dataset):
+        raise ConfigError(
+            f"--dataset {request.dataset!r} can't name a folder. Use letters, digits, _, - and dots"
+        )
     files = find_files(request.source, request.benign, request.attack, request.test)
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
     with _locked(folder):

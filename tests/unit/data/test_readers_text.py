@@ -286,7 +286,7 @@ def test_file_without_frames(tmp_path: Path) -> None:
     [
         b"192,32,0,0,0,0,0,0,0,0.0\n",
         b" (000.000000)  can0  0CF00203   [8]  C1 E0 11 FF F7 74 20 03\n",
-        b"Timestamp: 1479121434.850202        ID: 0350    000    DLC: 8    05 28 84 66 6d 00 00 a2\n",
+        b"Timestamp: 1479121434.850202        ID: 0350    000    DLC: 2    05 28\n",
         b"timestamp,arbitration_id,extended,remote,error,dlc,data\n",
         b"LOGG\x90\x00\x00\x00\xff\xfe",
         b"\n\n",

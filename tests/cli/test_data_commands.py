@@ -1,0 +1,119 @@
+"""`can-train data`: every flag has the effect that its help promises."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from can_train.cli.commands import data
+from can_train.data.manifest import load_manifest
+from can_train.errors import ConfigError, DataError
+
+HEADER = "timestamp,arbitration_id,data_field,attack\n"
+
+
+def run(*argv: str) -> int:
+    parser = argparse.ArgumentParser()
+    data.add_parser(parser.add_subparsers())
+    return data.run(parser.parse_args(["data", *argv]))
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    write(tmp_path / "s/train_01_attack_free/a-1.csv", HEADER + "0.0,1,AA,0\n0.1,2,BB,0\n")
+    write(tmp_path / "s/test_01_known_vehicle_known_attack/b-1.csv", HEADER + "0.0,1,AA,1\n")
+    return tmp_path / "s"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CAN_TRAIN_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "data"
+
+
+NAMED = ("--modality", "automotive", "--dataset", "mini")
+
+
+def test_prepare_then_inspect(source: Path, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("prepare", *NAMED, "--source", str(source)) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "mini: 2 distinct training frames in 1 file, 0 duplicate files left out, "
+        "1 test frames in 1 file of 1 scenario",
+        "look at it: can-train data inspect --modality automotive --dataset mini",
+    ]
+    assert run("inspect", *NAMED, "--window", "2", "--stride", "1") == 0
+    assert "windows of 2 frames, stride 1; relational graphs" in capsys.readouterr().out
+    assert run("inspect", *NAMED, "--json", "--features", "classic") == 0
+    assert json.loads(capsys.readouterr().out)["features"] == "classic"
+    assert load_manifest(root, "automotive", "mini").train[0].frames == 2
+
+
+def test_data_root_wins_over_the_default(source: Path, root: Path, tmp_path: Path) -> None:
+    run("prepare", *NAMED, "--source", str(source), "--data-root", str(tmp_path / "other"))
+    assert (tmp_path / "other/automotive/mini/dataset.json").is_file()
+    assert not root.exists()
+
+
+def test_own_recordings_with_format_lenient_and_force(root: Path, tmp_path: Path) -> None:
+    benign = write(tmp_path / "benign/drive.log", "(1.0) can0 112#00\noops\n")
+    attack = write(tmp_path / "attack/DoS.csv", HEADER + "0.0,1,AA,1\n")
+    test = write(tmp_path / "test/DoS.csv", HEADER + "0.0,2,AA,1\n")
+    own = ("--benign", str(benign), "--attack", str(attack), "--test", str(test))
+    with pytest.raises(DataError, match="drive.log:2: not of the form"):
+        run("prepare", *NAMED, *own)
+    run("prepare", *NAMED, *own, "--lenient")
+    assert len(load_manifest(root, "automotive", "mini").recordings) == 3
+    with pytest.raises(DataError, match="replace it with --force"):
+        run("prepare", *NAMED, "--benign", str(benign), "--lenient")
+    with pytest.raises(DataError, match="not of the form seconds,ID,DLC"):
+        run("prepare", *NAMED, "--benign", str(benign), "--format", "hcrl", "--force")
+    run("prepare", *NAMED, "--benign", str(benign), "--lenient", "--force")
+    assert len(load_manifest(root, "automotive", "mini").recordings) == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--window", "1"), "--window 1: at least 2 frames. Use: --window 100"),
+        (("--stride", "0"), "--stride 0: at least 1 frames. Use: --stride 100"),
+    ],
+)
+def test_windows_that_cannot_be(flags: tuple[str, str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        run("inspect", *NAMED, *flags)
+    assert str(caught.value) == message
+
+
+def test_modality_without_readers(root: Path) -> None:
+    with pytest.raises(ConfigError, match="--modality robotics: there are no readers for it yet"):
+        run("inspect", "--modality", "robotics", "--dataset", "mini")
+
+
+def test_synth_writes_and_imports(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("synth", "--modality", "automotive", "--scale", "0.1")
+    manifest = load_manifest(root, "automotive", "synthetic")
+    assert len({r.scenario for r in manifest.recordings}) == 8
+    assert "import them" not in capsys.readouterr().out
+    with pytest.raises(DataError, match="replace it with --force"):
+        run("synth", "--modality", "automotive", "--scale", "0.1", "--seed", "1")
+    run("synth", "--modality", "automotive", "--scale", "0.1", "--seed", "1", "--force")
+    assert load_manifest(root, "automotive", "synthetic").digest != manifest.digest
+
+
+def test_synth_with_out_only_writes(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "csv"
+    run("synth", "--modality", "automotive", "--scale", "0.1", "--out", str(out))
+    assert len(list(out.glob("*/*.csv"))) >= 8
+    assert not root.exists()
+    assert f"--dataset synthetic --source {out}" in capsys.readouterr().out
