@@ -155,6 +155,6 @@ def _problem(name: str, text: str, where: str) -> ConfigError:
     annotation = words[name] if name in words else SETTINGS[name].annotation
     allowed = allowed_text(annotation)
     literal: Sequence[str] = getattr(unwrap(annotation)[0], "__args__", ())
-    near = did_you_mean(text, literal)
+    near = did_you_mean(text, literal) or "."
     shown = text or "an empty value"
-    return ConfigError(f"{option_of(name)}: {where}{shown} isn't allowed{near}. Allowed: {allowed}")
+    return ConfigError(f"{option_of(name)}: {where}{shown} isn't allowed{near} Allowed: {allowed}")

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from can_train.config.frozen import FrozenConfig, load_frozen
-from can_train.config.schema import DataConfig
+from can_train.config.schema import DataConfig, RunConfig
 from can_train.errors import ArtifactError
 from can_train.runs.files import read_object, sha256_of, write_atomic
 from can_train.runs.layout import artifact_path, frozen_of_run, iter_runs
@@ -77,6 +77,11 @@ def teacher_path(root: Path, dataset: str, model: str, variant: str = "") -> Pat
     """Place of a registered teacher; variants (`relational-w100`) stand beside the main one."""
     name = f"{model}_teacher.{variant}.pth" if variant else f"{model}_teacher.pth"
     return root / dataset / name
+
+
+def is_teacher(config: RunConfig) -> bool:
+    """Whether a run's artifact can teach: fusion combines experts and never distils."""
+    return config.model_size == "teacher" and config.model != "dqn"
 
 
 def register_teacher(frozen: FrozenConfig) -> str:

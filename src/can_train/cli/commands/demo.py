@@ -1,0 +1,125 @@
+"""`can-train demo`: the whole chain on synthetic traffic, in a few minutes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from can_train.cli.options import add_root_options, roots_of
+
+if TYPE_CHECKING:
+    from can_train.pipeline.plan import Plan
+    from can_train.runs.layout import Roots
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+DATASET: Final = "synthetic"
+SCALE: Final = 0.75
+"""Length of the synthetic drives that gives about 1,500 training windows of 100 frames."""
+
+WORDS: Final[Mapping[str, str]] = {
+    "modality": "automotive",
+    "dataset": DATASET,
+    "model": "vgae,gat,vgae,gat,dqn",
+    "model_size": "teacher,teacher,student,student,student",
+    "training_strategy": "autoencoder,curriculum,autoencoder,curriculum,fusion",
+    "distillation": "no-kd,no-kd,with-kd,with-kd,no-kd",
+    "epochs": "10,10,25,25,150",
+}
+LEAST_ROC_AUC: Final = 0.9
+SCENARIO: Final = "test_01"
+SCORERS: Final = ("gat", "fusion")
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds `demo`."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="train and evaluate the whole chain on synthetic traffic",
+        description=(
+            "Make synthetic traffic, train teachers, distil students, fuse and evaluate them; "
+            "a few minutes on a laptop. A second call reuses what is there."
+        ),
+        epilog="example: can-train demo",
+    )
+    add_root_options(parser, "data", "experiment", "teacher")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the chain; 1 if GAT or fusion ends below the least ROC-AUC on test_01."""
+    from can_train.cli.launch import evaluate, exit_code, run_here, show
+    from can_train.config.build import Typed
+    from can_train.pipeline.plan import make_plan
+
+    roots = roots_of(args)
+    _synthesise(roots)
+    plan = make_plan(Typed(text=WORDS), roots)
+    show(plan)
+    code = exit_code(run_here(plan))
+    if code:
+        return code
+    code = evaluate(plan, plan.stages[-1])
+    return code or _verdict(plan)
+
+
+def _synthesise(roots: Roots) -> None:
+    """Makes and imports the dataset unless it is there."""
+    from can_train.data.manifest import dataset_dir
+
+    if (dataset_dir(roots.data, WORDS["modality"], DATASET) / "dataset.json").is_file():
+        sys.stdout.write(f"reused: dataset {DATASET} under {roots.data}\n")
+        return
+    from can_train.data.prepare import PrepareRequest, prepare_dataset
+    from can_train.data.synth import generate
+
+    source = roots.data / "source" / DATASET
+    files = generate(source, scale=SCALE)
+    sys.stdout.write(f"wrote {len(files)} synthetic recordings to {source}\n")
+    request = PrepareRequest(
+        modality=WORDS["modality"], dataset=DATASET, data_root=roots.data, source=source
+    )
+    prepare_dataset(request, report=_write_line)
+
+
+def _verdict(plan: Plan) -> int:
+    """Compares the figures with the least, and says what to type next."""
+    run_dir = plan.stages[-1].frozen.run_dir
+    figures = _roc_auc(run_dir / "evaluation.json")
+    code = 0
+    for scorer in SCORERS:
+        value = figures.get(scorer)
+        if value is None or value < LEAST_ROC_AUC:
+            shown = "n/a" if value is None else f"{value:.3f}"
+            sys.stderr.write(
+                f"demo failed: {scorer} has ROC-AUC {shown} on {SCENARIO}, at least "
+                f"{LEAST_ROC_AUC} is expected. Its log: {run_dir / 'slurm_logs'}\n"
+            )
+            code = 1
+    for line in (
+        "next:",
+        "  can-train status",
+        f"  can-train evaluate {run_dir.name}",
+        "  can-train data prepare --modality automotive --dataset mycar --benign DIR --attack DIR",
+        "  can-train pipeline --modality automotive --dataset mycar --model vgae,gat,dqn",
+    ):
+        _write_line(line)
+    return code
+
+
+def _roc_auc(path: Path) -> dict[str, float | None]:
+    """ROC-AUC of every scorer on the whole of test_01."""
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    return {
+        row["scorer"]: row["metrics"]["roc_auc"]
+        for row in rows
+        if row["scenario"].startswith(SCENARIO) and row["file"] is None
+    }
+
+
+def _write_line(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

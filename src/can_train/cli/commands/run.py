@@ -1,0 +1,95 @@
+"""`can-train run`: train the run that one frozen config describes, in this process."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TypeAlias
+
+from can_train.errors import CanTrainError, exit_code_of
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds `run`."""
+    parser = subparsers.add_parser(
+        "run",
+        help="train what a frozen config describes, in this process",
+        description="Train the run that a frozen config describes; jobs call this.",
+        epilog="example: can-train run --frozen-config RUN/configs/frozen_config_0123456789ab.json",
+    )
+    parser.add_argument(
+        "--frozen-config", required=True, metavar="FILE", type=Path, help="the frozen config"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains under ownership of the run's folder, keeping `status.json`; 0 when it finished."""
+    from can_train.config.frozen import load_frozen
+    from can_train.runs.layout import point_latest
+    from can_train.runs.registry import is_teacher, register_teacher
+    from can_train.runs.status import owned, read_status
+
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    frozen = load_frozen(args.frozen_config)
+    with owned(frozen.run_dir):
+        status = read_status(frozen.run_dir)
+        if status is not None and status.state == "finished":
+            sys.stdout.write(f"reused: run {frozen.run_id} has finished\n")
+            return 0
+        with _RecordedState(frozen.run_dir):
+            point_latest(frozen.run_dir)
+            from can_train.training.run import run_frozen
+
+            run_frozen(args.frozen_config)
+            if is_teacher(frozen.config):
+                sys.stdout.write(f"{register_teacher(frozen)}\n")
+    return 0
+
+
+class Terminated(KeyboardInterrupt):
+    """The process got SIGTERM."""
+
+
+class _RecordedState:
+    """Keeps `status.json` true while the block runs, however it ends."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+
+    def __enter__(self) -> None:
+        from can_train.runs.status import start_running
+
+        self._handler = signal.signal(signal.SIGTERM, _terminate)
+        start_running(self._run_dir)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        from can_train.runs.status import end_running
+
+        signal.signal(signal.SIGTERM, self._handler)
+        if error is None:
+            end_running(self._run_dir, "finished", exit_code=0)
+        elif isinstance(error, Terminated | KeyboardInterrupt):
+            end_running(self._run_dir, "cancelled", exit_code=1, message="stopped by a signal")
+        elif isinstance(error, CanTrainError):
+            code = exit_code_of(error)
+            end_running(self._run_dir, "failed", exit_code=code, message=str(error))
+        else:
+            message = f"{type(error).__name__}: {error}"
+            end_running(self._run_dir, "failed", exit_code=1, message=message)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated

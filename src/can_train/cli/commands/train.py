@@ -1,0 +1,31 @@
+"""`can-train train`: train one model."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TypeAlias
+
+from can_train.cli.options import add_plan_options, add_root_options
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+EXAMPLE = "can-train train --modality automotive --dataset hcrl_sa --model gat --model-size teacher"
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds `train`."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train one model",
+        description="Train one model.",
+        epilog=f"example: {EXAMPLE}",
+    )
+    add_plan_options(parser)
+    add_root_options(parser, "data", "experiment", "teacher")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Plans and trains; gives the exit code."""
+    from can_train.cli.launch import launch
+
+    return launch(args, one_stage=True)

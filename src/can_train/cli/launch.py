@@ -1,0 +1,90 @@
+"""From arguments to a plan that runs: what `train` and `pipeline` share."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from can_train.cli.options import roots_of, typed_from
+
+if TYPE_CHECKING:
+    from can_train.jobs.base import JobResult
+    from can_train.pipeline.plan import Plan, PlannedStage
+
+
+def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
+    """Plans, shows the plan and, without `--dry-run`, runs it here; gives the exit code."""
+    from can_train.pipeline.plan import make_plan
+
+    plan = make_plan(
+        typed_from(args, one_stage=one_stage),
+        roots_of(args),
+        force="force" in args,
+        register="no_register" not in args,
+    )
+    show(plan)
+    if "dry_run" in args:
+        return 0
+    results = run_here(plan)
+    code = exit_code(results)
+    if one_stage:
+        return code
+    ended = {result.job.number for result in results if result.ok}
+    evaluated = [s for s in plan.terminal if s.stage.number in ended]
+    codes = [evaluate(plan, stage) for stage in evaluated]
+    return code or max(codes, default=0)
+
+
+def show(plan: Plan) -> None:
+    """Writes warnings to stderr and the plan to stdout."""
+    from can_train.pipeline.plan import describe
+
+    for warning in plan.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+    for line in describe(plan):
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def run_here(plan: Plan) -> tuple[JobResult, ...]:
+    """Writes the plan and runs it on this machine."""
+    from can_train.jobs.local import LocalExecutor
+    from can_train.pipeline.plan import jobs_of, write_plan
+
+    write_plan(plan)
+    results = LocalExecutor().execute(jobs_of(plan))
+    for planned, result in zip(plan.stages, results, strict=True):
+        if result.outcome == "reused":
+            _register(planned)
+    return results
+
+
+def exit_code(results: Sequence[JobResult]) -> int:
+    """0 if every stage has its artifact, else the code of the first one that failed."""
+    failed = [result for result in results if not result.ok]
+    return next((result.exit_code for result in failed if result.exit_code), 1) if failed else 0
+
+
+def evaluate(plan: Plan, planned: PlannedStage) -> int:
+    """Evaluates one run in a process of its own, and gives its exit code."""
+    run = planned.frozen.run_dir
+    roots = ("--data-root", str(plan.roots.data), "--experiment-root", str(plan.roots.experiments))
+    command = (sys.executable, "-P", "-m", "can_train", "evaluate", str(run), *roots)
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        sys.stderr.write(
+            f"evaluation of run {run.name} failed (exit code {code}). "
+            f"Try again: can-train evaluate {run.name}\n"
+        )
+    return code if code >= 0 else 1
+
+
+def _register(planned: PlannedStage) -> None:
+    """Offers the teacher of a reused run to the registry of this call."""
+    from can_train.runs.registry import is_teacher, register_teacher
+
+    if is_teacher(planned.config) and planned.frozen.teacher_root is not None:
+        sys.stdout.write(f"{register_teacher(planned.frozen)}\n")

@@ -1,0 +1,114 @@
+"""Command-line options, derived from the schema's fields (cheap to import)."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Final
+
+from can_train.config.codec import allowed_text
+from can_train.config.fields import SETTINGS, Setting, option_of
+from can_train.runs.layout import Roots, roots_from
+from can_train.vocab import (
+    DISTILLATIONS,
+    LEARNING_TYPES,
+    MODALITIES,
+    MODEL_SIZES,
+    MODELS,
+    TRAINING_STRATEGIES,
+)
+
+if TYPE_CHECKING:
+    from can_train.config.build import Typed
+
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "modality": ("NAME", f"application domain: {', '.join(MODALITIES)}"),
+    "dataset": ("NAME", "name of a prepared dataset"),
+    "model": ("LIST", f"{', '.join(MODELS)}; a list makes one stage each"),
+    "model_size": ("LIST", f"{', '.join(MODEL_SIZES)} (default: student if a stage distils)"),
+    "training_strategy": ("LIST", f"{', '.join(TRAINING_STRATEGIES)} (default: by model)"),
+    "learning_type": ("LIST", f"{', '.join(LEARNING_TYPES)}; follows from the model"),
+    "distillation": ("LIST", f"{', '.join(DISTILLATIONS)}; padded with no-kd"),
+    "teacher_path": ("LIST", "run or file of each stage's teacher; auto and none are allowed"),
+    "vgae_path": ("PATH", "run or file of the VGAE for curriculum and fusion stages"),
+    "gat_path": ("PATH", "run or file of the GAT for fusion stages"),
+}
+_ALIASES: Final = {
+    "model": ("--training-strategyl",),
+    "model_size": ("--training-strategyl-size",),
+    "teacher_path": ("--teacher_path",),
+}
+"""Other spellings in scripts of the field; accepted, never shown."""
+
+
+def add_plan_options(parser: argparse.ArgumentParser) -> None:
+    """Adds everything that says what is trained; what isn't given is absent."""
+    group = parser.add_argument_group("what is trained")
+    for name, (metavar, text) in _WORDS.items():
+        _add(group, name, metavar, text)
+    group.add_argument(
+        "--auto-find-teacher",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="take a registered teacher, or that of the newest finished teacher run",
+    )
+    group.add_argument(
+        "--use-kd", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+    settings = parser.add_argument_group("how it is trained (lists give one value per stage)")
+    for setting in SETTINGS.values():
+        _add(settings, setting.name, "LIST" if setting.per_stage else "VALUE", _help(setting))
+    actions = parser.add_argument_group("what happens with it")
+    for flag, text in (
+        ("--dry-run", "show the plan and write nothing"),
+        ("--local", "run the stages on this machine (the default)"),
+        ("--force", "train again beside runs that exist, as RUN-2"),
+        ("--no-register", "don't register finished teachers"),
+    ):
+        actions.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+
+
+def add_root_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Adds options for the folders called `names`: data, experiment, teacher."""
+    texts = {
+        "data": "folder of all datasets (default: data beside the launcher)",
+        "experiment": "folder of all runs (default: experimentruns beside the launcher)",
+        "teacher": "folder of registered teachers (default: config/teacher_models there)",
+    }
+    for name in names:
+        parser.add_argument(
+            f"--{name}-root", metavar="DIR", default=argparse.SUPPRESS, help=texts[name]
+        )
+
+
+def typed_from(args: argparse.Namespace, *, one_stage: bool) -> Typed:
+    """What the user typed, as text."""
+    from can_train.config.build import Typed
+
+    given = vars(args)
+    return Typed(
+        text={name: given[name] for name in (*_WORDS, *SETTINGS) if name in given},
+        auto_find_teacher="auto_find_teacher" in given,
+        use_kd="use_kd" in given,
+        one_stage=one_stage,
+    )
+
+
+def roots_of(args: argparse.Namespace) -> Roots:
+    """The folders that were given, else those beside the launcher."""
+    given = vars(args)
+    return roots_from(
+        given.get("data_root"), given.get("experiment_root"), given.get("teacher_root")
+    )
+
+
+def _add(group: argparse._ArgumentGroup, name: str, metavar: str, text: str) -> None:
+    default = argparse.SUPPRESS
+    group.add_argument(option_of(name), metavar=metavar, default=default, help=text)
+    for alias in _ALIASES.get(name, ()):
+        group.add_argument(alias, dest=name, default=default, help=argparse.SUPPRESS)
+
+
+def _help(setting: Setting) -> str:
+    default = "" if setting.default is None else f"; default: {setting.default}"
+    text = f"{setting.help} ({allowed_text(setting.annotation)}{default})"
+    return text.replace("%", "%%")
