@@ -37,6 +37,11 @@ OVERDUE_PERIODS: Final = 3.0
 OVERDUE_LIMIT_S: Final = 10.0
 """A periodic ID is missing from 3 periods after it was due until 10 s later (saturation)."""
 
+ROBUST_LIMIT: Final = 3.0
+ROBUST_BITS: Final = 8.0
+"""An ID's past takes in at most 3 deviations (8 bits) of surprise per frame (Huber, Robust
+Statistics, 1981, chapter 3): injected frames stand out without becoming the new normal."""
+
 _TIME_FLOOR_S: Final = 1e-5
 """Resolution of the recorders; also keeps the logarithm finite for equal timestamps."""
 
@@ -273,6 +278,10 @@ def _interval_columns(
     counts[_INTERVALS] = min(intervals + 1, MEMORY_FRAMES)
     weight = 1.0 / counts[_INTERVALS]
     error = interval - mean
+    if intervals >= NOVELTY_FRAMES:
+        limit = ROBUST_LIMIT * (deviation + 0.05 * mean + _TIME_FLOOR_S)
+        error = _clip(error, -limit, limit)
+        weight *= min((interval + _TIME_FLOOR_S) / (mean + _TIME_FLOOR_S), 1.0)
     numbers[_MEAN] = mean + weight * error
     numbers[_VARIANCE] = (1.0 - weight) * (numbers[_VARIANCE] + weight * error * error)
 
@@ -298,8 +307,10 @@ def _payload_columns(
     if intervals >= MIN_HISTORY:
         row[BITS_SURPRISE] = (changed - numbers[_BITS_MEAN]) / 8.0
         row[NEW_BITS] = math.log1p(new)
-    weight = 1.0 / max(intervals, 1)
-    numbers[_BITS_MEAN] += weight * (changed - numbers[_BITS_MEAN])
+    surprise = changed - numbers[_BITS_MEAN]
+    if intervals > NOVELTY_FRAMES:
+        surprise = _clip(surprise, -ROBUST_BITS, ROBUST_BITS)
+    numbers[_BITS_MEAN] += surprise / max(intervals, 1)
 
 
 @numba.njit(cache=True, nogil=True)
