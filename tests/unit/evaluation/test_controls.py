@@ -3,6 +3,9 @@ import time
 import numpy as np
 import pytest
 
+from can_train.data.features import FEATURE_NAMES
+from can_train.data.manifest import Recording
+from can_train.data.store import GraphStore
 from can_train.evaluation.controls import (
     CONTROLS,
     ControlData,
@@ -14,9 +17,6 @@ from can_train.evaluation.controls import (
     fit_small_mlp,
     window_statistics,
 )
-from can_train.data.features import FEATURE_NAMES
-from can_train.data.manifest import Recording
-from can_train.data.store import GraphStore
 from can_train.evaluation.metrics import window_metrics
 
 

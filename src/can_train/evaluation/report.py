@@ -1,0 +1,154 @@
+"""The result of an evaluation: its rows, `evaluation.json` and `evaluation.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from can_train.errors import ArtifactError
+from can_train.evaluation.bootstrap import BootstrapIntervals, Interval
+from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
+from can_train.evaluation.thresholds import Threshold
+from can_train.runs.files import write_atomic
+
+SCHEMA_VERSION: Final = 1
+NOT_AVAILABLE: Final = "n/a"
+
+RowKind = Literal["model", "control"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRow:
+    """One scorer on one file, or on all files of a scenario.
+
+    Attributes:
+        scenario: Official scenario, such as `test_01_known_vehicle_known_attack`.
+        file: Name of the recording; `None` for the whole scenario.
+        scorer: Name of the model or control.
+        kind: Whether it was trained by a run (`model`) or is there for comparison (`control`).
+        threshold: Its stored threshold; `None` if it couldn't be fitted.
+        metrics: `None` if it couldn't be fitted or can't score these windows.
+        intervals: Block-bootstrap intervals, per file only.
+    """
+
+    scenario: str
+    file: str | None
+    scorer: str
+    kind: RowKind
+    threshold: Threshold | None
+    metrics: WindowMetrics | None
+    intervals: BootstrapIntervals | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationReport:
+    """All rows of one evaluation, in the order in which they are shown.
+
+    Attributes:
+        modality: Modality of the dataset.
+        dataset: Dataset whose test scenarios were scored.
+        run_id: The run that was evaluated.
+        rows: By scenario, by file (the whole scenario first), by scorer.
+        runs: Run that trained each model, by scorer; controls have none.
+        settings: What else the numbers depend on (seed, window, stride, digests, ...).
+    """
+
+    modality: str
+    dataset: str
+    run_id: str
+    rows: tuple[EvaluationRow, ...]
+    runs: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, Path]:
+    """Writes `evaluation.json` and `evaluation.csv` into `folder`, each whole or not at all."""
+    json_path, csv_path = folder / "evaluation.json", folder / "evaluation.csv"
+    write_atomic(json_path, report_json(report))
+    write_atomic(csv_path, report_csv(report))
+    return json_path, csv_path
+
+
+def report_json(report: EvaluationReport) -> str:
+    """Text of `evaluation.json`: every number in full precision, `null` for n/a."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "threshold_rule": "conformal order statistic of benign calibration windows",
+        **asdict(report),
+    }
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def report_csv(report: EvaluationReport) -> str:
+    """Text of `evaluation.csv`: one line per row; an empty file means the whole scenario."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["scenario", "file", "scorer", "kind", "run_id", "threshold", *METRIC_NAMES])
+    for row in report.rows:
+        metrics = asdict(row.metrics) if row.metrics else dict.fromkeys(METRIC_NAMES)
+        cells = [row.threshold.value if row.threshold else None, *metrics.values()]
+        writer.writerow(
+            [
+                row.scenario,
+                row.file or "",
+                row.scorer,
+                row.kind,
+                report.runs.get(row.scorer, ""),
+                *(NOT_AVAILABLE if cell is None else repr(cell) for cell in cells),
+            ]
+        )
+    return stream.getvalue()
+
+
+def load_report(path: Path) -> EvaluationReport:
+    """Reads `evaluation.json`.
+
+    Raises:
+        ArtifactError: The file is missing, damaged, or of another version.
+    """
+    again = "Evaluate the run again: can-train evaluate RUN"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        version = document["schema_version"]
+        if version != SCHEMA_VERSION:
+            raise ArtifactError(
+                f"{path}: schema version {version}, this version reads {SCHEMA_VERSION}. {again}"
+            )
+        return EvaluationReport(
+            modality=document["modality"],
+            dataset=document["dataset"],
+            run_id=document["run_id"],
+            rows=tuple(_row(row) for row in document["rows"]),
+            runs=document["runs"],
+            settings=document["settings"],
+        )
+    except OSError as error:
+        raise ArtifactError(f"{path}: can't be read ({error.strerror}). {again}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{path}: not an evaluation ({error}). {again}") from error
+
+
+def _row(raw: Mapping[str, Any]) -> EvaluationRow:
+    """One stored row; unknown or missing fields raise."""
+    if raw["kind"] not in get_args(RowKind):
+        raise ValueError(f"kind {raw['kind']!r}")
+    intervals = raw["intervals"]
+    nested = {
+        "threshold": Threshold(**raw["threshold"]) if raw["threshold"] else None,
+        "metrics": WindowMetrics(**raw["metrics"]) if raw["metrics"] else None,
+        "intervals": (
+            BootstrapIntervals(**{name: _interval(ends) for name, ends in intervals.items()})
+            if intervals
+            else None
+        ),
+    }
+    return EvaluationRow(**{**raw, **nested})
+
+
+def _interval(ends: list[float] | None) -> Interval | None:
+    return None if ends is None else (ends[0], ends[1])
