@@ -61,7 +61,7 @@ def from_plain(cls: type[T], raw: object, where: str) -> T:
     if not isinstance(raw, Mapping):
         raise ConfigError(f"{where}: expected an object, got {raw!r}")
     hints = hints_of(cast(Hashable, cls))
-    names = {item.name for item in fields(cast(Any, cls))}
+    names = [item.name for item in fields(cast(Any, cls))]
     for key in raw:
         if key not in names:
             raise ConfigError(f"{where}.{key}: unknown key{did_you_mean(str(key), names)}")
