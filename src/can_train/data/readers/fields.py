@@ -164,6 +164,14 @@ def parse_id(data: NDArray[np.uint8], start: int, stop: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
+def parse_label(data: NDArray[np.uint8], start: int, stop: int) -> int:
+    """0, 1 or a negative code."""
+    if stop - start != 1 or data[start] < 48 or data[start] > 49:
+        return BAD_LABEL
+    return int(data[start]) - 48
+
+
+@numba.njit(cache=True, nogil=True)
 def parse_payload(
     data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]
 ) -> int:

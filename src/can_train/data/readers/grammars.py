@@ -18,7 +18,6 @@ from can_train.data.readers.fields import (
     BAD_FD_LENGTH,
     BAD_FIELD_COUNT,
     BAD_FLAG,
-    BAD_LABEL,
     BAD_LAYOUT,
     BAD_PAYLOAD,
     DLC_MISMATCH,
@@ -29,6 +28,7 @@ from can_train.data.readers.fields import (
     find,
     is_blank,
     parse_id,
+    parse_label,
     parse_payload,
     parse_time,
     trim,
@@ -76,36 +76,24 @@ def csv_line(
         if (stop == end) != (k == last):
             return BAD_FIELD_COUNT
         a, b = trim(data, begin, stop)
-        code = _csv_field(data, (a, b), roles[k], out, row)
+        code = 0
         if roles[k] == TIMESTAMP:
             where[2], where[3] = a, b
+            out[0][row] = parse_time(data, a, b)
+        elif roles[k] == ARBITRATION_ID:
+            code = parse_id(data, a, b)
+            out[1][row] = max(code, 0)
+        elif roles[k] == DATA_FIELD:
+            code = parse_payload(data, a, b, out[3][row])
+            out[2][row] = max(code, 0)
+        elif roles[k] == LABEL:
+            code = parse_label(data, a, b)
+            out[4][row] = max(code, 0)
         if code < 0:
             where[0], where[1] = a, b
             return code
         begin = stop + 1
     return FRAME
-
-
-@numba.njit(cache=True, nogil=True)
-def _csv_field(
-    data: NDArray[np.uint8], bounds: tuple[int, int], role: int, out: Columns, row: int
-) -> int:
-    timestamp, arbitration_id, dlc, payload, label = out
-    a, b = bounds
-    code = 0
-    if role == TIMESTAMP:
-        timestamp[row] = parse_time(data, a, b)
-    elif role == ARBITRATION_ID:
-        code = parse_id(data, a, b)
-        arbitration_id[row] = max(code, 0)
-    elif role == DATA_FIELD:
-        code = parse_payload(data, a, b, payload[row, :_CLASSIC_BYTES])
-        dlc[row] = max(code, 0)
-    elif role == LABEL:
-        if b - a != 1 or data[a] < 48 or data[a] > 49:
-            return BAD_LABEL
-        label[row] = data[a] - 48
-    return min(code, 0)
 
 
 @numba.njit(cache=True, nogil=True)
