@@ -115,12 +115,17 @@ class TrainingConfig:
     ] = 8
     batch_size: Annotated[
         int | None,
-        Param(help="windows per step; absent: 64, fewer where an epoch would have under 50 steps", ge=1),
+        Param(
+            help="windows per step; absent: 64, fewer where an epoch would have under 50 steps",
+            ge=1,
+        ),
     ] = None
     learning_rate: Annotated[float, Param(help="peak learning rate", gt=0, le=10)] = 0.001
     weight_decay: Annotated[float, Param(help="decoupled weight decay", ge=0)] = 0.0001
     gradient_clip: Annotated[float, Param(help="largest gradient norm", gt=0)] = 1.0
-    threads: Annotated[int, Param(help="CPU threads; part of the run's identity", ge=1, le=1024)] = 2
+    threads: Annotated[
+        int, Param(help="CPU threads; part of the run's identity", ge=1, le=1024)
+    ] = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +133,10 @@ class CurriculumConfig:
     """Release of benign windows by VGAE difficulty (docs/models/gat.md)."""
 
     start_ratio: Annotated[float, Param(help="benign per attack window, first epoch", gt=0)] = 1.0
-    end_ratio: Annotated[float, Param(help="benign per attack window, at full release", gt=0)] = 10.0
+    end_ratio: Annotated[float, Param(help="benign per attack window at full release", gt=0)] = 10.0
     release_epochs: Annotated[int, Param(help="epochs until full release", ge=1)] = 10
     percentile: Annotated[
-        float, Param(help="benign windows above this VGAE-score percentile come first", ge=0, lt=100)
+        float, Param(help="benign windows above this score percentile come first", ge=0, lt=100)
     ] = 50.0
 
 

@@ -32,7 +32,8 @@ Topology: TypeAlias = tuple[
     NDArray[np.int64],
     NDArray[np.int64],
 ]
-"""node_of_frame [B, W], edge_of_frame [B, W-1], edge_index [2, E], node_id [N], nodes, edges [B]."""
+"""node_of_frame [B, W],
+edge_of_frame [B, W - 1], edge_index [2, E], node_id [N], nodes, edges [B]."""
 
 Output: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 """node_x [N, F] and edge_x [E, G], zeroed."""

@@ -165,10 +165,12 @@ _BUS_START, _BUS_LAST, _BUS_MEAN, _BUS_COUNT = range(4)
 
 
 @numba.njit(cache=True, nogil=True)
-def _slot_of_extended(key: int, keys: NDArray[np.uint32], values: NDArray[np.int32]) -> int:
+def _slot_of_extended(
+    key: np.integer, keys: NDArray[np.uint32], values: NDArray[np.int32]
+) -> np.int64:
     """Position of `key` in an open-addressing table, or the free position where it belongs."""
     mask = len(keys) - 1
-    at = (key * 2_654_435_761) & mask
+    at = (np.int64(key) * 2_654_435_761) & mask
     while values[at] >= 0 and keys[at] != key:
         at = (at + 1) & mask
     return at
@@ -183,7 +185,7 @@ def _rehash(
 ) -> None:
     for i in range(len(keys)):
         if values[i] >= 0:
-            at = _slot_of_extended(np.int64(keys[i]), new_keys, new_values)
+            at = _slot_of_extended(keys[i], new_keys, new_values)
             new_keys[at], new_values[at] = keys[i], values[i]
 
 
@@ -215,7 +217,7 @@ def _assign_slots(
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _popcount(word: np.uint64) -> int:
+def _popcount(word: np.uint64) -> np.int64:
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
     word = (word & np.uint64(0x3333333333333333)) + (
         (word >> np.uint64(2)) & np.uint64(0x3333333333333333)
@@ -295,8 +297,8 @@ def _payload_columns(
     payload: NDArray[np.uint64],
 ) -> None:
     """Counts bits that changed since the ID's last frame, and those that never did before."""
-    changed = 0
-    new = 0
+    changed = np.int64(0)
+    new = np.int64(0)
     for k in range(len(payload)):
         difference = payload[k] ^ bits[_LAST_PAYLOAD, k]
         changed += _popcount(difference)
@@ -347,7 +349,7 @@ def _update(
         if counts[s, _LATE]:
             age = max(now - numbers[s, _FIRST_T], 0.0)
             row[NOVELTY] = 1.0 - min(seen / NOVELTY_FRAMES, age / NOVELTY_S, 1.0)
-        ones = 0
+        ones = np.int64(0)
         for k in range(payloads.shape[1]):
             ones += _popcount(payloads[i, k])
             bits[s, _LAST_PAYLOAD, k] = payloads[i, k]

@@ -129,7 +129,7 @@ def load_manifest(data_root: Path, modality: str, dataset: str) -> DatasetManife
             f"{path}: not a dataset manifest ({error}). Prepare it again: {prepare}"
         ) from error
     if raw["digest"] != manifest.digest:
-        raise DataError(f"{path}: its digest doesn't match its contents. Prepare it again: {prepare}")
+        raise DataError(f"{path}: digest and contents don't agree. Prepare it again: {prepare}")
     return manifest
 
 

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -258,9 +258,7 @@ def _load(
     )
 
 
-def _column(
-    path: Path, name: str, meta: dict[str, dict[str, int | str]], remove: str
-) -> NDArray[np.generic]:
+def _column(path: Path, name: str, meta: dict[str, dict[str, int | str]], remove: str) -> Any:
     file, count = path / name, int(meta["counts"][name])
     raw = np.memmap(file, np.uint8, "r") if file.stat().st_size else np.zeros(0, np.uint8)
     if hashlib.sha256(raw.data).hexdigest() != meta["sha256"][name]:

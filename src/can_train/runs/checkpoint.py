@@ -14,7 +14,7 @@ import uuid
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -88,7 +88,7 @@ def build_model(config: RunConfig, vocabulary_size: int) -> nn.Module:
         vocabulary_size: Known IDs plus one for unknown.
     """
     names = FEATURE_NAMES[config.data.features]
-    shape = {
+    shape: dict[str, Any] = {
         "node_channels": len(names.node),
         "edge_channels": len(names.edge),
         "num_ids": vocabulary_size if config.data.features == "classic" else 0,

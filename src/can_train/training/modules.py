@@ -10,6 +10,7 @@ from typing import Final
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
@@ -124,7 +125,7 @@ class StageModule(lightning.LightningModule):
         """Turns the epoch's sums into `train_means`."""
         self.train_means = self._means.take()
 
-    def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW with a cosine schedule per epoch (Loshchilov & Hutter, ICLR 2017 and 2019)."""
         trained = [p for p in self.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(
@@ -144,6 +145,21 @@ class StageModule(lightning.LightningModule):
         return terms.total
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageWindows:
+    """What a stage trains on and is judged by.
+
+    Attributes:
+        feed: Source of batches.
+        epoch: Windows of each epoch.
+        validation: Windows that are judged after each epoch.
+    """
+
+    feed: GraphFeed
+    epoch: EpochWindows
+    validation: NDArray[np.int64]
+
+
 class GraphStage(StageModule):
     """A stage that trains on window graphs.
 
@@ -151,9 +167,7 @@ class GraphStage(StageModule):
         model: The network to train.
         training: Optimisation settings.
         seed: Decides every random number together with the epoch.
-        feed: Source of batches.
-        epoch_windows: Windows of each epoch.
-        validation_windows: Windows that are judged after each epoch.
+        windows: What it trains on.
     """
 
     def __init__(
@@ -161,35 +175,30 @@ class GraphStage(StageModule):
         model: nn.Module,
         training: TrainingConfig,
         seed: int,
-        *,
-        feed: GraphFeed,
-        epoch_windows: EpochWindows,
-        validation_windows: NDArray[np.int64],
+        windows: StageWindows,
     ) -> None:
         super().__init__(model, training, seed)
-        self._feed = feed
-        self._epoch_windows = epoch_windows
-        self._validation_windows = validation_windows
-        self.batch_size = training.batch_size or automatic_batch_size(len(epoch_windows(0)))
+        self._windows = windows
+        self.batch_size = training.batch_size or automatic_batch_size(len(windows.epoch(0)))
 
     def train_dataloader(self) -> DataLoader[GraphBatch]:
         """Batches of the current epoch."""
-        windows = self._epoch_windows(self.current_epoch)
-        return DataLoader(_Batches(self._feed, windows, self.batch_size), batch_size=None)
+        windows = self._windows.epoch(self.current_epoch)
+        return DataLoader(_Batches(self._windows.feed, windows, self.batch_size), batch_size=None)
 
     def val_dataloader(self) -> DataLoader[GraphBatch]:
         """Batches of the validation windows."""
-        part = _Batches(self._feed, self._validation_windows, SCORING_BATCH)
+        part = _Batches(self._windows.feed, self._windows.validation, SCORING_BATCH)
         return DataLoader(part, batch_size=None)
 
-    def transfer_batch_to_device(  # type: ignore[override]
+    def transfer_batch_to_device(
         self, batch: GraphBatch, device: torch.device, dataloader_idx: int
     ) -> GraphBatch:
         """Moves a batch to the device that trains."""
         return batch.to(device)
 
     @abstractmethod
-    def training_step(self, batch: GraphBatch) -> Tensor:  # type: ignore[override]
+    def training_step(self, batch: GraphBatch) -> Tensor:
         """Loss of one batch."""
 
 
@@ -202,7 +211,7 @@ class VgaeStage(GraphStage):
         seed: Decides every random number together with the epoch.
         architecture: Holds the weights of the loss terms.
         teacher: The teacher's signal, or None.
-        **data: `feed`, `epoch_windows` and `validation_windows` of `GraphStage`.
+        windows: What it trains on.
     """
 
     def __init__(
@@ -210,21 +219,12 @@ class VgaeStage(GraphStage):
         model: VGAE,
         training: TrainingConfig,
         seed: int,
+        windows: StageWindows,
         *,
         architecture: VgaeConfig,
         teacher: VgaeTeacher | None,
-        feed: GraphFeed,
-        epoch_windows: EpochWindows,
-        validation_windows: NDArray[np.int64],
     ) -> None:
-        super().__init__(
-            model,
-            training,
-            seed,
-            feed=feed,
-            epoch_windows=epoch_windows,
-            validation_windows=validation_windows,
-        )
+        super().__init__(model, training, seed, windows)
         self.vgae = model
         self._weights = VgaeLossWeights(
             id=architecture.id_weight,
@@ -235,7 +235,7 @@ class VgaeStage(GraphStage):
         self.teacher = teacher
         self.projection = teacher.projection if teacher else None
 
-    def training_step(self, batch: GraphBatch) -> Tensor:  # type: ignore[override]
+    def training_step(self, batch: GraphBatch) -> Tensor:
         """Task loss from a latent sample; teacher signal from the latent means."""
         output = self.vgae(batch)
         task = vgae_task_loss(output, batch, self._weights)
@@ -252,7 +252,7 @@ class VgaeStage(GraphStage):
         )
         return self._record(with_teacher_signal(task, kd, config.alpha), batch.num_graphs)
 
-    def validation_step(self, batch: GraphBatch) -> None:  # type: ignore[override]
+    def validation_step(self, batch: GraphBatch) -> None:
         """Adds a batch of benign validation windows."""
         task = vgae_task_loss(self.vgae(batch), batch, self._weights)
         self._validation_means.add(task.record(), batch.num_graphs)
@@ -271,7 +271,7 @@ class GatStage(GraphStage):
         training: Optimisation settings.
         seed: Decides every random number together with the epoch.
         teacher: The teacher's signal, or None.
-        **data: `feed`, `epoch_windows` and `validation_windows` of `GraphStage`.
+        windows: What it trains on.
     """
 
     def __init__(
@@ -279,27 +279,18 @@ class GatStage(GraphStage):
         model: GAT,
         training: TrainingConfig,
         seed: int,
+        windows: StageWindows,
         *,
         teacher: GatTeacher | None,
-        feed: GraphFeed,
-        epoch_windows: EpochWindows,
-        validation_windows: NDArray[np.int64],
     ) -> None:
-        super().__init__(
-            model,
-            training,
-            seed,
-            feed=feed,
-            epoch_windows=epoch_windows,
-            validation_windows=validation_windows,
-        )
+        super().__init__(model, training, seed, windows)
         self.gat = model
         self.teacher = teacher
         self._scores: list[Tensor] = []
         self._labels: list[Tensor] = []
         self._losses: list[Tensor] = []
 
-    def training_step(self, batch: GraphBatch) -> Tensor:  # type: ignore[override]
+    def training_step(self, batch: GraphBatch) -> Tensor:
         """Cross-entropy, blended with the soft-target loss when there is a teacher."""
         logits = self.gat(batch).logits
         task = gat_task_loss(logits, batch.y)
@@ -309,7 +300,7 @@ class GatStage(GraphStage):
         kd = gat_distillation_loss(logits, self.teacher.signal(batch), config.temperature)
         return self._record(with_teacher_signal(task, kd, config.alpha), batch.num_graphs)
 
-    def validation_step(self, batch: GraphBatch) -> None:  # type: ignore[override]
+    def validation_step(self, batch: GraphBatch) -> None:
         """Collects scores of a batch of validation windows."""
         logits = self.gat(batch).logits
         self._scores.append(attack_probability(logits).cpu())
@@ -400,13 +391,13 @@ class FusionStage(StageModule):
         part = np.arange(len(self._validation_data.states))
         return DataLoader(_Rows(self._validation_data, [part]), batch_size=None)
 
-    def training_step(self, batch: Sequence[Tensor]) -> Tensor:  # type: ignore[override]
+    def training_step(self, batch: Sequence[Tensor]) -> Tensor:
         """Mean squared error of the Q-values against the rewards."""
         states, rewards = batch
         loss = functional.mse_loss(self.model(states), rewards)
         return self._record(LossTerms(total=loss, task=loss), len(states))
 
-    def validation_step(self, batch: Sequence[Tensor]) -> None:  # type: ignore[override]
+    def validation_step(self, batch: Sequence[Tensor]) -> None:
         """Reward of the greedy actions."""
         states, rewards = batch
         values = self.model(states)

@@ -10,14 +10,14 @@ import torch
 
 from can_train.config.frozen import FrozenConfig, load_frozen
 from can_train.config.schema import DistillationConfig, RunConfig
+from can_train.data.inputs import StageInputs, open_inputs
 from can_train.models.counts import parameter_count
 from can_train.runs.checkpoint import Artifact, save_artifact
 from can_train.runs.layout import artifact_path, checkpoints_dir
+from can_train.runs.parents import load_parents
 from can_train.runs.status import record_parents
 from can_train.runs.summary import Validation, write_summary
 from can_train.training.fit import FitResult, fit
-from can_train.training.inputs import StageInputs, open_inputs
-from can_train.training.parents import load_parents
 from can_train.training.recorder import Recorder
 from can_train.training.stages import Stage, build_stage, calibrated_artifact
 
@@ -38,7 +38,7 @@ def run_frozen(path: Path) -> None:
     parents = load_parents(config, frozen.experiment_root)
     digests = {role: parent.sha256 for role, parent in parents.items()}
     record_parents(frozen.run_dir, digests)
-    inputs = open_inputs(config, frozen.data_root)
+    inputs = open_inputs(frozen.data_root, (config.modality, config.dataset), config.data)
     stage = build_stage(config, inputs, parents)
     _announce(config, stage, recorder, digests)
     result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder)

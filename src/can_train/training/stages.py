@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from can_train.config.schema import CurriculumConfig, RunConfig, VgaeConfig
+from can_train.data.inputs import StageInputs
 from can_train.data.store import GraphStore
 from can_train.errors import TrainingError
 from can_train.evaluation.scoring import (
     feed_of,
-    fusion_states,
     score_fusion,
     score_gat,
     score_vgae,
@@ -29,13 +29,14 @@ from can_train.models.q_network import QNetwork
 from can_train.models.vgae import VGAE
 from can_train.runs.checkpoint import Artifact, build_model
 from can_train.training.curriculum import epoch_windows
-from can_train.training.inputs import StageInputs
+from can_train.training.fusion import ExpertViews
 from can_train.training.modules import (
     EpochWindows,
     FusionStage,
     FusionWindows,
     GatStage,
     StageModule,
+    StageWindows,
     VgaeStage,
     fusion_rewards,
     shuffled,
@@ -155,15 +156,18 @@ def _vgae(
             config.distillation,
             student=(width, inputs.scaler, config.seed),
         )
+    trained_on = StageWindows(
+        feed=feed,
+        epoch=shuffled(windows, config.seed),
+        validation=inputs.windows("validation", benign=True),
+    )
     return VgaeStage(
         model,
         config.training,
         config.seed,
+        trained_on,
         architecture=cast(VgaeConfig, config.architecture),
         teacher=teacher,
-        feed=feed,
-        epoch_windows=shuffled(windows, config.seed),
-        validation_windows=inputs.windows("validation", benign=True),
     )
 
 
@@ -185,15 +189,12 @@ def _gat(
     teacher = None
     if config.distillation is not None:
         teacher = GatTeacher(parents["teacher"], inputs.store, windows, config.distillation)
-    return GatStage(
-        model,
-        config.training,
-        config.seed,
-        teacher=teacher,
+    trained_on = StageWindows(
         feed=feed,
-        epoch_windows=_gat_epochs(config, inputs, parents, windows),
-        validation_windows=inputs.windows("validation"),
+        epoch=_gat_epochs(config, inputs, parents, windows),
+        validation=inputs.windows("validation"),
     )
+    return GatStage(model, config.training, config.seed, trained_on, teacher=teacher)
 
 
 def _gat_epochs(
@@ -224,22 +225,19 @@ def _fusion(
             f"{config.dataset} has {int((label == 0).sum())} benign and {int(label.sum())} attack "
             f"windows on side fusion of split {config.data.split}"
         )
-    states, _ = _expert_view(inputs.store, parents, held_out)
-    mean = states.mean(axis=0)
-    scale = np.maximum(states.std(axis=0), SMALLEST_STATE_SCALE)
-    parts = []
-    for windows in (held_out, inputs.windows("validation")):
-        view, rewards = _expert_view(inputs.store, parents, windows)
-        z = standardised_states(view, mean, scale)
-        parts.append(FusionWindows(states=z, rewards=rewards))
-    module = FusionStage(model, config.training, config.seed, train=parts[0], validation=parts[1])
+    generator = np.random.default_rng(config.seed)
+    views = [
+        ExpertViews.of(inputs.store, parents, windows).with_blind_experts(generator)
+        for windows in (held_out, inputs.windows("validation"))
+    ]
+    mean = views[0].states.mean(axis=0)
+    scale = np.maximum(views[0].states.std(axis=0), SMALLEST_STATE_SCALE)
+    train, validation = (
+        FusionWindows(
+            states=standardised_states(view.states, mean, scale),
+            rewards=fusion_rewards(view.anomaly, view.p_attack, view.label),
+        )
+        for view in views
+    )
+    module = FusionStage(model, config.training, config.seed, train=train, validation=validation)
     return module, {"state_mean": mean, "state_scale": scale}
-
-
-def _expert_view(
-    store: GraphStore, parents: dict[str, Artifact], windows: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], torch.Tensor]:
-    vgae = score_vgae(parents["vgae"], store, windows)
-    gat = score_gat(parents["gat"], store, windows)
-    rewards = fusion_rewards(vgae.anomaly, gat.p_attack, store.label[windows])
-    return fusion_states(vgae, gat), rewards

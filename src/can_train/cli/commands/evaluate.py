@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
     require_finished(run_dir)
     data_root = roots.data if "data_root" in args else frozen.data_root
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
-    from can_train.evaluation.report import print_report
     from can_train.evaluation.scenarios import evaluate_run
+    from can_train.evaluation.table import print_report
 
     print_report(evaluate_run(run_dir, data_root), sys.stdout)
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.config.schema import RunConfig
+from can_train.config.schema import DataConfig
 from can_train.data.manifest import DatasetManifest, load_manifest
 from can_train.data.normalise import FeatureScaler, IdVocabulary, fit_scaler, fit_vocabulary
 from can_train.data.splits import audit, open_split, windows_on
@@ -40,29 +40,34 @@ class StageInputs:
         return found[self.store.label[found] == 0] if benign else found
 
 
-def open_inputs(config: RunConfig, data_root: Path) -> StageInputs:
+def open_inputs(data_root: Path, place: tuple[str, str], data: DataConfig) -> StageInputs:
     """Opens (or builds) store and split, and audits the split.
+
+    Args:
+        data_root: Root of all stored datasets.
+        place: Modality and dataset.
+        data: Feature set, window, split, and the digests that were frozen.
 
     Raises:
         DataError: The dataset changed since the config was frozen, or a side that training
             needs is empty.
     """
-    manifest = load_manifest(data_root, config.modality, config.dataset)
-    data = config.data
+    modality, dataset = place
+    manifest = load_manifest(data_root, modality, dataset)
     if manifest.digest != data.dataset_digest:
         raise DataError(
-            f"dataset {config.dataset} changed since this run was frozen (digest "
+            f"dataset {dataset} changed since this run was frozen (digest "
             f"{manifest.digest[:12]}, frozen {data.dataset_digest[:12]}). Plan the run again"
         )
     split = open_split(data_root, manifest, name=data.split, window=data.window)
     if split.digest != data.split_digest:
         raise DataError(
-            f"split {data.split} of {config.dataset} has digest {split.digest[:12]}, frozen "
+            f"split {data.split} of {dataset} has digest {split.digest[:12]}, frozen "
             f"{data.split_digest[:12]}. Plan the run again"
         )
     store = open_store(
         data_root,
-        (config.modality, config.dataset),
+        place,
         manifest.train,
         features=data.features,
         window=data.window,
@@ -82,7 +87,7 @@ def open_inputs(config: RunConfig, data_root: Path) -> StageInputs:
     for side in ("train", "validation", "threshold"):
         if not len(inputs.windows(side, benign=True)):
             raise DataError(
-                f"dataset {config.dataset}: no benign window on side {side} of split "
+                f"dataset {dataset}: no benign window on side {side} of split "
                 f"{data.split} at --window {data.window}. Record more benign traffic, or use "
                 f"a smaller --window"
             )
