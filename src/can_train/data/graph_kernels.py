@@ -201,9 +201,9 @@ def fill_relational(
         here = edge_index[:, first_edge : first_edge + edges[w]]
         _relational_nodes(frames, node_of_frame[w], x)
         _finish_nodes(x, here, node_id[first_node : first_node + nodes[w]], times)
-        bus_rate = math.log(
-            (times[-1] - times[0] + _TIME_FLOOR_S) / ((window - 1) * gap + _TIME_FLOOR_S)
-        )
+        duration = max(times[-1] - times[0], 0.0)
+        expected = (window - 1) * gap
+        bus_rate = math.log((duration + _TIME_FLOOR_S) / (expected + _TIME_FLOOR_S))
         for v in range(nodes[w]):
             x[v, 18] = min(max(bus_rate, -3.0), 3.0)
             x[v, 19] = per_window[w, MISSING_SHARE]
@@ -252,7 +252,7 @@ def _finish_nodes(
     times: NDArray[np.float64],
 ) -> None:
     """Turns sums into means and counts into shares; ranks nodes by bus priority."""
-    duration = times[-1] - times[0]
+    duration = max(times[-1] - times[0], 0.0)
     count = len(x)
     for e in range(edge_index.shape[1]):
         x[edge_index[0, e], 16] += 0.5 / count
