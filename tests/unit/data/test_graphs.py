@@ -20,7 +20,9 @@ def build(frames: Frames, cuts: list[int] | None = None, **kind: object) -> Pack
     pieces = [frames[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
     parts = [graphs for piece in pieces for graphs in builder.build(piece)]
     columns = {
-        name: np.concatenate([getattr(p, name) for p in parts], axis=1 if name == "edge_index" else 0)
+        name: np.concatenate(
+            [getattr(p, name) for p in parts], axis=1 if name == "edge_index" else 0
+        )
         for name in PackedGraphs.__dataclass_fields__
     }
     return PackedGraphs(**columns)
@@ -83,7 +85,9 @@ def test_a_live_stream_gives_the_identical_numbers(features, cuts, stride, seed)
 def test_window_by_window_equals_the_whole_recording():
     frames = random_frames(1000, seed=3)
     whole = build(frames, features="relational", window=100, stride=100)
-    stream = build(frames, list(range(100, 1000, 100)), features="relational", window=100, stride=100)
+    stream = build(
+        frames, list(range(100, 1000, 100)), features="relational", window=100, stride=100
+    )
     assert np.array_equal(whole.node_x, stream.node_x)
     assert np.array_equal(whole.edge_x, stream.edge_x)
 

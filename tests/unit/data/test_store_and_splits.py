@@ -58,9 +58,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DatasetMan
     }
     for name, frames in files.items():
         write_csv(source / f"{name}.csv", frames)
-    request = PrepareRequest(
-        modality=PLACE[0], dataset=PLACE[1], data_root=root, source=source
-    )
+    request = PrepareRequest(modality=PLACE[0], dataset=PLACE[1], data_root=root, source=source)
     return root, prepare_dataset(request)
 
 
@@ -69,9 +67,7 @@ def _frames(seed: int) -> Frames:
 
 
 def store_of(root: Path, manifest: DatasetManifest, stride: int = 20) -> GraphStore:
-    return open_store(
-        root, PLACE, manifest.train, features="relational", window=20, stride=stride
-    )
+    return open_store(root, PLACE, manifest.train, features="relational", window=20, stride=stride)
 
 
 def test_the_store_is_built_once_and_memory_mapped(prepared):
@@ -232,9 +228,7 @@ def test_stretches_merge_attack_frames_up_to_ten_windows_apart():
 def test_scaler_and_vocabulary_come_from_benign_training_windows(prepared):
     root, manifest = prepared
     digest = split_digest(manifest.digest, "time", 20)
-    data = DataConfig(
-        dataset_digest=manifest.digest, split_digest=digest, window=20, stride=20
-    )
+    data = DataConfig(dataset_digest=manifest.digest, split_digest=digest, window=20, stride=20)
     inputs = open_inputs(root, PLACE, data)
     benign = inputs.windows("train", benign=True)
     assert (inputs.store.label[benign] == 0).all()

@@ -1,0 +1,1 @@
+"""Speed and memory of the data path, as figures of one machine and ratios of one run."""

@@ -1,0 +1,55 @@
+"""Imports and packs recordings in a process of its own; prints memory growth and store size.
+
+Arguments: folder with CSV scenarios, feature set.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+from can_train.data.manifest import load_manifest
+from can_train.data.prepare import PrepareRequest, prepare_dataset
+from can_train.data.store import open_store
+
+STORE_FILES = ("node_x", "node_id", "edge_source", "edge_target", "edge_x")
+
+
+def peak_bytes() -> int:
+    """Largest resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def main() -> int:
+    """Prints growth and store size in bytes."""
+    source, features = Path(sys.argv[1]), sys.argv[2]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        before = peak_bytes()
+        request = PrepareRequest(
+            modality="automotive",
+            dataset="long",
+            data_root=root,
+            source=source,
+        )
+        prepare_dataset(request, report=lambda _: None)
+        manifest = load_manifest(root, "automotive", "long")
+        store = open_store(
+            root,
+            ("automotive", "long"),
+            manifest.train,
+            features=features,
+            window=100,
+            stride=100,
+        )
+        growth = peak_bytes() - before
+        path = root / "automotive" / "long" / "stores" / store.key[:16]
+        size = sum((path / name).stat().st_size for name in STORE_FILES)
+    sys.stdout.write(f"{growth} {size}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
