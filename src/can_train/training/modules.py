@@ -104,7 +104,7 @@ class StageModule(lightning.LightningModule):
     Args:
         model: The network to train.
         training: Optimisation settings.
-        seed: With the epoch it decides every random number of that epoch.
+        seed: With epoch and step it decides every random number of that step.
     """
 
     def __init__(self, model: nn.Module, training: TrainingConfig, seed: int) -> None:
@@ -116,10 +116,13 @@ class StageModule(lightning.LightningModule):
         self.validation = Validation(metrics={}, key=())
         self._means = _Means()
 
-    def on_train_epoch_start(self) -> None:
-        """Seeds every generator from (seed, epoch), so that a resumed run repeats the epoch."""
-        state = np.random.SeedSequence([self.seed, self.current_epoch]).generate_state(1)
-        torch.manual_seed(int(state[0]))
+    def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
+        """Seeds every generator from (seed, epoch, step), so that a resumed run repeats them.
+
+        Per step and not per epoch, since a loader may draw from the global generator in between.
+        """
+        state = np.random.SeedSequence([self.seed, self.current_epoch, batch_idx])
+        torch.manual_seed(int(state.generate_state(1)[0]))
 
     def close_epoch(self) -> None:
         """Turns the epoch's sums into `train_means`."""
