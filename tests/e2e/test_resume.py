@@ -31,9 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, root = tmp_path_factory.mktemp("csv"), tmp_path_factory.mktemp("data")
     generate(source, seed=1, scale=0.3)
     prepare_dataset(
-        PrepareRequest(
-            modality="automotive", dataset="synthetic", data_root=root, source=source
-        )
+        PrepareRequest(modality="automotive", dataset="synthetic", data_root=root, source=source)
     )
     return root
 

@@ -137,7 +137,9 @@ def test_a_foreign_state_dict_is_not_an_artifact(tmp_path: Path):
 
 def test_a_relational_gat_has_no_parameter_that_depends_on_ids():
     small = artifact()
-    large = dataclasses.replace(small, vocabulary=IdVocabulary(ids=np.arange(2000, dtype=np.uint32)))
+    large = dataclasses.replace(
+        small, vocabulary=IdVocabulary(ids=np.arange(2000, dtype=np.uint32))
+    )
     a = build_model(small.config, len(small.vocabulary))
     b = build_model(large.config, len(large.vocabulary))
     assert {k: v.shape for k, v in a.state_dict().items()} == {
