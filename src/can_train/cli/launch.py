@@ -6,6 +6,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from can_train.cli.options import roots_of, typed_from
@@ -32,9 +33,12 @@ def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
     code = exit_code(results)
     if one_stage:
         return code
-    ended = {result.job.number for result in results if result.ok}
-    evaluated = [s for s in plan.terminal if s.stage.number in ended]
-    codes = [evaluate(plan, stage) for stage in evaluated]
+    ended = {result.job.number: result for result in results if result.ok}
+    codes = [
+        evaluate(plan, planned, ended[planned.stage.number])
+        for planned in plan.terminal
+        if planned.stage.number in ended
+    ]
     return code or max(codes, default=0)
 
 
@@ -68,9 +72,15 @@ def exit_code(results: Sequence[JobResult]) -> int:
     return next((result.exit_code for result in failed if result.exit_code), 1) if failed else 0
 
 
-def evaluate(plan: Plan, planned: PlannedStage) -> int:
-    """Evaluates one run in a process of its own, and gives its exit code."""
+def evaluate(plan: Plan, planned: PlannedStage, result: JobResult) -> int:
+    """Evaluates one run in a process of its own, and gives its exit code.
+
+    The evaluation of a reused run is reused, too: the same artifact gives the same figures.
+    """
     run = planned.frozen.run_dir
+    if result.outcome == "reused" and (run / "evaluation.json").is_file():
+        _show_evaluation(run / "evaluation.json")
+        return 0
     roots = ("--data-root", str(plan.roots.data), "--experiment-root", str(plan.roots.experiments))
     command = (sys.executable, "-P", "-m", "can_train", "evaluate", str(run), *roots)
     code = subprocess.run(command, check=False).returncode
@@ -80,6 +90,14 @@ def evaluate(plan: Plan, planned: PlannedStage) -> int:
             f"Try again: can-train evaluate {run.name}\n"
         )
     return code if code >= 0 else 1
+
+
+def _show_evaluation(path: Path) -> None:
+    from can_train.evaluation.report import load_report
+    from can_train.evaluation.table import print_report
+
+    sys.stdout.write(f"reused: evaluation {path}\n")
+    print_report(load_report(path), sys.stdout)
 
 
 def _register(planned: PlannedStage) -> None:

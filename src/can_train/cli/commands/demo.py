@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,10 +58,8 @@ def run(args: argparse.Namespace) -> int:
     _synthesise(roots)
     plan = make_plan(Typed(text=WORDS), roots)
     show(plan)
-    code = exit_code(run_here(plan))
-    if code:
-        return code
-    code = evaluate(plan, plan.stages[-1])
+    results = run_here(plan)
+    code = exit_code(results) or evaluate(plan, plan.stages[-1], results[-1])
     return code or _verdict(plan)
 
 
@@ -112,11 +109,12 @@ def _verdict(plan: Plan) -> int:
 
 def _roc_auc(path: Path) -> dict[str, float | None]:
     """ROC-AUC of every scorer on the whole of test_01."""
-    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    from can_train.evaluation.report import load_report
+
     return {
-        row["scorer"]: row["metrics"]["roc_auc"]
-        for row in rows
-        if row["scenario"].startswith(SCENARIO) and row["file"] is None
+        row.scorer: row.metrics.roc_auc if row.metrics else None
+        for row in load_report(path).rows
+        if row.scenario.startswith(SCENARIO) and row.file is None
     }
 
 
