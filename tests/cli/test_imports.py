@@ -1,0 +1,76 @@
+"""Answering `--help` or a mistake costs no heavy import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "torch",
+    "torch_geometric",
+    "lightning",
+    "mlflow",
+    "numpy",
+    "polars",
+    "numba",
+    "sklearn",
+    "matplotlib",
+    "pydantic",
+    "hydra_zen",
+    "omegaconf",
+    "rich",
+    "yaml",
+}
+
+PROBE = """\
+import contextlib, io, json, sys
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    try:
+        {code}
+    except SystemExit:
+        pass
+sys.stdout.write(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+"""
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level packages that a fresh interpreter has imported after running `code`."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PROBE.format(code=code)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    assert not HEAVY & loaded_by("import can_train")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["train", "--help"],
+        ["pipeline", "--help"],
+        ["run", "--help"],
+        ["evaluate", "--help"],
+        ["status", "--help"],
+        ["demo", "--help"],
+        ["data", "--help"],
+        ["data", "prepare", "--help"],
+        ["pipelin"],
+        ["train", "--modalty", "automotive"],
+    ],
+    ids=" ".join,
+)
+def test_help_and_usage_errors_import_nothing_heavy(arguments: list[str]) -> None:
+    loaded = loaded_by(f"import can_train.cli.main as cli; cli.main({arguments!r})")
+    assert "can_train" in loaded
+    assert not HEAVY & loaded
