@@ -78,9 +78,8 @@ class LocalExecutor:
         try:
             while worker.poll() is None:
                 _wait(worker)
-                status = read_status(job.run_dir)
-                if status is not None and status.state == "running":
-                    display.progress(job.title, status)
+                _show_progress(job, display)
+            _show_progress(job, display)
         except KeyboardInterrupt:
             _stop(worker)
             message = "stopped by the user"
@@ -121,6 +120,12 @@ def _ended(job: Job, worker: subprocess.Popen[bytes], err: Path, display: Displa
         end_running(job.run_dir, "failed", exit_code=code, message=message)
     display.line(f"failed: {job.title}: {message}. Log: {err}")
     return JobResult(job=job, outcome="failed", exit_code=code if code > 0 else 1, message=message)
+
+
+def _show_progress(job: Job, display: Display) -> None:
+    status = read_status(job.run_dir)
+    if status is not None and status.state in {"running", "finished"}:
+        display.progress(job.title, status)
 
 
 def _is_finished(job: Job) -> bool:
