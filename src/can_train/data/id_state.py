@@ -115,7 +115,8 @@ class IdState:
         self._numbers = np.zeros((0, 5))
         self._counts = np.zeros((0, 4), np.int64)
         self._bits = np.zeros((0, 2, words), np.uint64)
-        self._bus = np.zeros(4)
+        self._bus = np.zeros(5)
+        self._established = np.zeros(0, np.int32)
 
     def update(
         self, frames: Frames, slots: NDArray[np.int32], slot_count: int
@@ -139,8 +140,8 @@ class IdState:
         per_window = np.empty((windows, 2), np.float32)
         _update(
             (frames.timestamp, slots, frames.payload_words, frames.dlc),
-            (self._numbers, self._counts, self._bits, self._bus),
-            (self.frames, slot_count, first_end, self.stride),
+            (self._numbers, self._counts, self._bits, self._bus, self._established),
+            (self.frames, first_end, self.stride),
             per_frame,
             per_window,
         )
@@ -154,6 +155,7 @@ class IdState:
         extra = max(slots, 2 * have, 64) - have
         self._numbers = np.concatenate([self._numbers, np.zeros((extra, 5))])
         self._counts = np.concatenate([self._counts, np.zeros((extra, 4), np.int64)])
+        self._established = np.concatenate([self._established, np.zeros(extra, np.int32)])
         words = self._bits.shape[2]
         self._bits = np.concatenate([self._bits, np.zeros((extra, 2, words), np.uint64)])
 
@@ -161,7 +163,7 @@ class IdState:
 _LAST_T, _MEAN, _VARIANCE, _BITS_MEAN, _FIRST_T = range(5)
 _SEEN, _INTERVALS, _LAST_DLC, _LATE = range(4)
 _LAST_PAYLOAD, _CHANGED_MASK = range(2)
-_BUS_START, _BUS_LAST, _BUS_MEAN, _BUS_COUNT = range(4)
+_BUS_START, _BUS_LAST, _BUS_MEAN, _BUS_COUNT, _BUS_ESTABLISHED = range(5)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -233,14 +235,12 @@ def _clip(value: float, low: float, high: float) -> float:
 
 @numba.njit(cache=True, nogil=True)
 def _missing_share(
-    numbers: NDArray[np.float64], counts: NDArray[np.int64], slots: int, now: float
+    numbers: NDArray[np.float64], established: NDArray[np.int32], now: float
 ) -> float:
     """Share of the recording's periodic IDs that are overdue at time `now`."""
     periodic = 0
     missing = 0
-    for s in range(slots):
-        if counts[s, _INTERVALS] < NOVELTY_FRAMES:
-            continue
+    for s in established:
         mean = numbers[s, _MEAN]
         if numbers[s, _VARIANCE] > (PERIODIC_VARIATION * mean) ** 2:
             continue
@@ -295,8 +295,13 @@ def _payload_columns(
     counts: NDArray[np.int64],
     bits: NDArray[np.uint64],
     payload: NDArray[np.uint64],
+    warm: bool,
 ) -> None:
-    """Counts bits that changed since the ID's last frame, and those that never did before."""
+    """Counts bits that changed since the ID's last frame, and those that never did before.
+
+    While the recording warms up every change is a first one, which would tell nothing but where
+    in the recording the frame lies.
+    """
     changed = np.int64(0)
     new = np.int64(0)
     for k in range(len(payload)):
@@ -308,6 +313,7 @@ def _payload_columns(
     row[BITS_CHANGED] = changed / 64.0
     if intervals >= MIN_HISTORY:
         row[BITS_SURPRISE] = (changed - numbers[_BITS_MEAN]) / 8.0
+    if warm and intervals >= NOVELTY_FRAMES:
         row[NEW_BITS] = math.log1p(new)
     surprise = changed - numbers[_BITS_MEAN]
     if intervals > NOVELTY_FRAMES:
@@ -318,14 +324,20 @@ def _payload_columns(
 @numba.njit(cache=True, nogil=True)
 def _update(
     columns: tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.uint64], NDArray[np.uint8]],
-    state: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.float64]],
-    position: tuple[int, int, int, int],
+    state: tuple[
+        NDArray[np.float64],
+        NDArray[np.int64],
+        NDArray[np.uint64],
+        NDArray[np.float64],
+        NDArray[np.int32],
+    ],
+    position: tuple[int, int, int],
     per_frame: NDArray[np.float32],
     per_window: NDArray[np.float32],
 ) -> None:
     timestamps, slots, payloads, dlcs = columns
-    numbers, counts, bits, bus = state
-    offset, slot_count, next_end, stride = position
+    numbers, counts, bits, bus, established = state
+    offset, next_end, stride = position
     ended = 0
     for i in range(len(timestamps)):
         now = timestamps[i]
@@ -343,8 +355,13 @@ def _update(
             numbers[s, _FIRST_T] = now
             counts[s, _LATE] = now - bus[_BUS_START] > WARM_UP_S
         else:
+            before = counts[s, _INTERVALS]
             _interval_columns(row, numbers[s], counts[s], max(now - numbers[s, _LAST_T], 0.0))
-            _payload_columns(row, numbers[s], counts[s], bits[s], payloads[i])
+            warm = now - bus[_BUS_START] > WARM_UP_S
+            _payload_columns(row, numbers[s], counts[s], bits[s], payloads[i], warm)
+            if before < NOVELTY_FRAMES <= counts[s, _INTERVALS]:
+                established[np.int64(bus[_BUS_ESTABLISHED])] = s
+                bus[_BUS_ESTABLISHED] += 1
             row[DLC_CHANGED] = dlcs[i] != counts[s, _LAST_DLC]
         if counts[s, _LATE]:
             age = max(now - numbers[s, _FIRST_T], 0.0)
@@ -359,6 +376,8 @@ def _update(
         numbers[s, _LAST_T] = now
         if offset + i == next_end:
             per_window[ended, BUS_GAP] = bus[_BUS_MEAN]
-            per_window[ended, MISSING_SHARE] = _missing_share(numbers, counts, slot_count, now)
+            per_window[ended, MISSING_SHARE] = _missing_share(
+                numbers, established[: np.int64(bus[_BUS_ESTABLISHED])], now
+            )
             ended += 1
             next_end += stride

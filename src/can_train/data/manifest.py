@@ -51,6 +51,11 @@ class Recording:
     source: str
 
     @property
+    def labels_say_nothing(self) -> bool:
+        """Whether frames were suppressed: an attack that leaves nothing to label."""
+        return self.attack_frames == 0 and "suppress" in f"{self.scenario}/{self.name}".lower()
+
+    @property
     def is_train(self) -> bool:
         """Whether the recording belongs to a training scenario."""
         return self.scenario.startswith("train")

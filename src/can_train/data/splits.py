@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import uuid
 from collections.abc import Sequence
@@ -23,9 +24,10 @@ from numpy.typing import NDArray
 
 from can_train.data.frames import Frames
 from can_train.data.manifest import DatasetManifest, Recording, dataset_dir, split_digest
-from can_train.data.prepare import load_frames
-from can_train.data.store import GraphStore
+from can_train.data.store import GraphStore, verified_frames
 from can_train.errors import ConfigError, DataError, did_you_mean
+
+logger = logging.getLogger("can_train")
 
 SIDES: Final = ("train", "validation", "fusion", "threshold", "held_out")
 """Sides of a split: `fusion` and `threshold` are the two halves of the calibration part."""
@@ -89,8 +91,10 @@ def open_split(data_root: Path, manifest: DatasetManifest, *, name: str, window:
         for recording in manifest.train:
             if recording in held_out:
                 intervals.append(_whole(recording))
+            elif recording.labels_say_nothing:
+                logger.warning("%s: no window is used, its labels say nothing", recording.name)
             else:
-                intervals += _intervals(load_frames(folder, recording), recording, window)
+                intervals += _intervals(verified_frames(folder, recording), recording, window)
         _store(path, Split(name=name, window=window, digest=digest, intervals=tuple(intervals)))
     return _load(path)
 

@@ -6,7 +6,6 @@ written atomically, verified when opened, and shared by every run and stage.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.data.frames import Frames
 from can_train.data.graphs import GraphBuilder, PackedGraphs
 from can_train.data.manifest import Recording, dataset_dir, store_key
 from can_train.data.prepare import load_frames
@@ -153,6 +153,22 @@ def open_store(
     return _load(path, key, tuple(recordings), (features, window, stride))
 
 
+def verified_frames(folder: Path, recording: Recording) -> Frames:
+    """Stored frames of a recording, after a look at every byte.
+
+    Raises:
+        DataError: They aren't the frames that were imported.
+    """
+    frames = load_frames(folder, recording)
+    if frames.digest() != recording.digest:
+        raise DataError(
+            f"{folder}: the stored frames of {recording.name} were altered. Import the dataset "
+            f"again: can-train data prepare --modality MODALITY --dataset {folder.name} "
+            f"--source DIR --force"
+        )
+    return frames
+
+
 def _build(
     folder: Path, path: Path, recordings: Sequence[Recording], kind: tuple[str, int, int]
 ) -> None:
@@ -162,7 +178,7 @@ def _build(
     try:
         with _Writer(temporary) as writer:
             for number, recording in enumerate(recordings):
-                frames = load_frames(folder, recording)
+                frames = verified_frames(folder, recording)
                 builder = GraphBuilder(
                     features=features,
                     window=window,
@@ -178,8 +194,11 @@ def _build(
                 f"Use a smaller --window (at least 2)"
             )
         _write_synced(temporary / "meta.json", json.dumps(meta, indent=1, sort_keys=True))
-        with contextlib.suppress(OSError):  # another process stored the same content first
+        try:
             temporary.rename(path)
+        except OSError as error:
+            if not path.is_dir():  # else another process stored the same content first
+                raise DataError(f"{path}: can't be stored ({error.strerror})") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,11 @@ from can_train.evaluation.controls.fusion import (
 )
 from can_train.evaluation.controls.windows import Control, control_threshold, fit_controls
 from can_train.evaluation.experts import Experts, ExpertScores, load_experts, score_windows
-from can_train.evaluation.metrics import window_metrics
+from can_train.evaluation.metrics import undefined_metrics, window_metrics
 from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
 from can_train.evaluation.thresholds import Threshold, conformal_threshold
+
+logger = logging.getLogger("can_train")
 
 HELD_OUT: Final = "held_out"
 """Scenario name of the recordings that a leave-one-out split kept out of training."""
@@ -165,7 +168,16 @@ def _scenarios(
         stride=train.stride,
     )
     of_window = np.array([r.scenario for r in store.recordings])[store.recording]
-    for scenario in sorted({r.scenario for r in store.recordings}):
+    for recording in store.recordings:
+        if recording.frames < store.window:
+            logger.warning(
+                "%s/%s isn't scored: its %d frames are fewer than a window of %d",
+                recording.scenario,
+                recording.name,
+                recording.frames,
+                store.window,
+            )
+    for scenario in np.unique(of_window).tolist():
         yield store, scenario, np.flatnonzero(of_window == scenario)
 
 
@@ -209,8 +221,12 @@ def _row(
     metrics = intervals = None
     if threshold is not None and score is not None:
         label = store.label[windows]
-        metrics = window_metrics(label, score, threshold.value, _benign_hours(store, windows))
-        if file is not None:
+        present = [store.recordings[i] for i in np.unique(store.recording[windows])]
+        if any(recording.labels_say_nothing for recording in present):
+            metrics = undefined_metrics(len(windows))
+        else:
+            metrics = window_metrics(label, score, threshold.value, _benign_hours(store, windows))
+        if file is not None and metrics.attacks:
             intervals = block_bootstrap(label, score, threshold.value, seed)
     return EvaluationRow(
         scenario=scenario,

@@ -25,7 +25,7 @@ from can_train.config.frozen import decode_run_config, encode_run_config
 from can_train.config.schema import DqnConfig, GatConfig, RunConfig, VgaeConfig
 from can_train.data.features import FEATURE_NAMES
 from can_train.data.normalise import FeatureScaler, IdVocabulary
-from can_train.errors import ArtifactError
+from can_train.errors import ArtifactError, ConfigError
 from can_train.evaluation.thresholds import EmpiricalCdf, Threshold
 from can_train.models.gat import GAT
 from can_train.models.q_network import QNetwork
@@ -47,6 +47,11 @@ _KEYS: Final = frozenset(
         "versions",
     }
 )
+_EXTRAS: Final[dict[str, frozenset[str]]] = {
+    "vgae": frozenset({"cdf", "error_scale"}),
+    "gat": frozenset(),
+    "dqn": frozenset({"state_mean", "state_scale"}),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +174,15 @@ def _from_document(path: Path, document: object, sha256: str) -> Artifact:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ArtifactError(f"{path}: not a can-train artifact (expected format '{FORMAT}')")
     _same_keys(path, "artifact", set(document), _KEYS)
+    try:
+        return _decoded(path, document, sha256)
+    except (ConfigError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ArtifactError(f"{path}: not a complete artifact ({error})") from error
+
+
+def _decoded(path: Path, document: dict[str, Any], sha256: str) -> Artifact:
     config = decode_run_config(document["config"])
+    _same_keys(path, "extras", set(document["extras"]), _EXTRAS[config.model])
     vocabulary = IdVocabulary(ids=document["vocabulary"].numpy().astype(np.uint32))
     model = build_model(config, len(vocabulary))
     weights: dict[str, Tensor] = document["state_dict"]
@@ -179,11 +192,15 @@ def _from_document(path: Path, document: object, sha256: str) -> Artifact:
     except RuntimeError as error:
         raise ArtifactError(f"{path}: weights of another shape ({error})") from error
     model.eval()
+    scaler = FeatureScaler(**{k: v.numpy() for k, v in document["scaler"].items()})
+    names = FEATURE_NAMES[config.data.features]
+    if scaler.node_mean.shape != (len(names.node),) or scaler.edge_mean.shape != (len(names.edge),):
+        raise ArtifactError(f"{path}: scaler of another feature set")
     return Artifact(
         config=config,
         model=model,
         vocabulary=vocabulary,
-        scaler=FeatureScaler(**{k: v.numpy() for k, v in document["scaler"].items()}),
+        scaler=scaler,
         threshold=Threshold(**document["threshold"]),
         extras={k: v.numpy() for k, v in document["extras"].items()},
         parents=document["parents"],

@@ -56,6 +56,7 @@ def _check_fits(role: str, path: Path, artifact: Artifact, config: RunConfig) ->
     pairs = (
         ("model", theirs.model, wanted_model),
         ("--features", theirs.data.features, ours.data.features),
+        ("dataset and split", theirs.data.split_digest[:12], ours.data.split_digest[:12]),
         ("--window", str(theirs.data.window), str(ours.data.window)),
     )
     wrong = [f"{name} {a} (this run: {b})" for name, a, b in pairs if a != b]

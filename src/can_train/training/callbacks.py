@@ -71,6 +71,8 @@ class BestAndLast(lightning.Callback):
             trainer.should_stop = True
         temporary = self._folder / f".{LAST}.{uuid.uuid4().hex}"
         trainer.save_checkpoint(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
         temporary.replace(self._folder / LAST)
 
     def state_dict(self) -> dict[str, object]:

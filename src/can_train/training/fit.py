@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import sys
 import warnings
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
-from can_train.errors import TrainingError
+from can_train.errors import ArtifactError, TrainingError
 from can_train.training.callbacks import BEST, LAST, BestAndLast
 from can_train.training.modules import StageModule
 from can_train.training.recorder import Recorder
@@ -47,6 +48,8 @@ def fit(module: StageModule, folder: Path, recorder: Recorder) -> FitResult:
         TrainingError: Training diverged: no epoch had finite validation figures.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for left in (*folder.glob(f".{LAST}.*"), *folder.glob(f".{BEST}.*")):
+        left.unlink()  # half-written by a killed attempt; a run has one owner
     keeper = BestAndLast(folder, patience=module.settings.patience, recorder=recorder)
     last = folder / LAST
     done = _resumed(last, keeper)
@@ -74,7 +77,12 @@ def _resumed(last: Path, keeper: BestAndLast) -> int:
     """Epochs that an earlier attempt finished; its judgement goes into `keeper`."""
     if not last.is_file():
         return 0
-    checkpoint = torch.load(last, map_location="cpu", weights_only=True)
+    try:
+        checkpoint = torch.load(last, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise ArtifactError(
+            f"{last}: damaged checkpoint ({error}). Remove it to train from the first epoch"
+        ) from error
     keeper.load_state_dict(checkpoint["callbacks"][keeper.state_key])
     return int(checkpoint["epoch"]) + 1
 
@@ -85,7 +93,7 @@ def _trainer(module: StageModule, keeper: BestAndLast) -> lightning.Trainer:
     if on_terminal:
         callbacks.append(RichProgressBar(leave=False))
     return lightning.Trainer(
-        accelerator="auto",
+        accelerator="cuda" if torch.cuda.is_available() else "cpu",
         devices=1,
         max_epochs=module.settings.epochs,
         gradient_clip_val=module.settings.gradient_clip,

@@ -74,15 +74,19 @@ class ExpertViews:
         blind_vgae = generator.choice(benign, len(attack))
         vgae_rows = np.concatenate([every, attack, blind_vgae])
         gat_rows = np.concatenate([every, blind_gat, attack])
+        latent_rows, embedding_rows = vgae_rows.copy(), gat_rows.copy()
+        added = slice(len(every), None)
+        latent_rows[added] = generator.choice(every, 2 * len(attack))
+        embedding_rows[added] = generator.choice(every, 2 * len(attack))
         return ExpertViews(
             vgae=VgaeScores(
                 errors=self.vgae.errors[vgae_rows],
                 error=self.vgae.error[vgae_rows],
                 anomaly=self.vgae.anomaly[vgae_rows],
-                latent=self.vgae.latent[vgae_rows],
+                latent=self.vgae.latent[latent_rows],
             ),
             gat=GatScores(
-                p_attack=self.gat.p_attack[gat_rows], embedding=self.gat.embedding[gat_rows]
+                p_attack=self.gat.p_attack[gat_rows], embedding=self.gat.embedding[embedding_rows]
             ),
             label=np.concatenate([self.label, np.ones(2 * len(attack), np.uint8)]),
         )

@@ -317,7 +317,9 @@ class GatStage(GraphStage):
         score, label = torch.cat(self._scores).numpy(), torch.cat(self._labels).numpy()
         loss = float(torch.cat(self._losses).mean())
         self._scores, self._labels, self._losses = [], [], []
-        if 0 < label.sum() < len(label):
+        if not np.isfinite(score).all():
+            self.validation = Validation(metrics={"val_loss": loss}, key=(float("nan"),))
+        elif 0 < label.sum() < len(label):
             pr_auc = float(average_precision_score(label, score))
             metrics = {"val_pr_auc": pr_auc, "val_loss": loss}
             self.validation = Validation(metrics=metrics, key=(round(pr_auc, 4), -loss))

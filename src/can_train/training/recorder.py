@@ -36,7 +36,7 @@ class Recorder:
 
     def epoch(self, epoch: int, metrics: dict[str, float], *, best: bool) -> None:
         """Records the metrics of a finished epoch (counted from 0)."""
-        shown = {k: v for k, v in metrics.items() if not math.isnan(v)}
+        shown = {k: v for k, v in metrics.items() if math.isfinite(v)}
         self.event("epoch", epoch=epoch, best=best, **shown)
         self._csv_row(epoch, metrics)
         text = " ".join(f"{name}={value:.5g}" for name, value in shown.items())

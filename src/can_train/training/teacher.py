@@ -112,9 +112,9 @@ class VgaeTeacher:
         )
         with torch.no_grad():
             model.eval()
-            outputs = [model(b) for b in feed_of(artifact, store).batches(windows, SCORING_BATCH)]
-        self._mu = torch.cat([o.mu for o in outputs])
-        reconstruction = torch.cat([o.reconstruction for o in outputs])
+            batches = feed_of(artifact, store).batches(windows, SCORING_BATCH)
+            self._mu = torch.cat([model.encode(batch)[0] for batch in batches])
+            reconstruction = torch.cat([model.decode(mu) for mu in torch.split(self._mu, 1 << 16)])
         self._reconstruction = _rescaled(reconstruction, artifact.scaler, scaler)
         self.projection: nn.Module = make_projection(latent, self._mu.shape[1], seed)
 

@@ -159,6 +159,19 @@ def test_a_new_id_after_the_warm_up_is_novel_and_then_no_longer():
     assert novelty[new & (window > 160)].max() == 0.0
 
 
+def test_bits_that_change_first_at_the_start_do_not_tell_the_position():
+    n = 6000
+    payload = np.zeros((n, 8), np.uint8)
+    payload[:, 0] = np.arange(n) // 8 % 64  # a counter whose high bits change late
+    payload[5600:, 7] = 0x80
+    frames = make_frames(np.arange(n) * 0.005, np.arange(n) % 8 + 1, payload=payload)
+    graphs = build(frames, features="relational", window=80, stride=80)
+    at = np.repeat(graphs.start_s, graphs.nodes)
+    new = node(graphs, "relational", "new_bits_max")
+    assert new[at < 27.5].max() == 0.0
+    assert new[at > 27.9].max() > 0.0
+
+
 def test_missing_frames_raise_missing_share_and_saturate():
     n = 60_000
     ids = np.arange(n) % 10 + 1
@@ -189,7 +202,7 @@ def test_can_fd_payloads_are_compared_in_full():
     n = 400
     payload = np.zeros((n, 64), np.uint8)
     payload[300:, 63] = 0xFF
-    frames = make_frames(np.arange(n) * 0.01, np.ones(n), payload=payload, dlc=np.full(n, 64))
+    frames = make_frames(np.arange(n) * 0.02, np.ones(n), payload=payload, dlc=np.full(n, 64))
     graphs = build(frames, features="relational", window=100, stride=100)
     assert node(graphs, "relational", "new_bits_max").tolist() == pytest.approx(
         [0, 0, 0, np.log1p(8)]

@@ -115,6 +115,36 @@ def _open_at_once(root: Path, manifest: DatasetManifest) -> int:
     return len(store_of(root, manifest, stride=7))
 
 
+def test_frames_altered_after_the_import_are_refused(tmp_path: Path):
+    write_csv(tmp_path / "csv" / "train_01_attack_free" / "a-b.csv", with_attack(_frames(9), 0, 0))
+    manifest = prepare_dataset(
+        PrepareRequest(
+            modality=PLACE[0], dataset=PLACE[1], data_root=tmp_path, source=tmp_path / "csv"
+        )
+    )
+    file = tmp_path.joinpath(*PLACE, "frames", manifest.recordings[0].digest, "label.npy")
+    raw = bytearray(file.read_bytes())
+    raw[-1] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(raw)
+    with pytest.raises(DataError, match="stored frames of a-b were altered.*data prepare"):
+        store_of(tmp_path, manifest)
+
+
+def test_a_training_recording_with_suppressed_frames_is_not_taken_for_benign(tmp_path: Path):
+    for name, seed in (("attack-free-kia", 1), ("suppress-kia", 2)):
+        frames = with_attack(_frames(seed), 0, 0)
+        write_csv(tmp_path / "csv" / "train_02_with_attacks" / f"{name}.csv", frames)
+    manifest = prepare_dataset(
+        PrepareRequest(
+            modality=PLACE[0], dataset=PLACE[1], data_root=tmp_path, source=tmp_path / "csv"
+        )
+    )
+    split = open_split(tmp_path, manifest, name="time", window=20)
+    used = {i.recording for i in split.intervals}
+    assert used == {r.digest for r in manifest.recordings if r.name == "attack-free-kia"}
+
+
 def test_two_processes_may_build_the_same_store(prepared):
     root, manifest = prepared
     with multiprocessing.get_context("spawn").Pool(2) as pool:

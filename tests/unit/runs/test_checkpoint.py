@@ -19,6 +19,12 @@ from can_train.errors import ArtifactError
 from can_train.evaluation.thresholds import Threshold
 from can_train.runs.checkpoint import Artifact, build_model, load_artifact, save_artifact
 
+EXTRAS = {
+    "vgae": {"cdf": np.array([0.1, 1 / 3]), "error_scale": np.ones(4)},
+    "gat": {},
+    "dqn": {"state_mean": np.zeros(15), "state_scale": np.full(15, 1 / 3)},
+}
+
 
 def artifact(model: str = "gat", features: str = "relational") -> Artifact:
     strategy = {"gat": "normal", "vgae": "autoencoder", "dqn": "fusion"}[model]
@@ -46,7 +52,7 @@ def artifact(model: str = "gat", features: str = "relational") -> Artifact:
             edge_scale=np.full(len(names.edge), 3.0, np.float32),
         ),
         threshold=Threshold(value=0.25, target_fpr=0.001, benign_windows=400, exact=False),
-        extras={"cdf": np.array([0.1, 1 / 3]), "error_scale": np.ones(4)},
+        extras=EXTRAS[model],
         parents={"vgae": "c" * 64},
     )
 
@@ -64,7 +70,9 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path, model: str, features: s
     assert loaded.parents == saved.parents
     assert loaded.vocabulary.ids.tolist() == saved.vocabulary.ids.tolist()
     assert loaded.scaler.edge_scale.tolist() == saved.scaler.edge_scale.tolist()
-    assert loaded.extras["cdf"].tolist() == saved.extras["cdf"].tolist()
+    assert {k: v.tolist() for k, v in loaded.extras.items()} == {
+        k: v.tolist() for k, v in saved.extras.items()
+    }
     for name, value in saved.model.state_dict().items():
         assert torch.equal(value, loaded.model.state_dict()[name])
     assert not loaded.model.training
@@ -145,3 +153,32 @@ def test_a_relational_gat_has_no_parameter_that_depends_on_ids():
     assert {k: v.shape for k, v in a.state_dict().items()} == {
         k: v.shape for k, v in b.state_dict().items()
     }
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "said"),
+    [
+        ("scaler", "edge_mean", "edge_mean"),
+        ("threshold", "value", "value"),
+        ("config", "seed", "seed"),
+        ("extras", "cdf", "extras: missing cdf"),
+    ],
+)
+def test_a_missing_inner_part_is_named(tmp_path: Path, part: str, key: str, said: str):
+    path = tmp_path / "m.pth"
+    save_artifact(path, artifact("vgae"))
+    document = torch.load(path, weights_only=True)
+    del document[part][key]
+    torch.save(document, path)
+    with pytest.raises(ArtifactError, match=said):
+        load_artifact(path)
+
+
+def test_a_scaler_of_another_width_is_refused(tmp_path: Path):
+    path = tmp_path / "m.pth"
+    save_artifact(path, artifact())
+    document = torch.load(path, weights_only=True)
+    document["scaler"]["node_mean"] = torch.zeros(3)
+    torch.save(document, path)
+    with pytest.raises(ArtifactError, match="scaler of another feature set"):
+        load_artifact(path)
