@@ -61,7 +61,9 @@ class ExpertViews:
     def with_blind_experts(self, generator: np.random.Generator) -> ExpertViews:
         """These windows, and each attack window twice more with one expert blind to it.
 
-        A blind expert sees a benign window of the same set instead. On attacks of known kinds
+        A blind expert sees a benign window of the same set instead, and the statistics of latent
+        and embedding are those of any window: how they look on an unknown attack can't be known,
+        so the agent shall judge by errors and probabilities. On attacks of known kinds
         the GAT hardly errs, so without this the agent would never meet the case that fusion is
         for, an attack that one of the two doesn't know, and would follow the GAT alone (in the
         spirit of dropout: Srivastava et al., JMLR 15, 2014, applied to experts).
