@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DATASET: Final = "synthetic"
-SCALE: Final = 0.75
+SCALE: Final = 1.0
 """Length of the synthetic drives that gives about 1,500 training windows of 100 frames."""
 
 WORDS: Final[Mapping[str, str]] = {
@@ -27,7 +27,7 @@ WORDS: Final[Mapping[str, str]] = {
     "model_size": "teacher,teacher,student,student,student",
     "training_strategy": "autoencoder,curriculum,autoencoder,curriculum,fusion",
     "distillation": "no-kd,no-kd,with-kd,with-kd,no-kd",
-    "epochs": "10,10,25,25,150",
+    "epochs": "10,6,20,12,150",
 }
 LEAST_ROC_AUC: Final = 0.9
 SCENARIO: Final = "test_01"
