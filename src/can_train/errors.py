@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
+
+EXIT_INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, SIGTERM or SIGHUP, as shells have it."""
 
 
 class CanTrainError(Exception):

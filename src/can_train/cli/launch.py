@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from can_train.cli.options import roots_of, typed_from
+from can_train.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from can_train.jobs.base import JobResult
@@ -31,7 +32,7 @@ def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
         return 0
     results = run_here(plan)
     code = exit_code(results)
-    if one_stage:
+    if one_stage or _was_stopped(results):
         return code
     ended = {result.job.number: result for result in results if result.ok}
     codes = [
@@ -70,6 +71,11 @@ def exit_code(results: Sequence[JobResult]) -> int:
     """0 if every stage has its artifact, else the code of the first one that failed."""
     failed = [result for result in results if not result.ok]
     return next((result.exit_code for result in failed if result.exit_code), 1) if failed else 0
+
+
+def _was_stopped(results: Sequence[JobResult]) -> bool:
+    """Whether the user stopped the plan; nothing more is started then."""
+    return any(not r.ok and r.exit_code == EXIT_INTERRUPTED for r in results)
 
 
 def evaluate(plan: Plan, planned: PlannedStage, result: JobResult) -> int:

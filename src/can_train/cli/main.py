@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ from typing import Final
 
 from can_train import __version__
 from can_train.cli.parser import Parser
-from can_train.errors import CanTrainError, exit_code_of
+from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, exit_code_of
 
 COMMANDS: Final = ("data", "train", "pipeline", "run", "status", "evaluate", "demo")
-EXIT_INTERRUPTED: Final = 130
+EXIT_BROKEN_PIPE: Final = 141
+"""As shells have it for a program that SIGPIPE ended."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,6 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         sys.stderr.write(f"{error}\n")
         return exit_code_of(error)
+    except BrokenPipeError:
+        # The reader of stdout has gone (such as `head`); flushing at exit would fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except OSError as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"{where}{error.strerror or error}. Show more: the same with --debug\n")
+        return PreflightError.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("stopped by the user\n")
         return EXIT_INTERRUPTED

@@ -6,18 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import Final
+from types import FrameType, TracebackType
+from typing import Any, Final
 
+from can_train.errors import EXIT_INTERRUPTED, PreflightError, raise_all
 from can_train.jobs.base import Job, JobResult
 from can_train.jobs.display import Display, display_for
 from can_train.runs.layout import stage_logs
-from can_train.runs.process import this_process
-from can_train.runs.status import RunStatus, end_running, read_status, write_status
+from can_train.runs.process import Process, this_process
+from can_train.runs.status import RunStatus, claimant, end_running, read_status, write_status
 
 POLL_S: Final = 0.1
 """How often a stage's status is looked at; epochs shorter than this aren't all shown."""
@@ -46,46 +47,55 @@ class LocalExecutor:
         self._display = display if display is not None else display_for(sys.stdout, sys.stderr)
 
     def execute(self, jobs: Sequence[Job]) -> tuple[JobResult, ...]:
-        """Runs `jobs` one after another; a failed one blocks those that depend on it."""
+        """Runs `jobs` one after another; a failed one blocks those that depend on it.
+
+        Raises:
+            PreflightError: Another living process works on one of the runs, or will.
+            KeyboardInterrupt: Asked to stop when all of them had just ended.
+        """
         results: dict[int, JobResult] = {}
         waiting = [job for job in jobs if not _is_finished(job)]
+        raise_all([_claimed(job, p) for job in waiting if (p := _claimed_elsewhere(job))])
         for job in waiting:
             before = read_status(job.run_dir) or RunStatus(state="pending")
             launcher = this_process()
             write_status(job.run_dir, replace(before, state="pending", process=launcher))
-        with self._display as display, _stop_signals():
+        with self._display as display, _StopSignals() as stop:
             for job in jobs:
-                results[job.number] = self._next(job, results, display)
+                results[job.number] = self._next(job, results, display, stop)
+        if stop.count and all(result.ok for result in results.values()):
+            raise KeyboardInterrupt
         return tuple(results[job.number] for job in jobs)
 
-    def _next(self, job: Job, results: dict[int, JobResult], display: Display) -> JobResult:
+    def _next(
+        self, job: Job, results: dict[int, JobResult], display: Display, stop: _StopSignals
+    ) -> JobResult:
         if _is_finished(job):
             display.line(f"reused: {job.title}, run {job.run_dir.name}")
             return JobResult(job=job, outcome="reused")
         blockers = [results[n].job for n in job.depends_on if not results[n].ok]
-        cancelled = any(result.outcome == "cancelled" for result in results.values())
-        if blockers or cancelled:
-            why = _why_blocked(blockers)
-            end_running(job.run_dir, "blocked", message=why)
+        if blockers or stop.count:
+            why = "the plan was cancelled" if stop.count else _why_blocked(blockers)
+            if _claimed_elsewhere(job) is None:
+                end_running(job.run_dir, "blocked", message=why)
             display.line(f"never started: {job.title}: {why}")
-            return JobResult(job=job, outcome="blocked", message=why)
-        return self._run(job, display)
+            code = EXIT_INTERRUPTED if stop.count else 0
+            return JobResult(job=job, outcome="blocked", exit_code=code, message=why)
+        return self._run(job, display, stop)
 
-    def _run(self, job: Job, display: Display) -> JobResult:
+    def _run(self, job: Job, display: Display, stop: _StopSignals) -> JobResult:
         out, err = stage_logs(job.run_dir, job.name, "local")
         display.line(f"running: {job.title}, run {job.run_dir.name}, log {err}")
         worker = self._start(job, out, err)
         try:
-            while worker.poll() is None:
+            while worker.poll() is None and not stop.count:
                 _wait(worker)
                 _show_progress(job, display)
             _show_progress(job, display)
-        except KeyboardInterrupt:
-            _stop(worker)
-            message = "stopped by the user"
-            end_running(job.run_dir, "cancelled", exit_code=worker.returncode, message=message)
-            display.line(f"cancelled: {job.title}")
-            return JobResult(job=job, outcome="cancelled", exit_code=1, message=message)
+            if worker.poll() is None:
+                return _cancelled(job, worker, display, stop)
+        finally:  # whatever went wrong here, such as a closed stdout: no worker is left behind
+            _stop(worker, stop)
         return _ended(job, worker, err, display)
 
     def _start(self, job: Job, out: Path, err: Path) -> subprocess.Popen[bytes]:
@@ -99,6 +109,17 @@ class LocalExecutor:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
             )
+
+
+def _cancelled(
+    job: Job, worker: subprocess.Popen[bytes], display: Display, stop: _StopSignals
+) -> JobResult:
+    """Ends a worker because the user asked for it."""
+    _stop(worker, stop)
+    message = "stopped by the user"
+    end_running(job.run_dir, "cancelled", exit_code=worker.returncode, message=message)
+    display.line(f"cancelled: {job.title}")
+    return JobResult(job=job, outcome="cancelled", exit_code=EXIT_INTERRUPTED, message=message)
 
 
 def _ended(job: Job, worker: subprocess.Popen[bytes], err: Path, display: Display) -> JobResult:
@@ -116,7 +137,7 @@ def _ended(job: Job, worker: subprocess.Popen[bytes], err: Path, display: Displa
         message = status.message
     else:
         message = f"its process ended with exit code {code} without finishing"
-    if state not in {"failed", "cancelled"}:
+    if state not in {"failed", "cancelled"} and _claimed_elsewhere(job) is None:
         end_running(job.run_dir, "failed", exit_code=code, message=message)
     display.line(f"failed: {job.title}: {message}. Log: {err}")
     return JobResult(job=job, outcome="failed", exit_code=code if code > 0 else 1, message=message)
@@ -134,9 +155,20 @@ def _is_finished(job: Job) -> bool:
 
 
 def _why_blocked(blockers: Sequence[Job]) -> str:
-    if not blockers:
-        return "the plan was cancelled"
     return f"it needs {', '.join(job.title for job in blockers)}"
+
+
+def _claimed_elsewhere(job: Job) -> Process | None:
+    """Two launchers of the same plan: the second one must not touch the status of the first."""
+    process = claimant(job.run_dir)
+    return None if process == this_process() else process
+
+
+def _claimed(job: Job, process: Process) -> PreflightError:
+    return PreflightError(
+        f"{job.title}: pid {process.pid} on {process.host} works on run {job.run_dir.name}. "
+        f"Wait for it (can-train status {job.run_dir.name}), or end that process"
+    )
 
 
 def _wait(worker: subprocess.Popen[bytes]) -> None:
@@ -146,12 +178,15 @@ def _wait(worker: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _stop(worker: subprocess.Popen[bytes]) -> None:
-    """Ends the worker and everything it started."""
+def _stop(worker: subprocess.Popen[bytes], stop: _StopSignals) -> None:
+    """Ends the worker and everything it started; a further signal kills it at once."""
+    if worker.poll() is not None:
+        return
     _end_group(worker, signal.SIGTERM)
-    try:
-        worker.wait(STOP_S)
-    except subprocess.TimeoutExpired:
+    asked, deadline = stop.count, time.monotonic() + STOP_S
+    while worker.poll() is None and stop.count == asked and time.monotonic() < deadline:
+        _wait(worker)
+    if worker.poll() is None:
         _end_group(worker, signal.SIGKILL)
         worker.wait()
 
@@ -163,17 +198,31 @@ def _end_group(worker: subprocess.Popen[bytes], number: signal.Signals) -> None:
         return
 
 
-@contextmanager
-def _stop_signals() -> Iterator[None]:
-    """Within the block SIGTERM and SIGHUP stop the plan as Ctrl-C does."""
+class _StopSignals:
+    """Counts Ctrl-C, SIGTERM and SIGHUP within the block.
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    A handler that raised could do so between the start of a worker and the code that ends it.
+    What the caller ignores stays ignored: `nohup can-train pipeline …` outlives its terminal.
+    """
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, interrupt) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
+    def __init__(self) -> None:
+        self.count = 0
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> _StopSignals:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._count)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _count(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1

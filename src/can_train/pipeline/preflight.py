@@ -11,8 +11,7 @@ from typing import Final
 from can_train.data.manifest import DatasetManifest, dataset_dir
 from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError
 from can_train.runs.layout import Roots, artifact_path
-from can_train.runs.process import is_alive
-from can_train.runs.status import current_status, living_owner
+from can_train.runs.status import claimant, current_status
 
 COLUMNS: Final = ("timestamp", "arbitration_id", "dlc", "payload", "label")
 STAGE_BYTES: Final = 100_000_000
@@ -87,9 +86,7 @@ def run_problems(runs: Sequence[tuple[Path, str, str]]) -> Iterator[CanTrainErro
                 f"{artifact}: missing although run {run.name} finished. "
                 "Make it again: the same command with --force"
             )
-        worker = living_owner(run)
-        if worker is None and status.state in {"pending", "running"}:
-            worker = status.process if status.process and is_alive(status.process) else None
+        worker = claimant(run)
         if worker is not None:
             yield PreflightError(
                 f"run {run.name} ({model} {size}) is {status.state} in pid {worker.pid} on "

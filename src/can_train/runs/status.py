@@ -170,6 +170,17 @@ def living_owner(run: Path) -> Process | None:
     return owner if owner is not None and is_alive(owner) else None
 
 
+def claimant(run: Path) -> Process | None:
+    """A living process that works on `run` or said that it will."""
+    owner = living_owner(run)
+    if owner is not None:
+        return owner
+    status = read_status(run)
+    if status is None or status.state not in {"pending", "running"} or status.process is None:
+        return None
+    return status.process if is_alive(status.process) else None
+
+
 def _create_owner(run: Path) -> bool:
     temporary = run / f".owner-{os.getpid()}-{secrets.token_hex(4)}"
     temporary.write_text(json.dumps(asdict(this_process())), encoding="utf-8")

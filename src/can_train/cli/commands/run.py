@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TypeAlias
 
-from can_train.errors import CanTrainError, exit_code_of
+from can_train.errors import CanTrainError, PreflightError, exit_code_of
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -87,8 +87,11 @@ class _RecordedState:
             code = exit_code_of(error)
             end_running(self._run_dir, "failed", exit_code=code, message=str(error))
         else:
+            # The command line shows no traceback; the log of the run does.
+            logging.getLogger("can_train").error("failed", exc_info=error)
+            code = PreflightError.exit_code if isinstance(error, OSError) else 1
             message = f"{type(error).__name__}: {error}"
-            end_running(self._run_dir, "failed", exit_code=1, message=message)
+            end_running(self._run_dir, "failed", exit_code=code, message=message)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
