@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from can_train.config.codec import allowed_text
 from can_train.config.fields import SETTINGS, Setting, option_of
@@ -101,11 +102,29 @@ def roots_of(args: argparse.Namespace) -> Roots:
     )
 
 
+class _Once(argparse.Action):
+    """Stores a value, and refuses a second one: one of the two would do nothing."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        if self.dest in vars(namespace):
+            parser.error(
+                f"{option_string} {values}: {option_of(self.dest)} is already "
+                f"{vars(namespace)[self.dest]}; give it once"
+            )
+        setattr(namespace, self.dest, values)
+
+
 def _add(group: argparse._ArgumentGroup, name: str, metavar: str, text: str) -> None:
     default = argparse.SUPPRESS
-    group.add_argument(option_of(name), metavar=metavar, default=default, help=text)
+    group.add_argument(option_of(name), action=_Once, metavar=metavar, default=default, help=text)
     for alias in _ALIASES.get(name, ()):
-        group.add_argument(alias, dest=name, default=default, help=argparse.SUPPRESS)
+        group.add_argument(alias, action=_Once, dest=name, default=default, help=argparse.SUPPRESS)
 
 
 def _help(setting: Setting) -> str:

@@ -93,11 +93,13 @@ def build_request(typed: Typed) -> Built:
     built = Built(request=None)
     text = _with_alias(typed, built)
     columns = _split(text, typed, built)
+    shared = frozenset(name for name in text if len(_items(text[name])) == 1)
     stages = []
     for number, words in enumerate(columns, start=1):
-        stage, problems = parse_stage(number, words)
+        stage, problems = parse_stage(number, words, shared)
         for name, problem in problems.items():
-            built.refuse(name, problem)
+            if number == 1 or name not in shared:
+                built.refuse(name, problem)
         stages.append(stage)
     words, settings, problems = parse_plan_words(
         {name: value for name, value in text.items() if not _per_stage(name)}
@@ -218,12 +220,14 @@ def _with_alias(typed: Typed, built: Built) -> dict[str, str]:
     text = dict(typed.text)
     if not typed.use_kd:
         return text
-    if "," in text.get("model", ""):
+    models = _items(text.get("model", ""))
+    if len(models) > 1:
+        words = ",".join("no-kd" if model == "dqn" else "with-kd" for model in models)
         built.refuse(
             "distillation",
             ConfigError(
                 "--use-kd: only for a single job; a pipeline says which stages distil. "
-                "Use: --distillation with-kd,no-kd"
+                f"Use: --distillation {words}"
             ),
         )
     elif text.get("distillation", "with-kd") != "with-kd":

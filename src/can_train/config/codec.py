@@ -106,10 +106,14 @@ def allowed_text(annotation: object) -> str:
     bounds = []
     if param is not None:
         signs = ((">=", param.ge), (">", param.gt), ("<=", param.le), ("<", param.lt))
-        bounds = [f"{sign} {bound:g}" for sign, bound in signs if bound is not None]
+        bounds = [f"{sign} {_exact(bound)}" for sign, bound in signs if bound is not None]
         if param.unit:
             kind = f"{kind} of {param.unit}"
     return " ".join([kind, " and ".join(bounds)]).strip()
+
+
+def _exact(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else repr(bound)
 
 
 def in_bounds(value: float, param: Param) -> bool:

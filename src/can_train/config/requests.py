@@ -5,7 +5,7 @@ The pydantic models are derived from the schema, so no bound is written twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, Final
@@ -80,19 +80,21 @@ class PlanRequest:
 
 
 def parse_stage(
-    number: int, text: Mapping[str, str]
+    number: int, text: Mapping[str, str], shared: Collection[str] = ()
 ) -> tuple[StageRequest | None, dict[str, ConfigError]]:
     """Types the words of one stage.
 
     Args:
         number: Its position in the plan, from 1.
         text: What was typed, by field name.
+        shared: Names whose one value serves all stages, so that no stage needs naming.
 
     Returns:
         The stage (None if its model can't be told; bad words are left out) and all problems by
         parameter name.
     """
-    values, problems = _validate(_stage_model(), text, f"stage {number}: ")
+    where = {name: "" if name in shared else f"stage {number}: " for name in text}
+    values, problems = _validate(_stage_model(), text, where)
     if "model" not in values:
         return None, problems
     words = {name: values[name] for name in STAGE_WORDS if name in values}
@@ -104,7 +106,7 @@ def parse_plan_words(
     text: Mapping[str, str],
 ) -> tuple[dict[str, str], dict[str, Scalar], dict[str, ConfigError]]:
     """Types the words and settings that hold for the whole plan, and tells all problems by name."""
-    values, problems = _validate(_plan_model(), text, "")
+    values, problems = _validate(_plan_model(), text, dict.fromkeys(text, ""))
     words = {name: str(values[name]) for name in PLAN_WORDS if name in values}
     settings = {name: values[name] for name in SETTINGS if name in values}
     return words, settings, problems
@@ -139,7 +141,7 @@ def _constrained(annotation: Any) -> Any:
 
 
 def _validate(
-    model: type[BaseModel], text: Mapping[str, str], where: str
+    model: type[BaseModel], text: Mapping[str, str], where: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, ConfigError]]:
     try:
         return model(**text).model_dump(exclude_none=True), {}
@@ -147,7 +149,7 @@ def _validate(
         bad = {str(item["loc"][0]) for item in error.errors()}
     good = {key: value for key, value in text.items() if key not in bad}
     values, problems = _validate(model, good, where)
-    return values, {**{n: _problem(n, text[n], where) for n in sorted(bad)}, **problems}
+    return values, {**{n: _problem(n, text[n], where[n]) for n in sorted(bad)}, **problems}
 
 
 def _problem(name: str, text: str, where: str) -> ConfigError:

@@ -127,6 +127,17 @@ def distillation_settings_are_used(request: PlanRequest) -> Iterator[ConfigError
             )
 
 
+def temperature_is_used(request: PlanRequest) -> Iterator[ConfigError]:
+    """A temperature ⇒ a GAT that distils: only its logits are softened."""
+    distils = {stage.model for stage in request.stages if stage.with_kd}
+    given = any("temperature" in stage.settings for stage in request.stages)
+    if given and distils and "gat" not in distils:
+        yield ConfigError(
+            "--temperature: it softens the logits of a gat, and no gat stage distils, so it would "
+            "have no effect. Leave it out"
+        )
+
+
 def vgae_path_is_used(request: PlanRequest) -> Iterator[ConfigError]:
     """A VGAE path ⇒ a stage that takes a VGAE."""
     takes = any(
@@ -161,6 +172,7 @@ RULES: Final[tuple[Rule, ...]] = (
     fusion_never_distils,
     teacher_path_is_used,
     distillation_settings_are_used,
+    temperature_is_used,
     vgae_path_is_used,
     gat_path_is_used,
 )

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from can_train.errors import DataError
+from can_train.errors import DataError, PreflightError
 
 SCHEMA_VERSION: Final = 1
 SPLIT_VERSION: Final = 1
@@ -105,14 +105,15 @@ def load_manifest(data_root: Path, modality: str, dataset: str) -> DatasetManife
     """Reads `dataset.json`.
 
     Raises:
-        DataError: The dataset was never prepared, or the file isn't a manifest of this version.
+        PreflightError: The dataset was never prepared.
+        DataError: The file isn't a manifest of this version.
     """
     path = dataset_dir(data_root, modality, dataset) / "dataset.json"
     prepare = f"can-train data prepare --modality {modality} --dataset {dataset} --source DIR"
     if not path.is_file():
         known = sorted(p.parent.name for p in data_root.glob(f"{modality}/*/dataset.json"))
         have = f" (prepared there: {', '.join(known)})" if known else ""
-        raise DataError(
+        raise PreflightError(
             f"dataset {dataset} isn't prepared under {data_root}/{modality}{have}. "
             f"Prepare it first: {prepare}"
         )

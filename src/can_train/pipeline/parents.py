@@ -12,7 +12,7 @@ from can_train.config.frozen import load_frozen
 from can_train.config.requests import PlanRequest
 from can_train.config.schema import DataConfig, Parent
 from can_train.errors import CanTrainError, PreflightError
-from can_train.runs.layout import Roots, artifact_path, find_run, frozen_of_run
+from can_train.runs.layout import Roots, artifact_path, find_run, frozen_of_run, root_options
 from can_train.runs.registry import (
     Candidate,
     checked_sha256,
@@ -126,7 +126,7 @@ def _teacher(stage: Stage, earlier: Sequence[Promised], world: World) -> StageIn
     for made in reversed(earlier):
         if made.stage.model == stage.model and made.stage.model_size == "teacher":
             return _from_stage("teacher", made)
-    command = _command(world.request, stage.model, "teacher")
+    command = _command(world, stage.model, "teacher")
     if path != AUTO and not world.request.auto_find_teacher:
         raise PreflightError(
             f"{stage.title}: no {stage.model} teacher was given and no earlier stage makes one. "
@@ -171,7 +171,7 @@ def _input(role: Role, stage: Stage, earlier: Sequence[Promised], world: World) 
         raise PreflightError(
             f"{stage.title}: it needs a {role} of size {stage.model_size}{_asked(world)}; no "
             f"earlier stage makes one and no finished run under {world.roots.experiments} has one. "
-            f"Train one: {_command(request, role, stage.model_size)}"
+            f"Train one: {_command(world, role, stage.model_size)}"
         )
     return _from_disk(role, found)
 
@@ -236,7 +236,7 @@ def _from_disk(role: Role, found: Sequence[Candidate]) -> StageInput:
     best, *others = found
     return StageInput(
         role=role,
-        parent=Parent(path=str(best.path), sha256=best.sha256),
+        parent=Parent(path=str(best.path), sha256=best.checked_sha256()),
         origin=best.origin,
         others=tuple(f"{other.path} ({other.origin})" for other in others),
     )
@@ -249,9 +249,10 @@ def _asked(world: World) -> str:
     return f" for {world.request.dataset} ({data.features}, window {data.window}, {data.split})"
 
 
-def _command(request: PlanRequest, model: str, size: str) -> str:
+def _command(world: World, model: str, size: str) -> str:
+    request = world.request
     given = "".join(f" --{name} {value}" for name, value in request.settings.items())
     return (
         f"can-train train --modality {request.modality} --dataset {request.dataset} "
-        f"--model {model} --model-size {size}{given}"
+        f"--model {model} --model-size {size}{given}{root_options(world.roots)}"
     )

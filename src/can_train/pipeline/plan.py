@@ -21,7 +21,7 @@ from can_train.config.frozen import FrozenConfig, freeze, run_id_of, write_froze
 from can_train.config.requests import PlanRequest
 from can_train.config.schema import DataConfig, RunConfig
 from can_train.data.manifest import DatasetManifest, load_manifest, split_digest
-from can_train.errors import CanTrainError, DataError, raise_all
+from can_train.errors import CanTrainError, DataError, PreflightError, raise_all
 from can_train.jobs.base import Job
 from can_train.pipeline.parents import Promised, StageInput, World, inputs_of, unused_paths
 from can_train.pipeline.preflight import (
@@ -192,7 +192,7 @@ def plan_json(plan: Plan) -> str:
 
 def describe(plan: Plan) -> Iterator[str]:
     """The plan in lines: stages, runs, what each consumes, and which waits for which."""
-    yield f"plan {plan.plan_id}: {len(plan.stages)} stages"
+    yield f"plan {plan.plan_id}: {len(plan.stages)} stage{'s' * (len(plan.stages) > 1)}"
     for planned in plan.stages:
         config = planned.config
         yield f"{planned.stage.title}: {planned.state}, run {planned.frozen.run_dir}"
@@ -221,7 +221,7 @@ def _data(
     """The dataset and the windows of the plan, or None with the problems told."""
     try:
         manifest = load_manifest(roots.data, request.modality, request.dataset)
-    except DataError as problem:
+    except (DataError, PreflightError) as problem:
         problems.append(problem)
         return None, None
     unread = data_config(request, manifest.digest, "unread")
@@ -238,7 +238,7 @@ def _dataset_problems(typed: Typed, roots: Roots) -> list[CanTrainError]:
         return []
     try:
         manifest = load_manifest(roots.data, modality, dataset)
-    except DataError as problem:
+    except (DataError, PreflightError) as problem:
         return [problem]
     return list(frames_problems(roots, manifest))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,19 @@ def roots_from(
         data=Path(data).absolute() if data else home / "data",
         experiments=Path(experiments).absolute() if experiments else home / "experimentruns",
         teachers=Path(teachers).absolute() if teachers else home / "config" / "teacher_models",
+    )
+
+
+def root_options(roots: Roots) -> str:
+    """Options that name the folders which aren't those beside the launcher, with a blank before."""
+    usual = roots_from()
+    given = (
+        ("data", roots.data, usual.data),
+        ("experiment", roots.experiments, usual.experiments),
+        ("teacher", roots.teachers, usual.teachers),
+    )
+    return "".join(
+        f" --{name}-root {shlex.quote(str(mine))}" for name, mine, theirs in given if mine != theirs
     )
 
 

@@ -64,13 +64,22 @@ class Candidate:
 
     Attributes:
         path: The `.pth` file.
-        sha256: Its hash, as found on disk.
         origin: Where it comes from, in words.
+        recorded: The hash it had when it was registered; None: its run's summary says so.
     """
 
     path: Path
-    sha256: str
     origin: str
+    recorded: str | None = None
+
+    def checked_sha256(self) -> str:
+        """Hash of the file after a look at its wholeness; only the chosen one need be whole.
+
+        Raises:
+            ArtifactError: Truncated, altered or missing.
+        """
+        expected = self.recorded or read_validation(self.path.parent.parent).artifact_sha256
+        return checked_sha256(self.path, expected)
 
 
 def teacher_path(root: Path, dataset: str, model: str, variant: str = "") -> Path:
@@ -150,7 +159,7 @@ def registered_teachers(root: Path, dataset: str, model: str, data: DataConfig) 
     """Registered teachers that fit `data`, the main one first.
 
     Raises:
-        ArtifactError: A fitting one is truncated, altered or missing.
+        ArtifactError: The `.json` of one is damaged.
     """
     folder = root / dataset
     if not folder.is_dir():
@@ -161,8 +170,7 @@ def registered_teachers(root: Path, dataset: str, model: str, data: DataConfig) 
         for path in paths:
             teacher = read_teacher(path)
             if teacher is not None and teacher.fits(data):
-                sha256 = checked_sha256(path, teacher.sha256)
-                found.append(Candidate(path=path, sha256=sha256, origin="registry"))
+                found.append(Candidate(path=path, origin="registry", recorded=teacher.sha256))
     return found
 
 
@@ -186,8 +194,7 @@ def finished_runs(
         if status is None or status.state != "finished" or not artifact.is_file():
             continue
         if fits(load_frozen(frozen_of_run(run)).config.data, data):
-            sha256 = checked_sha256(artifact, read_validation(run).artifact_sha256)
-            candidate = Candidate(path=artifact, sha256=sha256, origin=f"run {run.name}")
+            candidate = Candidate(path=artifact, origin=f"run {run.name}")
             found.append((artifact.stat().st_mtime, candidate))
     return [candidate for _, candidate in sorted(found, key=lambda item: item[0], reverse=True)]
 

@@ -99,6 +99,10 @@ def test_all_problems_are_told_at_once() -> None:
             "--teacher-path: stage 1 (gat) has a teacher (t.pth) but doesn't distil",
         ),
         ({"model": "gat", "alpha": "0.5"}, "--alpha: no stage distils"),
+        (
+            {"model": "vgae", "distillation": "with-kd", "temperature": "8"},
+            "--temperature: it softens the logits of a gat, and no gat stage distils",
+        ),
         ({"model": "vgae", "vgae_path": "v.pth"}, "--vgae-path: no stage takes a VGAE"),
         ({"model": "gat", "gat_path": "g.pth"}, "--gat-path: no stage takes a GAT"),
     ],
@@ -109,7 +113,7 @@ def test_each_rule_refuses_with_its_reason(text: dict[str, str], message: str) -
 
 
 def test_there_is_one_test_row_or_more_for_every_rule() -> None:
-    assert len(RULES) == 11
+    assert len(RULES) == 12
 
 
 def test_sizes_default_to_student_where_any_stage_distils() -> None:

@@ -176,6 +176,28 @@ def test_a_truncated_teacher_is_an_artifact_error(
     assert exit_code_of(refusal(plan_of, auto=True, **STUDENT)) == 6
 
 
+def test_a_damaged_run_that_is_not_chosen_blocks_nobody(
+    plan_of: MakePlan, finish: Callable[..., Path]
+) -> None:
+    old = finish(plan_of(**TEACHER).stages[0])
+    old.write_bytes(old.read_bytes()[:-40])
+    os.utime(old, (1, 1))
+    new = finish(plan_of(**TEACHER, seed="1").stages[0], weight=1.0)
+    (found,) = plan_of(auto=True, **STUDENT).stages[0].inputs
+    assert found.parent.path == str(new)
+    assert str(old) in found.text
+
+
+def test_the_command_that_trains_a_teacher_works_on_the_same_folders(
+    plan_of: MakePlan, roots: Roots
+) -> None:
+    assert str(refusal(plan_of, auto=True, **STUDENT)).endswith(
+        "Train one: can-train train --modality automotive --dataset car --model gat "
+        f"--model-size teacher --data-root {roots.data} --experiment-root {roots.experiments} "
+        f"--teacher-root {roots.teachers}"
+    )
+
+
 def test_curriculum_and_fusion_take_the_plan_then_the_path_then_the_newest_run(
     plan_of: MakePlan, finish: Callable[..., Path]
 ) -> None:

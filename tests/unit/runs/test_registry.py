@@ -56,7 +56,7 @@ def test_only_a_better_teacher_of_the_same_windows_replaces_one(tmp_path: Path) 
     better = finished(tmp_path, 3, 0.9)
     register_teacher(better)
     (found,) = registered_teachers(tmp_path / "t", "car", "gat", better.config.data)
-    assert found.sha256 == sha256_of(artifact_path(better.run_dir, "gat", "teacher"))
+    assert found.checked_sha256() == sha256_of(artifact_path(better.run_dir, "gat", "teacher"))
     assert names(tmp_path) == ["gat_teacher.pth"]
 
 
@@ -91,7 +91,7 @@ def test_a_damaged_teacher_is_an_artifact_error(tmp_path: Path, damage: str) -> 
     else:
         path.with_suffix(".json").write_text('{"sha256": 1}')
     with pytest.raises(ArtifactError, match="gat_teacher"):
-        registered_teachers(tmp_path / "t", "car", "gat", frozen.config.data)
+        registered_teachers(tmp_path / "t", "car", "gat", frozen.config.data)[0].checked_sha256()
 
 
 def test_an_interrupted_registration_is_completed_by_the_next(tmp_path: Path) -> None:

@@ -80,7 +80,9 @@ def _row(root: Path, run: Path, status: RunStatus | None) -> tuple[str, ...]:
     if status is None:
         return (run.name, dataset, model, size, strategy, word, "planned", "", "", "")
     epoch = f"{status.epoch}/{status.epochs}" if status.epochs else ""
-    figure = f"{status.metric} {status.value:.5g}" if status.metric and status.value else ""
+    figure = (
+        f"{status.metric} {status.value:.5g}" if status.metric and status.value is not None else ""
+    )
     message = " ".join(status.message.split())
     return (run.name, dataset, model, size, strategy, word, status.state, epoch, figure, message)
 
