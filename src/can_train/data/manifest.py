@@ -146,8 +146,11 @@ def manifest_json(manifest: DatasetManifest) -> str:
 
 
 def split_digest(dataset_digest: str, name: str, window: int) -> str:
-    """Identity of a split: everything that its rule depends on."""
-    return _sha256("split", SPLIT_VERSION, dataset_digest, name, window)
+    """Identity of a split of graphs: what its rule and the graphs' numbers depend on.
+
+    Runs freeze it, so a run on graphs of another code version is another run.
+    """
+    return _sha256("split", SPLIT_VERSION, STORE_VERSION, dataset_digest, name, window)
 
 
 def store_key(recording_digests: tuple[str, ...], features: str, window: int, stride: int) -> str:

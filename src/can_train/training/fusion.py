@@ -57,38 +57,3 @@ class ExpertViews:
     def p_attack(self) -> NDArray[np.float64]:
         """Attack probabilities [B], float64."""
         return self.gat.p_attack
-
-    def with_blind_experts(self, generator: np.random.Generator) -> ExpertViews:
-        """These windows, and each attack window twice more with one expert blind to it.
-
-        A blind expert sees a benign window of the same set instead, and the statistics of latent
-        and embedding are those of any window: how they look on an unknown attack can't be known,
-        so the agent shall judge by errors and probabilities. On attacks of known kinds
-        the GAT hardly errs, so without this the agent would never meet the case that fusion is
-        for, an attack that one of the two doesn't know, and would follow the GAT alone (in the
-        spirit of dropout: Srivastava et al., JMLR 15, 2014, applied to experts).
-        """
-        every = np.arange(len(self.label))
-        attack, benign = np.flatnonzero(self.label == 1), np.flatnonzero(self.label == 0)
-        if not len(attack) or not len(benign):
-            return self
-        blind_gat = generator.choice(benign, len(attack))
-        blind_vgae = generator.choice(benign, len(attack))
-        vgae_rows = np.concatenate([every, attack, blind_vgae])
-        gat_rows = np.concatenate([every, blind_gat, attack])
-        latent_rows, embedding_rows = vgae_rows.copy(), gat_rows.copy()
-        added = slice(len(every), None)
-        latent_rows[added] = generator.choice(every, 2 * len(attack))
-        embedding_rows[added] = generator.choice(every, 2 * len(attack))
-        return ExpertViews(
-            vgae=VgaeScores(
-                errors=self.vgae.errors[vgae_rows],
-                error=self.vgae.error[vgae_rows],
-                anomaly=self.vgae.anomaly[vgae_rows],
-                latent=self.vgae.latent[latent_rows],
-            ),
-            gat=GatScores(
-                p_attack=self.gat.p_attack[gat_rows], embedding=self.gat.embedding[embedding_rows]
-            ),
-            label=np.concatenate([self.label, np.ones(2 * len(attack), np.uint8)]),
-        )

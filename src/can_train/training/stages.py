@@ -225,9 +225,8 @@ def _fusion(
             f"{config.dataset} has {int((label == 0).sum())} benign and {int(label.sum())} attack "
             f"windows on side fusion of split {config.data.split}"
         )
-    generator = np.random.default_rng(config.seed)
     views = [
-        ExpertViews.of(inputs.store, parents, windows).with_blind_experts(generator)
+        ExpertViews.of(inputs.store, parents, windows)
         for windows in (held_out, inputs.windows("validation"))
     ]
     mean = views[0].states.mean(axis=0)

@@ -57,23 +57,6 @@ def test_states_far_outside_are_clipped():
     assert z.max() == 5.0
 
 
-def test_blind_experts_see_a_benign_window_while_the_label_stays_attack():
-    seen = views([0, 0, 0, 1, 1])
-    blind = seen.with_blind_experts(np.random.default_rng(1))
-    assert len(blind.label) == 5 + 2 * 2
-    assert blind.label[5:].tolist() == [1, 1, 1, 1]
-    benign_p, benign_a = set(seen.p_attack[:3]), set(seen.anomaly[:3])
-    assert set(blind.p_attack[5:7]) <= benign_p
-    assert blind.anomaly[5:7].tolist() == seen.anomaly[3:].tolist()
-    assert set(blind.anomaly[7:]) <= benign_a
-    assert blind.p_attack[7:].tolist() == seen.p_attack[3:].tolist()
-
-
-def test_without_both_classes_nothing_is_blinded():
-    seen = views([0, 0, 0])
-    assert seen.with_blind_experts(np.random.default_rng(1)) is seen
-
-
 def test_errors_are_added_in_units_of_their_benign_mean():
     errors = np.array([[1.0, 2.0, 0.0, 4.0], [3.0, 2.0, 0.0, 0.0]])
     scale, cdf = vgae_calibration(errors)
