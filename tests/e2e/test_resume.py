@@ -91,7 +91,8 @@ def test_killed_stage_fails_the_plan_and_resumes_to_the_same_weights(
     lines = (vgae / "logs" / "run.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in lines]
     resumed = [e for e in events if e["event"] == "resume"]
-    assert len(resumed) == 1 and resumed[0]["epochs_done"] >= 2
+    # The kill may land between the report of epoch 2 and its checkpoint.
+    assert len(resumed) == 1 and resumed[0]["epochs_done"] >= 1
     assert subprocess.run(command(["status"], data, killed), check=False).returncode == 0
 
     subprocess.run(command(PIPELINE, data, whole), check=True, capture_output=True)
