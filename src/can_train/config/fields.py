@@ -17,10 +17,26 @@ _SECTIONS: Final[dict[Section, type]] = {
     "distillation": DistillationConfig,
 }
 _SETTABLE: Final[dict[Section, tuple[str, ...]]] = {
-    "data": ("features", "window", "stride", "split"),
-    "training": ("epochs", "patience", "batch_size", "learning_rate", "threads"),
+    "data": ("features", "window", "stride", "split", "windows_per_side"),
+    "training": (
+        "epochs",
+        "patience",
+        "batch_size",
+        "learning_rate",
+        "weight_decay",
+        "gradient_clip",
+        "windows_per_epoch",
+        "threads",
+    ),
     "run": ("seed", "target_fpr"),
-    "distillation": ("temperature", "alpha"),
+    "distillation": (
+        "temperature",
+        "alpha",
+        "latent_weight",
+        "reconstruction_weight",
+        "feature_weight",
+        "kd_warmup_epochs",
+    ),
 }
 
 

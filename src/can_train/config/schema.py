@@ -20,7 +20,7 @@ from can_train.vocab import (
     TrainingStrategy,
 )
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,10 @@ class DataConfig:
         str,
         Param(help="named split: time, leave-vehicle-out:NAME or leave-attack-out:KIND"),
     ] = "time"
+    windows_per_side: Annotated[
+        int | None,
+        Param(help="most windows per side of the split, evenly spread; absent: all", ge=50),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,10 @@ class TrainingConfig:
     learning_rate: Annotated[float, Param(help="peak learning rate", gt=0, le=10)] = 0.001
     weight_decay: Annotated[float, Param(help="decoupled weight decay", ge=0)] = 0.0001
     gradient_clip: Annotated[float, Param(help="largest gradient norm", gt=0)] = 1.0
+    windows_per_epoch: Annotated[
+        int | None,
+        Param(help="most training windows per epoch, drawn anew each epoch; absent: all", ge=50),
+    ] = None
     threads: Annotated[
         int, Param(help="CPU threads; part of the run's identity", ge=1, le=1024)
     ] = 2
@@ -151,6 +159,39 @@ class DistillationConfig:
     reconstruction_weight: Annotated[
         float, Param(help="weight of the reconstruction signal (VGAE)", ge=0)
     ] = 0.5
+    feature_weight: Annotated[
+        float, Param(help="weight of the pooled-embedding signal (GAT)", ge=0)
+    ] = 0.0
+    kd_warmup_epochs: Annotated[
+        int, Param(help="epochs in which alpha rises to its value", ge=0, le=10_000)
+    ] = 0
+    foreign_teacher: Annotated[
+        bool, Param(help="whether the teacher may come from another dataset")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What a cluster gives to one stage; decides nothing about its result, so it isn't hashed.
+
+    None: the site profile says, else Slurm's own default.
+    """
+
+    account: Annotated[str | None, Param(help="Slurm account")] = None
+    partition: Annotated[str | None, Param(help="Slurm partition")] = None
+    walltime: Annotated[str | None, Param(help="time limit: MINUTES, HH:MM:SS or D-HH:MM:SS")] = (
+        None
+    )
+    memory: Annotated[str | None, Param(help="memory per node, such as 16G or 800M")] = None
+    cpus: Annotated[int | None, Param(help="CPUs per stage (default: --threads)", ge=1)] = None
+    gpus: Annotated[int | None, Param(help="GPUs per node", ge=0)] = None
+    gpu_type: Annotated[str | None, Param(help="type of those GPUs")] = None
+    qos: Annotated[str | None, Param(help="quality of service")] = None
+    nodes: Annotated[int | None, Param(help="number of nodes", ge=1)] = None
+    mail_user: Annotated[str | None, Param(help="address for mail about the job")] = None
+    constraint: Annotated[str | None, Param(help="node features that the job needs")] = None
+    exclude: Annotated[str | None, Param(help="nodes that the job must not use")] = None
+    slurm_extra: Annotated[str | None, Param(help="further options of sbatch")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from can_train.config.schema import DataConfig
 from can_train.data.manifest import DatasetManifest, load_manifest
 from can_train.data.normalise import FeatureScaler, IdVocabulary, fit_scaler, fit_vocabulary
-from can_train.data.splits import audit, open_split, windows_on
+from can_train.data.splits import audit, open_split, thinned, windows_on
 from can_train.data.store import GraphStore, open_store
 from can_train.errors import DataError
 
@@ -75,6 +75,7 @@ def open_inputs(data_root: Path, place: tuple[str, str], data: DataConfig) -> St
     )
     sides = split.sides(store)
     audit(store, sides)
+    sides = thinned(sides, data.windows_per_side)
     benign = windows_on(sides, ["train"])
     benign = benign[store.label[benign] == 0]
     inputs = StageInputs(

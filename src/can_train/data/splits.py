@@ -231,3 +231,15 @@ def _checksum(body: dict[str, object]) -> str:
 def windows_on(sides: NDArray[np.int8], names: Sequence[str]) -> NDArray[np.int64]:
     """Indices of the windows on any of the named sides, in stored order."""
     return np.flatnonzero(np.isin(sides, [SIDES.index(name) for name in names]))
+
+
+def thinned(sides: NDArray[np.int8], most: int | None) -> NDArray[np.int8]:
+    """`sides` with at most `most` windows on each side, evenly spread; the others are unused."""
+    if most is None:
+        return sides
+    kept = np.full_like(sides, UNUSED)
+    for side in range(len(SIDES)):
+        windows = np.flatnonzero(sides == side)
+        chosen = np.linspace(0, len(windows) - 1, min(most, len(windows))).round().astype(np.int64)
+        kept[windows[chosen]] = side
+    return kept

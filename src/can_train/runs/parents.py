@@ -60,6 +60,9 @@ def _check_fits(role: str, path: Path, artifact: Artifact, config: RunConfig) ->
         ("--window", str(theirs.data.window), str(ours.data.window)),
     )
     wrong = [f"{name} {a} (this run: {b})" for name, a, b in pairs if a != b]
+    theirs_part, ours_part = theirs.data.windows_per_side, ours.data.windows_per_side
+    if theirs_part not in {None, ours_part}:
+        wrong.append(f"--windows-per-side {theirs_part} (this run: {ours_part or 'all'})")
     if wrong:
         raise ArtifactError(
             f"{role} {path} doesn't fit this run: {', '.join(wrong)}. "

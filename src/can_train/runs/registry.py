@@ -105,6 +105,8 @@ def register_teacher(frozen: FrozenConfig) -> str:
     if frozen.teacher_root is None:
         return "teacher not registered: --no-register"
     config = frozen.config
+    if config.data.windows_per_side is not None:
+        return "teacher not registered: it saw only a part of the windows (--windows-per-side)"
     artifact = artifact_path(frozen.run_dir, config.model, config.model_size)
     new = _described(frozen)
     found = sha256_of(artifact)
@@ -200,9 +202,10 @@ def finished_runs(
 
 
 def fits(theirs: DataConfig, ours: DataConfig) -> bool:
-    """Whether an artifact made on `theirs` may be used on `ours`."""
+    """Whether an artifact made on `theirs` may be used on `ours`: all of its windows, or equal."""
     left = (theirs.features, theirs.window, theirs.split_digest)
-    return left == (ours.features, ours.window, ours.split_digest)
+    whole = theirs.windows_per_side in {None, ours.windows_per_side}
+    return whole and left == (ours.features, ours.window, ours.split_digest)
 
 
 def checked_sha256(path: Path, expected: str | None = None) -> str:

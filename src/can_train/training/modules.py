@@ -66,6 +66,21 @@ def shuffled(windows: NDArray[np.int64], seed: int) -> EpochWindows:
     return lambda epoch: np.random.default_rng([seed, epoch]).permutation(windows)
 
 
+def drawn(windows: EpochWindows, most: int | None, seed: int) -> EpochWindows:
+    """At most `most` of the windows of each epoch, drawn from (seed, epoch), order kept."""
+    if most is None:
+        return windows
+
+    def epoch_windows(epoch: int) -> NDArray[np.int64]:
+        found = windows(epoch)
+        if len(found) <= most:
+            return found
+        generator = np.random.default_rng([seed, epoch, most])
+        return found[np.sort(generator.choice(len(found), most, replace=False))]
+
+    return epoch_windows
+
+
 class _Batches(Dataset[GraphBatch]):
     """One ready batch per item."""
 
@@ -182,11 +197,12 @@ class GraphStage(StageModule):
     ) -> None:
         super().__init__(model, training, seed)
         self._windows = windows
-        self.batch_size = training.batch_size or automatic_batch_size(len(windows.epoch(0)))
+        self._epoch = drawn(windows.epoch, training.windows_per_epoch, seed)
+        self.batch_size = training.batch_size or automatic_batch_size(len(self._epoch(0)))
 
     def train_dataloader(self) -> DataLoader[GraphBatch]:
         """Batches of the current epoch."""
-        windows = self._windows.epoch(self.current_epoch)
+        windows = self._epoch(self.current_epoch)
         return DataLoader(_Batches(self._windows.feed, windows, self.batch_size), batch_size=None)
 
     def val_dataloader(self) -> DataLoader[GraphBatch]:
@@ -383,11 +399,13 @@ class FusionStage(StageModule):
         super().__init__(model, training, seed)
         self._train_data = train
         self._validation_data = validation
-        self.batch_size = training.batch_size or automatic_batch_size(len(train.states))
+        order = shuffled(np.arange(len(train.states)), seed)
+        self._epoch = drawn(order, training.windows_per_epoch, seed)
+        self.batch_size = training.batch_size or automatic_batch_size(len(self._epoch(0)))
 
     def train_dataloader(self) -> DataLoader[Sequence[Tensor]]:
         """Batches of the current epoch."""
-        rows = shuffled(np.arange(len(self._train_data.states)), self.seed)(self.current_epoch)
+        rows = self._epoch(self.current_epoch)
         parts = [rows[i : i + self.batch_size] for i in range(0, len(rows), self.batch_size)]
         return DataLoader(_Rows(self._train_data, parts), batch_size=None)
 
