@@ -34,6 +34,8 @@ def _plain(base: Any, param: Param) -> st.SearchStrategy[Any]:
         return st.lists(st.integers(), max_size=4).map(tuple)
     if is_dataclass(base):
         return instances(base)
+    if base is bool:
+        return st.booleans()
     if base is int:
         high = None if param.le is None else int(param.le)
         return st.integers(min_value=0 if param.ge is None else int(param.ge), max_value=high)

@@ -102,7 +102,9 @@ def allowed_text(annotation: object) -> str:
     base, param = unwrap(annotation)
     if get_origin(base) is Literal:
         return ", ".join(get_args(base))
-    kind = {int: "a whole number", float: "a number", str: "text"}.get(cast(type, base), "a list")
+    kind = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(
+        cast(type, base), "a list"
+    )
     bounds = []
     if param is not None:
         signs = ((">=", param.ge), (">", param.gt), ("<=", param.le), ("<", param.lt))
