@@ -74,6 +74,11 @@ def exit_code_of(error: CanTrainError) -> int:
     return error.code if isinstance(error, ProblemList) else error.exit_code
 
 
+def each(error: CanTrainError) -> tuple[CanTrainError, ...]:
+    """The single problems of an error."""
+    return error.problems if isinstance(error, ProblemList) else (error,)
+
+
 def raise_all(problems: Sequence[CanTrainError]) -> None:
     """Raises nothing, the single problem, or all problems as one `ProblemList`."""
     if len(problems) == 1:

@@ -84,7 +84,10 @@ def test_a_temperature_without_a_distilling_gat_is_refused(
     words = ("train", *BASE, "--model", "vgae", "--use-kd", "--temperature", "8")
     code, lines = refusal(capsys, *words)
     assert code == 2
-    assert "--temperature: it softens the logits of a gat, and no gat stage distils" in lines[0]
+    assert (
+        "--temperature: it belongs to the distillation of a gat, and no gat stage distils"
+        in lines[0]
+    )
 
 
 def test_what_the_system_refuses_is_one_message_without_a_traceback(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from can_train.cli.options import roots_of, typed_from
-from can_train.errors import EXIT_INTERRUPTED
+from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError, each, raise_all
 
 if TYPE_CHECKING:
     from can_train.jobs.base import JobResult
@@ -19,17 +20,16 @@ if TYPE_CHECKING:
 
 def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
     """Plans, shows the plan and, without `--dry-run`, runs it here; gives the exit code."""
-    from can_train.pipeline.plan import make_plan
-
-    plan = make_plan(
-        typed_from(args, one_stage=one_stage),
-        roots_of(args),
-        force="force" in args,
-        register="no_register" not in args,
-    )
-    show(plan)
-    if "dry_run" in args:
+    dry = "dry_run" in args
+    if "json" in args and not dry:
+        raise ConfigError("--json: only a plan that isn't run is shown as JSON. Add --dry-run")
+    plans = plans_of(args, one_stage=one_stage)
+    if dry:
+        _show_dry(plans, as_json="json" in args)
         return 0
+    (plan,) = plans
+    show(plan)
+    _warn_of_resources(plan)
     results = run_here(plan)
     code = exit_code(results)
     if one_stage or _was_stopped(results):
@@ -43,9 +43,52 @@ def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
     return code or max(codes, default=0)
 
 
+def plans_of(args: argparse.Namespace, *, one_stage: bool) -> list[Plan]:
+    """The plan that was asked for, or, to be shown only, one per point of a grid.
+
+    Raises:
+        CanTrainError: What is wrong with any of them, each thing once.
+    """
+    from can_train.config.typed import expand
+    from can_train.pipeline.plan import make_plan
+
+    points = expand(typed_from(args, one_stage=one_stage))
+    problems: dict[str, CanTrainError] = {}
+    if len(points) > 1 and "dry_run" not in args:
+        grid = ConfigError(
+            f"--model-args, --slurm-args: the lists span a grid of {len(points)} plans, and "
+            f"{args.command} runs one. Show them: the same with --dry-run; or give single values"
+        )
+        problems[str(grid)] = grid
+    plans = []
+    for point in points:
+        try:
+            plan = make_plan(
+                point, roots_of(args), force="force" in args, register="no_register" not in args
+            )
+            plans.append(plan)
+        except CanTrainError as error:
+            problems |= {str(problem): problem for problem in each(error)}
+    raise_all(list(problems.values()))
+    return plans
+
+
+def _show_dry(plans: Sequence[Plan], *, as_json: bool) -> None:
+    """A plan that isn't run, as text or as one JSON document."""
+    from can_train.pipeline.record import plan_document
+
+    if not as_json:
+        for plan in plans:
+            show(plan)
+        return
+    documents = [plan_document(plan) for plan in plans]
+    document = documents[0] if len(documents) == 1 else {"plans": list(documents)}
+    sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+
 def show(plan: Plan) -> None:
     """Writes warnings to stderr and the plan to stdout."""
-    from can_train.pipeline.plan import describe
+    from can_train.pipeline.record import describe
 
     for warning in plan.warnings:
         sys.stderr.write(f"warning: {warning}\n")
@@ -54,10 +97,21 @@ def show(plan: Plan) -> None:
     sys.stdout.flush()
 
 
+def _warn_of_resources(plan: Plan) -> None:
+    """Resources are for a cluster; a run on this machine takes what there is."""
+    from can_train.config.fields import SETTINGS, option_of
+
+    asked = {name for planned in plan.stages for name in planned.stage.settings}
+    unused = [option_of(n) for n in SETTINGS if n in asked and SETTINGS[n].section == "resources"]
+    if unused:
+        sys.stderr.write(f"warning: {', '.join(unused)}: no effect without --submit\n")
+
+
 def run_here(plan: Plan) -> tuple[JobResult, ...]:
     """Writes the plan and runs it on this machine."""
     from can_train.jobs.local import LocalExecutor
-    from can_train.pipeline.plan import jobs_of, write_plan
+    from can_train.pipeline.plan import jobs_of
+    from can_train.pipeline.record import write_plan
 
     write_plan(plan)
     results = LocalExecutor().execute(jobs_of(plan))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from can_train.config.codec import allowed_text
@@ -19,7 +20,7 @@ from can_train.vocab import (
 )
 
 if TYPE_CHECKING:
-    from can_train.config.build import Typed
+    from can_train.config.typed import Typed
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "modality": ("NAME", f"application domain: {', '.join(MODALITIES)}"),
@@ -33,6 +34,19 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "vgae_path": ("PATH", "run or file of the VGAE for curriculum and fusion stages"),
     "gat_path": ("PATH", "run or file of the GAT for fusion stages"),
 }
+_SWITCHES: Final = {
+    "--auto-find-teacher": "take a registered teacher, or that of the newest finished teacher run",
+    "--allow-foreign-teacher": "take a teacher that was trained on another dataset, too",
+    "--smoke": "a short trial: two epochs on a few hundred windows",
+    "--use-kd": argparse.SUPPRESS,
+}
+_BUCKETS: Final = {
+    "model_args": (
+        "further settings, those of the architecture among them, such as "
+        "gat.heads=2,fc_channels=96x48; a [list] spans a grid"
+    ),
+    "slurm_args": "the same for what a cluster gives, such as memory=32G,walltime=02:00:00",
+}
 _ALIASES: Final = {
     "model": ("--training-strategyl",),
     "model_size": ("--training-strategyl-size",),
@@ -43,29 +57,44 @@ _ALIASES: Final = {
 
 def add_plan_options(parser: argparse.ArgumentParser) -> None:
     """Adds everything that says what is trained; what isn't given is absent."""
-    group = parser.add_argument_group("what is trained")
-    for name, (metavar, text) in _WORDS.items():
-        _add(group, name, metavar, text)
-    group.add_argument(
-        "--auto-find-teacher",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help="take a registered teacher, or that of the newest finished teacher run",
-    )
-    group.add_argument(
-        "--use-kd", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
-    )
-    settings = parser.add_argument_group("how it is trained (lists give one value per stage)")
-    for setting in SETTINGS.values():
-        _add(settings, setting.name, "LIST" if setting.per_stage else "VALUE", _help(setting))
+    add_request_options(parser)
     actions = parser.add_argument_group("what happens with it")
     for flag, text in (
         ("--dry-run", "show the plan and write nothing"),
+        ("--json", "with --dry-run: show it as one JSON document"),
         ("--local", "run the stages on this machine (the default)"),
         ("--force", "train again beside runs that exist, as RUN-2"),
         ("--no-register", "don't register finished teachers"),
     ):
         actions.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+
+
+def add_request_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the request itself: words, settings, buckets, the file that fills it."""
+    group = parser.add_argument_group("what is trained")
+    for name, (metavar, text) in _WORDS.items():
+        _add(group, name, metavar, text)
+    for flag, text in _SWITCHES.items():
+        group.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="request file; flags override it",
+    )
+    titles = {
+        False: "how it is trained (lists give one value per stage)",
+        True: "what a cluster gives it (lists give one value per stage; none: not given)",
+    }
+    for resources, title in titles.items():
+        settings = parser.add_argument_group(title)
+        for setting in SETTINGS.values():
+            if setting.has_option and (setting.section == "resources") is resources:
+                _add(
+                    settings, setting.name, "LIST" if setting.per_stage else "VALUE", _help(setting)
+                )
+        name = "slurm_args" if resources else "model_args"
+        _add(settings, name, "KEY=VALUE,…", _BUCKETS[name])
 
 
 def add_root_options(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -82,16 +111,24 @@ def add_root_options(parser: argparse.ArgumentParser, *names: str) -> None:
 
 
 def typed_from(args: argparse.Namespace, *, one_stage: bool) -> Typed:
-    """What the user typed, as text."""
-    from can_train.config.build import Typed
+    """What the user typed, as text, over what a request file gives.
+
+    Raises:
+        ConfigError: The request file can't be read, or has unknown keys or values.
+    """
+    from can_train.config.typed import Typed, with_file
 
     given = vars(args)
-    return Typed(
-        text={name: given[name] for name in (*_WORDS, *SETTINGS) if name in given},
+    names = (*_WORDS, *SETTINGS, *_BUCKETS)
+    typed = Typed(
+        text={name: given[name] for name in names if name in given},
         auto_find_teacher="auto_find_teacher" in given,
+        allow_foreign_teacher="allow_foreign_teacher" in given,
         use_kd="use_kd" in given,
+        smoke="smoke" in given,
         one_stage=one_stage,
     )
+    return with_file(typed, Path(given["config"])) if "config" in given else typed
 
 
 def roots_of(args: argparse.Namespace) -> Roots:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -12,30 +13,23 @@ from can_train.config.requests import (
     STAGE_WORDS,
     PlanRequest,
     Scalar,
+    Size,
     StageRequest,
     parse_plan_words,
     parse_stage,
+    unused_architecture,
 )
 from can_train.config.rules import problems_of
-from can_train.config.schema import DataConfig, DistillationConfig, Parent, RunConfig
+from can_train.config.schema import (
+    DataConfig,
+    DistillationConfig,
+    Parent,
+    Resources,
+    RunConfig,
+)
+from can_train.config.typed import Typed, merge
 from can_train.errors import ConfigError
 from can_train.vocab import STRATEGIES_OF_MODEL, Modality, Model, ModelSize, TrainingStrategy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
-    """What was typed: text by parameter name, and the switches.
-
-    Attributes:
-        text: Only what was given; comma lists are still one text.
-        auto_find_teacher, use_kd: Switches.
-        one_stage: Whether the command trains a single stage (`train`).
-    """
-
-    text: Mapping[str, str]
-    auto_find_teacher: bool = False
-    use_kd: bool = False
-    one_stage: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +43,12 @@ class Stage:
     with_kd: bool
     teacher_path: str | None
     settings: Mapping[str, Scalar]
+    architecture: Mapping[str, Size]
+
+    @property
+    def resources(self) -> Resources:
+        """What a cluster is asked for."""
+        return Resources(**_given(self, "resources"))
 
     @property
     def takes(self) -> tuple[Model, ...]:
@@ -75,9 +75,11 @@ class Built:
         warnings: What the user should be told.
         consistent: Whether all words are right, so that the plan can be told; settings such as
             the number of epochs may be wrong.
+        origins: Where each name that was given came from: a flag, a bucket, a file.
     """
 
     request: PlanRequest | None
+    origins: Mapping[str, str] = field(default_factory=dict)
     problems: list[ConfigError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     consistent: bool = True
@@ -90,13 +92,16 @@ class Built:
 
 def build_request(typed: Typed) -> Built:
     """Splits, pads, types and checks what was typed; all problems are collected."""
-    built = Built(request=None)
-    text = _with_alias(typed, built)
+    merged = merge(typed)
+    built = Built(request=None, warnings=merged.warnings, origins=merged.origins)
+    for name, problem in merged.problems:
+        built.refuse(name, problem)
+    text = _with_alias(typed, merged.text, built)
     columns = _split(text, typed, built)
     shared = frozenset(name for name in text if len(_items(text[name])) == 1)
     stages = []
     for number, words in enumerate(columns, start=1):
-        stage, problems = parse_stage(number, words, shared)
+        stage, problems = parse_stage(number, words, shared, merged.architecture)
         for name, problem in problems.items():
             if number == 1 or name not in shared:
                 built.refuse(name, problem)
@@ -106,6 +111,7 @@ def build_request(typed: Typed) -> Built:
     )
     for name, problem in problems.items():
         built.refuse(name, problem)
+    built.problems += unused_architecture(merged.architecture, text.get("model", ""))
     for name in ("modality", "dataset", "model"):
         if name not in text:
             built.refuse(name, _missing(name))
@@ -119,6 +125,7 @@ def build_request(typed: Typed) -> Built:
         vgae_path=words.get("vgae_path"),
         gat_path=words.get("gat_path"),
         auto_find_teacher=typed.auto_find_teacher,
+        allow_foreign_teacher=typed.allow_foreign_teacher,
         settings=settings,
     )
     for problem in problems_of(built.request):
@@ -153,6 +160,7 @@ def resolve_stages(request: PlanRequest) -> tuple[tuple[Stage, ...], list[str]]:
                 with_kd=asked.with_kd,
                 teacher_path=None if asked.teacher_path == "none" else asked.teacher_path,
                 settings=asked.settings,
+                architecture=asked.architecture,
             )
         )
     return tuple(stages), warnings
@@ -179,8 +187,13 @@ def run_config(
     distillation = None
     if stage.with_kd:
         distillation = DistillationConfig(
-            teacher=parents["teacher"], **_given(stage, "distillation")
+            teacher=parents["teacher"],
+            foreign_teacher=request.allow_foreign_teacher,
+            **_given(stage, "distillation"),
         )
+    curriculum = base.curriculum
+    if curriculum is not None:
+        curriculum = replace(curriculum, **_given(stage, "curriculum"))
     return RunConfig(
         modality=request.modality,
         dataset=request.dataset,
@@ -188,10 +201,10 @@ def run_config(
         model_size=stage.model_size,
         training_strategy=stage.training_strategy,
         data=data,
-        architecture=base.architecture,
+        architecture=replace(base.architecture, **cast(dict[str, Any], stage.architecture)),
         training=replace(base.training, **_given(stage, "training")),
         distillation=distillation,
-        curriculum=base.curriculum,
+        curriculum=curriculum,
         vgae=parents.get("vgae"),
         gat=parents.get("gat"),
         **_given(stage, "run"),
@@ -215,9 +228,8 @@ def _strategy(
     return "curriculum" if has_vgae or request.vgae_path is not None else "normal"
 
 
-def _with_alias(typed: Typed, built: Built) -> dict[str, str]:
+def _with_alias(typed: Typed, text: dict[str, str], built: Built) -> dict[str, str]:
     """`--use-kd` as `--distillation with-kd`, on a single job only."""
-    text = dict(typed.text)
     if not typed.use_kd:
         return text
     models = _items(text.get("model", ""))
@@ -309,7 +321,8 @@ def _mismatch(name: str, items: Sequence[str], models: Sequence[str]) -> ConfigE
 
 
 def _items(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",")]
+    """Text between commas that aren't inside brackets: `node[1,2],node3` has two items."""
+    return [item.strip() for item in re.split(r",(?![^\[\]]*\])", text)]
 
 
 def _per_stage(name: str) -> bool:

@@ -106,6 +106,8 @@ def allowed_text(annotation: object) -> str:
         cast(type, base), "a list"
     )
     bounds = []
+    if get_origin(base) is tuple:
+        return "whole numbers joined by x, such as 96x48"
     if param is not None:
         signs = ((">=", param.ge), (">", param.gt), ("<=", param.le), ("<", param.lt))
         bounds = [f"{sign} {_exact(bound)}" for sign, bound in signs if bound is not None]

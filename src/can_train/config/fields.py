@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
-from can_train.config.codec import hints_of, unwrap
-from can_train.config.schema import DataConfig, DistillationConfig, RunConfig, TrainingConfig
+from can_train.config.codec import ARCHITECTURES, hints_of, unwrap
+from can_train.config.schema import (
+    CurriculumConfig,
+    DataConfig,
+    DistillationConfig,
+    Resources,
+    RunConfig,
+    TrainingConfig,
+)
 
-Section = Literal["run", "data", "training", "distillation"]
+Section = Literal[
+    "run", "data", "training", "distillation", "curriculum", "resources", "architecture"
+]
 
 _SECTIONS: Final[dict[Section, type]] = {
     "run": RunConfig,
     "data": DataConfig,
     "training": TrainingConfig,
     "distillation": DistillationConfig,
+    "curriculum": CurriculumConfig,
+    "resources": Resources,
 }
 _SETTABLE: Final[dict[Section, tuple[str, ...]]] = {
     "data": ("features", "window", "stride", "split", "windows_per_side"),
-    "training": (
-        "epochs",
-        "patience",
-        "batch_size",
-        "learning_rate",
-        "weight_decay",
-        "gradient_clip",
-        "windows_per_epoch",
-        "threads",
-    ),
+    "training": tuple(item.name for item in fields(TrainingConfig)),
     "run": ("seed", "target_fpr"),
     "distillation": (
         "temperature",
@@ -37,12 +40,15 @@ _SETTABLE: Final[dict[Section, tuple[str, ...]]] = {
         "feature_weight",
         "kd_warmup_epochs",
     ),
+    "curriculum": tuple(item.name for item in fields(CurriculumConfig)),
+    "resources": tuple(item.name for item in fields(Resources)),
 }
+_BUCKET_ONLY: Final[frozenset[Section]] = frozenset({"curriculum", "architecture"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One parameter of the schema that has an option.
+    """One parameter of the schema that a user may set.
 
     Attributes:
         name: Field name; the option is the same with dashes.
@@ -50,7 +56,7 @@ class Setting:
             may differ by stage.
         annotation: Its declared type with its constraints.
         help: Its help text.
-        default: Its default in the schema.
+        default: Its default in the schema; None where only the preset has one.
     """
 
     name: str
@@ -61,34 +67,64 @@ class Setting:
 
     @property
     def per_stage(self) -> bool:
-        """Whether the option takes one value per stage."""
+        """Whether it may differ by stage."""
         return self.section != "data"
 
+    @property
+    def has_option(self) -> bool:
+        """Whether it has an option of its own, beside `--model-args`."""
+        return self.section not in _BUCKET_ONLY
 
-def _settings() -> dict[str, Setting]:
+    @property
+    def bucket(self) -> str:
+        """The option that takes it as `key=value`."""
+        return "--slurm-args" if self.section == "resources" else "--model-args"
+
+
+def _of(section: Section, cls: Any, names: Sequence[str]) -> dict[str, Setting]:
+    defaults = {item.name: item.default for item in fields(cls)}
     found = {}
-    for section, names in _SETTABLE.items():
-        cls: Any = _SECTIONS[section]
-        defaults = {item.name: item.default for item in fields(cls)}
-        for name in names:
-            annotation = hints_of(cls)[name]
-            param = unwrap(annotation)[1]
-            if param is None:
-                raise TypeError(f"{cls.__name__}.{name} has no Param, so it can't be an option")
-            found[name] = Setting(
-                name=name,
-                section=section,
-                annotation=annotation,
-                help=param.help,
-                default=defaults[name],
-            )
+    for name in names:
+        annotation = hints_of(cls)[name]
+        param = unwrap(annotation)[1]
+        if param is None:
+            raise TypeError(f"{cls.__name__}.{name} has no Param, so it can't be set")
+        default = defaults[name]
+        found[name] = Setting(
+            name=name,
+            section=section,
+            annotation=annotation,
+            help=param.help,
+            default=default if isinstance(default, int | float | str) else None,
+        )
     return found
 
 
-SETTINGS: Final[dict[str, Setting]] = _settings()
-"""All settable parameters by name, in the order in which help shows them."""
+SETTINGS: Final[Mapping[str, Setting]] = {
+    name: setting
+    for section, names in _SETTABLE.items()
+    for name, setting in _of(section, _SECTIONS[section], names).items()
+}
+"""All settable parameters but those of architectures, in the order in which help shows them."""
+
+ARCHITECTURE_SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {
+    model: _of("architecture", cls, [item.name for item in fields(cls)])
+    for model, cls in ARCHITECTURES.items()
+}
+"""Settable parameters of each model's architecture; only `--model-args` takes them."""
 
 
 def option_of(name: str) -> str:
     """Spelling of a parameter on the command line: `--model-size`."""
     return f"--{name.replace('_', '-')}"
+
+
+def bucket_keys(option: str) -> tuple[str, ...]:
+    """Keys that a bucket takes."""
+    keys = [name for name, setting in SETTINGS.items() if setting.bucket == option]
+    if option == "--model-args":
+        keys += [
+            f"{model}.{name}" for model, known in ARCHITECTURE_SETTINGS.items() for name in known
+        ]
+        keys += sorted({name for known in ARCHITECTURE_SETTINGS.values() for name in known})
+    return tuple(keys)

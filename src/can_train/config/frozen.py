@@ -113,7 +113,7 @@ def write_frozen(frozen: FrozenConfig) -> Path:
         there = load_frozen(path)
         if replace(there, provenance={}) == replace(frozen, provenance={}):
             return path
-    complete = replace(frozen, provenance=_provenance())
+    complete = replace(frozen, provenance={**frozen.provenance, **_provenance()})
     write_atomic(path, frozen_text(complete), mode=0o444)
     return path
 

@@ -115,35 +115,48 @@ def teacher_path_is_used(request: PlanRequest) -> Iterator[ConfigError]:
 
 
 def distillation_settings_are_used(request: PlanRequest) -> Iterator[ConfigError]:
-    """A setting of distillation ⇒ a stage that distils."""
-    if any(stage.with_kd for stage in request.stages):
-        return
+    """A setting of distillation ⇒ a stage that distils and can use it."""
+    distils = {stage.model for stage in request.stages if stage.with_kd}
     for name, setting in SETTINGS.items():
         given = any(name in stage.settings for stage in request.stages)
-        if setting.section == "distillation" and given:
+        model = _SIGNAL_OF.get(name)
+        if setting.section != "distillation" or not given:
+            continue
+        if not distils:
             yield ConfigError(
                 f"{option_of(name)}: no stage distils, so it would have no effect. "
                 "Add --distillation with-kd, or leave it out"
             )
+        elif model is not None and model not in distils:
+            yield ConfigError(
+                f"{option_of(name)}: it belongs to the distillation of a {model}, and no {model} "
+                "stage distils, so it would have no effect. Leave it out"
+            )
 
 
-def temperature_is_used(request: PlanRequest) -> Iterator[ConfigError]:
-    """A temperature ⇒ a GAT that distils: only its logits are softened."""
-    distils = {stage.model for stage in request.stages if stage.with_kd}
-    given = any("temperature" in stage.settings for stage in request.stages)
-    if given and distils and "gat" not in distils:
+def foreign_teacher_is_used(request: PlanRequest) -> Iterator[ConfigError]:
+    """A foreign teacher is allowed ⇒ a stage that distils."""
+    if request.allow_foreign_teacher and not any(stage.with_kd for stage in request.stages):
         yield ConfigError(
-            "--temperature: it softens the logits of a gat, and no gat stage distils, so it would "
-            "have no effect. Leave it out"
+            "--allow-foreign-teacher: no stage distils, so it would have no effect. "
+            "Add --distillation with-kd, or leave it out"
         )
+
+
+def curriculum_settings_are_used(request: PlanRequest) -> Iterator[ConfigError]:
+    """A setting of the curriculum ⇒ a stage that may have one."""
+    for name, setting in SETTINGS.items():
+        given = any(name in stage.settings for stage in request.stages)
+        if setting.section == "curriculum" and given and not any(map(_may_pace, request.stages)):
+            yield ConfigError(
+                f"{setting.bucket}: {name}: no stage trains by a curriculum, so it would have no "
+                "effect. Add --training-strategy curriculum, or leave it out"
+            )
 
 
 def vgae_path_is_used(request: PlanRequest) -> Iterator[ConfigError]:
     """A VGAE path ⇒ a stage that takes a VGAE."""
-    takes = any(
-        stage.model == "dqn" or (stage.model == "gat" and stage.training_strategy in _MAY_TAKE_VGAE)
-        for stage in request.stages
-    )
+    takes = any(stage.model == "dqn" or _may_pace(stage) for stage in request.stages)
     if request.vgae_path is not None and not takes:
         yield ConfigError(
             f"--vgae-path: no stage takes a VGAE, so {request.vgae_path} would have no effect. "
@@ -160,7 +173,13 @@ def gat_path_is_used(request: PlanRequest) -> Iterator[ConfigError]:
         )
 
 
-_MAY_TAKE_VGAE: Final = frozenset({None, "curriculum"})
+_SIGNAL_OF: Final = {
+    "temperature": "gat",
+    "feature_weight": "gat",
+    "latent_weight": "vgae",
+    "reconstruction_weight": "vgae",
+}
+"""Settings of distillation that only one model's signals have."""
 
 RULES: Final[tuple[Rule, ...]] = (
     modality_has_data,
@@ -172,7 +191,8 @@ RULES: Final[tuple[Rule, ...]] = (
     fusion_never_distils,
     teacher_path_is_used,
     distillation_settings_are_used,
-    temperature_is_used,
+    foreign_teacher_is_used,
+    curriculum_settings_are_used,
     vgae_path_is_used,
     gat_path_is_used,
 )
@@ -188,3 +208,8 @@ def _words(request: PlanRequest, changed: dict[int, str]) -> str:
 
 def _place(stage: StageRequest) -> str:
     return f"stage {stage.number} ({stage.model})"
+
+
+def _may_pace(stage: StageRequest) -> bool:
+    """Whether the stage trains by a curriculum, or will if the plan has a VGAE."""
+    return stage.model == "gat" and stage.training_strategy in {None, "curriculum"}

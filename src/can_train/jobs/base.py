@@ -21,6 +21,7 @@ class Job:
         run_dir: Folder of its run.
         frozen: Path of its frozen config.
         depends_on: Numbers of the stages whose artifacts it consumes.
+        threads: CPU threads that it uses.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Job:
     run_dir: Path
     frozen: Path
     depends_on: tuple[int, ...]
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ class PlainDisplay:
     def __init__(self, out: TextIO, talk: TextIO) -> None:
         self._out = out
         self._talk = talk
-        self._shown: tuple[str, int] = ("", 0)
+        self._shown: dict[str, int] = {}
 
     def __enter__(self) -> PlainDisplay:
         return self
@@ -59,8 +59,8 @@ class PlainDisplay:
 
     def progress(self, title: str, status: RunStatus) -> None:
         """Writes one line to stderr for each new epoch."""
-        if status.epoch and (title, status.epoch) != self._shown:
-            self._shown = (title, status.epoch)
+        if status.epoch and status.epoch != self._shown.get(title):
+            self._shown[title] = status.epoch
             self._talk.write(f"{title}: epoch {status.epoch}/{status.epochs}{_figure(status)}\n")
             self._talk.flush()
 

@@ -1,4 +1,4 @@
-"""Runs a plan on this machine: one process per stage, in topological order."""
+"""Runs a plan on this machine: one process per stage, independent ones side by side."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Final
@@ -47,61 +47,92 @@ class LocalExecutor:
         self._display = display if display is not None else display_for(sys.stdout, sys.stderr)
 
     def execute(self, jobs: Sequence[Job]) -> tuple[JobResult, ...]:
-        """Runs `jobs` one after another; a failed one blocks those that depend on it.
+        """Runs `jobs`, as many at once as the CPUs allow; a failed one blocks its descendants.
 
         Raises:
             PreflightError: Another living process works on one of the runs, or will.
             KeyboardInterrupt: Asked to stop when all of them had just ended.
         """
         results: dict[int, JobResult] = {}
+        running: dict[int, _Running] = {}
         waiting = [job for job in jobs if not _is_finished(job)]
         raise_all([_claimed(job, p) for job in waiting if (p := _claimed_elsewhere(job))])
         for job in waiting:
             before = read_status(job.run_dir) or RunStatus(state="pending")
             launcher = this_process()
             write_status(job.run_dir, replace(before, state="pending", process=launcher))
-        with self._display as display, _StopSignals() as stop:
-            for job in jobs:
-                results[job.number] = self._next(job, results, display, stop)
+        with self._display, _StopSignals() as stop:
+            try:
+                while len(results) < len(jobs):
+                    self._start_ready(jobs, results, running, stop)
+                    self._look_after(running, results, stop)
+            finally:  # whatever went wrong here, such as a closed stdout: no worker is left behind
+                _stop([item.worker for item in running.values()], stop)
         if stop.count and all(result.ok for result in results.values()):
             raise KeyboardInterrupt
         return tuple(results[job.number] for job in jobs)
 
-    def _next(
-        self, job: Job, results: dict[int, JobResult], display: Display, stop: _StopSignals
-    ) -> JobResult:
+    def _start_ready(
+        self,
+        jobs: Sequence[Job],
+        results: dict[int, JobResult],
+        running: dict[int, _Running],
+        stop: _StopSignals,
+    ) -> None:
+        """Settles what needs no process, and starts what can run now."""
+        for job in jobs:
+            if job.number in results or job.number in running:
+                continue
+            if not set(job.depends_on) <= set(results) and not stop.count:
+                continue
+            settled = self._without_process(job, results, stop)
+            if settled is not None:
+                results[job.number] = settled
+            elif _has_room(job, running):
+                running[job.number] = self._start(job)
+
+    def _without_process(
+        self, job: Job, results: dict[int, JobResult], stop: _StopSignals
+    ) -> JobResult | None:
+        """The result of a job that has finished before or never will; None: it has to run."""
         if _is_finished(job):
-            display.line(f"reused: {job.title}, run {job.run_dir.name}")
+            self._display.line(f"reused: {job.title}, run {job.run_dir.name}")
             return JobResult(job=job, outcome="reused")
-        blockers = [results[n].job for n in job.depends_on if not results[n].ok]
-        if blockers or stop.count:
-            why = "the plan was cancelled" if stop.count else _why_blocked(blockers)
-            if _claimed_elsewhere(job) is None:
-                end_running(job.run_dir, "blocked", message=why)
-            display.line(f"never started: {job.title}: {why}")
-            code = EXIT_INTERRUPTED if stop.count else 0
-            return JobResult(job=job, outcome="blocked", exit_code=code, message=why)
-        return self._run(job, display, stop)
+        blockers = [results[n].job for n in job.depends_on if n in results and not results[n].ok]
+        if not blockers and not stop.count:
+            return None
+        why = "the plan was cancelled" if stop.count else _why_blocked(blockers)
+        if _claimed_elsewhere(job) is None:
+            end_running(job.run_dir, "blocked", message=why)
+        self._display.line(f"never started: {job.title}: {why}")
+        code = EXIT_INTERRUPTED if stop.count else 0
+        return JobResult(job=job, outcome="blocked", exit_code=code, message=why)
 
-    def _run(self, job: Job, display: Display, stop: _StopSignals) -> JobResult:
+    def _look_after(
+        self, running: dict[int, _Running], results: dict[int, JobResult], stop: _StopSignals
+    ) -> None:
+        """Shows the progress of what runs, and takes the result of what ended."""
+        for item in list(running.values())[:1]:
+            _wait(item.worker)
+        if stop.count:
+            _stop([item.worker for item in running.values()], stop)
+        for number, item in list(running.items()):
+            ended = item.worker.poll() is not None  # before the look, so that the last is shown
+            _show_progress(item.job, self._display)
+            if ended and not stop.count:
+                results[number] = _ended(item.job, item.worker, item.err, self._display)
+            elif stop.count:
+                results[number] = _cancelled(item.job, item.worker, self._display)
+            else:
+                continue
+            del running[number]
+
+    def _start(self, job: Job) -> _Running:
         out, err = stage_logs(job.run_dir, job.name, "local")
-        display.line(f"running: {job.title}, run {job.run_dir.name}, log {err}")
-        worker = self._start(job, out, err)
-        try:
-            while worker.poll() is None and not stop.count:
-                _wait(worker)
-                _show_progress(job, display)
-            _show_progress(job, display)
-            if worker.poll() is None:
-                return _cancelled(job, worker, display, stop)
-        finally:  # whatever went wrong here, such as a closed stdout: no worker is left behind
-            _stop(worker, stop)
-        return _ended(job, worker, err, display)
-
-    def _start(self, job: Job, out: Path, err: Path) -> subprocess.Popen[bytes]:
+        self._display.line(f"running: {job.title}, run {job.run_dir.name}, log {err}")
         out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("ab") as out_stream, err.open("ab") as err_stream:
-            return subprocess.Popen(
+            worker = subprocess.Popen(
                 [*self._command, str(job.frozen)],
                 stdin=subprocess.DEVNULL,
                 stdout=out_stream,
@@ -109,13 +140,26 @@ class LocalExecutor:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
             )
+        return _Running(job=job, worker=worker, err=err)
 
 
-def _cancelled(
-    job: Job, worker: subprocess.Popen[bytes], display: Display, stop: _StopSignals
-) -> JobResult:
-    """Ends a worker because the user asked for it."""
-    _stop(worker, stop)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Running:
+    """A job with its process and its log."""
+
+    job: Job
+    worker: subprocess.Popen[bytes]
+    err: Path
+
+
+def _has_room(job: Job, running: dict[int, _Running]) -> bool:
+    """Whether the CPUs suffice; a job alone always runs."""
+    used = sum(item.job.threads for item in running.values())
+    return used == 0 or used + job.threads <= len(os.sched_getaffinity(0))
+
+
+def _cancelled(job: Job, worker: subprocess.Popen[bytes], display: Display) -> JobResult:
+    """Records a worker that was ended because the user asked for it."""
     message = "stopped by the user"
     end_running(job.run_dir, "cancelled", exit_code=worker.returncode, message=message)
     display.line(f"cancelled: {job.title}")
@@ -178,15 +222,16 @@ def _wait(worker: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _stop(worker: subprocess.Popen[bytes], stop: _StopSignals) -> None:
-    """Ends the worker and everything it started; a further signal kills it at once."""
-    if worker.poll() is not None:
-        return
-    _end_group(worker, signal.SIGTERM)
+def _stop(workers: Sequence[subprocess.Popen[bytes]], stop: _StopSignals) -> None:
+    """Ends the workers and everything they started; a further signal kills them at once."""
     asked, deadline = stop.count, time.monotonic() + STOP_S
-    while worker.poll() is None and stop.count == asked and time.monotonic() < deadline:
-        _wait(worker)
-    if worker.poll() is None:
+    alive = [worker for worker in workers if worker.poll() is None]
+    for worker in alive:
+        _end_group(worker, signal.SIGTERM)
+    while alive and stop.count == asked and time.monotonic() < deadline:
+        _wait(alive[0])
+        alive = [worker for worker in alive if worker.poll() is None]
+    for worker in alive:
         _end_group(worker, signal.SIGKILL)
         worker.wait()
 

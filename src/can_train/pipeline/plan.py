@@ -5,38 +5,38 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from can_train.config.build import (
     Stage,
-    Typed,
     build_request,
     data_config,
     resolve_stages,
     run_config,
 )
-from can_train.config.frozen import FrozenConfig, freeze, run_id_of, write_frozen
+from can_train.config.frozen import FrozenConfig, freeze, run_id_of
 from can_train.config.requests import PlanRequest
 from can_train.config.schema import DataConfig, RunConfig
+from can_train.config.typed import Typed
 from can_train.data.manifest import DatasetManifest, load_manifest, split_digest
-from can_train.errors import CanTrainError, DataError, PreflightError, raise_all
+from can_train.errors import CanTrainError, ConfigError, DataError, PreflightError, raise_all
 from can_train.jobs.base import Job
+from can_train.pipeline.estimates import Estimate, estimate
 from can_train.pipeline.parents import Promised, StageInput, World, inputs_of, unused_paths
 from can_train.pipeline.preflight import (
     disk_problems,
     frames_problems,
+    resource_problems,
     run_problems,
     split_problems,
 )
-from can_train.runs.files import write_atomic
 from can_train.runs.layout import (
     RUN_ID_LENGTH,
     Roots,
     frozen_path,
     identity_dir,
-    plan_dir,
 )
 from can_train.runs.status import current_status
 from can_train.vocab import MODALITIES_WITH_DATA
@@ -51,12 +51,14 @@ class PlannedStage:
         config: What its run is made from.
         frozen: The same with its hash and folders; not written yet.
         inputs: The artifacts that it consumes.
+        estimate: What it will roughly take.
     """
 
     stage: Stage
     config: RunConfig
     frozen: FrozenConfig
     inputs: tuple[StageInput, ...]
+    estimate: Estimate
 
     @property
     def run_id(self) -> str:
@@ -134,12 +136,22 @@ def make_plan(typed: Typed, roots: Roots, *, force: bool = False, register: bool
         if not world.problems:
             config = _config(world, stage, inputs)
             run = _run_dir(roots, config, force=force)
-            frozen = freeze(config, run, roots, register=register)
-            planned.append(PlannedStage(stage=stage, config=config, frozen=frozen, inputs=inputs))
+            frozen = freeze(config, run, roots, register=register and not typed.smoke)
+            frozen = replace(frozen, provenance={"given": dict(built.origins)})
+            planned.append(
+                PlannedStage(
+                    stage=stage,
+                    config=config,
+                    frozen=frozen,
+                    inputs=inputs,
+                    estimate=estimate(config, cast(DatasetManifest, manifest)),
+                )
+            )
             run_id = run.name
         promised.append(Promised(stage=stage, run_id=run_id))
     runs = [(p.frozen.run_dir, p.stage.model, p.stage.model_size) for p in planned]
     problems += [*unused_paths(world), *disk_problems(roots, len(stages)), *run_problems(runs)]
+    problems += [*resource_problems(stages), *_same_runs(planned)]
     raise_all(problems)
     identity = json.dumps([stage.run_id for stage in planned])
     return Plan(
@@ -160,59 +172,27 @@ def jobs_of(plan: Plan) -> tuple[Job, ...]:
             run_dir=planned.frozen.run_dir,
             frozen=frozen_path(planned.frozen.run_dir, planned.frozen.sha256),
             depends_on=planned.depends_on,
+            threads=planned.config.training.threads,
         )
         for planned in plan.stages
     )
 
 
-def write_plan(plan: Plan) -> Path:
-    """Writes the frozen configs of all runs that haven't finished, and `plan.json`.
-
-    Returns:
-        Folder of the plan.
-    """
-    for planned in plan.stages:
-        if planned.state != "reused":
-            write_frozen(planned.frozen)
-    folder = plan_dir(plan.roots.experiments, plan.plan_id)
-    write_atomic(folder / "plan.json", plan_json(plan))
-    return folder
-
-
-def plan_json(plan: Plan) -> str:
-    """Text of `plan.json`."""
-    document = {
-        "plan_id": plan.plan_id,
-        "stages": [_stage_document(plan, planned) for planned in plan.stages],
-        "edges": [list(edge) for edge in plan.edges],
-        "warnings": list(plan.warnings),
-    }
-    return json.dumps(document, indent=1, sort_keys=True) + "\n"
-
-
-def describe(plan: Plan) -> Iterator[str]:
-    """The plan in lines: stages, runs, what each consumes, and which waits for which."""
-    yield f"plan {plan.plan_id}: {len(plan.stages)} stage{'s' * (len(plan.stages) > 1)}"
-    for planned in plan.stages:
-        config = planned.config
-        yield f"{planned.stage.title}: {planned.state}, run {planned.frozen.run_dir}"
-        yield (
-            f"  seed {config.seed}, at most {config.training.epochs} epochs, "
-            f"{config.data.features}, window {config.data.window}, stride {config.data.stride}, "
-            f"split {config.data.split}"
-        )
-        if config.distillation is not None:
-            kd = config.distillation
-            yield f"  distillation: temperature {kd.temperature:g}, alpha {kd.alpha:g}"
-        for item in planned.inputs:
-            yield f"  {item.text}"
-    if plan.edges:
-        yield "edges: " + ", ".join(f"{a} -> {b}" for a, b in plan.edges)
-
-
 def _config(world: World, stage: Stage, inputs: Sequence[StageInput]) -> RunConfig:
     data = cast(DataConfig, world.data)  # absent only beside a problem
     return run_config(world.request, stage, data, {item.role: item.parent for item in inputs})
+
+
+def _same_runs(planned: Sequence[PlannedStage]) -> Iterator[ConfigError]:
+    """Stages that would be one and the same run."""
+    first: dict[str, PlannedStage] = {}
+    for stage in planned:
+        twin = first.setdefault(stage.run_id, stage)
+        if twin is not stage:
+            yield ConfigError(
+                f"--model: {twin.stage.title} and stage {stage.stage.number} are the same run. "
+                "Leave one out, or give them different seeds: --seed 0,1"
+            )
 
 
 def _data(
@@ -258,32 +238,3 @@ def _is_taken(run: Path) -> bool:
     """Whether a forced run finished or is alive there; a dead one is resumed."""
     status = current_status(run)
     return status is not None and status.state in {"finished", "running", "pending"}
-
-
-def _stage_document(plan: Plan, planned: PlannedStage) -> dict[str, object]:
-    config = planned.config
-    return {
-        "number": planned.stage.number,
-        "modality": config.modality,
-        "dataset": config.dataset,
-        "learning_type": config.learning_type,
-        "model": config.model,
-        "model_size": config.model_size,
-        "distillation": config.distillation_word,
-        "training_strategy": config.training_strategy,
-        "seed": config.seed,
-        "sha256": planned.frozen.sha256,
-        "run_id": planned.run_id,
-        "run_dir": str(planned.frozen.run_dir.relative_to(plan.roots.experiments)),
-        "inputs": [
-            {
-                "role": item.role,
-                "from_stage": item.from_stage,
-                "run_id": item.parent.run_id,
-                "path": item.parent.path,
-                "sha256": item.parent.sha256,
-                "origin": item.origin,
-            }
-            for item in planned.inputs
-        ],
-    }

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from can_train.config.build import Stage
 from can_train.data.manifest import DatasetManifest, dataset_dir
 from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError
 from can_train.runs.layout import Roots, artifact_path
 from can_train.runs.status import claimant, current_status
 
 COLUMNS: Final = ("timestamp", "arbitration_id", "dlc", "payload", "label")
+LONGEST_WALLTIME_MINUTES: Final = 365 * 24 * 60
+SMALLEST_MEMORY_MB: Final = 500
+"""torch alone needs as much."""
+
+LARGEST_MEMORY_MB: Final = 16 * 1024**2
+_WALLTIME: Final = re.compile(r"(?:(?P<days>\d+)-)?(?P<clock>\d+(?::[0-5]?\d){0,2})")
+_MEMORY: Final = re.compile(r"(\d+)([KMGT]?)", re.IGNORECASE)
+
 STAGE_BYTES: Final = 100_000_000
 """Room for one stage: two checkpoints of a teacher with its optimiser state, artifact and logs."""
 
@@ -72,6 +82,49 @@ def disk_problems(roots: Roots, stages: int) -> Iterator[CanTrainError]:
             f"need {needed / 1e9:.1f} GB. Free some space, or give another folder: "
             "--experiment-root DIR"
         )
+
+
+def resource_problems(stages: Sequence[Stage]) -> Iterator[PreflightError]:
+    """Walltimes and amounts of memory that Slurm wouldn't read, or that can't be meant."""
+    for stage in stages:
+        asked = stage.resources
+        where = f"stage {stage.number} ({stage.model})"
+        if asked.walltime is not None:
+            minutes = walltime_minutes(asked.walltime)
+            if minutes is None or not 1 <= minutes <= LONGEST_WALLTIME_MINUTES:
+                yield PreflightError(
+                    f"--walltime: {where}: {asked.walltime} isn't a time limit from 1 minute to "
+                    "365 days. Use MINUTES, HH:MM:SS or D-HH:MM:SS, such as --walltime 02:00:00"
+                )
+        if asked.memory is not None:
+            megabytes = memory_mb(asked.memory)
+            if megabytes is None or not SMALLEST_MEMORY_MB <= megabytes <= LARGEST_MEMORY_MB:
+                yield PreflightError(
+                    f"--memory: {where}: {asked.memory} isn't an amount from 500M to 16T. "
+                    "Use a number with M, G or T, such as --memory 16G"
+                )
+
+
+def walltime_minutes(text: str) -> float | None:
+    """A time limit as Slurm reads it (sbatch(1), --time), in minutes; None if it isn't one."""
+    found = _WALLTIME.fullmatch(text)
+    if found is None:
+        return None
+    days, first, *rest = found["days"], *(int(p) for p in found["clock"].split(":"))
+    if days is not None:  # D-HH[:MM[:SS]]
+        hours, minutes, seconds = first, *[*rest, 0, 0][:2]
+        return int(days) * 1440 + hours * 60 + minutes + seconds / 60
+    if len(rest) == 2:  # HH:MM:SS
+        return first * 60 + rest[0] + rest[1] / 60
+    return first + (rest[0] / 60 if rest else 0)  # MM[:SS]
+
+
+def memory_mb(text: str) -> float | None:
+    """An amount of memory as Slurm reads it, in MB; None if it isn't one."""
+    found = _MEMORY.fullmatch(text)
+    if found is None:
+        return None
+    return int(found[1]) * {"K": 1 / 1024, "": 1, "M": 1, "G": 1024, "T": 1024**2}[found[2].upper()]
 
 
 def run_problems(runs: Sequence[tuple[Path, str, str]]) -> Iterator[CanTrainError]:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from can_train.config.build import Typed, build_request, resolve_stages
+from can_train.config.build import build_request, resolve_stages
 from can_train.config.rules import RULES
+from can_train.config.typed import Typed
 
 BASE = {"modality": "automotive", "dataset": "hcrl_sa"}
 KD = "fusion combines models that are already distilled"
@@ -101,7 +102,7 @@ def test_all_problems_are_told_at_once() -> None:
         ({"model": "gat", "alpha": "0.5"}, "--alpha: no stage distils"),
         (
             {"model": "vgae", "distillation": "with-kd", "temperature": "8"},
-            "--temperature: it softens the logits of a gat, and no gat stage distils",
+            "--temperature: it belongs to the distillation of a gat, and no gat stage distils",
         ),
         ({"model": "vgae", "vgae_path": "v.pth"}, "--vgae-path: no stage takes a VGAE"),
         ({"model": "gat", "gat_path": "g.pth"}, "--gat-path: no stage takes a GAT"),

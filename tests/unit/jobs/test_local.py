@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,7 @@ def test_an_interrupt_ends_the_worker_and_cancels_the_rest(
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    results = shown.executor.execute([job(tmp_path, 1, "hang"), job(tmp_path, 2, "ok")])
+    results = shown.executor.execute([job(tmp_path, 1, "hang"), job(tmp_path, 2, "ok", 1)])
     thread.join()
     assert [r.outcome for r in results] == ["cancelled", "blocked"]
     cancelled = current_status(tmp_path / "run1")
@@ -145,7 +146,7 @@ def test_an_interrupt_ends_the_worker_and_cancels_the_rest(
 
 
 def test_runs_of_a_killed_launcher_dont_stay_pending(tmp_path: Path) -> None:
-    jobs = [job(tmp_path, 1, "hang"), job(tmp_path, 2, "ok")]
+    jobs = [job(tmp_path, 1, "hang"), job(tmp_path, 2, "ok", 1)]
     script = (
         "import sys; from pathlib import Path; from can_train.jobs.base import Job; "
         "from can_train.jobs.local import LocalExecutor; root = Path(sys.argv[2]); "
@@ -164,3 +165,23 @@ def test_runs_of_a_killed_launcher_dont_stay_pending(tmp_path: Path) -> None:
     assert pending is not None and pending.state == "failed"
     assert status.process is not None
     os.kill(status.process.pid, signal.SIGKILL)
+
+
+def test_independent_jobs_run_side_by_side_where_the_cpus_allow(tmp_path: Path) -> None:
+    jobs = [job(tmp_path, 1, "ok"), job(tmp_path, 2, "ok"), job(tmp_path, 3, "ok", 1, 2)]
+    out = io.StringIO()
+    LocalExecutor((sys.executable, "-c", WORKER), PlainDisplay(out, io.StringIO())).execute(jobs)
+    lines = [line.partition(",")[0] for line in out.getvalue().splitlines()]
+    together = len(os.sched_getaffinity(0)) > 1
+    assert (lines[:2] == ["running: stage 1", "running: stage 2"]) is together
+    assert lines[-2:] == ["running: stage 3", "finished: stage 3"]
+
+
+def test_jobs_that_fill_the_machine_wait_for_each_other(tmp_path: Path) -> None:
+    cpus = len(os.sched_getaffinity(0))
+    jobs = [replace(job(tmp_path, n, "ok"), threads=cpus) for n in (1, 2)]
+    out = io.StringIO()
+    LocalExecutor((sys.executable, "-c", WORKER), PlainDisplay(out, io.StringIO())).execute(jobs)
+    assert [line.partition(",")[0] for line in out.getvalue().splitlines()] == [
+        "running: stage 1", "finished: stage 1", "running: stage 2", "finished: stage 2",
+    ]  # fmt: skip

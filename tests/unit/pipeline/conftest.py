@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from can_train.config.build import Typed
 from can_train.config.frozen import load_frozen, write_frozen
+from can_train.config.typed import Typed
 from can_train.data.manifest import DatasetManifest, Recording, dataset_dir, manifest_json
 from can_train.pipeline.plan import Plan, PlannedStage, make_plan
 from can_train.runs.files import sha256_of

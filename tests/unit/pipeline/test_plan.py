@@ -11,7 +11,8 @@ import pytest
 from can_train.config.frozen import load_frozen
 from can_train.data.manifest import DatasetManifest, dataset_dir
 from can_train.errors import ArtifactError, CanTrainError, ProblemList, exit_code_of
-from can_train.pipeline.plan import Plan, describe, jobs_of, write_plan
+from can_train.pipeline.plan import Plan, jobs_of
+from can_train.pipeline.record import describe, write_plan
 from can_train.runs.files import sha256_of
 from can_train.runs.layout import Roots, find_run, iter_runs, point_latest
 from can_train.runs.registry import register_teacher

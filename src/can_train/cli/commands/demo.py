@@ -51,7 +51,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the chain; 1 if GAT or fusion ends below the least ROC-AUC on test_01."""
     from can_train.cli.launch import evaluate, exit_code, run_here, show
-    from can_train.config.build import Typed
+    from can_train.config.typed import Typed
     from can_train.pipeline.plan import make_plan
 
     roots = roots_of(args)

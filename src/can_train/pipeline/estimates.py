@@ -1,0 +1,70 @@
+"""What a stage will roughly take, told before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from can_train.config.schema import RunConfig
+from can_train.data.manifest import DatasetManifest
+
+TRAIN_SHARE: Final = 0.7
+"""Share of the training recordings' windows that a stage is fitted on."""
+
+SECONDS_PER_WINDOW: Final = {
+    ("vgae", "teacher"): 4.1e-3,
+    ("vgae", "student"): 0.5e-3,
+    ("gat", "teacher"): 6.0e-3,
+    ("gat", "student"): 0.9e-3,
+    ("dqn", "teacher"): 0.5e-3,
+    ("dqn", "student"): 0.1e-3,
+}
+"""One window in one epoch on one server core, validation included; measured on hcrl_sa."""
+
+THREAD_GAIN: Final = 0.6
+"""What each further thread adds to the first one's speed."""
+
+START_S: Final = 15.0
+"""Importing torch, opening the store, calibrating and saving."""
+
+BASE_BYTES: Final = 700_000_000
+"""Resident size of a worker before it opens any data."""
+
+BYTES_PER_WINDOW: Final = 30_000
+"""Packed graph of a window, its scaled copy and a teacher's outputs, at a stride of 100."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Rough needs of one stage on CPUs.
+
+    Attributes:
+        seconds: All epochs, when none is saved by the patience.
+        memory_bytes: Largest resident size.
+    """
+
+    seconds: float
+    memory_bytes: int
+
+    @property
+    def text(self) -> str:
+        """In words: `at most 12 min on CPUs, 0.9 GB`."""
+        minutes = self.seconds / 60
+        span = f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+        return f"about {span} on CPUs if no epoch is saved, {self.memory_bytes / 1e9:.1f} GB"
+
+
+def estimate(config: RunConfig, manifest: DatasetManifest) -> Estimate:
+    """Needs of one run, from the number of its windows and measured costs."""
+    window, stride = config.data.window, config.data.stride
+    windows = sum(max(0, 1 + (r.frames - window) // stride) for r in manifest.train)
+    fitted = TRAIN_SHARE * windows
+    if config.data.windows_per_side is not None:
+        fitted = min(fitted, config.data.windows_per_side)
+    drawn = min(fitted, config.training.windows_per_epoch or fitted)
+    speed = 1 + THREAD_GAIN * (config.training.threads - 1)
+    cost = SECONDS_PER_WINDOW[config.model, config.model_size] / speed
+    return Estimate(
+        seconds=round(START_S + config.training.epochs * drawn * cost, 1),
+        memory_bytes=round(BASE_BYTES + windows * BYTES_PER_WINDOW),
+    )

@@ -1,0 +1,109 @@
+"""A plan in words, as JSON, and on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from can_train.config.codec import Json
+from can_train.config.frozen import encode_run_config, write_frozen
+from can_train.pipeline.plan import Plan, PlannedStage
+from can_train.runs.files import write_atomic
+from can_train.runs.layout import plan_dir
+
+
+def describe(plan: Plan) -> Iterator[str]:
+    """The plan in lines: stages, runs, what each consumes, and which waits for which."""
+    yield f"plan {plan.plan_id}: {len(plan.stages)} stage{'s' * (len(plan.stages) > 1)}"
+    for planned in plan.stages:
+        config = planned.config
+        yield f"{planned.stage.title}: {planned.state}, run {planned.frozen.run_dir}"
+        yield (
+            f"  seed {config.seed}, at most {config.training.epochs} epochs, learning rate "
+            f"{config.training.learning_rate:g}, {config.data.features}, window "
+            f"{config.data.window}, stride {config.data.stride}, split {config.data.split}"
+        )
+        if config.distillation is not None:
+            kd = config.distillation
+            yield f"  distillation: temperature {kd.temperature:g}, alpha {kd.alpha:g}"
+        for item in planned.inputs:
+            yield f"  {item.text}"
+        asked = {k: v for k, v in asdict(planned.stage.resources).items() if v is not None}
+        given = ", ".join(f"{name} {value}" for name, value in asked.items())
+        yield f"  needs: {planned.estimate.text}{f'; asked for: {given}' if given else ''}"
+    if plan.edges:
+        yield "edges: " + ", ".join(f"{a} -> {b}" for a, b in plan.edges)
+
+
+def write_plan(plan: Plan) -> Path:
+    """Writes the frozen configs of all runs that haven't finished, and `plan.json`.
+
+    Returns:
+        Folder of the plan.
+    """
+    for planned in plan.stages:
+        if planned.state != "reused":
+            write_frozen(planned.frozen)
+    folder = plan_dir(plan.roots.experiments, plan.plan_id)
+    write_atomic(folder / "plan.json", plan_json(plan))
+    return folder
+
+
+def plan_json(plan: Plan) -> str:
+    """Text of `plan.json` and of `--dry-run --json`."""
+    return json.dumps(plan_document(plan), indent=1, sort_keys=True) + "\n"
+
+
+def plan_document(plan: Plan) -> dict[str, Json]:
+    """The plan as JSON values."""
+    return {
+        "plan_id": plan.plan_id,
+        "experiment_root": str(plan.roots.experiments),
+        "stages": [_stage_document(plan, planned) for planned in plan.stages],
+        "edges": [list(edge) for edge in plan.edges],
+        "warnings": list(plan.warnings),
+    }
+
+
+def _stage_document(plan: Plan, planned: PlannedStage) -> Json:
+    config = planned.config
+    encoded = encode_run_config(config)
+    inputs: list[Json] = [
+        {
+            "role": item.role,
+            "from_stage": item.from_stage,
+            "run_id": item.parent.run_id,
+            "path": item.parent.path,
+            "sha256": item.parent.sha256,
+            "origin": item.origin,
+        }
+        for item in planned.inputs
+    ]
+    teacher = next((item for item in inputs if isinstance(item, dict) and _teaches(item)), None)
+    return {
+        "number": planned.stage.number,
+        "modality": config.modality,
+        "dataset": config.dataset,
+        "learning_type": config.learning_type,
+        "model": config.model,
+        "model_size": config.model_size,
+        "distillation": config.distillation_word,
+        "training_strategy": config.training_strategy,
+        "seed": config.seed,
+        "state": planned.state,
+        "sha256": planned.frozen.sha256,
+        "run_id": planned.run_id,
+        "run_dir": str(planned.frozen.run_dir.relative_to(plan.roots.experiments)),
+        "distillation_settings": encoded["distillation"],
+        "training": encoded["training"],
+        "teacher": teacher,
+        "inputs": inputs,
+        "resources": asdict(planned.stage.resources),
+        "estimate": asdict(planned.estimate),
+    }
+
+
+def _teaches(item: dict[str, Json]) -> bool:
+    return item["role"] == "teacher"
