@@ -139,7 +139,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(home: Path) -> None:
 
 def test_padding_is_told_once_on_stderr(home: Path) -> None:
     done = can_train(home, "pipeline", *BASE, "--model", "vgae,gat,gat", "--distillation",
-                     "no-kd,no-kd", "--seed", "0,0,1", "--model-size", "teacher", "--dry-run")  # fmt: skip
+                     "no-kd,no-kd", "--seed", "0,0,1", "--dry-run")  # fmt: skip
     assert (done.code, done.err) == (0, "")
     done = can_train(home, "pipeline", *BASE, "--model", "vgae,vgae", "--model-size",
                      "teacher,student", "--distillation", "no-kd,with-kd", "--dry-run")  # fmt: skip

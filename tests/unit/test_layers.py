@@ -49,7 +49,7 @@ MAY_IMPORT = {
 }
 
 # The bridge: a command may import the compute plane inside a function, or for its types.
-DEFERRED = {"cli": {"training", "evaluation", "deploy", "data"}}
+DEFERRED = {"cli": {"training", "evaluation", "deploy", "data", "models", "runs.checkpoint"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,10 @@ from can_train import __version__
 from can_train.cli.parser import Parser
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, exit_code_of
 
-COMMANDS: Final = ("data", "train", "pipeline", "run", "status", "evaluate", "demo")
+COMMANDS: Final = (
+    "demo", "data", "train", "pipeline", "validate", "run", "status", "evaluate", "list-configs",
+    "models", "config", "env", "completion",
+)  # fmt: skip
 EXIT_BROKEN_PIPE: Final = 141
 """As shells have it for a program that SIGPIPE ended."""
 
@@ -66,4 +69,4 @@ def build_parser() -> Parser:
 
 
 def _module(command: str) -> ModuleType:
-    return importlib.import_module(f"can_train.cli.commands.{command}")
+    return importlib.import_module(f"can_train.cli.commands.{command.replace('-', '_')}")

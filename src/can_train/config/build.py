@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from can_train.config.fields import SETTINGS, option_of
 from can_train.config.presets import preset
 from can_train.config.requests import (
+    PLAN_WORDS,
     STAGE_WORDS,
     PlanRequest,
     Scalar,
@@ -29,7 +30,15 @@ from can_train.config.schema import (
 )
 from can_train.config.typed import Typed, merge
 from can_train.errors import ConfigError
-from can_train.vocab import STRATEGIES_OF_MODEL, Modality, Model, ModelSize, TrainingStrategy
+from can_train.vocab import (
+    LEARNING_TYPE_OF_STRATEGY,
+    STRATEGIES_OF_MODEL,
+    LearningType,
+    Modality,
+    Model,
+    ModelSize,
+    TrainingStrategy,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,11 @@ class Stage:
     teacher_path: str | None
     settings: Mapping[str, Scalar]
     architecture: Mapping[str, Size]
+
+    @property
+    def learning_type(self) -> LearningType:
+        """Follows from the training strategy."""
+        return LEARNING_TYPE_OF_STRATEGY[self.training_strategy]
 
     @property
     def resources(self) -> Resources:
@@ -87,7 +101,11 @@ class Built:
     def refuse(self, name: str, problem: ConfigError) -> None:
         """Adds what is wrong with the parameter `name`."""
         self.problems.append(problem)
-        self.consistent = self.consistent and name in SETTINGS
+        self.consistent = self.consistent and name not in _DECISIVE
+
+
+_DECISIVE: Final = frozenset({"", *STAGE_WORDS, *PLAN_WORDS})
+"""Names without which the plan can't be told; "" stands for a rule."""
 
 
 def build_request(typed: Typed) -> Built:

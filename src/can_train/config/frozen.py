@@ -135,6 +135,13 @@ def frozen_text(frozen: FrozenConfig) -> str:
     return json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
+def is_frozen(path: Path) -> bool:
+    """Whether `path` looks like a frozen config, and not like a request."""
+    if path.suffix != ".json" or not path.is_file():
+        return False
+    return {"schema_version", "sha256"} <= set(_read(path))
+
+
 def load_frozen(path: Path) -> FrozenConfig:
     """Reads a frozen config strictly.
 

@@ -28,6 +28,7 @@ from can_train.pipeline.parents import Promised, StageInput, World, inputs_of, u
 from can_train.pipeline.preflight import (
     disk_problems,
     frames_problems,
+    path_problems,
     resource_problems,
     run_problems,
     split_problems,
@@ -122,7 +123,7 @@ def make_plan(typed: Typed, roots: Roots, *, force: bool = False, register: bool
     """
     built = build_request(typed)
     if built.request is None or not built.consistent:
-        raise_all([*built.problems, *_dataset_problems(typed, roots)])
+        raise_all([*built.problems, *_dataset_problems(typed, roots), *path_problems(typed)])
     request = cast(PlanRequest, built.request)
     problems: list[CanTrainError] = list(built.problems)
     manifest, data = _data(request, roots, problems)
@@ -213,7 +214,8 @@ def _data(
 
 def _dataset_problems(typed: Typed, roots: Roots) -> list[CanTrainError]:
     """The dataset's problems where the plan can't be told."""
-    modality, dataset = typed.text.get("modality"), typed.text.get("dataset")
+    text = {**typed.file_text, **typed.text}
+    modality, dataset = text.get("modality"), text.get("dataset")
     if modality not in MODALITIES_WITH_DATA or not dataset:
         return []
     try:

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from can_train.config.build import Stage
-from can_train.data.manifest import DatasetManifest, dataset_dir
+from can_train.config.fields import option_of
+from can_train.config.frozen import FrozenConfig
+from can_train.config.typed import Typed
+from can_train.data.manifest import DatasetManifest, dataset_dir, load_manifest
 from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError
-from can_train.runs.layout import Roots, artifact_path
+from can_train.runs.layout import Roots, artifact_path, find_run, roots_from
+from can_train.runs.registry import checked_sha256
 from can_train.runs.status import claimant, current_status
 
 COLUMNS: Final = ("timestamp", "arbitration_id", "dlc", "payload", "label")
@@ -48,6 +52,46 @@ def frames_problems(roots: Roots, manifest: DatasetManifest) -> Iterator[CanTrai
             "train_02_…). Prepare it with some: can-train data prepare --modality "
             f"{manifest.modality} --dataset {manifest.dataset} --benign DIR --attack DIR"
         )
+
+
+def path_problems(typed: Typed) -> Iterator[PreflightError]:
+    """Model files that were given and don't exist, where the plan itself can't be told."""
+    text = {**typed.file_text, **typed.text}
+    for name in ("teacher_path", "vgae_path", "gat_path"):
+        for item in dict.fromkeys(text.get(name, "").split(",")):
+            path = item.strip()
+            if path.endswith(".pth") and not Path(path).is_file():
+                yield PreflightError(
+                    f"{option_of(name)}: {path} doesn't exist. Show what does: can-train status"
+                )
+
+
+def frozen_problems(frozen: FrozenConfig, experiments: Path) -> Iterator[CanTrainError]:
+    """Data or parents of a frozen config that aren't what they were."""
+    config = frozen.config
+    try:
+        manifest = load_manifest(frozen.data_root, config.modality, config.dataset)
+    except (DataError, PreflightError) as problem:
+        yield problem
+    else:
+        if manifest.digest != config.data.dataset_digest:
+            yield DataError(
+                f"dataset {config.dataset} has digest {manifest.digest[:12]}, frozen was "
+                f"{config.data.dataset_digest[:12]}: it changed. Give the training command again"
+            )
+        roots = roots_from(str(frozen.data_root), str(experiments))
+        yield from frames_problems(roots, manifest)
+    teacher = None if config.distillation is None else config.distillation.teacher
+    for role, parent in (("teacher", teacher), ("vgae", config.vgae), ("gat", config.gat)):
+        if parent is None:
+            continue
+        try:
+            if parent.path is not None:
+                checked_sha256(Path(parent.path), parent.sha256)
+            else:
+                find_run(experiments, parent.run_id or "")
+        except CanTrainError as problem:
+            yield type(problem)(f"{role}: {problem}")
 
 
 def split_problems(manifest: DatasetManifest, split: str) -> Iterator[CanTrainError]:

@@ -92,13 +92,20 @@ def build_model(config: RunConfig, vocabulary_size: int) -> nn.Module:
         config: Configuration of the run.
         vocabulary_size: Known IDs plus one for unknown.
     """
-    names = FEATURE_NAMES[config.data.features]
+    return network(config.architecture, config.data.features, vocabulary_size)
+
+
+def network(
+    architecture: GatConfig | VgaeConfig | DqnConfig, features: str, vocabulary_size: int
+) -> nn.Module:
+    """A freshly initialised network of `architecture` for graphs with `features`."""
+    names = FEATURE_NAMES[features]
     shape: dict[str, Any] = {
         "node_channels": len(names.node),
         "edge_channels": len(names.edge),
-        "num_ids": vocabulary_size if config.data.features == "classic" else 0,
+        "num_ids": vocabulary_size if features == "classic" else 0,
     }
-    match config.architecture:
+    match architecture:
         case GatConfig() as gat:
             return GAT(**shape, **asdict(gat))
         case VgaeConfig() as vgae:

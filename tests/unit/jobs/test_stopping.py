@@ -45,7 +45,7 @@ sys.exit(results[0].exit_code)
 """
 
 
-def job(root: Path, number: int) -> Job:
+def job(root: Path, number: int, *needs: int) -> Job:
     run = root / f"run{number}"
     (run / "configs").mkdir(parents=True)
     frozen = run / "configs" / "f.json"
@@ -55,7 +55,7 @@ def job(root: Path, number: int) -> Job:
         title=f"stage {number}",
         run_dir=run,
         frozen=frozen,
-        depends_on=(),
+        depends_on=needs,
     )
 
 
@@ -91,7 +91,7 @@ def execute(root: Path, worker: str) -> Callable[[list[Job]], list[tuple[str, in
 
 
 def test_a_second_interrupt_kills_a_worker_that_does_not_end(tmp_path: Path) -> None:
-    jobs = [job(tmp_path, 1), job(tmp_path, 2)]
+    jobs = [job(tmp_path, 1), job(tmp_path, 2, 1)]
     thread = interrupting(jobs[0].run_dir, times=2)
     thread.start()
     started = time.monotonic()
@@ -144,7 +144,7 @@ def test_a_closed_stdout_leaves_no_worker_behind(tmp_path: Path) -> None:
 
 def test_a_second_launcher_does_not_touch_the_runs_of_the_first(tmp_path: Path) -> None:
     """The child below stands for the first launcher: it lives and has announced both runs."""
-    jobs = [job(tmp_path, 1), job(tmp_path, 2)]
+    jobs = [job(tmp_path, 1), job(tmp_path, 2, 1)]
     script = "from can_train.runs.process import this_process; import json, sys, time; " \
         "from dataclasses import asdict; print(json.dumps(asdict(this_process())), flush=True); " \
         "time.sleep(60)"  # fmt: skip

@@ -75,44 +75,6 @@ def test_writing_leaves_frozen_configs_and_the_plan(plan_of: MakePlan, roots: Ro
         assert find_run(roots.experiments, stage.run_id) == job.run_dir
 
 
-SETTINGS = {
-    "epochs": ("5", lambda c: c.training.epochs, 5),
-    "patience": ("3", lambda c: c.training.patience, 3),
-    "batch_size": ("16", lambda c: c.training.batch_size, 16),
-    "learning_rate": ("0.003", lambda c: c.training.learning_rate, 0.003),
-    "weight_decay": ("0.01", lambda c: c.training.weight_decay, 0.01),
-    "gradient_clip": ("2", lambda c: c.training.gradient_clip, 2.0),
-    "windows_per_epoch": ("500", lambda c: c.training.windows_per_epoch, 500),
-    "threads": ("1", lambda c: c.training.threads, 1),
-    "seed": ("7", lambda c: c.seed, 7),
-    "target_fpr": ("0.01", lambda c: c.target_fpr, 0.01),
-    "features": ("classic", lambda c: c.data.features, "classic"),
-    "window": ("50", lambda c: c.data.window, 50),
-    "stride": ("10", lambda c: c.data.stride, 10),
-    "split": ("leave-vehicle-out:kia", lambda c: c.data.split, "leave-vehicle-out:kia"),
-    "windows_per_side": ("300", lambda c: c.data.windows_per_side, 300),
-    "latent_weight": ("0.3", lambda c: c.distillation.latent_weight, 0.3),
-    "reconstruction_weight": ("0.3", lambda c: c.distillation.reconstruction_weight, 0.3),
-    "feature_weight": ("0.3", lambda c: c.distillation.feature_weight, 0.3),
-    "kd_warmup_epochs": ("3", lambda c: c.distillation.kd_warmup_epochs, 3),
-    "temperature": ("8", lambda c: c.distillation.temperature, 8.0),
-    "alpha": ("0.2", lambda c: c.distillation.alpha, 0.2),
-}
-
-
-@pytest.mark.parametrize("name", SETTINGS)
-def test_every_setting_reaches_the_frozen_config(plan_of: MakePlan, name: str) -> None:
-    from can_train.config.fields import SETTINGS as settable
-
-    assert set(settable) == set(SETTINGS)
-    text, read, expected = SETTINGS[name]
-    model = "vgae" if name in {"latent_weight", "reconstruction_weight"} else "gat"
-    plan = plan_of(model=f"{model},{model}", model_size="teacher,student",
-                   distillation="no-kd,with-kd", **{name: text})  # fmt: skip
-    write_plan(plan)
-    assert read(load_frozen(jobs_of(plan)[1].frozen).config) == expected
-
-
 def test_a_teacher_without_a_source_is_refused(plan_of: MakePlan) -> None:
     error = refusal(plan_of, **STUDENT)
     assert exit_code_of(error) == 3

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def add_parser(subparsers: Subparsers) -> None:
             "Make synthetic traffic, train teachers, distil students, fuse and evaluate them; "
             "a few minutes on a laptop. A second call reuses what is there."
         ),
-        epilog="example: can-train demo",
+        epilog=epilog("demo"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_root_options(parser, "data", "experiment", "teacher")
 

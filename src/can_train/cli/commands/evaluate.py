@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TypeAlias
 
+from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -22,7 +23,8 @@ def add_parser(subparsers: Subparsers) -> None:
             "Score a finished run on every test scenario of its dataset, per file and per "
             "scenario, beside the control rows; writes evaluation.json and evaluation.csv."
         ),
-        epilog="example: can-train evaluate 0123456789ab",
+        epilog=epilog("evaluate"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", metavar="RUN", help="id, beginning of an id, or folder of a run")
     add_root_options(parser, "data", "experiment")

@@ -5,14 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TypeAlias
 
+from can_train.cli.examples import epilog
 from can_train.cli.options import add_plan_options, add_root_options
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-EXAMPLE = (
-    "can-train pipeline --modality automotive --dataset hcrl_sa "
-    "--model vgae,gat,dqn --distillation with-kd,with-kd,no-kd --auto-find-teacher"
-)
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -21,7 +17,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "pipeline",
         help="train several stages, each on the artifacts of earlier ones, and evaluate",
         description="Train several stages, each on the artifacts of earlier ones, and evaluate.",
-        epilog=f"example: {EXAMPLE}",
+        epilog=epilog("pipeline"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_plan_options(parser)
     add_root_options(parser, "data", "experiment", "teacher")

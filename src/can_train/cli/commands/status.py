@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "status",
         help="show runs and plans, and whether any failed",
         description="Show all runs, one run or one plan; exit code 1 if any of them failed.",
-        epilog="example: can-train status",
+        epilog=epilog("status"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "name", nargs="?", metavar="RUN|PLAN", help="id, beginning of an id, or folder"

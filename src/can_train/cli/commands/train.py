@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TypeAlias
 
+from can_train.cli.examples import epilog
 from can_train.cli.options import add_plan_options, add_root_options
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-EXAMPLE = "can-train train --modality automotive --dataset hcrl_sa --model gat --model-size teacher"
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -18,7 +17,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "train",
         help="train one model",
         description="Train one model.",
-        epilog=f"example: {EXAMPLE}",
+        epilog=epilog("train"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_plan_options(parser)
     add_root_options(parser, "data", "experiment", "teacher")

@@ -1,0 +1,117 @@
+"""`can-train env`: what this machine has, and what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from typing import Final, TypeAlias
+
+from can_train.cli.options import add_root_options, roots_of
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+PACKAGES: Final = (
+    "torch", "torch_geometric", "lightning", "numpy", "polars", "numba", "scikit-learn",
+    "pydantic", "hydra-zen", "PyYAML", "rich",
+)  # fmt: skip
+ASK_S: Final = 5.0
+"""How long another program may take to answer."""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds `env`."""
+    parser = subparsers.add_parser(
+        "env",
+        help="show what this machine has, and what is missing",
+        description="Show Python, packages, devices, memory, folders and Slurm of this machine.",
+        epilog="example: can-train env",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object"
+    )
+    add_root_options(parser, "data", "experiment", "teacher")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the facts; 1 if a package is missing."""
+    facts = _facts(args)
+    missing = _missing(facts)
+    if "json" in args:
+        sys.stdout.write(json.dumps({**facts, "missing": missing}, indent=1) + "\n")
+    else:
+        for topic, values in facts.items():
+            for name, value in values.items():
+                sys.stdout.write(f"{topic} {name}: {'none' if value is None else value}\n")
+        for line in missing:
+            sys.stdout.write(f"missing: {line}\n")
+    return int(any(facts["package"][name] is None for name in PACKAGES))
+
+
+def _facts(args: argparse.Namespace) -> dict[str, dict[str, str | None]]:
+    roots = roots_of(args)
+    versions = {_plain(str(d.metadata["Name"])): d.version for d in metadata.distributions()}
+    return {
+        "python": {"version": platform.python_version(), "executable": sys.executable},
+        "package": {name: versions.get(_plain(name)) for name in PACKAGES},
+        "machine": {
+            "host": platform.node(),
+            "cpus": str(len(os.sched_getaffinity(0))),
+            "memory": _memory(),
+            "gpus": _answer("nvidia-smi", "-L"),
+        },
+        "folder": {
+            "data": str(roots.data),
+            "experiments": str(roots.experiments),
+            "teachers": str(roots.teachers),
+        },
+        "slurm": {
+            "version": _answer("sinfo", "--version"),
+            "partitions": _answer("sinfo", "--noheader", "--format=%P %a %l %D"),
+        },
+    }
+
+
+def _plain(name: str) -> str:
+    """A distribution's name however it is spelled."""
+    return name.lower().replace("_", "-")
+
+
+def _missing(facts: dict[str, dict[str, str | None]]) -> list[str]:
+    lines = [
+        f"package {name}. Get it: remove .venv, then ./can-train --version"
+        for name, version in facts["package"].items()
+        if version is None
+    ]
+    if facts["machine"]["gpus"] is None:
+        lines.append("a GPU that nvidia-smi shows; training takes the CPUs")
+    if facts["slurm"]["version"] is None:
+        lines.append("Slurm (sinfo isn't in PATH); runs stay on this machine")
+    elif facts["slurm"]["partitions"] is None:
+        lines.append("an answer of Slurm's controller (sinfo failed). Ask: scontrol ping")
+    return lines
+
+
+def _memory() -> str:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    return f"{total / 1e9:.1f} GB, {free / 1e9:.1f} GB free"
+
+
+def _answer(program: str, *arguments: str) -> str | None:
+    """What another program says on one line; None if it isn't there or fails."""
+    if shutil.which(program) is None:
+        return None
+    try:
+        done = subprocess.run(
+            [program, *arguments], capture_output=True, text=True, check=False, timeout=ASK_S
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    return "; ".join(lines) if done.returncode == 0 and lines else None

@@ -1,0 +1,79 @@
+"""`can-train models`: parameters and bytes of every preset."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Final, TypeAlias
+
+from can_train.errors import ConfigError
+from can_train.vocab import FEATURE_SETS
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+USUAL_IDS: Final = 50
+BYTES_PER_PARAMETER: Final = 4
+COLUMNS: Final = ("model", "model_size", "parameters", "bytes", "parts")
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds `models`."""
+    parser = subparsers.add_parser(
+        "models",
+        help="show parameters and bytes of every preset",
+        description="Show parameters and bytes (float32 weights) of every preset.",
+        epilog="example: can-train models",
+    )
+    parser.add_argument(
+        "--features",
+        choices=FEATURE_SETS,
+        default="relational",
+        help="feature set of the graphs (default: relational)",
+    )
+    parser.add_argument(
+        "--ids",
+        type=int,
+        default=USUAL_IDS,
+        metavar="N",
+        help=f"known arbitration IDs; they size a VGAE's heads (default: {USUAL_IDS})",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Builds every preset and counts; 0."""
+    if args.ids < 1:
+        raise ConfigError(f"--ids: {args.ids} isn't allowed. Allowed: a whole number >= 1")
+    rows = _rows(args.features, args.ids)
+    if "json" in args:
+        sys.stdout.write(json.dumps({"models": rows}, indent=1) + "\n")
+        return 0
+    from can_train.cli.tables import write_table
+
+    cells = [
+        tuple(f"{row[c]:,}" if isinstance(row[c], int) else str(row[c]) for c in COLUMNS)
+        for row in rows
+    ]
+    write_table(sys.stdout, COLUMNS, cells)
+    return 0
+
+
+def _rows(features: str, ids: int) -> list[dict[str, str | int]]:
+    from can_train.config.presets import preset
+    from can_train.models.counts import describe, parameter_count
+    from can_train.runs.checkpoint import network
+    from can_train.vocab import MODEL_SIZES, MODELS, STRATEGIES_OF_MODEL
+
+    rows: list[dict[str, str | int]] = []
+    for size in MODEL_SIZES:
+        for model in MODELS:
+            architecture = preset(model, size, STRATEGIES_OF_MODEL[model][0]).architecture
+            built = network(architecture, features, ids + 1)
+            count = parameter_count(built)
+            parts = describe(built).partition(": ")[2]
+            row = (model, size, count, count * BYTES_PER_PARAMETER, parts)
+            rows.append(dict(zip(COLUMNS, row, strict=True)))
+    return rows

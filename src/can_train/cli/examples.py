@@ -1,0 +1,97 @@
+"""The examples that `--help`, `list-configs`, README and docs show, each written once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+CHAIN: Final = (
+    "can-train pipeline --modality automotive --dataset hcrl_sa --model vgae,gat,dqn "
+    "--training-strategy autoencoder,curriculum,fusion"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One command line that works as it stands, but for names of datasets, runs and files.
+
+    Attributes:
+        command: The command it belongs to.
+        text: What it does.
+        line: The whole line.
+    """
+
+    command: str
+    text: str
+    line: str
+
+
+EXAMPLES: Final[tuple[Example, ...]] = tuple(
+    Example(command=line.split()[1], text=text, line=line)
+    for text, line in (
+        ("the whole chain on synthetic traffic, in minutes", "can-train demo"),
+        (
+            "import recordings that lie in scenario folders",
+            "can-train data prepare --modality automotive --dataset hcrl_sa --source recordings",
+        ),
+        (
+            "import recordings of your own",
+            "can-train data prepare --modality automotive --dataset mycar "
+            "--benign logs/normal --attack logs/attacks",
+        ),
+        (
+            "train a teacher",
+            "can-train train --modality automotive --dataset hcrl_sa --model gat "
+            "--model-size teacher",
+        ),
+        (
+            "distil one student from a registered teacher",
+            "can-train train --modality automotive --dataset hcrl_sa --model vgae "
+            "--distillation with-kd --auto-find-teacher",
+        ),
+        (
+            "both teachers and the distilled students in one plan",
+            "can-train pipeline --modality automotive --dataset hcrl_sa "
+            "--model vgae,gat,vgae,gat,dqn "
+            "--model-size teacher,teacher,student,student,student "
+            "--training-strategy autoencoder,curriculum,autoencoder,curriculum,fusion "
+            "--distillation no-kd,no-kd,with-kd,with-kd,no-kd",
+        ),
+        (
+            "distilled students of registered teachers, fused",
+            f"{CHAIN} --distillation with-kd,with-kd,no-kd --auto-find-teacher",
+        ),
+        ("the teachers, without distillation", f"{CHAIN} --model-size teacher"),
+        ("a short trial of the whole plan", f"{CHAIN} --smoke"),
+        ("what would run, as JSON", f"{CHAIN} --dry-run --json"),
+        (
+            "settings by stage",
+            "can-train pipeline --modality automotive --dataset hcrl_sa --model vgae,gat "
+            "--epochs 50,30 --learning-rate 0.003,0.001",
+        ),
+        (
+            "an architecture of your own",
+            "can-train train --modality automotive --dataset hcrl_sa --model gat "
+            '--model-args "layers=3,fc_channels=96x48"',
+        ),
+        (
+            "the plans of a grid",
+            "can-train train --modality automotive --dataset hcrl_sa --model gat "
+            '--model-args "learning_rate=[0.001,0.003]" --dry-run',
+        ),
+        (
+            "check a request without running it",
+            "can-train validate --modality automotive --config request.yaml",
+        ),
+        ("figures of a run on every test scenario", "can-train evaluate 0123456789ab"),
+        ("what is running, done or broken", "can-train status"),
+        ("sizes of all presets", "can-train models"),
+        ("what this machine has", "can-train env"),
+    )
+)
+
+
+def epilog(command: str) -> str:
+    """The examples of one command, for the end of its `--help`."""
+    lines = [example.line for example in EXAMPLES if example.command == command]
+    return "\n".join(["examples:" if len(lines) > 1 else "example:", *(f"  {x}" for x in lines)])
