@@ -115,15 +115,7 @@ def build_request(typed: Typed) -> Built:
     for name, problem in merged.problems:
         built.refuse(name, problem)
     text = _with_alias(typed, merged.text, built)
-    columns = _split(text, typed, built)
-    shared = frozenset(name for name in text if len(_items(text[name])) == 1)
-    stages = []
-    for number, words in enumerate(columns, start=1):
-        stage, problems = parse_stage(number, words, shared, merged.architecture)
-        for name, problem in problems.items():
-            if number == 1 or name not in shared:
-                built.refuse(name, problem)
-        stages.append(stage)
+    stages = _stages(text, typed, merged.architecture, built)
     words, settings, problems = parse_plan_words(
         {name: value for name, value in text.items() if not _per_stage(name)}
     )
@@ -146,9 +138,25 @@ def build_request(typed: Typed) -> Built:
         allow_foreign_teacher=typed.allow_foreign_teacher,
         settings=settings,
     )
-    for problem in problems_of(built.request):
-        built.refuse("", problem)
+    if built.consistent:  # a word that can't be read would break rules that it doesn't break
+        for problem in problems_of(built.request):
+            built.refuse("", problem)
     return built
+
+
+def _stages(
+    text: Mapping[str, str], typed: Typed, architecture: Mapping[str, str], built: Built
+) -> list[StageRequest | None]:
+    """The typed stages; None where the model can't be told."""
+    shared = frozenset(name for name in text if len(_items(text[name])) == 1)
+    stages = []
+    for number, words in enumerate(_split(text, typed, built), start=1):
+        stage, problems = parse_stage(number, words, shared, architecture)
+        for name, problem in problems.items():
+            if number == 1 or name not in shared:
+                built.refuse(name, problem)
+        stages.append(stage)
+    return stages
 
 
 def resolve_stages(request: PlanRequest) -> tuple[tuple[Stage, ...], list[str]]:

@@ -75,7 +75,7 @@ def open_inputs(data_root: Path, place: tuple[str, str], data: DataConfig) -> St
     )
     sides = split.sides(store)
     audit(store, sides)
-    sides = thinned(sides, data.windows_per_side)
+    sides = thinned(sides, store.label, data.windows_per_side)
     benign = windows_on(sides, ["train"])
     benign = benign[store.label[benign] == 0]
     inputs = StageInputs(

@@ -233,13 +233,26 @@ def windows_on(sides: NDArray[np.int8], names: Sequence[str]) -> NDArray[np.int6
     return np.flatnonzero(np.isin(sides, [SIDES.index(name) for name in names]))
 
 
-def thinned(sides: NDArray[np.int8], most: int | None) -> NDArray[np.int8]:
-    """`sides` with at most `most` windows on each side, evenly spread; the others are unused."""
+def thinned(
+    sides: NDArray[np.int8], label: NDArray[np.uint8], most: int | None
+) -> NDArray[np.int8]:
+    """`sides` with at most `most` windows on each side, evenly spread; the others are unused.
+
+    Attack windows make up a third of them where there are so many, since a side without any can
+    train nothing.
+
+    Args:
+        sides: Side of each window [B].
+        label: Label of each window [B].
+        most: Largest number of windows per side; None: all.
+    """
     if most is None:
         return sides
     kept = np.full_like(sides, UNUSED)
     for side in range(len(SIDES)):
-        windows = np.flatnonzero(sides == side)
-        chosen = np.linspace(0, len(windows) - 1, min(most, len(windows))).round().astype(np.int64)
-        kept[windows[chosen]] = side
+        benign, attack = (np.flatnonzero((sides == side) & (label == y)) for y in (0, 1))
+        attacks = min(len(attack), max(most // 3, most - len(benign)))
+        for windows, number in ((attack, attacks), (benign, min(len(benign), most - attacks))):
+            chosen = np.linspace(0, len(windows) - 1, number).round().astype(np.int64)
+            kept[windows[chosen]] = side
     return kept

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from can_train.config.codec import Json
 from can_train.config.frozen import encode_run_config, write_frozen
+from can_train.config.schema import RunConfig
 from can_train.pipeline.plan import Plan, PlannedStage
 from can_train.runs.files import write_atomic
 from can_train.runs.layout import plan_dir
@@ -24,6 +25,7 @@ def describe(plan: Plan) -> Iterator[str]:
             f"  seed {config.seed}, at most {config.training.epochs} epochs, learning rate "
             f"{config.training.learning_rate:g}, {config.data.features}, window "
             f"{config.data.window}, stride {config.data.stride}, split {config.data.split}"
+            + _limits(config)
         )
         if config.distillation is not None:
             kd = config.distillation
@@ -35,6 +37,13 @@ def describe(plan: Plan) -> Iterator[str]:
         yield f"  needs: {planned.estimate.text}{f'; asked for: {given}' if given else ''}"
     if plan.edges:
         yield "edges: " + ", ".join(f"{a} -> {b}" for a, b in plan.edges)
+
+
+def _limits(config: RunConfig) -> str:
+    """Partial data in words, where windows are left out."""
+    side, epoch = config.data.windows_per_side, config.training.windows_per_epoch
+    told = f", at most {side} windows per side" if side is not None else ""
+    return told + (f", at most {epoch} windows per epoch" if epoch is not None else "")
 
 
 def write_plan(plan: Plan) -> Path:
