@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from .lab import Lab
 
 RECORDINGS_VARIABLE = "CAN_TRAIN_RECORDINGS"
 
@@ -56,6 +60,14 @@ def experiment_root(tmp_path: Path) -> Path:
     root = tmp_path / "experimentruns"
     root.mkdir()
     return root
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """A small dataset to train on; teachers and experts are trained once per test module."""
+    from .lab import make_lab
+
+    return make_lab(tmp_path_factory.mktemp("lab"))
 
 
 @pytest.fixture(scope="session")

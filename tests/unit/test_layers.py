@@ -26,6 +26,7 @@ LEAVES = {
     "runs.layout",
     "runs.process",
     "runs.status",
+    "runs.stop",
     "runs.summary",
 }
 

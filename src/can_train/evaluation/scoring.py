@@ -192,6 +192,6 @@ def _node_statistics(values: Tensor, batch: GraphBatch) -> Tensor:
     mean = total / count
     std = (squares / count - mean.square()).clamp(min=0).sqrt()
     highest = torch.full_like(count, -torch.inf)
-    highest = highest.index_reduce_(0, index, values.amax(1), "amax")
-    lowest = torch.full_like(count, torch.inf).index_reduce_(0, index, values.amin(1), "amin")
+    highest = highest.scatter_reduce_(0, index, values.amax(1), "amax")
+    lowest = torch.full_like(count, torch.inf).scatter_reduce_(0, index, values.amin(1), "amin")
     return torch.stack([mean, std, highest, lowest], dim=1)

@@ -1,4 +1,4 @@
-"""Keeps the best and the last epoch on disk, and stops when nothing improves any more."""
+"""Keeps the best epoch and the last position on disk; stops in time, or when asked to."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import lightning
 import torch
 from torch import Tensor
 
+from can_train.runs.stop import Stopped, stop_requested
 from can_train.training.modules import StageModule
 from can_train.training.recorder import Recorder
 
@@ -24,7 +25,8 @@ class BestAndLast(lightning.Callback):
 
     Both files are replaced atomically, `best.pt` first: a run that is killed in between repeats
     its last epoch and comes to the same files. `last.ckpt` carries this callback's state, so a
-    resumed run knows its best epoch and stops when the uninterrupted run would have.
+    resumed run knows its best epoch and stops when the uninterrupted run would have. When somebody
+    asked the process to stop, `last.ckpt` is also saved after the step that just ended.
 
     Args:
         folder: `checkpoints/` of the run.
@@ -46,14 +48,37 @@ class BestAndLast(lightning.Callback):
         """Whether the patience is used up."""
         return self.waited >= self._patience
 
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        """Saves the position and stops if asked; an epoch's last step is followed by its judgement.
+
+        Raises:
+            Stopped: The position was saved.
+        """
+        steps_done = batch_idx + 1
+        if not stop_requested() or steps_done >= trainer.num_training_batches:
+            return
+        _stage(pl_module).steps_done = steps_done
+        self._save(trainer)
+        raise Stopped(f"stopped after step {steps_done} of epoch {trainer.current_epoch + 1}")
+
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Judges the epoch that just ended."""
-        if not isinstance(pl_module, StageModule):
-            raise TypeError(f"expected a StageModule, got {type(pl_module).__name__}")
-        pl_module.close_epoch()
-        validation = pl_module.validation
+        """Judges the epoch that just ended.
+
+        Raises:
+            Stopped: Somebody asked; the epoch was saved.
+        """
+        module = _stage(pl_module)
+        module.close_epoch()
+        validation = module.validation
         finite = all(math.isfinite(value) for value in validation.key)
         better = finite and (self.best_key is None or validation.key > self.best_key)
         self.waited = 0 if better else self.waited + 1
@@ -61,14 +86,20 @@ class BestAndLast(lightning.Callback):
             self.best_key = validation.key
             self.best_epoch = trainer.current_epoch
             self.best_metrics = validation.metrics
-            save_atomically(self._folder / BEST, trained_state(pl_module))
+            save_atomically(self._folder / BEST, trained_state(module))
         self._recorder.epoch(
             trainer.current_epoch,
-            {**pl_module.train_means, **validation.metrics},
+            {**module.train_means, **validation.metrics},
             best=better,
         )
         if self.exhausted:
             trainer.should_stop = True
+        self._save(trainer)
+        if stop_requested():
+            raise Stopped(f"stopped after epoch {trainer.current_epoch + 1}")
+
+    def _save(self, trainer: lightning.Trainer) -> None:
+        """Replaces `last.ckpt`."""
         temporary = self._folder / f".{LAST}.{uuid.uuid4().hex}"
         trainer.save_checkpoint(temporary)
         with temporary.open("rb") as file:
@@ -90,6 +121,12 @@ class BestAndLast(lightning.Callback):
         self.best_epoch = state_dict["best_epoch"]  # type: ignore[assignment]
         self.best_metrics = state_dict["best_metrics"]  # type: ignore[assignment]
         self.waited = state_dict["waited"]  # type: ignore[assignment]
+
+
+def _stage(module: lightning.LightningModule) -> StageModule:
+    if not isinstance(module, StageModule):
+        raise TypeError(f"expected a StageModule, got {type(module).__name__}")
+    return module
 
 
 def trained_state(module: StageModule) -> dict[str, Tensor]:

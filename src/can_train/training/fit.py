@@ -12,6 +12,7 @@ from pathlib import Path
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.plugins.environments import LightningEnvironment
 
 from can_train.errors import ArtifactError, TrainingError
 from can_train.training.callbacks import BEST, LAST, BestAndLast
@@ -46,20 +47,23 @@ def fit(module: StageModule, folder: Path, recorder: Recorder) -> FitResult:
 
     Raises:
         TrainingError: Training diverged: no epoch had finite validation figures.
+        Stopped: Somebody asked; `last.ckpt` holds the position.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for left in (*folder.glob(f".{LAST}.*"), *folder.glob(f".{BEST}.*")):
         left.unlink()  # half-written by a killed attempt; a run has one owner
     keeper = BestAndLast(folder, patience=module.settings.patience, recorder=recorder)
     last = folder / LAST
-    done = _resumed(last, keeper)
-    if done:
-        logger.info("resuming after epoch %d/%d", done, module.settings.epochs)
-        recorder.event("resume", epochs_done=done)
+    resuming = last.is_file()
+    done, steps = _resumed(last, keeper) if resuming else (0, 0)
+    if resuming:
+        where = f"epoch {done}/{module.settings.epochs}" + (f", step {steps}" if steps else "")
+        logger.info("resuming after %s", where)
+        recorder.event("resume", epochs_done=done, steps_done=steps)
     if not keeper.exhausted and done < module.settings.epochs:
         _silence()
         trainer = _trainer(module, keeper)
-        trainer.fit(module, ckpt_path=last if done else None, weights_only=True)
+        trainer.fit(module, ckpt_path=last if resuming else None, weights_only=True)
         done = trainer.current_epoch
         if trainer.interrupted:
             raise KeyboardInterrupt
@@ -73,10 +77,8 @@ def fit(module: StageModule, folder: Path, recorder: Recorder) -> FitResult:
     return FitResult(epochs=done, best_epoch=keeper.best_epoch, metrics=keeper.best_metrics)
 
 
-def _resumed(last: Path, keeper: BestAndLast) -> int:
-    """Epochs that an earlier attempt finished; its judgement goes into `keeper`."""
-    if not last.is_file():
-        return 0
+def _resumed(last: Path, keeper: BestAndLast) -> tuple[int, int]:
+    """Epochs that an earlier attempt finished, and steps beyond; its judgement goes to `keeper`."""
     try:
         checkpoint = torch.load(last, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
@@ -84,7 +86,8 @@ def _resumed(last: Path, keeper: BestAndLast) -> int:
             f"{last}: damaged checkpoint ({error}). Remove it to train from the first epoch"
         ) from error
     keeper.load_state_dict(checkpoint["callbacks"][keeper.state_key])
-    return int(checkpoint["epoch"]) + 1
+    steps = int(checkpoint["position"]["steps_done"])
+    return int(checkpoint["epoch"]) + (0 if steps else 1), steps
 
 
 def _trainer(module: StageModule, keeper: BestAndLast) -> lightning.Trainer:
@@ -98,6 +101,8 @@ def _trainer(module: StageModule, keeper: BestAndLast) -> lightning.Trainer:
         max_epochs=module.settings.epochs,
         gradient_clip_val=module.settings.gradient_clip,
         callbacks=callbacks,
+        # Inside a Slurm job Lightning would requeue by itself and take our signals.
+        plugins=[LightningEnvironment()],
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -114,4 +119,7 @@ def _silence() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
+    warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
+    # Ours begins at the right batch by itself (StageModule.training_batches).
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")

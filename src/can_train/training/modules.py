@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import lightning
 import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from can_train.config.schema import TrainingConfig, VgaeConfig
-from can_train.evaluation.scoring import ALPHAS, SCORING_BATCH, attack_probability
+from can_train.config.schema import TrainingConfig
+from can_train.evaluation.scoring import SCORING_BATCH
 from can_train.models.batch import GraphBatch
 from can_train.models.feed import GraphFeed
-from can_train.models.gat import GAT
-from can_train.models.q_network import QNetwork
-from can_train.models.vgae import VGAE
-from can_train.training.distillation import (
-    gat_distillation_loss,
-    vgae_distillation_loss,
-    with_teacher_signal,
-)
-from can_train.training.losses import LossTerms, VgaeLossWeights, gat_task_loss, vgae_task_loss
-from can_train.training.teacher import GatTeacher, VgaeTeacher
+from can_train.training.losses import LossTerms
 
 LARGEST_AUTOMATIC_BATCH: Final = 64
 LEAST_STEPS_PER_EPOCH: Final = 50
@@ -96,21 +85,40 @@ class _Batches(Dataset[GraphBatch]):
 
 
 @dataclass(slots=True, kw_only=True)
-class _Means:
+class Means:
     """Running sums of named terms in float64, weighted by batch size."""
 
     sums: dict[str, float] = field(default_factory=dict)
     weight: float = 0.0
 
     def add(self, values: dict[str, float], weight: int) -> None:
+        """Adds the terms of one batch of `weight` windows."""
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value * weight
         self.weight += weight
 
     def take(self) -> dict[str, float]:
+        """The means; the sums begin anew."""
         means = {name: value / self.weight for name, value in self.sums.items()}
         self.sums, self.weight = {}, 0.0
         return means
+
+
+class _StepsFrom(Sampler[int]):
+    """Steps of one epoch from `first` on; its length counts those before as well.
+
+    Lightning compares the length with its own count of steps, which a resumed run restores.
+    """
+
+    def __init__(self, first: int, batches: Sized) -> None:
+        self._first = first
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self._first, len(self._batches)))
 
 
 class StageModule(lightning.LightningModule):
@@ -129,7 +137,9 @@ class StageModule(lightning.LightningModule):
         self.seed = seed
         self.train_means: dict[str, float] = {}
         self.validation = Validation(metrics={}, key=())
-        self._means = _Means()
+        self.steps_done = 0
+        self._resumed_epoch = -1
+        self._means = Means()
 
     def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
         """Seeds every generator from (seed, epoch, step), so that a resumed run repeats them.
@@ -142,6 +152,28 @@ class StageModule(lightning.LightningModule):
     def close_epoch(self) -> None:
         """Turns the epoch's sums into `train_means`."""
         self.train_means = self._means.take()
+        self.steps_done = 0
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds the position inside the epoch: steps done, and their sums so far."""
+        checkpoint["position"] = {
+            "steps_done": self.steps_done,
+            "sums": dict(self._means.sums),
+            "weight": self._means.weight,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes the position back; the first epoch's batches begin there."""
+        position = checkpoint["position"]
+        self.steps_done = position["steps_done"]
+        self._resumed_epoch = checkpoint["epoch"]
+        self._means = Means(sums=dict(position["sums"]), weight=position["weight"])
+
+    def training_batches(self, batches: Dataset[Any]) -> DataLoader[Any]:
+        """Loader of the current epoch's batches, without those that a resumed run has seen."""
+        first = self.steps_done if self.current_epoch == self._resumed_epoch else 0
+        steps = _StepsFrom(first, batches)  # type: ignore[arg-type]  # datasets of ours have a length
+        return DataLoader(batches, batch_size=None, sampler=steps)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW with a cosine schedule per epoch (Loshchilov & Hutter, ICLR 2017 and 2019)."""
@@ -203,7 +235,7 @@ class GraphStage(StageModule):
     def train_dataloader(self) -> DataLoader[GraphBatch]:
         """Batches of the current epoch."""
         windows = self._epoch(self.current_epoch)
-        return DataLoader(_Batches(self._windows.feed, windows, self.batch_size), batch_size=None)
+        return self.training_batches(_Batches(self._windows.feed, windows, self.batch_size))
 
     def val_dataloader(self) -> DataLoader[GraphBatch]:
         """Batches of the validation windows."""
@@ -219,214 +251,3 @@ class GraphStage(StageModule):
     @abstractmethod
     def training_step(self, batch: GraphBatch) -> Tensor:
         """Loss of one batch."""
-
-
-class VgaeStage(GraphStage):
-    """Trains a VGAE on benign windows, optionally with a teacher's signal.
-
-    Args:
-        model: The VGAE.
-        training: Optimisation settings.
-        seed: Decides every random number together with the epoch.
-        architecture: Holds the weights of the loss terms.
-        teacher: The teacher's signal, or None.
-        windows: What it trains on.
-    """
-
-    def __init__(
-        self,
-        model: VGAE,
-        training: TrainingConfig,
-        seed: int,
-        windows: StageWindows,
-        *,
-        architecture: VgaeConfig,
-        teacher: VgaeTeacher | None,
-    ) -> None:
-        super().__init__(model, training, seed, windows)
-        self.vgae = model
-        self._weights = VgaeLossWeights(
-            id=architecture.id_weight,
-            neighbour=architecture.neighbour_weight,
-            kl=architecture.kl_weight,
-        )
-        self._validation_means = _Means()
-        self.teacher = teacher
-        self.projection = teacher.projection if teacher else None
-
-    def training_step(self, batch: GraphBatch) -> Tensor:
-        """Task loss from a latent sample; teacher signal from the latent means."""
-        output = self.vgae(batch)
-        task = vgae_task_loss(output, batch, self._weights)
-        if self.teacher is None or self.projection is None:
-            return self._record(task, batch.num_graphs)
-        signal, config = self.teacher.signal(batch), self.teacher.config
-        kd = vgae_distillation_loss(
-            self.projection(output.mu),
-            signal.mu,
-            self.vgae.decode(output.mu),
-            signal.reconstruction,
-            latent_weight=config.latent_weight,
-            reconstruction_weight=config.reconstruction_weight,
-        )
-        return self._record(with_teacher_signal(task, kd, config.alpha), batch.num_graphs)
-
-    def validation_step(self, batch: GraphBatch) -> None:
-        """Adds a batch of benign validation windows."""
-        task = vgae_task_loss(self.vgae(batch), batch, self._weights)
-        self._validation_means.add(task.record(), batch.num_graphs)
-
-    def on_validation_epoch_end(self) -> None:
-        """Judges the epoch by the benign validation loss."""
-        loss = self._validation_means.take()["task"]
-        self.validation = Validation(metrics={"val_loss": loss}, key=(-loss,))
-
-
-class GatStage(GraphStage):
-    """Trains a GAT to classify windows, optionally with a teacher's soft targets.
-
-    Args:
-        model: The GAT.
-        training: Optimisation settings.
-        seed: Decides every random number together with the epoch.
-        teacher: The teacher's signal, or None.
-        windows: What it trains on.
-    """
-
-    def __init__(
-        self,
-        model: GAT,
-        training: TrainingConfig,
-        seed: int,
-        windows: StageWindows,
-        *,
-        teacher: GatTeacher | None,
-    ) -> None:
-        super().__init__(model, training, seed, windows)
-        self.gat = model
-        self.teacher = teacher
-        self._scores: list[Tensor] = []
-        self._labels: list[Tensor] = []
-        self._losses: list[Tensor] = []
-
-    def training_step(self, batch: GraphBatch) -> Tensor:
-        """Cross-entropy, blended with the soft-target loss when there is a teacher."""
-        logits = self.gat(batch).logits
-        task = gat_task_loss(logits, batch.y)
-        if self.teacher is None:
-            return self._record(task, batch.num_graphs)
-        config = self.teacher.config
-        kd = gat_distillation_loss(logits, self.teacher.signal(batch), config.temperature)
-        return self._record(with_teacher_signal(task, kd, config.alpha), batch.num_graphs)
-
-    def validation_step(self, batch: GraphBatch) -> None:
-        """Collects scores of a batch of validation windows."""
-        logits = self.gat(batch).logits
-        self._scores.append(attack_probability(logits).cpu())
-        self._labels.append(batch.y.cpu())
-        self._losses.append(
-            functional.cross_entropy(logits.double(), batch.y, reduction="none").cpu()
-        )
-
-    def on_validation_epoch_end(self) -> None:
-        """Judges by PR-AUC where both classes occur, then by loss."""
-        score, label = torch.cat(self._scores).numpy(), torch.cat(self._labels).numpy()
-        loss = float(torch.cat(self._losses).mean())
-        self._scores, self._labels, self._losses = [], [], []
-        if not np.isfinite(score).all():
-            self.validation = Validation(metrics={"val_loss": loss}, key=(float("nan"),))
-        elif 0 < label.sum() < len(label):
-            pr_auc = float(average_precision_score(label, score))
-            metrics = {"val_pr_auc": pr_auc, "val_loss": loss}
-            self.validation = Validation(metrics=metrics, key=(round(pr_auc, 4), -loss))
-        else:
-            self.validation = Validation(metrics={"val_loss": loss}, key=(-loss,))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FusionWindows:
-    """Windows as the fusion agent sees them.
-
-    Attributes:
-        states: Standardised states [B, 15], float32.
-        rewards: Reward of every action [B, 21], float32.
-    """
-
-    states: Tensor
-    rewards: Tensor
-
-
-def fusion_rewards(
-    anomaly: NDArray[np.float64], p_attack: NDArray[np.float64], label: NDArray[np.uint8]
-) -> Tensor:
-    """Reward r(alpha) = 1 - (fused - y)^2 of each of the 21 actions [B, 21], float32."""
-    fused = (1.0 - ALPHAS) * anomaly[:, None] + ALPHAS * p_attack[:, None]
-    return torch.from_numpy((1.0 - (fused - label[:, None]) ** 2).astype(np.float32))
-
-
-class _Rows(Dataset[Sequence[Tensor]]):
-    def __init__(self, data: FusionWindows, parts: Sequence[NDArray[np.int64]]) -> None:
-        self._data, self._parts = data, parts
-
-    def __len__(self) -> int:
-        return len(self._parts)
-
-    def __getitem__(self, item: int) -> Sequence[Tensor]:
-        rows = torch.from_numpy(self._parts[item])
-        return self._data.states[rows], self._data.rewards[rows]
-
-
-class FusionStage(StageModule):
-    """Regresses the Q-values of all actions at once: one window is one episode (gamma = 0).
-
-    Args:
-        model: The Q-network.
-        training: Optimisation settings.
-        seed: Decides every random number together with the epoch.
-        train: Windows on which the experts weren't fitted.
-        validation: Windows that are judged after each epoch.
-    """
-
-    def __init__(
-        self,
-        model: QNetwork,
-        training: TrainingConfig,
-        seed: int,
-        *,
-        train: FusionWindows,
-        validation: FusionWindows,
-    ) -> None:
-        super().__init__(model, training, seed)
-        self._train_data = train
-        self._validation_data = validation
-        order = shuffled(np.arange(len(train.states)), seed)
-        self._epoch = drawn(order, training.windows_per_epoch, seed)
-        self.batch_size = training.batch_size or automatic_batch_size(len(self._epoch(0)))
-
-    def train_dataloader(self) -> DataLoader[Sequence[Tensor]]:
-        """Batches of the current epoch."""
-        rows = self._epoch(self.current_epoch)
-        parts = [rows[i : i + self.batch_size] for i in range(0, len(rows), self.batch_size)]
-        return DataLoader(_Rows(self._train_data, parts), batch_size=None)
-
-    def val_dataloader(self) -> DataLoader[Sequence[Tensor]]:
-        """All validation windows as one batch."""
-        part = np.arange(len(self._validation_data.states))
-        return DataLoader(_Rows(self._validation_data, [part]), batch_size=None)
-
-    def training_step(self, batch: Sequence[Tensor]) -> Tensor:
-        """Mean squared error of the Q-values against the rewards."""
-        states, rewards = batch
-        loss = functional.mse_loss(self.model(states), rewards)
-        return self._record(LossTerms(total=loss, task=loss), len(states))
-
-    def validation_step(self, batch: Sequence[Tensor]) -> None:
-        """Reward of the greedy actions."""
-        states, rewards = batch
-        values = self.model(states)
-        reward = rewards.gather(1, values.argmax(1, keepdim=True)).double().mean()
-        loss = functional.mse_loss(values.double(), rewards.double())
-        self.validation = Validation(
-            metrics={"val_reward": float(reward), "val_loss": float(loss)},
-            key=(round(float(reward), 6), -float(loss)),
-        )

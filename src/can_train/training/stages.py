@@ -30,17 +30,9 @@ from can_train.models.vgae import VGAE
 from can_train.runs.checkpoint import Artifact, build_model
 from can_train.training.curriculum import epoch_windows
 from can_train.training.fusion import ExpertViews
-from can_train.training.modules import (
-    EpochWindows,
-    FusionStage,
-    FusionWindows,
-    GatStage,
-    StageModule,
-    StageWindows,
-    VgaeStage,
-    fusion_rewards,
-    shuffled,
-)
+from can_train.training.fusion_stage import FusionStage, FusionWindows, fusion_rewards
+from can_train.training.graph_stages import GatStage, VgaeStage
+from can_train.training.modules import EpochWindows, StageModule, StageWindows, shuffled
 from can_train.training.teacher import GatTeacher, VgaeTeacher
 
 _UNSET = Threshold(value=float("inf"), target_fpr=0.5, benign_windows=0, exact=False)

@@ -15,7 +15,8 @@ from can_train.evaluation.scoring import (
     vgae_calibration,
 )
 from can_train.training.fusion import ExpertViews
-from can_train.training.modules import automatic_batch_size, fusion_rewards, shuffled
+from can_train.training.fusion_stage import fusion_rewards
+from can_train.training.modules import automatic_batch_size, shuffled
 
 
 def views(label: list[int]) -> ExpertViews:

@@ -1,0 +1,157 @@
+"""A small dataset, and real runs on it in this process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from can_train.config.frozen import freeze, run_id_of, write_frozen
+from can_train.config.schema import (
+    CurriculumConfig,
+    DataConfig,
+    DistillationConfig,
+    DqnConfig,
+    GatConfig,
+    Parent,
+    RunConfig,
+    TrainingConfig,
+    VgaeConfig,
+)
+from can_train.data.inputs import StageInputs, open_inputs
+from can_train.data.manifest import load_manifest, split_digest
+from can_train.data.prepare import PrepareRequest, prepare_dataset
+from can_train.data.synth import generate
+from can_train.runs.files import sha256_of
+from can_train.runs.layout import Roots, artifact_path, run_dir
+from can_train.runs.parents import load_parents
+from can_train.training.run import run_frozen
+from can_train.training.stages import Stage, build_stage
+
+ARCHITECTURES: dict[tuple[str, str], Any] = {
+    ("gat", "student"): GatConfig(
+        layers=2, heads=2, hidden_channels=4, id_embedding=2, fc_channels=(6, 5)
+    ),
+    ("gat", "teacher"): GatConfig(
+        layers=2, heads=2, hidden_channels=8, id_embedding=2, fc_channels=(8, 5)
+    ),
+    ("vgae", "student"): VgaeConfig(
+        encoder_channels=(8, 8), decoder_channels=(6,), latent_channels=3, heads=2, id_embedding=2
+    ),
+    ("vgae", "teacher"): VgaeConfig(
+        encoder_channels=(16, 8), decoder_channels=(12,), latent_channels=5, heads=2, id_embedding=2
+    ),
+    ("dqn", "student"): DqnConfig(hidden_channels=8, hidden_layers=1),
+}
+STRATEGIES = {"gat": "normal", "vgae": "autoencoder", "dqn": "fusion"}
+
+
+@dataclass(kw_only=True)
+class Lab:
+    """Builds configs on one dataset and trains them; runs lie under `home`."""
+
+    home: Path
+    data_root: Path
+    dataset: str = "small"
+    made: dict[str, Parent] = field(default_factory=dict)
+
+    @property
+    def experiments(self) -> Path:
+        return self.home / "experimentruns"
+
+    @property
+    def roots(self) -> Roots:
+        return Roots(
+            data=self.data_root, experiments=self.experiments, teachers=self.home / "teachers"
+        )
+
+    def data(self, **changes: Any) -> DataConfig:
+        manifest = load_manifest(self.data_root, "automotive", self.dataset)
+        plain = DataConfig(
+            dataset_digest=manifest.digest,
+            split_digest=split_digest(manifest.digest, "time", 50),
+            window=50,
+            stride=50,
+            windows_per_side=60,
+        )
+        return replace(plain, **changes)
+
+    def config(self, model: str, size: str = "student", **changes: Any) -> RunConfig:
+        """A run of four steps per epoch (fusion: of the 15 windows there may be)."""
+        training = TrainingConfig(epochs=2, patience=9, batch_size=16, threads=1)
+        plain = RunConfig(
+            modality="automotive",
+            dataset=self.dataset,
+            model=model,  # type: ignore[arg-type]
+            model_size=size,  # type: ignore[arg-type]
+            training_strategy=STRATEGIES[model],  # type: ignore[arg-type]
+            data=self.data(),
+            architecture=ARCHITECTURES[model, size],
+            training=training,
+        )
+        return replace(plain, **changes)
+
+    def distilled(self, model: str, kd: dict[str, Any] | None = None, **changes: Any) -> RunConfig:
+        """A student of the model's teacher (trained on first use)."""
+        teacher = self.teacher(model, changes.get("data"))
+        distillation = DistillationConfig(teacher=teacher, **(kd or {}))
+        return self.config(model, distillation=distillation, **changes)
+
+    def curriculum(self, config: RunConfig) -> RunConfig:
+        return replace(
+            config,
+            training_strategy="curriculum",
+            curriculum=CurriculumConfig(end_ratio=3.0, release_epochs=2),
+            vgae=self.student("vgae"),
+        )
+
+    def fusion(self) -> RunConfig:
+        return self.config("dqn", vgae=self.student("vgae"), gat=self.student("gat"))
+
+    def teacher(self, model: str, data: DataConfig | None = None) -> Parent:
+        return self._parent(self.config(model, "teacher", data=data or self.data()))
+
+    def student(self, model: str) -> Parent:
+        return self._parent(self.config(model))
+
+    def _parent(self, config: RunConfig) -> Parent:
+        key = run_id_of(config)
+        if key not in self.made:
+            run = self.train(config)
+            path = artifact_path(run, config.model, config.model_size)
+            self.made[key] = Parent(path=str(path), sha256=sha256_of(path))
+        return self.made[key]
+
+    def run_of(self, config: RunConfig, attempt: str = "") -> Path:
+        return run_dir(self.experiments, config, run_id_of(config) + attempt)
+
+    def frozen(self, config: RunConfig, attempt: str = "") -> Path:
+        return write_frozen(
+            freeze(config, self.run_of(config, attempt), self.roots, register=False)
+        )
+
+    def train(self, config: RunConfig, attempt: str = "") -> Path:
+        """Trains `config` in a folder of its own and returns it."""
+        run_frozen(self.frozen(config, attempt))
+        return self.run_of(config, attempt)
+
+    def inputs(self, config: RunConfig) -> StageInputs:
+        return open_inputs(self.data_root, (config.modality, config.dataset), config.data)
+
+    def stage(self, config: RunConfig) -> Stage:
+        return build_stage(config, self.inputs(config), load_parents(config, self.experiments))
+
+
+def make_lab(home: Path, dataset: str = "small", seed: int = 1) -> Lab:
+    """A lab with a synthetic dataset of its own."""
+    lab = Lab(home=home, data_root=home / "data", dataset=dataset)
+    generate(home / "csv" / dataset, seed=seed, scale=0.3)
+    prepare_dataset(
+        PrepareRequest(
+            modality="automotive",
+            dataset=dataset,
+            data_root=lab.data_root,
+            source=home / "csv" / dataset,
+        )
+    )
+    return lab
