@@ -1,18 +1,26 @@
-"""Every `can-train ...` line we show is taken by the real parser."""
+"""Every `can-train ...` line we show or print is taken by the real parser and by layer 1."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from can_train.cli.main import build_parser
+from can_train.cli.examples import EXAMPLES
+from can_train.cli.main import build_parser, main
+from can_train.cli.options import typed_from
+from can_train.config.build import build_request
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDS_MODALITY = {"train", "pipeline", "sweep", "data", "validate"}
+REQUESTS = {"train", "pipeline", "sweep"}
+START = re.compile(
+    r"can-train (train|pipeline|sweep|validate|data (?:prepare|inspect|synth)) (?!--help)[-{]"
+)
 
 FENCE = re.compile(r"^ *```.*?\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(?:\./)?(can-train [^`]+)`")
@@ -63,9 +71,93 @@ def test_example_is_accepted(page: str, command: str) -> None:
             build_parser().parse_args(words)
         return
     assert not ELLIPSIS & set(words), f"{page}: write the example out"
+    check(command, page)
+
+
+def check(command: str, where: str) -> None:
+    """Parses a complete command, and passes a request through layer 1."""
+    words = shlex.split(command)[1:]
     if words[0] in NEEDS_MODALITY:
-        assert "--modality" in words, f"{page}: {command} needs --modality"
-    build_parser().parse_args(words)
+        assert "--modality" in words, f"{where}: {command} needs --modality"
+    args = build_parser().parse_args(words)
+    if words[0] in REQUESTS:
+        assert not build_request(typed_from(args, one_stage=words[0] == "train")).problems, command
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.text)
+def test_the_table_of_examples_is_accepted(example: object) -> None:
+    check(example.line, "table")  # type: ignore[attr-defined]
+
+
+def tracked() -> list[Path]:
+    """Every `.py` and `.md` file of the checkout."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py", "*.md"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def without_modality(text: str) -> list[str]:
+    """Beginnings of requests in `text` that give no modality in the 300 characters that follow."""
+    flat = re.sub(r"\\?\n\s*|[\"']\s+f?[\"']", " ", text)
+    found = (flat[m.start() : m.start() + 300] for m in START.finditer(flat))
+    return [start for start in found if "--modality" not in start]
+
+
+def test_every_request_in_every_file_gives_its_modality() -> None:
+    wrong = {
+        str(path.relative_to(ROOT)): found
+        for path in tracked()
+        if path != Path(__file__) and (found := without_modality(path.read_text("utf-8")))
+    }
+    assert not wrong
+
+
+def test_a_request_without_modality_is_noticed() -> None:
+    assert without_modality("can-train train --dataset hcrl_sa --model gat")
+    assert without_modality("x\ncan-train pipeline --dataset \\\n hcrl_sa")
+    assert not without_modality("can-train train --modality automotive --model gat")
+
+
+PRINTING = (
+    ("train", "--modality", "automotive", "--dataset", "nosuch", "--model", "gat"),
+    ("train", "--modality", "automotive", "--dataset", "n", "--model", "vgae,gat"),
+    ("data", "inspect", "--modality", "automotive", "--dataset", "nosuch"),
+    ("status", "nosuch"),
+    ("evaluate", "nosuch"),
+    ("run", "--frozen-config", "nosuch.json"),
+    ("validate", "--modality", "automotive", "--config", "nosuch.yaml"),
+    ("config", "explain", "nosuch"),
+    ("list-configs",),
+    *((command, "--help") for command in ("train", "pipeline", "demo", "status", "validate")),
+)
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+def test_what_is_printed_can_be_typed(
+    words: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CAN_TRAIN_HOME", str(tmp_path))
+    if "--help" in words:
+        with pytest.raises(SystemExit):
+            main(words)
+    else:
+        main(words)
+    shown = capsys.readouterr()
+    printed = re.findall(r"can-train [^\n]+", f"{shown.out}\n{shown.err}")
+    commands = [line.partition(". ")[0].rstrip(".,)") for line in printed if "usage:" not in line]
+    checked = [command for command in commands if command.split()[1] in ALL]
+    assert checked
+    for command in checked:
+        if "[" not in command.replace("=[", ""):  # the usage line of argparse
+            check(command, " ".join(words))
+
+
+ALL = {"train", "pipeline", "data", "status", "list-configs", "config", "demo", "validate"}
 
 
 def test_the_readme_has_examples() -> None:

@@ -23,7 +23,7 @@ from can_train.training.run import run_frozen
 pytestmark = pytest.mark.slow
 
 COMMON = {"modality": "automotive", "dataset": "synthetic", "threads": "1", "epochs": "2",
-          "windows_per_side": "60"}  # fmt: skip
+          "windows_per_side": "120"}  # fmt: skip
 PLANS = {
     "vgae": {"model": "vgae"},
     "gat": {"model": "vgae,gat"},

@@ -289,7 +289,8 @@ def _split(text: Mapping[str, str], typed: Typed, built: Built) -> list[dict[str
             "model",
             ConfigError(
                 f"--model: train takes one stage, got {len(models)} ({text['model']}). "
-                f"Use: can-train pipeline --modality automotive --model {text['model']}"
+                "Use: can-train pipeline --modality automotive --dataset "
+                f"{text.get('dataset', 'hcrl_sa')} --model {text['model']}"
             ),
         )
     columns = [{"model": model} for model in models]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, RichProgressBar
-from lightning.pytorch.plugins.environments import LightningEnvironment
 
 from can_train.errors import ArtifactError, TrainingError
 from can_train.training.callbacks import BEST, LAST, BestAndLast
