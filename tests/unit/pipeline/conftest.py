@@ -91,7 +91,7 @@ def finish() -> Finish:
             higher_is_better=False,
             artifact_sha256=sha256_of(artifact),
         )
-        write_summary(run, validation, {"epochs": 1})
+        write_summary(run, validation, {"epochs": 1, "parameters": 3})
         end_running(run, "finished", exit_code=0)
         return artifact
 

@@ -14,6 +14,7 @@ from can_train.runs.files import sha256_of
 from can_train.runs.layout import Roots, artifact_path, run_dir
 from can_train.runs.registry import register_teacher, registered_teachers
 from can_train.runs.summary import Validation, write_summary
+from can_train.runs.teachers import all_places
 
 
 def finished(tmp_path: Path, seed: int, value: float, **data: object) -> FrozenConfig:
@@ -39,12 +40,12 @@ def finished(tmp_path: Path, seed: int, value: float, **data: object) -> FrozenC
         higher_is_better=True,
         artifact_sha256=sha256_of(artifact),
     )
-    write_summary(run, validation, {})
+    write_summary(run, validation, {"parameters": 2})
     return freeze(config, run, roots, register=True)
 
 
 def names(tmp_path: Path) -> list[str]:
-    return sorted(path.name for path in (tmp_path / "t" / "car").glob("*.pth"))
+    return [path.name for path in all_places(tmp_path / "t")]
 
 
 def test_only_a_better_teacher_of_the_same_windows_replaces_one(tmp_path: Path) -> None:
