@@ -28,6 +28,8 @@ LEAVES = {
     "runs.status",
     "runs.stop",
     "runs.summary",
+    "runs.teachers",
+    "runs.weights_file",
 }
 
 # What a unit may import at module level besides the leaves and itself.

@@ -16,7 +16,7 @@ from can_train.cli.parser import Parser
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, exit_code_of
 
 COMMANDS: Final = (
-    "demo", "data", "train", "pipeline", "validate", "run", "status", "evaluate", "list-configs",
+    "demo", "data", "train", "pipeline", "validate", "run", "status", "evaluate", "teachers", "list-configs",
     "models", "config", "env", "completion",
 )  # fmt: skip
 EXIT_BROKEN_PIPE: Final = 141

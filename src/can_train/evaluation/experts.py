@@ -12,6 +12,7 @@ from can_train.config.frozen import FrozenConfig, load_frozen
 from can_train.config.schema import Parent
 from can_train.data.store import GraphStore
 from can_train.errors import ArtifactError
+from can_train.evaluation.report import SCORER_OF_MODEL
 from can_train.evaluation.scoring import fusion_states, score_fusion, score_gat, score_vgae
 from can_train.evaluation.thresholds import Threshold
 from can_train.runs.checkpoint import Artifact, load_artifact
@@ -37,9 +38,6 @@ class Experts:
     def thresholds(self) -> dict[str, Threshold]:
         """Stored threshold of each scorer."""
         return {SCORER_OF_MODEL[m]: a.threshold for m, a in self.artifacts.items()}
-
-
-SCORER_OF_MODEL = {"vgae": "vgae", "gat": "gat", "dqn": "fusion"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

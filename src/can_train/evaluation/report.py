@@ -19,6 +19,9 @@ from can_train.runs.files import write_atomic
 SCHEMA_VERSION: Final = 1
 NOT_AVAILABLE: Final = "n/a"
 
+SCORER_OF_MODEL: Final = {"vgae": "vgae", "gat": "gat", "dqn": "fusion"}
+"""Name under which the rows of a model stand."""
+
 RowKind = Literal["model", "control"]
 
 

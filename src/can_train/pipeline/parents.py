@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Literal
 
 from can_train.config.build import Stage
-from can_train.config.frozen import load_frozen
 from can_train.config.requests import PlanRequest
 from can_train.config.schema import DataConfig, Parent
 from can_train.errors import CanTrainError, PreflightError
-from can_train.runs.layout import Roots, artifact_path, find_run, frozen_of_run, root_options
-from can_train.runs.registry import (
-    Candidate,
-    checked_sha256,
-    finished_runs,
-    fits,
-    read_teacher,
-    registered_teachers,
+from can_train.pipeline.artifacts import (
+    Wanted,
+    asked_text,
+    explicit_artifact,
+    no_teacher,
+    teachers_on_disk,
+    train_command,
 )
-from can_train.runs.status import read_status
+from can_train.runs.layout import Roots
+from can_train.runs.registry import Candidate, finished_runs
 
 Role = Literal["teacher", "vgae", "gat"]
 AUTO: Final = "auto"
@@ -120,34 +118,25 @@ _UNREAD: Final = StageInput(role="teacher", parent=Parent(), origin="the dataset
 
 def _teacher(stage: Stage, earlier: Sequence[Promised], world: World) -> StageInput:
     """Explicit path, earlier stage of the plan, registry, newest finished run: in this order."""
+    wanted = _wanted(stage.model, world, allow_foreign=world.request.allow_foreign_teacher)
     path = stage.teacher_path
     if path is not None and path != AUTO:
-        return _explicit("teacher", "--teacher-path", path, stage, world)
+        return _explicit("teacher", ("--teacher-path", path), stage, world, wanted)
     for made in reversed(earlier):
         if made.stage.model == stage.model and made.stage.model_size == "teacher":
             return _from_stage("teacher", made)
-    command = _command(world, stage.model, "teacher")
     if path != AUTO and not world.request.auto_find_teacher:
         raise PreflightError(
             f"{stage.title}: no {stage.model} teacher was given and no earlier stage makes one. "
-            f"Add --auto-find-teacher or --teacher-path FILE, or train one: {command}"
+            "Add --auto-find-teacher or --teacher-path FILE, or train one: "
+            f"{train_command(wanted, 'teacher', world.roots, _given(world))}"
         )
     if world.data is None:
         return _UNREAD
-    found = _teachers_on_disk(stage, world, world.data)
+    found = teachers_on_disk(wanted, world.roots)
     if not found:
-        raise PreflightError(
-            f"{stage.title}: no {stage.model} teacher{_asked(world)} under {world.roots.teachers} "
-            f"or among the finished runs under {world.roots.experiments}. Train one: {command}"
-        )
+        raise no_teacher(stage.title, wanted, world.roots, _given(world))
     return _from_disk("teacher", found)
-
-
-def _teachers_on_disk(stage: Stage, world: World, data: DataConfig) -> list[Candidate]:
-    request = world.request
-    identity = (request.modality, request.dataset, stage.model, "teacher")
-    registered = registered_teachers(world.roots.teachers, request.dataset, stage.model, data)
-    return [*registered, *finished_runs(world.roots.experiments, identity, data)]
 
 
 def _input(role: Role, stage: Stage, earlier: Sequence[Promised], world: World) -> StageInput:
@@ -156,71 +145,46 @@ def _input(role: Role, stage: Stage, earlier: Sequence[Promised], world: World) 
         if made.stage.model == role and made.stage.model_size == stage.model_size:
             return _from_stage(role, made)
     request = world.request
+    wanted = _wanted(role, world)
     option, path = {
         "vgae": ("--vgae-path", request.vgae_path),
         "gat": ("--gat-path", request.gat_path),
     }[role]
     if path is not None:
         world.used_paths.add(option)
-        return _explicit(role, option, path, stage, world)
+        return _explicit(role, (option, path), stage, world, wanted)
     if world.data is None:
         return _UNREAD
     identity = (request.modality, request.dataset, role, stage.model_size)
     found = finished_runs(world.roots.experiments, identity, world.data)
     if not found:
+        command = train_command(wanted, stage.model_size, world.roots, _given(world))
         raise PreflightError(
-            f"{stage.title}: it needs a {role} of size {stage.model_size}{_asked(world)}; no "
+            f"{stage.title}: it needs a {role} of size {stage.model_size}{asked_text(wanted)}; no "
             f"earlier stage makes one and no finished run under {world.roots.experiments} has one. "
-            f"Train one: {_command(world, role, stage.model_size)}"
+            f"Train one: {command}"
         )
     return _from_disk(role, found)
 
 
-def _explicit(role: Role, option: str, text: str, stage: Stage, world: World) -> StageInput:
-    """The artifact in a file, or that of a run given by id or folder."""
-    model = stage.model if role == "teacher" else role
+def _explicit(
+    role: Role, given: tuple[str, str], stage: Stage, world: World, wanted: Wanted
+) -> StageInput:
+    """The artifact that was given by an option."""
+    option, text = given
     where = f"{option}: stage {stage.number} ({stage.model})"
-    path = Path(text).absolute()
-    expected = None
-    if path.is_file():
-        run = path.parent.parent
-        teacher = read_teacher(path) if path.suffix == ".pth" else None
-        if teacher is not None:
-            _check(where, (teacher.model, model), world.data is None or teacher.fits(world.data))
-            expected = teacher.sha256
-        elif (run / "configs").is_dir():
-            _check_run(where, run, model, world)
-    elif path.suffix == ".pth":
-        raise PreflightError(f"{where}: {text} doesn't exist. Show what does: can-train status")
-    else:
-        run = find_run(world.roots.experiments, text)
-        path = _check_run(where, run, model, world)
-    sha256 = checked_sha256(path, expected)
-    parent = Parent(path=str(path), sha256=sha256)
-    return StageInput(role=role, parent=parent, origin=option)
+    path, sha256 = explicit_artifact(where, text, wanted, world.roots)
+    return StageInput(role=role, parent=Parent(path=str(path), sha256=sha256), origin=option)
 
 
-def _check_run(where: str, run: Path, model: str, world: World) -> Path:
-    """The artifact of a run that finished, is of `model` and fits the plan's windows."""
-    config = load_frozen(frozen_of_run(run)).config
-    _check(where, (config.model, model), world.data is None or fits(config.data, world.data))
-    status = read_status(run)
-    if status is None or status.state != "finished":
-        raise PreflightError(
-            f"{where}: run {run.name} hasn't finished. Look at it: can-train status {run.name}"
-        )
-    return artifact_path(run, config.model, config.model_size)
-
-
-def _check(where: str, models: tuple[str, str], same_windows: bool) -> None:
-    theirs, needed = models
-    if theirs != needed:
-        raise PreflightError(f"{where}: that is a {theirs}, a {needed} is needed")
-    if not same_windows:
-        raise PreflightError(
-            f"{where}: that {theirs} was trained on other features, another window or another "
-            "split than this plan. Give --features, --window and --split as for that one"
-        )
+def _wanted(model: str, world: World, *, allow_foreign: bool = False) -> Wanted:
+    return Wanted(
+        modality=world.request.modality,
+        dataset=world.request.dataset,
+        model=model,
+        data=world.data,
+        allow_foreign=allow_foreign,
+    )
 
 
 def _from_stage(role: Role, made: Promised) -> StageInput:
@@ -242,17 +206,7 @@ def _from_disk(role: Role, found: Sequence[Candidate]) -> StageInput:
     )
 
 
-def _asked(world: World) -> str:
-    if world.data is None:
-        return ""
-    data = world.data
-    return f" for {world.request.dataset} ({data.features}, window {data.window}, {data.split})"
-
-
-def _command(world: World, model: str, size: str) -> str:
-    request = world.request
-    given = "".join(f" --{name} {value}" for name, value in request.settings.items())
-    return (
-        f"can-train train --modality {request.modality} --dataset {request.dataset} "
-        f"--model {model} --model-size {size}{given}{root_options(world.roots)}"
-    )
+def _given(world: World) -> str:
+    """Settings of the plan's windows as options, with a blank before each."""
+    settings = world.request.settings.items()
+    return "".join(f" --{name.replace('_', '-')} {value}" for name, value in settings)

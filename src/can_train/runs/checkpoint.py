@@ -30,8 +30,8 @@ from can_train.evaluation.thresholds import EmpiricalCdf, Threshold
 from can_train.models.gat import GAT
 from can_train.models.q_network import QNetwork
 from can_train.models.vgae import VGAE
+from can_train.runs.weights_file import ARTIFACT_FORMAT
 
-FORMAT: Final = "can-train artifact 1"
 STATE_CHANNELS: Final = 15
 ACTIONS: Final = 21
 _KEYS: Final = frozenset(
@@ -121,7 +121,7 @@ def save_artifact(path: Path, artifact: Artifact) -> str:
     """Writes `artifact` atomically and returns the sha256 of the file."""
     scaler = {k: torch.from_numpy(v) for k, v in asdict(artifact.scaler).items()}
     document = {
-        "format": FORMAT,
+        "format": ARTIFACT_FORMAT,
         "config": encode_run_config(artifact.config),
         "state_dict": {k: v.detach().cpu() for k, v in artifact.model.state_dict().items()},
         "vocabulary": torch.from_numpy(artifact.vocabulary.ids.astype(np.int64)),
@@ -178,8 +178,10 @@ def file_sha256(path: Path) -> str:
 
 
 def _from_document(path: Path, document: object, sha256: str) -> Artifact:
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ArtifactError(f"{path}: not a can-train artifact (expected format '{FORMAT}')")
+    if not isinstance(document, dict) or document.get("format") != ARTIFACT_FORMAT:
+        raise ArtifactError(
+            f"{path}: not a can-train artifact (expected format '{ARTIFACT_FORMAT}')"
+        )
     _same_keys(path, "artifact", set(document), _KEYS)
     try:
         return _decoded(path, document, sha256)

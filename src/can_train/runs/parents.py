@@ -7,7 +7,9 @@ from pathlib import Path
 from can_train.config.schema import Parent, RunConfig
 from can_train.errors import ArtifactError
 from can_train.runs.checkpoint import Artifact, load_artifact
+from can_train.runs.files import sha256_of
 from can_train.runs.layout import find_run
+from can_train.runs.teachers import kept_path
 
 
 def parents_of(config: RunConfig) -> dict[str, Parent]:
@@ -26,7 +28,7 @@ def load_parents(config: RunConfig, experiment_root: Path) -> dict[str, Artifact
     loaded = {}
     for role, parent in parents_of(config).items():
         path = parent_path(parent, experiment_root, config.model if role == "teacher" else role)
-        artifact = load_artifact(path, sha256=parent.sha256)
+        artifact = load_artifact(_with_hash(path, parent.sha256), sha256=parent.sha256)
         _check_fits(role, path, artifact, config)
         loaded[role] = artifact
     return loaded
@@ -50,15 +52,26 @@ def parent_path(parent: Parent, experiment_root: Path, model: str) -> Path:
     return found[0]
 
 
+def _with_hash(path: Path, sha256: str | None) -> Path:
+    """The file itself, or the copy that the registry kept when it replaced a frozen teacher."""
+    if sha256 is None:
+        return path
+    kept = kept_path(path, sha256)
+    replaced = kept.is_file() and not (path.is_file() and sha256_of(path) == sha256)
+    return kept if replaced else path
+
+
 def _check_fits(role: str, path: Path, artifact: Artifact, config: RunConfig) -> None:
     wanted_model = config.model if role == "teacher" else role
     theirs, ours = artifact.config, config
-    pairs = (
+    pairs = [
         ("model", theirs.model, wanted_model),
         ("--features", theirs.data.features, ours.data.features),
-        ("dataset and split", theirs.data.split_digest[:12], ours.data.split_digest[:12]),
         ("--window", str(theirs.data.window), str(ours.data.window)),
-    )
+    ]
+    if not _may_be_foreign(role, theirs, ours):
+        digests = (theirs.data.split_digest[:12], ours.data.split_digest[:12])
+        pairs.append(("dataset and split", *digests))
     wrong = [f"{name} {a} (this run: {b})" for name, a, b in pairs if a != b]
     theirs_part, ours_part = theirs.data.windows_per_side, ours.data.windows_per_side
     if theirs_part not in {None, ours_part}:
@@ -68,3 +81,10 @@ def _check_fits(role: str, path: Path, artifact: Artifact, config: RunConfig) ->
             f"{role} {path} doesn't fit this run: {', '.join(wrong)}. "
             f"Choose another file, or train one with the same settings"
         )
+
+
+def _may_be_foreign(role: str, theirs: RunConfig, ours: RunConfig) -> bool:
+    """Whether it is a teacher of another dataset, and the plan allowed that."""
+    if role != "teacher" or ours.distillation is None or not ours.distillation.foreign_teacher:
+        return False
+    return theirs.data.dataset_digest != ours.data.dataset_digest

@@ -74,3 +74,16 @@ def read_validation(run: Path) -> Validation:
     return Validation(
         metric=metric, value=float(value), higher_is_better=higher, artifact_sha256=sha256
     )
+
+
+def read_parameters(run: Path) -> int:
+    """Number of parameters of the model that a finished run made.
+
+    Raises:
+        ArtifactError: `summary.json` is missing, damaged or without it.
+    """
+    path = summary_path(run)
+    found = read_object(path).get("parameters") if path.is_file() else None
+    if not isinstance(found, int):
+        raise ArtifactError(f"{path}: lacks parameters. Run it again with --force")
+    return found

@@ -66,10 +66,15 @@ def dataset(roots: Roots) -> DatasetManifest:
 @pytest.fixture
 def plan_of(roots: Roots, dataset: DatasetManifest) -> MakePlan:
     def make(
-        *, force: bool = False, register: bool = True, auto: bool = False, **text: str
+        *,
+        force: bool = False,
+        register: bool = True,
+        auto: bool = False,
+        foreign: bool = False,
+        **text: str,
     ) -> Plan:
         words = {"modality": "automotive", "dataset": "car", **text}
-        typed = Typed(text=words, auto_find_teacher=auto)
+        typed = Typed(text=words, auto_find_teacher=auto, allow_foreign_teacher=foreign)
         return make_plan(typed, roots, force=force, register=register)
 
     return make
@@ -91,7 +96,7 @@ def finish() -> Finish:
             higher_is_better=False,
             artifact_sha256=sha256_of(artifact),
         )
-        write_summary(run, validation, {"epochs": 1})
+        write_summary(run, validation, {"epochs": 1, "parameters": 3})
         end_running(run, "finished", exit_code=0)
         return artifact
 

@@ -115,7 +115,9 @@ def test_teachers_of_other_windows_are_not_found_and_not_accepted(
     artifact = finish(plan_of(**TEACHER).stages[0])
     assert "no gat teacher for car" in str(refusal(plan_of, auto=True, **STUDENT, **changed))
     error = refusal(plan_of, teacher_path=str(artifact), **STUDENT, **changed)
-    assert "was trained on other features, another window or another split" in str(error)
+    (name, value), ours = *changed.items(), {"features": "relational", "window": "100"}
+    assert f"that gat was trained on {name} {ours[name]} (this plan: {value})" in str(error)
+    assert f"Give --{name} {ours[name]}, or choose another one" in str(error)
 
 
 def test_an_explicit_teacher_is_a_file_a_run_or_the_beginning_of_an_id(

@@ -1,0 +1,138 @@
+"""`can-train compare`: line up runs: student, distilled student, teacher; mean over seeds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from can_train.cli.options import add_root_options, roots_of
+
+if TYPE_CHECKING:
+    from can_train.evaluation.comparison import Comparison
+    from can_train.runs.layout import Roots
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds `compare`."""
+    parser = subparsers.add_parser(
+        "compare",
+        help="line up runs: student, distilled student and teacher, over seeds",
+        description=(
+            "Line up finished, evaluated runs per scenario: student, student+KD and teacher of "
+            "each model, with the mean and 95 %% interval over seeds, and what distillation "
+            "changes, paired by seed."
+        ),
+        epilog="example: can-train compare hcrl_sa --out comparison.md",
+    )
+    parser.add_argument(
+        "names", nargs="+", metavar="RUN|PLAN|DATASET",
+        help="ids, beginnings of ids or folders; a dataset stands for all its evaluated runs",
+    )  # fmt: skip
+    parser.add_argument(
+        "--evaluate", action="store_true", help="first evaluate the runs that aren't"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--out", type=Path, metavar="FILE.md", help="also write a Markdown page")
+    add_root_options(parser, "data", "experiment")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the tables, and gives 0."""
+    from can_train.evaluation.comparison import compare_runs
+    from can_train.evaluation.comparison_table import document_of, markdown_of
+
+    roots = roots_of(args)
+    runs = _evaluated_runs(args, roots)
+    comparison = compare_runs(runs)
+    if args.json:
+        sys.stdout.write(json.dumps(document_of(comparison), indent=1, allow_nan=False) + "\n")
+    else:
+        _print(comparison)
+    if args.out is not None:
+        from can_train.runs.files import write_atomic
+
+        words = ["can-train", "compare", *args.names]
+        write_atomic(args.out, markdown_of(comparison, shlex.join(words)))
+        sys.stderr.write(f"written: {args.out}\n")
+    return 0
+
+
+def _evaluated_runs(args: argparse.Namespace, roots: Roots) -> list[Path]:
+    """The runs that can be lined up; those that can't are an error if they were named.
+
+    Raises:
+        PreflightError: A run that was named hasn't finished or isn't evaluated, or none is left.
+    """
+    from can_train.cli.commands.evaluate import require_finished
+    from can_train.errors import PreflightError
+    from can_train.evaluation.comparison import without_evaluation
+    from can_train.runs.selection import select_runs
+    from can_train.runs.status import current_status
+
+    selection = select_runs(roots.experiments, args.names)
+    for run_dir in selection.named:
+        require_finished(run_dir)
+    states = {run_dir: current_status(run_dir) for run_dir in selection.found}
+    finished = [run_dir for run_dir, s in states.items() if s is not None and s.state == "finished"]
+    _note("not finished", [run_dir for run_dir in selection.found if run_dir not in finished])
+    runs = [*selection.named, *finished]
+    lacking = without_evaluation(runs)
+    if args.evaluate:
+        _evaluate(lacking, roots)
+        return runs
+    ready = [run_dir for run_dir in runs if run_dir not in lacking]
+    if not ready or any(run_dir in selection.named for run_dir in lacking):
+        lines = [f"  can-train evaluate {run_dir.name}" for run_dir in lacking]
+        raise PreflightError(
+            "\n".join(["not evaluated; evaluate these, or give --evaluate:", *lines])
+            if lines
+            else f"no finished runs of {', '.join(args.names)}. Show the runs: can-train status"
+        )
+    _note("not evaluated (add them by --evaluate)", lacking)
+    return ready
+
+
+def _note(why: str, runs: Sequence[Path]) -> None:
+    if runs:
+        sys.stderr.write(f"left out, {why}: {', '.join(run_dir.name for run_dir in runs)}\n")
+
+
+def _evaluate(runs: Sequence[Path], roots: Roots) -> None:
+    """Evaluates each run in a process of its own, so that none inherits another one's memory.
+
+    Raises:
+        PreflightError: One of them failed; those before it stay evaluated.
+    """
+    from can_train.errors import PreflightError
+
+    folders = ("--data-root", str(roots.data), "--experiment-root", str(roots.experiments))
+    for number, run_dir in enumerate(runs, start=1):
+        sys.stderr.write(f"evaluating run {run_dir.name} ({number} of {len(runs)})\n")
+        command = (sys.executable, "-P", "-m", "can_train", "evaluate", str(run_dir), *folders)
+        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+        if done.returncode:
+            raise PreflightError(
+                f"evaluation of run {run_dir.name} failed (exit code {done.returncode}). "
+                f"Try it alone: can-train evaluate {run_dir.name}"
+            )
+
+
+def _print(comparison: Comparison) -> None:
+    from can_train.cli.tables import write_table
+    from can_train.evaluation.comparison_table import tables_of, verdicts_of
+
+    for section in comparison.sections:
+        for table in tables_of(section):
+            sys.stdout.write(f"{table.title}\n")
+            write_table(sys.stdout, table.header, table.rows)
+            sys.stdout.write("\n")
+        sys.stdout.write("".join(f"{line}\n\n" for line in verdicts_of(section)))
+    sys.stdout.write("".join(f"{note}\n" for note in comparison.notes))

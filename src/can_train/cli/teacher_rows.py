@@ -1,0 +1,50 @@
+"""Registered teachers as documents and as lines of a table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from can_train.errors import ArtifactError
+from can_train.runs.registry import checked_sha256
+from can_train.runs.teachers import read_teacher
+
+HEADER: Final = (
+    "dataset", "model", "features", "window", "split", "run", "figure", "parameters", "sha256",
+    "file",
+)  # fmt: skip
+
+
+def document_of(place: Path) -> dict[str, Any]:
+    """What is known of a registered teacher; `file` says ok or what is wrong."""
+    known: dict[str, Any] = {"path": str(place)}
+    try:
+        teacher = read_teacher(place)
+        if teacher is None:
+            raise ArtifactError(f"{place}: no .json beside it, or no such file")
+        known |= asdict(teacher)
+        checked_sha256(place, teacher.sha256)
+        return {**known, "file": "ok"}
+    except ArtifactError as error:
+        return {**known, "file": str(error)}
+
+
+def row_of(document: dict[str, Any]) -> tuple[str, ...]:
+    """A line of the table under `HEADER`."""
+    path = Path(document["path"])
+    if "sha256" not in document:
+        model = path.name.partition("_teacher")[0]
+        return (path.parent.name, model, "", "", "", "", "", "", "", document["file"])
+    return (
+        document["dataset"],
+        document["model"],
+        document["features"],
+        str(document["window"]),
+        document["split"],
+        document["run_id"] or document["origin"],
+        f"{document['metric']} {document['value']:.5g}",
+        f"{document['parameters']:,}",
+        document["sha256"][:12],
+        document["file"],
+    )
