@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -209,6 +208,8 @@ def find_run(experiment_root: Path, name: str) -> Path:
 
 def point_latest(run: Path) -> None:
     """Points the `latest` link beside `run` at it, atomically."""
+    import secrets  # costs every start of the command line some milliseconds
+
     temporary = run.parent / f".latest-{os.getpid()}-{secrets.token_hex(4)}"
     temporary.symlink_to(run.name, target_is_directory=True)
     os.replace(temporary, run.parent / "latest")

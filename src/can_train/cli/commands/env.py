@@ -5,11 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import shutil
-import subprocess
 import sys
-from importlib import metadata
 from typing import Final, TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
@@ -54,6 +50,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _facts(args: argparse.Namespace) -> dict[str, dict[str, str | None]]:
+    import platform
+    from importlib import metadata
+
     roots = roots_of(args)
     versions = {_plain(str(d.metadata["Name"])): d.version for d in metadata.distributions()}
     return {
@@ -105,6 +104,9 @@ def _memory() -> str:
 
 def _answer(program: str, *arguments: str) -> str | None:
     """What another program says on one line; None if it isn't there or fails."""
+    import shutil
+    import subprocess
+
     if shutil.which(program) is None:
         return None
     try:
