@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from can_train.errors import ConfigError
@@ -68,15 +69,27 @@ def settings_from(args: argparse.Namespace, site: Site) -> Settings:
 
 
 def submit_requests(
-    folder: Path, requests: Sequence[Request], settings: Settings, roots: Roots
+    folder: Path,
+    requests: Sequence[Request],
+    settings: Settings,
+    roots: Roots,
+    running: Mapping[int, str] = MappingProxyType({}),
 ) -> int:
-    """Submits `requests`, tells the number of each job, and gives the exit code."""
+    """Submits `requests`, tells the number of each job, and gives the exit code.
+
+    Args:
+        folder: Folder of the plan.
+        requests: What is submitted.
+        settings: What holds for all of it.
+        roots: Where everything lies.
+        running: Slurm jobs of stages of the plan that wait or work already.
+    """
     from can_train.jobs.slurm import submit
 
     if not requests:
-        sys.stdout.write("nothing to submit: every run of this plan has finished\n")
+        sys.stdout.write("nothing to submit: no run of this plan is missing\n")
         return 0
-    attempt = submit(folder, requests, settings, roots.experiments)
+    attempt = submit(folder, requests, settings, roots.experiments, running)
     jobs = {run.number: run.job_id for run in attempt.runs}
     for request in requests:
         job, number = request.job, jobs[request.job.number]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from can_train.errors import SubmissionError
@@ -34,15 +35,21 @@ BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 def submit(
-    folder: Path, requests: Sequence[Request], settings: Settings, experiment_root: Path
+    folder: Path,
+    requests: Sequence[Request],
+    settings: Settings,
+    experiment_root: Path,
+    running: Mapping[int, str] = MappingProxyType({}),
 ) -> Attempt:
     """Submits `requests`: held, then released together; none is left behind if one is refused.
 
     Args:
         folder: Folder of the plan.
-        requests: Runs in topological order; what they need beside each other has finished.
+        requests: Runs in topological order; what they need beside each other and `running` has
+            finished.
         settings: What holds for all of them.
         experiment_root: Root of all runs.
+        running: Slurm jobs of stages of the plan that wait or work already.
 
     Raises:
         SubmissionError: Slurm refused a job, or didn't answer; nothing is left in the queue.
@@ -64,7 +71,7 @@ def submit(
         record = _Record(folder, before, Attempt(state="submitting", runs=runs, settings=settings))
         done = False
         try:
-            _submit_held(groups, record)
+            _submit_held(groups, record, running)
             for group in groups:
                 _announce(group, record.job_ids)
             _until_answered(["scontrol", "release", ",".join(record.jobs)], lambda: None)
@@ -112,11 +119,11 @@ class _Record:
         write_attempts(self._folder, (*self._before, self.attempt))
 
 
-def _submit_held(groups: Sequence[Batch], record: _Record) -> None:
+def _submit_held(groups: Sequence[Batch], record: _Record, running: Mapping[int, str]) -> None:
     for group in groups:
         write_atomic(group.script_path, group.script)
         needed = {number for request in group.requests for number in request.job.depends_on}
-        ids = record.job_ids
+        ids = {**running, **record.job_ids}
         dependencies = [ids[number] for number in sorted(needed) if number in ids]
         try:
             job_id = _until_answered(group.command(dependencies), partial(_already, group.name))
