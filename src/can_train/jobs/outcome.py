@@ -87,7 +87,7 @@ def _finished(evidence: Evidence, status: RunStatus, job: SlurmJob | None) -> Ou
         return Outcome(state="finished")
     if not job.has_ended:
         active = _active(status, job)
-        return replace(active, reason=active.reason or "evaluating")
+        return replace(active, reason=active.reason or "trained")
     ended = _ended(evidence, status, job)
     return replace(ended, reason=f"trained, but not evaluated: {ended.reason}")
 

@@ -16,6 +16,7 @@ from can_train.runs.stop import Stopped, request_stop
 
 if TYPE_CHECKING:
     from can_train.config.frozen import FrozenConfig
+    from can_train.runs.status import State
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -119,8 +120,9 @@ class _RecordedState:
         if error is None:
             end_running(self._run_dir, "finished", exit_code=0)
         elif isinstance(error, Stopped):
+            state: State = "cancelled" if own_job() is None else "pending"
             message = "stopped at a step, its position is saved"
-            end_running(self._run_dir, "cancelled", exit_code=1, message=message)
+            end_running(self._run_dir, state, message=message)
         elif isinstance(error, Terminated | KeyboardInterrupt):
             end_running(self._run_dir, "cancelled", exit_code=1, message="stopped by a signal")
         elif isinstance(error, CanTrainError):
