@@ -93,8 +93,6 @@ def _finished(evidence: Evidence, status: RunStatus, job: SlurmJob | None) -> Ou
 
 
 def _active(status: RunStatus, job: SlurmJob) -> Outcome:
-    if job.state == "COMPLETING" and status.state in {"failed", "cancelled"}:
-        return Outcome(state=status.state, reason=status.message)
     if job.state != "PENDING":
         return Outcome(state="running", reason="" if job.state == "RUNNING" else job.state.lower())
     if job.reason == "DependencyNeverSatisfied":

@@ -101,11 +101,12 @@ class _RecordedState:
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
+        self._terminated = False
 
     def __enter__(self) -> None:
         from can_train.runs.status import start_running
 
-        self._handler = signal.signal(signal.SIGTERM, _terminate)
+        self._handler = signal.signal(signal.SIGTERM, self._terminate)
         start_running(self._run_dir)
 
     def __exit__(
@@ -123,7 +124,7 @@ class _RecordedState:
             state: State = "cancelled" if own_job() is None else "pending"
             message = "stopped at a step, its position is saved"
             end_running(self._run_dir, state, message=message)
-        elif isinstance(error, Terminated | KeyboardInterrupt):
+        elif self._terminated or isinstance(error, KeyboardInterrupt):
             end_running(self._run_dir, "cancelled", exit_code=1, message="stopped by a signal")
         elif isinstance(error, CanTrainError):
             code = exit_code_of(error)
@@ -135,9 +136,9 @@ class _RecordedState:
             message = f"{type(error).__name__}: {error}"
             end_running(self._run_dir, "failed", exit_code=code, message=message)
 
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        self._terminated = True  # Lightning makes a SystemExit of what is raised here
+        raise Terminated
 
 
 def _stop_at_next_step(number: int, frame: FrameType | None) -> None:
