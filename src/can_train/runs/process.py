@@ -89,7 +89,7 @@ def _job_runs(process: Process) -> bool:
     if mine is not None and mine.job_id == process.slurm_job:
         return mine.restarts == process.restarts
     job = find_job(process.slurm_job or "")
-    if job is None or process.pid == 0:
+    if job is None or process.pid == 0 or not job.state:
         return job is not None and job.is_active
     return job.is_active and job.restarts == process.restarts and not job.is_waiting
 
