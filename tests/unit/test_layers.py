@@ -26,6 +26,7 @@ LEAVES = {
     "runs.layout",
     "runs.process",
     "runs.status",
+    "runs.slurm_jobs",
     "runs.stop",
     "runs.summary",
     "runs.teachers",

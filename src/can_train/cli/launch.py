@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
 def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
     """Plans, shows the plan and, without `--dry-run`, runs it here; gives the exit code."""
+    from can_train.cli.submit import check_options, submit_plan
+
+    check_options(args)
     dry = "dry_run" in args
     if "json" in args and not dry:
         raise ConfigError("--json: only a plan that isn't run is shown as JSON. Add --dry-run")
     plans = plans_of(args, one_stage=one_stage)
+    if "submit" in args:
+        return max(submit_plan(plan, args, one_stage=one_stage) for plan in plans)
     if dry:
         _show_dry(plans, as_json="json" in args)
         return 0

@@ -210,7 +210,7 @@ def _claimed_elsewhere(job: Job) -> Process | None:
 
 def _claimed(job: Job, process: Process) -> PreflightError:
     return PreflightError(
-        f"{job.title}: pid {process.pid} on {process.host} works on run {job.run_dir.name}. "
+        f"{job.title}: {process} works on run {job.run_dir.name}. "
         f"Wait for it (can-train status {job.run_dir.name}), or end that process"
     )
 

@@ -186,6 +186,6 @@ def run_problems(runs: Sequence[tuple[Path, str, str]]) -> Iterator[CanTrainErro
         worker = claimant(run)
         if worker is not None:
             yield PreflightError(
-                f"run {run.name} ({model} {size}) is {status.state} in pid {worker.pid} on "
-                f"{worker.host}. Wait for it (can-train status {run.name}), or end that process"
+                f"run {run.name} ({model} {size}) is {status.state} in {worker}. Wait for "
+                f"it (can-train status {run.name}), or end it: can-train cancel {run.name}"
             )

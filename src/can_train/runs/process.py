@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from can_train.runs.slurm_jobs import find_job, own_job
+
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -20,12 +22,21 @@ class Process:
         boot_id: Identity of the host's boot; another boot means that the process is gone.
         pid: Process number.
         start_ticks: Start of the process in clock ticks after boot (proc(5), field 22).
+        slurm_job: Slurm job that it works in, such as `12` or `12_3`; None outside of jobs.
+        restarts: How often that job had been started before.
     """
 
     host: str
     boot_id: str
     pid: int
     start_ticks: int
+    slurm_job: str | None = None
+    restarts: int = 0
+
+    def __str__(self) -> str:
+        if self.slurm_job is None:
+            return f"pid {self.pid} on {self.host}"
+        return f"Slurm job {self.slurm_job}"
 
 
 def this_process() -> Process:
@@ -33,17 +44,54 @@ def this_process() -> Process:
     ticks = _start_ticks(os.getpid())
     if ticks is None:
         raise ProcessLookupError(f"/proc/{os.getpid()}/stat can't be read")
-    host = socket.gethostname()
-    return Process(host=host, boot_id=_boot_id(), pid=os.getpid(), start_ticks=ticks)
+    job = own_job()
+    return Process(
+        host=socket.gethostname(),
+        boot_id=_boot_id(),
+        pid=os.getpid(),
+        start_ticks=ticks,
+        slurm_job=None if job is None else job.job_id,
+        restarts=0 if job is None else job.restarts,
+    )
+
+
+def waiting_job(job_id: str) -> Process:
+    """Stands for the worker that a submitted job will start."""
+    return Process(host="", boot_id="", pid=0, start_ticks=0, slurm_job=job_id)
 
 
 def is_alive(process: Process) -> bool:
-    """Whether `process` still runs; one on another host counts as alive (it can't be asked)."""
+    """Whether `process` still runs.
+
+    On another host a process of a Slurm job lives as long as Slurm says so; any other one counts
+    as alive, for nobody can be asked.
+    """
     if process.host != socket.gethostname():
-        return True
+        return process.slurm_job is None or _job_runs(process)
     if process.boot_id != _boot_id():
         return False
     return _start_ticks(process.pid) == process.start_ticks
+
+
+def is_expected(process: Process) -> bool:
+    """Whether `process` lives, or its Slurm job is in the queue and will go on with its work."""
+    if process.pid and is_alive(process):
+        return True
+    if process.slurm_job is None:
+        return False
+    job = find_job(process.slurm_job)
+    return job is not None and job.is_active
+
+
+def _job_runs(process: Process) -> bool:
+    """Whether the job is still in the attempt to which `process` belongs."""
+    mine = own_job()
+    if mine is not None and mine.job_id == process.slurm_job:
+        return mine.restarts == process.restarts
+    job = find_job(process.slurm_job or "")
+    if job is None or process.pid == 0 or not job.state:
+        return job is not None and job.is_active
+    return job.is_active and job.restarts == process.restarts and not job.is_waiting
 
 
 def _boot_id() -> str:

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import Final, Literal, get_args
 from can_train.errors import ArtifactError, PreflightError
 from can_train.runs.files import read_object, write_atomic
 from can_train.runs.layout import owner_path, status_path
-from can_train.runs.process import Process, is_alive, this_process
+from can_train.runs.process import Process, is_alive, is_expected, this_process
 
 State = Literal["pending", "running", "finished", "failed", "cancelled", "blocked"]
 STATES: Final[tuple[str, ...]] = get_args(State)
 DIED: Final = "process died"
+REQUEUED: Final = "requeued"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class RunStatus:
         parents: sha256 of each artifact that the run consumed, by role (teacher, vgae, gat).
         exit_code: Of the worker; negative when a signal ended it.
         message: Why it failed, was blocked or cancelled.
+        started_at, ended_at: Of its latest attempt, in seconds since 1970.
     """
 
     state: State
@@ -46,6 +49,13 @@ class RunStatus:
     parents: Mapping[str, str] = field(default_factory=dict)
     exit_code: int | None = None
     message: str = ""
+    started_at: float | None = None
+    ended_at: float | None = None
+
+    @property
+    def slurm_job(self) -> str | None:
+        """Slurm job that worked on the run last, or will."""
+        return None if self.process is None else self.process.slurm_job
 
 
 def read_status(run: Path) -> RunStatus | None:
@@ -78,8 +88,14 @@ def effective_state(status: RunStatus) -> RunStatus:
         return status
     if status.process is None or is_alive(status.process):
         return status
-    why = DIED if status.state == "running" else "its launcher died before it started"
-    return replace(status, state="failed", message=f"{why} (pid {status.process.pid})")
+    if is_expected(status.process):
+        return replace(status, state="pending", message=REQUEUED)
+    if status.state == "running":
+        why = DIED
+    else:
+        what = "launcher died" if status.slurm_job is None else "job ended"
+        why = f"its {what} before it started"
+    return replace(status, state="failed", message=f"{why} ({_who(status.process)})")
 
 
 def current_status(run: Path) -> RunStatus | None:
@@ -93,7 +109,15 @@ def start_running(run: Path) -> None:
     before = read_status(run) or RunStatus(state="running")
     write_status(
         run,
-        replace(before, state="running", process=this_process(), exit_code=None, message=""),
+        replace(
+            before,
+            state="running",
+            process=this_process(),
+            exit_code=None,
+            message="",
+            started_at=time.time(),
+            ended_at=None,
+        ),
     )
 
 
@@ -102,7 +126,8 @@ def end_running(
 ) -> None:
     """Moves the run into a state in which nothing works on it any more."""
     before = read_status(run) or RunStatus(state=state)
-    write_status(run, replace(before, state=state, exit_code=exit_code, message=message))
+    ended = {"exit_code": exit_code, "message": message, "ended_at": time.time()}
+    write_status(run, replace(before, state=state, **ended))  # type: ignore[arg-type]
 
 
 def update_progress(
@@ -178,7 +203,7 @@ def claimant(run: Path) -> Process | None:
     status = read_status(run)
     if status is None or status.state not in {"pending", "running"} or status.process is None:
         return None
-    return status.process if is_alive(status.process) else None
+    return status.process if is_expected(status.process) else None
 
 
 def _create_owner(run: Path) -> bool:
@@ -193,8 +218,12 @@ def _create_owner(run: Path) -> bool:
     return True
 
 
+def _who(process: Process) -> str:
+    return f"pid {process.pid}" if process.slurm_job is None else str(process)
+
+
 def _owned_by(run: Path, owner: Process | None) -> PreflightError:
-    who = "another process" if owner is None else f"pid {owner.pid} on {owner.host}"
+    who = "another process" if owner is None else owner
     return PreflightError(
         f"run {run.name} is being trained by {who}. Wait for it (can-train status {run.name}), "
         "or end that process and give the same command again"

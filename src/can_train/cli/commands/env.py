@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
@@ -31,11 +32,21 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object"
     )
+    parser.add_argument(
+        "--init-site",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        default=argparse.SUPPRESS,
+        help="write a first site profile from what Slurm says (default: where it is looked for)",
+    )
     add_root_options(parser, "data", "experiment", "teacher")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the facts; 1 if a package is missing."""
+    """Writes the facts, or a site profile; 1 if a package is missing."""
+    if "init_site" in args:
+        return _init_site(args.init_site)
     facts = _facts(args)
     missing = _missing(facts)
     if "json" in args:
@@ -47,6 +58,16 @@ def run(args: argparse.Namespace) -> int:
         for line in missing:
             sys.stdout.write(f"missing: {line}\n")
     return int(any(facts["package"][name] is None for name in PACKAGES))
+
+
+def _init_site(name: str) -> int:
+    from can_train.jobs.site import user_profile
+    from can_train.jobs.site_init import write_first_profile
+
+    path = Path(name) if name else user_profile()
+    write_first_profile(path)
+    sys.stdout.write(f"written: {path}. Look it over; jobs get what it says\n")
+    return 0
 
 
 def _facts(args: argparse.Namespace) -> dict[str, dict[str, str | None]]:

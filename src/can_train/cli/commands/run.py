@@ -8,9 +8,15 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from can_train.errors import CanTrainError, PreflightError, exit_code_of
+from can_train.errors import CanTrainError, PreflightError, TrainingError, exit_code_of
+from can_train.runs.slurm_jobs import own_job
+from can_train.runs.stop import Stopped, request_stop
+
+if TYPE_CHECKING:
+    from can_train.config.frozen import FrozenConfig
+    from can_train.runs.status import State
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -26,32 +32,64 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--frozen-config", required=True, metavar="FILE", type=Path, help="the frozen config"
     )
+    parser.add_argument(
+        "--max-requeues",
+        metavar="N",
+        type=int,
+        default=0,
+        help="how often the Slurm job of this run may be started again (default: 0)",
+    )
+    parser.add_argument(
+        "--evaluate", action="store_true", help="evaluate the finished run afterwards"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains under ownership of the run's folder, keeping `status.json`; 0 when it finished."""
+    # First of all: the warning of a job's time limit may come while torch is imported.
+    signal.signal(signal.SIGUSR1, _stop_at_next_step)
+    from can_train.cli.worker import evaluate_here, go_on_later
     from can_train.config.frozen import load_frozen
-    from can_train.runs.layout import point_latest
-    from can_train.runs.registry import is_teacher, register_teacher
-    from can_train.runs.status import owned, read_status
 
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     frozen = load_frozen(args.frozen_config)
+    try:
+        _train(frozen, args)
+    except Stopped:
+        return go_on_later(frozen.run_dir, args.max_requeues)
+    return evaluate_here(frozen, args.max_requeues) if args.evaluate else 0
+
+
+def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
+    from can_train.cli.worker import JobLog
+    from can_train.runs.layout import point_latest
+    from can_train.runs.registry import is_teacher, register_teacher
+    from can_train.runs.status import owned, read_status
+
     with owned(frozen.run_dir):
         status = read_status(frozen.run_dir)
         if status is not None and status.state == "finished":
             sys.stdout.write(f"reused: run {frozen.run_id} has finished\n")
-            return 0
-        with _RecordedState(frozen.run_dir):
+            return
+        with JobLog(frozen.run_dir, args.frozen_config), _RecordedState(frozen.run_dir):
+            _check_restarts(args.max_requeues)
             point_latest(frozen.run_dir)
             from can_train.training.run import run_frozen
 
             run_frozen(args.frozen_config)
             if is_teacher(frozen.config):
                 sys.stdout.write(f"{register_teacher(frozen)}\n")
-    return 0
+
+
+def _check_restarts(max_requeues: int) -> None:
+    job = own_job()
+    if job is not None and job.restarts > max_requeues:
+        raise TrainingError(
+            f"Slurm job {job.job_id} was started again {job.restarts} times, more than "
+            f"--max-requeues {max_requeues} allows. Look into its log, then: can-train resume PLAN"
+        )
 
 
 class Terminated(KeyboardInterrupt):
@@ -63,11 +101,12 @@ class _RecordedState:
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
+        self._terminated = False
 
     def __enter__(self) -> None:
         from can_train.runs.status import start_running
 
-        self._handler = signal.signal(signal.SIGTERM, _terminate)
+        self._handler = signal.signal(signal.SIGTERM, self._terminate)
         start_running(self._run_dir)
 
     def __exit__(
@@ -81,7 +120,11 @@ class _RecordedState:
         signal.signal(signal.SIGTERM, self._handler)
         if error is None:
             end_running(self._run_dir, "finished", exit_code=0)
-        elif isinstance(error, Terminated | KeyboardInterrupt):
+        elif isinstance(error, Stopped):
+            state: State = "cancelled" if own_job() is None else "pending"
+            message = "stopped at a step, its position is saved"
+            end_running(self._run_dir, state, message=message)
+        elif self._terminated or isinstance(error, KeyboardInterrupt):
             end_running(self._run_dir, "cancelled", exit_code=1, message="stopped by a signal")
         elif isinstance(error, CanTrainError):
             code = exit_code_of(error)
@@ -93,6 +136,10 @@ class _RecordedState:
             message = f"{type(error).__name__}: {error}"
             end_running(self._run_dir, "failed", exit_code=code, message=message)
 
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        self._terminated = True  # Lightning makes a SystemExit of what is raised here
+        raise Terminated
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+
+def _stop_at_next_step(number: int, frame: FrameType | None) -> None:
+    request_stop()

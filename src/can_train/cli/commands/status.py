@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -11,14 +14,19 @@ from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 
 if TYPE_CHECKING:
-    from can_train.runs.status import RunStatus
+    from can_train.jobs.board import Board, Row
+    from can_train.pipeline.stored import StoredStage
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 HEADER: Final = (
-    "run", "dataset", "model", "size", "strategy", "distillation", "state", "epoch", "figure",
-    "message",
+    "run", "dataset", "model", "size", "strategy", "distillation", "state", "reason", "elapsed",
+    "epoch", "figure", "node", "job", "log",
 )  # fmt: skip
+WATCH_S: Final = 5.0
+"""Pause between two looks; each one asks Slurm."""
+
+CLEAR: Final = "\x1b[H\x1b[2J"
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -33,64 +41,101 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "name", nargs="?", metavar="RUN|PLAN", help="id, beginning of an id, or folder"
     )
+    parser.add_argument(
+        "--watch", action="store_true", help="show it again every 5 s while something runs"
+    )
+    parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
     add_root_options(parser, "experiment")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the table; 1 if a run shown failed and wasn't made again since."""
-    from can_train.cli.tables import write_table
-    from can_train.runs.status import current_status
-
+    """Writes the table; 1 if a run shown failed or was blocked, and wasn't made again since."""
     root = roots_of(args).experiments
-    runs = _runs(root, args.name)
-    if not runs:
+    stages = _stages(root, args.name)
+    if not stages and not args.json:
         sys.stdout.write(f"no runs under {root}\n")
         return 0
-    found = [(run, current_status(run)) for run in runs]
-    write_table(sys.stdout, HEADER, [_row(root, run, status) for run, status in found])
-    return int(any(_failed(status) for run, status in found if not _made_again(run)))
+    board = _show(stages, as_json=args.json, clear=args.watch)
+    while args.watch and any(row.is_active for row in board.rows):
+        time.sleep(WATCH_S)
+        board = _show(stages, as_json=args.json, clear=True)
+    broken = [row for row in board.rows if row.state in {"failed", "blocked"}]
+    return int(any(not _made_again(row.job.run_dir) for row in broken))
 
 
-def _runs(root: Path, name: str | None) -> list[Path]:
-    """Runs in the order of their plans; runs of no plan at the end."""
-    from can_train.runs.layout import find_run, iter_plans, iter_runs
+def _stages(root: Path, name: str | None) -> Sequence[StoredStage]:
+    from can_train.pipeline.stored import all_stages, stages_called
 
-    plans = [plan for plan in iter_plans(root) if name is None or plan.name.startswith(name)]
-    if name is not None:
-        if (Path(name) / "plan.json").is_file():
-            return _plan_runs(root, Path(name))
-        if len(plans) == 1:
-            return _plan_runs(root, plans[0])
-        return [find_run(root, name)]
-    planned = [run for plan in plans for run in _plan_runs(root, plan)]
-    return list(dict.fromkeys([*planned, *iter_runs(root)]))
+    return all_stages(root) if name is None else stages_called(root, name)
 
 
-def _plan_runs(root: Path, plan: Path) -> list[Path]:
-    from can_train.errors import ArtifactError
-    from can_train.runs.files import read_object
+def _show(stages: Sequence[StoredStage], *, as_json: bool, clear: bool) -> Board:
+    from can_train.cli.tables import write_table
+    from can_train.jobs.board import board_of
 
-    stages = read_object(plan / "plan.json").get("stages")
-    if not isinstance(stages, list):
-        raise ArtifactError(f"{plan / 'plan.json'}: has no stages. Give the command again")
-    return [root / str(stage["run_dir"]) for stage in stages]
+    board = board_of([stage.job for stage in stages])
+    if clear and sys.stdout.isatty():
+        sys.stdout.write(CLEAR)
+    if as_json:
+        rows = [_document(s, row) for s, row in zip(stages, board.rows, strict=True)]
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+    else:
+        rows_of_text = [_texts(s, row) for s, row in zip(stages, board.rows, strict=True)]
+        write_table(sys.stdout, HEADER, rows_of_text)
+    sys.stdout.flush()
+    for problem in board.problems:
+        sys.stderr.write(f"warning: Slurm says: {problem}\n")
+    return board
 
 
-def _row(root: Path, run: Path, status: RunStatus | None) -> tuple[str, ...]:
-    _, dataset, _, model, size, distilled, strategy = run.absolute().parts[-8:-1]
-    word = "with-kd" if distilled == "distilled" else "no-kd"
-    if status is None:
-        return (run.name, dataset, model, size, strategy, word, "planned", "", "", "")
-    epoch = f"{status.epoch}/{status.epochs}" if status.epochs else ""
-    figure = (
-        f"{status.metric} {status.value:.5g}" if status.metric and status.value is not None else ""
+def _texts(stage: StoredStage, row: Row) -> tuple[str, ...]:
+    figure = f"{row.metric} {row.value:.5g}" if row.metric and row.value is not None else ""
+    return (
+        row.job.run_dir.name,
+        stage.dataset,
+        stage.job.name,
+        stage.model_size,
+        stage.training_strategy,
+        stage.distillation,
+        row.state,
+        row.reason,
+        _clock(row.elapsed_s),
+        f"{row.epoch}/{row.epochs}" if row.epochs else "",
+        figure,
+        row.node,
+        row.slurm_job or "",
+        str(row.log or ""),
     )
-    message = " ".join(status.message.split())
-    return (run.name, dataset, model, size, strategy, word, status.state, epoch, figure, message)
 
 
-def _failed(status: RunStatus | None) -> bool:
-    return status is not None and status.state == "failed"
+def _document(stage: StoredStage, row: Row) -> dict[str, object]:
+    return {
+        "run_id": row.job.run_dir.name,
+        "run_dir": str(row.job.run_dir),
+        "stage": row.job.number,
+        "dataset": stage.dataset,
+        "model": stage.job.name,
+        "model_size": stage.model_size,
+        "training_strategy": stage.training_strategy,
+        "distillation": stage.distillation,
+        "state": row.state,
+        "reason": row.reason,
+        "elapsed_s": None if row.elapsed_s is None else round(row.elapsed_s, 1),
+        "epoch": row.epoch,
+        "epochs": row.epochs,
+        "metric": row.metric,
+        "value": row.value,
+        "node": row.node,
+        "slurm_job": row.slurm_job,
+        "log": None if row.log is None else str(row.log),
+    }
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 def _made_again(run: Path) -> bool:
