@@ -170,10 +170,10 @@ def test_smoke_is_short_and_says_what_it_replaces(
 def test_resources_without_a_cluster_are_told(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["train", *BASE, "--model", "dqn", "--walltime", "99:99", "--memory", "lots"]
+    words = ["train", *BASE, "--model", "dqn", "--walltime", "2h", "--memory", "lots"]
     assert main(words) == 3
     error = capsys.readouterr().err
-    assert "--walltime: stage 1 (dqn): 99:99 isn't a time limit" in error
+    assert "--walltime: stage 1 (dqn): 2h isn't a time limit" in error
     assert "--memory: stage 1 (dqn): lots isn't an amount" in error
     assert "it needs a vgae of size teacher" in error and "it needs a gat of size teacher" in error
 
@@ -271,3 +271,31 @@ def test_the_completion_script_completes_in_bash(capsys: pytest.CaptureFixture[s
     ask = 'COMP_WORDS=(can-train train --mod); COMP_CWORD=2; _can_train; echo "${COMPREPLY[@]}"'
     done = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == {"--modality", "--model", "--model-size", "--model-args"}
+
+
+def test_a_login_node_is_for_submitting(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = tmp_path / "site.toml"
+    profile.write_text("login_node = true\n")
+    monkeypatch.setenv("CAN_TRAIN_SITE", str(profile))
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    ping = programs / "scontrol"
+    ping.write_text("#!/bin/sh\nexit 0\n")
+    ping.chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    words = ["train", *BASE, "--model", "dqn"]  # ends with 3 in any case: it has no parents
+    assert main(words) == 3
+    assert "this is a login node" in capsys.readouterr().err
+    for flag in ("--local", "--smoke", "--dry-run"):
+        assert main([*words, flag]) == 3
+        assert "login node" not in capsys.readouterr().err
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    main(words)
+    assert "login node" not in capsys.readouterr().err
+    monkeypatch.delenv("SLURM_JOB_ID")
+    ping.write_text("#!/bin/sh\nexit 1\n")
+    main(words)
+    assert "login node" not in capsys.readouterr().err

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
     """Plans, shows the plan and, without `--dry-run`, runs it here; gives the exit code."""
-    from can_train.cli.submit import check_options, submit_plan
+    from can_train.cli.submit import check_options, refuse_on_login_node, submit_plan
 
     check_options(args)
+    refuse_on_login_node(args)
     dry = "dry_run" in args
     if "json" in args and not dry:
         raise ConfigError("--json: only a plan that isn't run is shown as JSON. Add --dry-run")
@@ -54,9 +55,11 @@ def plans_of(args: argparse.Namespace, *, one_stage: bool) -> list[Plan]:
     Raises:
         CanTrainError: What is wrong with any of them, each thing once.
     """
+    from can_train.cli.submit import site_of
     from can_train.config.typed import expand
     from can_train.pipeline.plan import make_plan
 
+    site = site_of(args)
     points = expand(typed_from(args, one_stage=one_stage))
     problems: dict[str, CanTrainError] = {}
     if len(points) > 1 and "dry_run" not in args:
@@ -69,7 +72,11 @@ def plans_of(args: argparse.Namespace, *, one_stage: bool) -> list[Plan]:
     for point in points:
         try:
             plan = make_plan(
-                point, roots_of(args), force="force" in args, register="no_register" not in args
+                point,
+                roots_of(args),
+                force="force" in args,
+                register="no_register" not in args,
+                site=site,
             )
             plans.append(plan)
         except CanTrainError as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from can_train.errors import ConfigError
+from can_train.errors import ConfigError, PreflightError
 from can_train.runs.layout import Roots, plan_dir, root_options, roots_from, stage_logs
 
 if TYPE_CHECKING:
@@ -40,6 +42,33 @@ def check_options(args: argparse.Namespace) -> None:
         if name in args:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(f"{option}: has no effect without --submit. Use: --submit {option}")
+
+
+def site_of(args: argparse.Namespace) -> Site | None:
+    """The profile of the cluster that a plan is for; None if it runs on this machine."""
+    from can_train.jobs.site import load_site
+
+    return load_site(vars(args).get("site")) if "submit" in args else None
+
+
+def refuse_on_login_node(args: argparse.Namespace) -> None:
+    """Training belongs into jobs where the site profile says so and Slurm answers.
+
+    Raises:
+        PreflightError: This is a login node, and none of --submit, --local, --smoke was given.
+    """
+    if {"submit", "local", "smoke", "dry_run"} & set(vars(args)) or "SLURM_JOB_ID" in os.environ:
+        return
+    from can_train.jobs.site import load_site
+    from can_train.jobs.slurm_query import call
+
+    site = load_site(vars(args).get("site"))
+    if site.login_node and shutil.which("scontrol") and call(["scontrol", "ping"]).returncode == 0:
+        raise PreflightError(
+            f"this is a login node ({site.path} says login_node = true, and Slurm answers), and "
+            "training here would slow everybody down. Add --submit to run the plan as Slurm jobs, "
+            "--smoke for a short trial, or --local to train here all the same"
+        )
 
 
 def submit_plan(plan: Plan, args: argparse.Namespace, *, one_stage: bool) -> int:
@@ -132,8 +161,7 @@ def _requests(plan: Plan, site: Site, *, one_stage: bool) -> list[Request]:
 
 
 def _resources(planned: PlannedStage, site: Site) -> Resources:
-    from can_train.jobs.site import resources_for
+    from can_train.pipeline.plan import stage_resources
 
-    stage = planned.stage
-    asked = resources_for(site, stage.model, stage.model_size, stage.resources)
+    asked = stage_resources(site, planned.stage)
     return replace(asked, cpus=asked.cpus or planned.config.training.threads)

@@ -18,11 +18,12 @@ from can_train.config.build import (
 )
 from can_train.config.frozen import FrozenConfig, freeze, run_id_of
 from can_train.config.requests import PlanRequest
-from can_train.config.schema import DataConfig, RunConfig
+from can_train.config.schema import DataConfig, Resources, RunConfig
 from can_train.config.typed import Typed
 from can_train.data.manifest import DatasetManifest, load_manifest, split_digest
 from can_train.errors import CanTrainError, ConfigError, DataError, PreflightError, raise_all
 from can_train.jobs.base import Job
+from can_train.jobs.site import Site, resources_for
 from can_train.pipeline.estimates import Estimate, estimate
 from can_train.pipeline.parents import Promised, StageInput, World, inputs_of, unused_paths
 from can_train.pipeline.preflight import (
@@ -31,6 +32,7 @@ from can_train.pipeline.preflight import (
     path_problems,
     resource_problems,
     run_problems,
+    slurm_problems,
     split_problems,
 )
 from can_train.runs.layout import (
@@ -109,7 +111,14 @@ class Plan:
         return tuple(s for s in self.stages if s.stage.number not in consumed)
 
 
-def make_plan(typed: Typed, roots: Roots, *, force: bool = False, register: bool = True) -> Plan:
+def make_plan(
+    typed: Typed,
+    roots: Roots,
+    *,
+    force: bool = False,
+    register: bool = True,
+    site: Site | None = None,
+) -> Plan:
     """Everything that a request means, checked by all four layers; nothing is written.
 
     Args:
@@ -117,6 +126,7 @@ def make_plan(typed: Typed, roots: Roots, *, force: bool = False, register: bool
         roots: Where everything lies.
         force: Whether runs that exist are made again beside the old ones.
         register: Whether finished teachers go into the registry.
+        site: Profile of the cluster that it is for; None: it runs on this machine.
 
     Raises:
         CanTrainError: One problem, or all of them as a `ProblemList`.
@@ -153,6 +163,8 @@ def make_plan(typed: Typed, roots: Roots, *, force: bool = False, register: bool
     runs = [(p.frozen.run_dir, p.stage.model, p.stage.model_size) for p in planned]
     problems += [*unused_paths(world), *disk_problems(roots, len(stages)), *run_problems(runs)]
     problems += [*resource_problems(stages), *_same_runs(planned)]
+    if site is not None:
+        problems += slurm_problems([(s.title, stage_resources(site, s)) for s in stages])
     raise_all(problems)
     identity = json.dumps([stage.run_id for stage in planned])
     return Plan(
@@ -161,6 +173,11 @@ def make_plan(typed: Typed, roots: Roots, *, force: bool = False, register: bool
         stages=tuple(planned),
         warnings=(*built.warnings, *warnings),
     )
+
+
+def stage_resources(site: Site, stage: Stage) -> Resources:
+    """What a stage asks a cluster for: what was given, else what the site profile says."""
+    return resources_for(site, stage.model, stage.model_size, stage.resources)
 
 
 def jobs_of(plan: Plan) -> tuple[Job, ...]:

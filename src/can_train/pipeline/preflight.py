@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import shutil
@@ -12,20 +13,23 @@ from typing import Final
 from can_train.config.build import Stage
 from can_train.config.fields import option_of
 from can_train.config.frozen import FrozenConfig
+from can_train.config.schema import Resources
 from can_train.config.typed import Typed
 from can_train.data.manifest import DatasetManifest, dataset_dir, load_manifest
-from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError
+from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError, did_you_mean
+from can_train.jobs.sbatch import walltime_s
+from can_train.jobs.slurm_query import call
 from can_train.runs.layout import Roots, artifact_path, find_run, roots_from
 from can_train.runs.registry import checked_sha256
 from can_train.runs.status import claimant, current_status
 
 COLUMNS: Final = ("timestamp", "arbitration_id", "dlc", "payload", "label")
-LONGEST_WALLTIME_MINUTES: Final = 365 * 24 * 60
+SHORTEST_WALLTIME_S: Final = 60
+LONGEST_WALLTIME_S: Final = 365 * 24 * 3600
 SMALLEST_MEMORY_MB: Final = 500
 """torch alone needs as much."""
 
 LARGEST_MEMORY_MB: Final = 16 * 1024**2
-_WALLTIME: Final = re.compile(r"(?:(?P<days>\d+)-)?(?P<clock>\d+(?::[0-5]?\d){0,2})")
 _MEMORY: Final = re.compile(r"(\d+)([KMGT]?)", re.IGNORECASE)
 
 STAGE_BYTES: Final = 100_000_000
@@ -134,8 +138,8 @@ def resource_problems(stages: Sequence[Stage]) -> Iterator[PreflightError]:
         asked = stage.resources
         where = f"stage {stage.number} ({stage.model})"
         if asked.walltime is not None:
-            minutes = walltime_minutes(asked.walltime)
-            if minutes is None or not 1 <= minutes <= LONGEST_WALLTIME_MINUTES:
+            seconds = walltime_s(asked.walltime)
+            if seconds is None or not SHORTEST_WALLTIME_S <= seconds <= LONGEST_WALLTIME_S:
                 yield PreflightError(
                     f"--walltime: {where}: {asked.walltime} isn't a time limit from 1 minute to "
                     "365 days. Use MINUTES, HH:MM:SS or D-HH:MM:SS, such as --walltime 02:00:00"
@@ -149,18 +153,35 @@ def resource_problems(stages: Sequence[Stage]) -> Iterator[PreflightError]:
                 )
 
 
-def walltime_minutes(text: str) -> float | None:
-    """A time limit as Slurm reads it (sbatch(1), --time), in minutes; None if it isn't one."""
-    found = _WALLTIME.fullmatch(text)
-    if found is None:
-        return None
-    days, first, *rest = found["days"], *(int(p) for p in found["clock"].split(":"))
-    if days is not None:  # D-HH[:MM[:SS]]
-        hours, minutes, seconds = first, *[*rest, 0, 0][:2]
-        return int(days) * 1440 + hours * 60 + minutes + seconds / 60
-    if len(rest) == 2:  # HH:MM:SS
-        return first * 60 + rest[0] + rest[1] / 60
-    return first + (rest[0] / 60 if rest else 0)  # MM[:SS]
+def slurm_problems(asked: Sequence[tuple[str, Resources]]) -> Iterator[PreflightError]:
+    """Partitions and accounts that the cluster doesn't know; nothing where it doesn't answer.
+
+    Args:
+        asked: What each stage asks for, site profile included, by the stage in words.
+    """
+    if shutil.which("sinfo") is None:
+        return
+    user = getpass.getuser()
+    questions = {
+        "partition": ["sinfo", "-h", "-o", "%R"],
+        "account": ["sacctmgr", "-nP", "show", "assoc", f"user={user}", "format=account"],
+    }
+    for name, question in questions.items():
+        wanted = {getattr(resources, name): where for where, resources in reversed(asked)}
+        wanted.pop(None, None)
+        if not wanted:
+            continue
+        answer = call(question)
+        known = sorted({line.strip() for line in answer.stdout.splitlines() if line.strip()})
+        if answer.returncode != 0 or not known:
+            continue  # without accounting there are no accounts; sbatch has the last word
+        for word, where in wanted.items():
+            if not set(word.split(",")) <= set(known):
+                near = did_you_mean(word, known) or "."
+                yield PreflightError(
+                    f"--{name}: {where}: Slurm knows no {name} {word}{near} "
+                    f"Allowed: {', '.join(known)}"
+                )
 
 
 def memory_mb(text: str) -> float | None:
