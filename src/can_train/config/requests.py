@@ -5,7 +5,7 @@ The pydantic models are derived from the schema, so no bound is written twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, Final, get_origin
@@ -218,7 +218,8 @@ def _problem(name: str, text: str, where: str, known: Mapping[str, Setting]) -> 
     setting = known.get(name)
     annotation = words[name] if setting is None else setting.annotation
     allowed = allowed_text(annotation)
-    literal: Sequence[str] = getattr(unwrap(annotation)[0], "__args__", ())
+    arguments = getattr(unwrap(annotation)[0], "__args__", ())
+    literal = [word for word in arguments if isinstance(word, str)]  # not those of a tuple
     near = did_you_mean(text, literal) or "."
     shown = text or "an empty value"
     option = option_of(name)

@@ -12,30 +12,31 @@ VGAE = preset("vgae", "teacher", "autoencoder").architecture
 
 
 def test_nothing_given_is_the_preset() -> None:
-    assert with_model_args(GAT, "") == GAT
+    assert with_model_args("gat", GAT, "") == GAT
 
 
 def test_numbers_and_tuples_are_typed() -> None:
-    found = with_model_args(GAT, "layers=3, fc_channels=96x48,dropout=0.25")
+    found = with_model_args("gat", GAT, "layers=3, fc_channels=96x48,dropout=0.25")
     assert isinstance(found, GatConfig)
     assert (found.layers, found.fc_channels, found.dropout) == (3, (96, 48), 0.25)
     assert found.heads == GAT.heads  # type: ignore[union-attr]
-    assert with_model_args(VGAE, "decoder_channels=24").decoder_channels == (24,)  # type: ignore[union-attr]
+    assert with_model_args("vgae", VGAE, "decoder_channels=24").decoder_channels == (24,)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("layer=3", "layer=3: unknown; did you mean layers?. Allowed: layers, heads"),
-        ("layers", "--model-args: layers: no key=value"),
-        ("layers=x", "layers=x: not a number"),
-        ("layers=0", "layers: 0. Allowed: a whole number >= 1 and <= 16"),
+        ("layer=3", "layer isn't known; did you mean layers? Allowed for a gat: layers, heads"),
+        ("layers", "--model-args: layers isn't key=value"),
+        ("layers=x", "--model-args: layers: x isn't allowed. Allowed: a whole number"),
+        ("layers=0", "a whole number >= 1 and <= 16"),
         ("layers=2,layers=3", "given twice"),
-        ("fc_channels=9x", "not whole numbers such as 96x48"),
-        ("encoder_channels=9", "unknown"),
+        ("layers=[2,3]", "layers takes one value here, not a list"),
+        ("fc_channels=9x", "9x isn't allowed"),
+        ("encoder_channels=9", "encoder_channels isn't known"),
     ],
 )
 def test_mistakes_are_named(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        with_model_args(GAT, text)
+        with_model_args("gat", GAT, text)
     assert message in str(caught.value)
