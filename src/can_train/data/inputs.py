@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.config.schema import DataConfig
-from can_train.data.manifest import DatasetManifest, load_manifest
+from can_train.data.manifest import DatasetManifest, dataset_dir, load_manifest
 from can_train.data.normalise import FeatureScaler, IdVocabulary, fit_scaler, fit_vocabulary
 from can_train.data.splits import audit, open_split, thinned, windows_on
 from can_train.data.store import GraphStore, open_store
@@ -22,6 +22,8 @@ class StageInputs:
 
     Attributes:
         manifest: The dataset.
+        folder: Where the dataset is stored.
+        data: Which windows were asked for.
         store: Graphs of its training recordings.
         sides: Side of each window [B], int8.
         scaler: Fitted on benign training windows.
@@ -29,6 +31,8 @@ class StageInputs:
     """
 
     manifest: DatasetManifest
+    folder: Path
+    data: DataConfig
     store: GraphStore
     sides: NDArray[np.int8]
     scaler: FeatureScaler
@@ -80,6 +84,8 @@ def open_inputs(data_root: Path, place: tuple[str, str], data: DataConfig) -> St
     benign = benign[store.label[benign] == 0]
     inputs = StageInputs(
         manifest=manifest,
+        folder=dataset_dir(data_root, modality, dataset),
+        data=data,
         store=store,
         sides=sides,
         scaler=fit_scaler(store, benign),

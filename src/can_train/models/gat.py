@@ -73,6 +73,7 @@ class GAT(nn.Module):
     ) -> None:
         super().__init__()
         width = heads * hidden_channels
+        self.embedding_channels = layers * width
         self.dropout = dropout
         self.embedding = nn.Embedding(num_ids, id_embedding, padding_idx=0) if num_ids else None
         first = node_channels + (id_embedding if num_ids else 0)
@@ -88,7 +89,10 @@ class GAT(nn.Module):
         )
         self.jump = JumpingKnowledge("cat")
         self.classifier = MLP(
-            [layers * width, *fc_channels, NUM_CLASSES], act="elu", norm=None, dropout=dropout
+            [self.embedding_channels, *fc_channels, NUM_CLASSES],
+            act="elu",
+            norm=None,
+            dropout=dropout,
         )
 
     def forward(self, batch: GraphBatch) -> GatOutput:

@@ -72,10 +72,10 @@ def _check_fits(role: str, path: Path, artifact: Artifact, config: RunConfig) ->
     if not _may_be_foreign(role, theirs, ours):
         digests = (theirs.data.split_digest[:12], ours.data.split_digest[:12])
         pairs.append(("dataset and split", *digests))
+        if theirs.data.windows_per_side is not None:
+            part = str(ours.data.windows_per_side or "all")
+            pairs.append(("--windows-per-side", str(theirs.data.windows_per_side), part))
     wrong = [f"{name} {a} (this run: {b})" for name, a, b in pairs if a != b]
-    theirs_part, ours_part = theirs.data.windows_per_side, ours.data.windows_per_side
-    if theirs_part not in {None, ours_part}:
-        wrong.append(f"--windows-per-side {theirs_part} (this run: {ours_part or 'all'})")
     if wrong:
         raise ArtifactError(
             f"{role} {path} doesn't fit this run: {', '.join(wrong)}. "

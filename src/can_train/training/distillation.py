@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from can_train.config.schema import DistillationConfig
 from can_train.training.losses import LossTerms
 
 
@@ -104,6 +105,37 @@ def vgae_distillation_loss(
         loss=latent_weight * latent + reconstruction_weight * reconstruction,
         parts={"kd_latent": latent, "kd_reconstruction": reconstruction},
     )
+
+
+def with_feature_signal(
+    kd: TeacherSignal, projected: Tensor, teacher_embedding: Tensor, weight: float
+) -> TeacherSignal:
+    """The GAT's signal with the pooled embedding's beside it, as the part `kd_feature`.
+
+    MSE(P(z_student), z_teacher), the mean over all entries (Romero et al., "FitNets", ICLR 2015,
+    eq. 3).
+
+    Args:
+        kd: Soft-target signal.
+        projected: Student embeddings through the projection [B, D of the teacher].
+        teacher_embedding: [B, D of the teacher]; never receives a gradient.
+        weight: Of the embedding's signal; the soft targets have 1.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    _check_same_shape("pooled embeddings", projected, teacher_embedding)
+    feature = functional.mse_loss(projected, teacher_embedding.detach())
+    return TeacherSignal(loss=kd.loss + weight * feature, parts={**kd.parts, "kd_feature": feature})
+
+
+def alpha_in_epoch(config: DistillationConfig, epoch: int) -> float:
+    """Weight of the teacher's signal in `epoch`, counted from 0.
+
+    alpha * min(1, (e + 1) / (N + 1)) for N warm-up epochs: it rises by equal steps, is never 0
+    unless alpha is, and has its full value from epoch N on.
+    """
+    return config.alpha * min(1.0, (epoch + 1) / (config.kd_warmup_epochs + 1))
 
 
 def with_teacher_signal(task: LossTerms, kd: TeacherSignal, alpha: float) -> LossTerms:

@@ -16,6 +16,7 @@ from can_train.models.vgae import VGAE
 from can_train.training.distillation import (
     gat_distillation_loss,
     vgae_distillation_loss,
+    with_feature_signal,
     with_teacher_signal,
 )
 from can_train.training.losses import VgaeLossWeights, gat_task_loss, vgae_task_loss
@@ -54,6 +55,7 @@ class VgaeStage(GraphStage):
         )
         self._validation_means = Means()
         self.teacher = teacher
+        self.distillation = teacher.config if teacher else None
         self.projection = teacher.projection if teacher else None
 
     def training_step(self, batch: GraphBatch) -> Tensor:
@@ -71,7 +73,7 @@ class VgaeStage(GraphStage):
             latent_weight=config.latent_weight,
             reconstruction_weight=config.reconstruction_weight,
         )
-        return self._record(with_teacher_signal(task, kd, config.alpha), batch.num_graphs)
+        return self._record(with_teacher_signal(task, kd, self.alpha), batch.num_graphs)
 
     def validation_step(self, batch: GraphBatch) -> None:
         """Adds a batch of benign validation windows."""
@@ -107,19 +109,25 @@ class GatStage(GraphStage):
         super().__init__(model, training, seed, windows)
         self.gat = model
         self.teacher = teacher
+        self.distillation = teacher.config if teacher else None
+        self.projection = teacher.projection if teacher else None
         self._scores: list[Tensor] = []
         self._labels: list[Tensor] = []
         self._losses: list[Tensor] = []
 
     def training_step(self, batch: GraphBatch) -> Tensor:
-        """Cross-entropy, blended with the soft-target loss when there is a teacher."""
-        logits = self.gat(batch).logits
-        task = gat_task_loss(logits, batch.y)
+        """Cross-entropy, blended with the teacher's signal when there is one."""
+        output = self.gat(batch)
+        task = gat_task_loss(output.logits, batch.y)
         if self.teacher is None:
             return self._record(task, batch.num_graphs)
-        config = self.teacher.config
-        kd = gat_distillation_loss(logits, self.teacher.signal(batch), config.temperature)
-        return self._record(with_teacher_signal(task, kd, config.alpha), batch.num_graphs)
+        signal, config = self.teacher.signal(batch), self.teacher.config
+        kd = gat_distillation_loss(output.logits, signal.logits, config.temperature)
+        if self.projection is not None and signal.embedding is not None:
+            kd = with_feature_signal(
+                kd, self.projection(output.embedding), signal.embedding, config.feature_weight
+            )
+        return self._record(with_teacher_signal(task, kd, self.alpha), batch.num_graphs)
 
     def validation_step(self, batch: GraphBatch) -> None:
         """Collects scores of a batch of validation windows."""

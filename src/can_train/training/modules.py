@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from can_train.config.schema import TrainingConfig
+from can_train.config.schema import DistillationConfig, TrainingConfig
 from can_train.evaluation.scoring import SCORING_BATCH
 from can_train.models.batch import GraphBatch
 from can_train.models.feed import GraphFeed
+from can_train.training.distillation import alpha_in_epoch
 from can_train.training.losses import LossTerms
 
 LARGEST_AUTOMATIC_BATCH: Final = 64
@@ -130,6 +131,12 @@ class StageModule(lightning.LightningModule):
         seed: With epoch and step it decides every random number of that step.
     """
 
+    batch_size: int
+    """Windows per step."""
+
+    distillation: DistillationConfig | None = None
+    """How a teacher's signal joins the loss; None without a teacher."""
+
     def __init__(self, model: nn.Module, training: TrainingConfig, seed: int) -> None:
         super().__init__()
         self.model = model
@@ -152,7 +159,16 @@ class StageModule(lightning.LightningModule):
     def close_epoch(self) -> None:
         """Turns the epoch's sums into `train_means`."""
         self.train_means = self._means.take()
+        if self.distillation is not None:
+            self.train_means["alpha"] = self.alpha
         self.steps_done = 0
+
+    @property
+    def alpha(self) -> float:
+        """Weight of the teacher's signal in the current epoch."""
+        if self.distillation is None:
+            return 0.0
+        return alpha_in_epoch(self.distillation, self.current_epoch)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds the position inside the epoch: steps done, and their sums so far."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -13,8 +15,9 @@ from can_train.config.schema import DistillationConfig, RunConfig
 from can_train.data.inputs import StageInputs, open_inputs
 from can_train.models.counts import parameter_count
 from can_train.runs.checkpoint import Artifact, save_artifact
+from can_train.runs.files import sha256_of
 from can_train.runs.layout import artifact_path, checkpoints_dir
-from can_train.runs.parents import load_parents
+from can_train.runs.parents import load_parents, parent_path
 from can_train.runs.status import record_parents
 from can_train.runs.summary import Validation, write_summary
 from can_train.training.fit import FitResult, fit
@@ -35,17 +38,21 @@ def run_frozen(path: Path) -> None:
     config = frozen.config
     torch.set_num_threads(config.training.threads)
     recorder = Recorder(frozen.run_dir, epochs=config.training.epochs)
-    parents = load_parents(config, frozen.experiment_root)
-    digests = {role: parent.sha256 for role, parent in parents.items()}
-    record_parents(frozen.run_dir, digests)
-    inputs = open_inputs(frozen.data_root, (config.modality, config.dataset), config.data)
-    stage = build_stage(config, inputs, parents)
-    _announce(config, stage, recorder, digests)
+    stage = prepare(frozen)
+    _announce(config, stage, recorder)
+    evidence = stage.agreement.figures("before") if stage.agreement else {}
     result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder)
+    if stage.agreement:
+        evidence |= stage.agreement.figures("after")
     artifact = calibrated_artifact(stage)
     target = artifact_path(frozen.run_dir, config.model, config.model_size)
     digest = save_artifact(target, artifact)
-    _summarise(frozen, artifact, result, digest, time.monotonic() - started)
+    figures = {
+        "seconds": round(time.monotonic() - started, 1),
+        **{name: value if math.isfinite(value) else None for name, value in evidence.items()},
+        **_teacher_hashes(frozen, stage),
+    }
+    _summarise(frozen, artifact, result, digest, figures)
     recorder.event("finished", artifact_sha256=digest, best_epoch=result.best_epoch)
     logger.info(
         "finished: best epoch %d of %d, threshold %.6g, artifact %s (sha256 %s)",
@@ -57,12 +64,35 @@ def run_frozen(path: Path) -> None:
     )
 
 
-def _announce(config: RunConfig, stage: Stage, recorder: Recorder, digests: dict[str, str]) -> None:
+def prepare(frozen: FrozenConfig) -> Stage:
+    """Data, parents and the stage they make; a teacher is freed when this returns.
+
+    Raises:
+        CanTrainError: Data or parents aren't what was frozen.
+        Stopped: Somebody asked while a teacher's outputs were computed.
+    """
+    config = frozen.config
+    parents = load_parents(config, frozen.experiment_root)
+    record_parents(frozen.run_dir, {role: parent.sha256 for role, parent in parents.items()})
+    inputs = open_inputs(frozen.data_root, (config.modality, config.dataset), config.data)
+    return build_stage(config, inputs, parents)
+
+
+def _announce(config: RunConfig, stage: Stage, recorder: Recorder) -> None:
     """Logs what is about to happen, distillation first of all."""
     counts = _window_counts(stage.inputs)
     parameters = parameter_count(stage.module.model)
-    if config.distillation is not None:
-        _announce_distillation(config.distillation, digests["teacher"])
+    if config.distillation is None:
+        logger.info("Knowledge Distillation: DISABLED")
+    else:
+        _announce_distillation(config.distillation, stage.parents["teacher"])
+    logger.info(
+        "epochs %d, learning rate %g, batch size %d, seed %d",
+        config.training.epochs,
+        config.training.learning_rate,
+        stage.module.batch_size,
+        config.seed,
+    )
     logger.info(
         "%s %s (%s): %s parameters; windows: %s",
         config.model,
@@ -75,7 +105,7 @@ def _announce(config: RunConfig, stage: Stage, recorder: Recorder, digests: dict
         "start",
         parameters=parameters,
         distillation=config.distillation_word,
-        parents=digests,
+        parents=stage.parents,
         windows={side: n for side, (n, _) in counts.items()},
     )
 
@@ -97,8 +127,21 @@ def _window_counts(inputs: StageInputs) -> dict[str, tuple[int, int]]:
     return counts
 
 
+def _teacher_hashes(frozen: FrozenConfig, stage: Stage) -> dict[str, str]:
+    """The teacher's hash when it was loaded, and that of its file now."""
+    kd = frozen.config.distillation
+    if kd is None:
+        return {}
+    path = parent_path(kd.teacher, frozen.experiment_root, frozen.config.model)
+    return {"teacher_sha256": stage.parents["teacher"], "teacher_sha256_after": sha256_of(path)}
+
+
 def _summarise(
-    frozen: FrozenConfig, artifact: Artifact, result: FitResult, digest: str, seconds: float
+    frozen: FrozenConfig,
+    artifact: Artifact,
+    result: FitResult,
+    digest: str,
+    figures: Mapping[str, float | str | None],
 ) -> None:
     name, value = next(iter(result.metrics.items()))
     validation = Validation(
@@ -116,7 +159,7 @@ def _summarise(
             "parameters": parameter_count(artifact.model),
             "threshold": artifact.threshold.value,
             "threshold_benign_windows": artifact.threshold.benign_windows,
-            "seconds": round(seconds, 1),
+            **figures,
             **{f"best_{k}": v for k, v in result.metrics.items()},
         },
     )

@@ -28,6 +28,7 @@ from can_train.models.gat import GAT
 from can_train.models.q_network import QNetwork
 from can_train.models.vgae import VGAE
 from can_train.runs.checkpoint import Artifact, build_model
+from can_train.training.agreement import Agreement, LatentAgreement, PredictionAgreement
 from can_train.training.curriculum import epoch_windows
 from can_train.training.fusion import ExpertViews
 from can_train.training.fusion_stage import FusionStage, FusionWindows, fusion_rewards
@@ -47,38 +48,61 @@ class Stage:
         config: Configuration of the run.
         inputs: Windows and sides.
         module: What Lightning trains.
-        parents: Loaded artifacts by role.
+        parents: sha256 of every artifact that it was made from, by role.
+        experts: Those that its own scores are computed from: VGAE and GAT of a fusion.
+        agreement: Compares a student with its teacher; None without a teacher.
         extras: Arrays that the artifact needs and that training doesn't change.
     """
 
     config: RunConfig
     inputs: StageInputs
     module: StageModule
-    parents: dict[str, Artifact]
+    parents: dict[str, str]
+    experts: dict[str, Artifact]
+    agreement: Agreement | None
     extras: dict[str, NDArray[np.float64]]
 
 
 def build_stage(config: RunConfig, inputs: StageInputs, parents: dict[str, Artifact]) -> Stage:
     """The stage for `config.model`; draws its initial weights from the run's seed.
 
+    A teacher, or the VGAE of a curriculum, isn't kept: what it says is computed here.
+
     Raises:
+        ArtifactError: The teacher is of another model.
         TrainingError: The windows that this stage needs don't exist.
+        Stopped: Somebody asked while a teacher's outputs were computed.
     """
     torch.manual_seed(config.seed)
     model = build_model(config, len(inputs.vocabulary))
     feed = GraphFeed(inputs.store, scaler=inputs.scaler, vocabulary=inputs.vocabulary)
     extras: dict[str, NDArray[np.float64]] = {}
+    experts: dict[str, Artifact] = {}
+    agreement: Agreement | None = None
     module: StageModule
     match model:
         case VGAE():
             module = _vgae(config, inputs, parents, model, feed)
+            if config.distillation is not None:
+                agreement = LatentAgreement(module, parents["teacher"], inputs)
         case GAT():
             module = _gat(config, inputs, parents, model, feed)
+            if config.distillation is not None:
+                agreement = PredictionAgreement(module, parents["teacher"], inputs)
         case QNetwork():
             module, extras = _fusion(config, inputs, parents, model)
+            experts = dict(parents)
         case _:
             raise TypeError(f"no stage trains a {type(model).__name__}")
-    return Stage(config=config, inputs=inputs, module=module, parents=parents, extras=extras)
+    return Stage(
+        config=config,
+        inputs=inputs,
+        module=module,
+        parents={role: parent.sha256 for role, parent in parents.items()},
+        experts=experts,
+        agreement=agreement,
+        extras=extras,
+    )
 
 
 def calibrated_artifact(stage: Stage) -> Artifact:
@@ -92,7 +116,7 @@ def calibrated_artifact(stage: Stage) -> Artifact:
         scaler=inputs.scaler,
         threshold=_UNSET,
         extras=extras,
-        parents={role: parent.sha256 for role, parent in stage.parents.items()},
+        parents=dict(stage.parents),
     )
     if config.model == "vgae":
         errors, _ = vgae_window_errors(
@@ -103,7 +127,7 @@ def calibrated_artifact(stage: Stage) -> Artifact:
         scale, cdf = vgae_calibration(errors)
         extras |= {"error_scale": scale, "cdf": cdf.to_array()}
     benign = inputs.windows("threshold", benign=True)
-    scores = artifact_scores(draft, stage.parents, inputs.store, benign)
+    scores = artifact_scores(draft, stage.experts, inputs.store, benign)
     return Artifact(
         config=config,
         model=draft.model,
@@ -143,10 +167,10 @@ def _vgae(
         width = cast(VgaeConfig, config.architecture).latent_channels
         teacher = VgaeTeacher(
             parents["teacher"],
-            inputs.store,
+            inputs,
             windows,
             config.distillation,
-            student=(width, inputs.scaler, config.seed),
+            student=(width, config.seed),
         )
     trained_on = StageWindows(
         feed=feed,
@@ -180,7 +204,13 @@ def _gat(
         )
     teacher = None
     if config.distillation is not None:
-        teacher = GatTeacher(parents["teacher"], inputs.store, windows, config.distillation)
+        teacher = GatTeacher(
+            parents["teacher"],
+            inputs,
+            windows,
+            config.distillation,
+            student=(model.embedding_channels, config.seed),
+        )
     trained_on = StageWindows(
         feed=feed,
         epoch=_gat_epochs(config, inputs, parents, windows),

@@ -1,7 +1,7 @@
-"""A teacher's outputs for the windows of one stage, computed once before training.
+"""A teacher's signal for the windows of a stage, from its stored outputs.
 
-The teacher sees the windows through its own vocabulary and scaler, in eval mode and without
-gradients. Only its outputs stay: it is never part of the student's module, optimiser or file.
+The teacher itself isn't here: it is never part of the student's module, optimiser or file, and its
+memory is free while the student trains.
 """
 
 from __future__ import annotations
@@ -14,15 +14,27 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from can_train.config.schema import DistillationConfig
+from can_train.data.inputs import StageInputs
 from can_train.data.normalise import FeatureScaler
-from can_train.data.store import GraphStore, rows_of
+from can_train.data.store import rows_of
 from can_train.errors import ArtifactError
-from can_train.evaluation.scoring import SCORING_BATCH, feed_of
 from can_train.models.batch import GraphBatch
-from can_train.models.gat import GAT
-from can_train.models.vgae import VGAE
 from can_train.runs.checkpoint import Artifact
 from can_train.training.distillation import make_projection
+from can_train.training.teacher_outputs import teacher_outputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatSignal:
+    """A teacher GAT's outputs for the windows of one batch.
+
+    Attributes:
+        logits: [B, 2], float32.
+        embedding: Pooled embedding [B, D], float32; None where the student doesn't learn it.
+    """
+
+    logits: Tensor
+    embedding: Tensor | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +51,14 @@ class VgaeSignal:
 
 
 class GatTeacher:
-    """Logits of a teacher GAT for the training windows.
+    """Logits of a teacher GAT, and its pooled embeddings where they have a weight.
 
     Args:
-        artifact: The teacher.
-        store: Graphs of the training recordings.
+        artifact: The teacher; not kept.
+        inputs: The student's data.
         windows: Windows that the student will train on.
-        config: Temperature and weight.
+        config: Temperature and weights.
+        student: Width of the student's pooled embedding, and the seed of the projection.
 
     Raises:
         ArtifactError: The teacher isn't a GAT.
@@ -54,37 +67,41 @@ class GatTeacher:
     def __init__(
         self,
         artifact: Artifact,
-        store: GraphStore,
+        inputs: StageInputs,
         windows: NDArray[np.int64],
         config: DistillationConfig,
+        *,
+        student: tuple[int, int],
     ) -> None:
-        model = artifact.model
-        if not isinstance(model, GAT):
-            raise ArtifactError(
-                f"teacher of a gat stage must be a gat, not {artifact.config.model}"
-            )
+        _check_model(artifact, "gat")
+        names = ("logits", "embedding") if config.feature_weight > 0 else ("logits",)
+        arrays = teacher_outputs(artifact, inputs, windows, names).arrays
         self.config = config
-        self._row = _row_of_window(len(store), windows)
-        with torch.no_grad():
-            model.eval()
-            feed = feed_of(artifact, store)
-            parts = [model(b).logits for b in feed.batches(windows, SCORING_BATCH)]
-        self._logits = torch.cat(parts)
+        self._row = _row_of_window(len(inputs.store), windows)
+        self._logits = arrays["logits"]
+        self._embedding = arrays.get("embedding")
+        self.projection: nn.Module | None = None
+        if self._embedding is not None:
+            width, seed = student
+            self.projection = make_projection(width, self._embedding.shape[1], seed)
 
-    def signal(self, batch: GraphBatch) -> Tensor:
-        """Teacher logits [B, 2] for the windows of `batch`."""
-        return self._logits[self._row[batch.window.cpu()]].to(batch.x.device)
+    def signal(self, batch: GraphBatch) -> GatSignal:
+        """The teacher's outputs for the windows of `batch`."""
+        rows = self._row[batch.window.cpu().numpy()]
+        device = batch.x.device
+        embedding = None if self._embedding is None else _taken(self._embedding, rows, device)
+        return GatSignal(logits=_taken(self._logits, rows, device), embedding=embedding)
 
 
 class VgaeTeacher:
-    """Latent means and reconstructions of a teacher VGAE for the training windows.
+    """Latent means and reconstructions of a teacher VGAE.
 
     Args:
-        artifact: The teacher.
-        store: Graphs of the training recordings.
+        artifact: The teacher; not kept.
+        inputs: The student's data.
         windows: Windows that the student will train on.
         config: Weights of the two signals.
-        student: Latent width and scaler of the student, and the seed of the projection.
+        student: Latent width of the student, and the seed of the projection.
 
     Raises:
         ArtifactError: The teacher isn't a VGAE.
@@ -93,46 +110,52 @@ class VgaeTeacher:
     def __init__(
         self,
         artifact: Artifact,
-        store: GraphStore,
+        inputs: StageInputs,
         windows: NDArray[np.int64],
         config: DistillationConfig,
         *,
-        student: tuple[int, FeatureScaler, int],
+        student: tuple[int, int],
     ) -> None:
-        model = artifact.model
-        if not isinstance(model, VGAE):
-            raise ArtifactError(
-                f"teacher of a vgae stage must be a vgae, not {artifact.config.model}"
-            )
-        latent, scaler, seed = student
+        _check_model(artifact, "vgae")
+        arrays = teacher_outputs(artifact, inputs, windows, ("mu", "reconstruction")).arrays
+        store = inputs.store
         self.config = config
         self._row = _row_of_window(len(store), windows)
-        self._ptr = np.concatenate(
-            [[0], np.cumsum(store.node_ptr[windows + 1] - store.node_ptr[windows])]
-        )
-        with torch.no_grad():
-            model.eval()
-            batches = feed_of(artifact, store).batches(windows, SCORING_BATCH)
-            self._mu = torch.cat([model.encode(batch)[0] for batch in batches])
-            reconstruction = torch.cat([model.decode(mu) for mu in torch.split(self._mu, 1 << 16)])
-        self._reconstruction = _rescaled(reconstruction, artifact.scaler, scaler)
-        self.projection: nn.Module = make_projection(latent, self._mu.shape[1], seed)
+        counts = store.node_ptr[windows + 1] - store.node_ptr[windows]
+        self._ptr = np.concatenate([[0], np.cumsum(counts)])
+        self._mu, self._reconstruction = arrays["mu"], arrays["reconstruction"]
+        self._scalers = (artifact.scaler, inputs.scaler)
+        width, seed = student
+        self.projection: nn.Module = make_projection(width, self._mu.shape[1], seed)
 
     def signal(self, batch: GraphBatch) -> VgaeSignal:
         """The teacher's outputs for the nodes of `batch`, in the batch's node order."""
-        rows = rows_of(self._ptr, self._row[batch.window.cpu()].numpy())
-        index = torch.from_numpy(rows)
+        rows = rows_of(self._ptr, self._row[batch.window.cpu().numpy()])
+        reconstruction = _taken(self._reconstruction, rows, torch.device("cpu"))
         device = batch.x.device
         return VgaeSignal(
-            mu=self._mu[index].to(device), reconstruction=self._reconstruction[index].to(device)
+            mu=_taken(self._mu, rows, device),
+            reconstruction=_rescaled(reconstruction, *self._scalers).to(device),
         )
 
 
-def _row_of_window(total: int, windows: NDArray[np.int64]) -> Tensor:
-    """Row of each window among `windows`; -1 for windows without a teacher signal."""
-    row = torch.full((total,), -1, dtype=torch.int64)
-    row[torch.from_numpy(windows)] = torch.arange(len(windows))
+def _check_model(artifact: Artifact, model: str) -> None:
+    if artifact.config.model != model:
+        raise ArtifactError(
+            f"teacher of a {model} stage must be a {model}, not a {artifact.config.model}"
+        )
+
+
+def _row_of_window(total: int, windows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Row of each window among `windows`; far outside for windows without a teacher signal."""
+    row = np.full(total, total + 1)
+    row[windows] = np.arange(len(windows))
     return row
+
+
+def _taken(array: NDArray[np.float32], rows: NDArray[np.int64], device: torch.device) -> Tensor:
+    """Rows of a memory-mapped array as a tensor of their own."""
+    return torch.from_numpy(np.asarray(array[rows])).to(device)
 
 
 def _rescaled(x: Tensor, source: FeatureScaler, target: FeatureScaler) -> Tensor:
