@@ -109,6 +109,7 @@ def load_compared(run: Path, reports: Mapping[Path, EvaluationReport]) -> Compar
         parameters=read_parameters(run),
         artifact_bytes=artifact.stat().st_size,
         made_s=artifact.stat().st_mtime,
+        latency_ms=report.latency_ms.get(scorer),
     )
 
 

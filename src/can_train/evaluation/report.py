@@ -59,6 +59,8 @@ class EvaluationReport:
         rows: By scenario, by file (the whole scenario first), by scorer.
         runs: Run that trained each model, by scorer; controls have none.
         settings: What else the numbers depend on (seed, window, stride, digests, ...).
+        latency_ms: Median and 99th percentile per window of each model, graph building included;
+            empty where it wasn't measured.
     """
 
     modality: str
@@ -67,6 +69,7 @@ class EvaluationReport:
     rows: tuple[EvaluationRow, ...]
     runs: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str | int | float] = field(default_factory=dict)
+    latency_ms: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, Path]:
@@ -129,6 +132,10 @@ def load_report(path: Path) -> EvaluationReport:
             rows=tuple(_row(row) for row in document["rows"]),
             runs=document["runs"],
             settings=document["settings"],
+            latency_ms={
+                name: (float(middle), float(high))
+                for name, (middle, high) in document.get("latency_ms", {}).items()
+            },
         )
     except OSError as error:
         raise ArtifactError(f"{path}: can't be read ({error.strerror}). {again}") from error

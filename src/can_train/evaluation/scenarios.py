@@ -25,6 +25,7 @@ from can_train.evaluation.controls.fusion import (
 )
 from can_train.evaluation.controls.windows import Control, control_threshold, fit_controls
 from can_train.evaluation.experts import Experts, ExpertScores, load_experts, score_windows
+from can_train.evaluation.latency import latency_ms
 from can_train.evaluation.metrics import undefined_metrics, window_metrics
 from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
 from can_train.evaluation.thresholds import Threshold, conformal_threshold
@@ -81,7 +82,9 @@ def evaluate_run(run_dir: Path, data_root: Path) -> EvaluationReport:
             "dataset_digest": config.data.dataset_digest,
             "split_digest": config.data.split_digest,
             "target_fpr": config.target_fpr,
+            "threads": config.training.threads,
         },
+        latency_ms=_latency(experts, inputs, data_root),
     )
     write_report(report, run_dir)
     return report
@@ -109,6 +112,14 @@ class FusionControls:
             if classifier is not None:
                 found[name] = classifier.score(scores.states)
         return found
+
+
+def _latency(
+    experts: Experts, inputs: StageInputs, data_root: Path
+) -> dict[str, tuple[float, float]]:
+    """Of the longest test recording (training recording if there is no test)."""
+    recordings = inputs.manifest.test or inputs.manifest.train
+    return latency_ms(experts, data_root, max(recordings, key=lambda r: r.frames))
 
 
 def _fit_fusion_controls(experts: Experts, inputs: StageInputs) -> FusionControls | None:

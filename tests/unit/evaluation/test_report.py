@@ -50,6 +50,7 @@ def report(*rows):
         rows=rows,
         runs={"gat": "0123abcd"},
         settings={"seed": 0, "window": 100},
+        latency_ms={"gat": (1.5, 2.25)},
     )
 
 

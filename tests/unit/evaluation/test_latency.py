@@ -1,0 +1,93 @@
+"""Latency of real models on a real recording: every scorer is timed, graph building included."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from can_train.config.frozen import freeze
+from can_train.config.presets import preset
+from can_train.config.schema import DataConfig, RunConfig
+from can_train.data.features import FEATURE_NAMES
+from can_train.data.manifest import Recording, dataset_dir
+from can_train.data.normalise import FeatureScaler, IdVocabulary
+from can_train.evaluation.experts import Experts
+from can_train.evaluation.latency import MEASURED, WARM_UP, latency_ms
+from can_train.evaluation.thresholds import Threshold
+from can_train.runs.checkpoint import Artifact, build_model
+from can_train.runs.layout import Roots
+
+WINDOW, STRIDE = 20, 10
+NEEDED = WINDOW + STRIDE * (WARM_UP + MEASURED - 1)
+
+
+def config_of(model: str, strategy: str) -> RunConfig:
+    return RunConfig(
+        modality="automotive",
+        dataset="car",
+        model=model,  # type: ignore[arg-type]
+        model_size="student",
+        training_strategy=strategy,  # type: ignore[arg-type]
+        data=DataConfig(dataset_digest="d", split_digest="s", window=WINDOW, stride=STRIDE),
+        architecture=preset(model, "student", strategy).architecture,
+    )
+
+
+def artifact(model: str, strategy: str, extras: dict[str, np.ndarray]) -> Artifact:
+    config = config_of(model, strategy)
+    names = FEATURE_NAMES["relational"]
+    node, edge = (np.ones(len(n), np.float32) for n in (names.node, names.edge))
+    vocabulary = IdVocabulary(ids=np.arange(1, 9, dtype=np.uint32))
+    return Artifact(
+        config=config,
+        model=build_model(config, len(vocabulary)).eval(),
+        vocabulary=vocabulary,
+        scaler=FeatureScaler(node_mean=node, node_scale=node, edge_mean=edge, edge_scale=edge),
+        threshold=Threshold(value=0.5, target_fpr=0.001, benign_windows=9, exact=False),
+        extras=extras,
+        parents={},
+    )
+
+
+@pytest.fixture(scope="module")
+def experts() -> Experts:
+    root = Path("/nowhere")
+    roots = Roots(data=root, experiments=root, teachers=root)
+    frozen = freeze(config_of("dqn", "fusion"), root, roots, register=False)
+    vgae = {"cdf": np.array([0.1, 0.3]), "error_scale": np.ones(4)}
+    dqn = {"state_mean": np.zeros(15), "state_scale": np.ones(15)}
+    artifacts = {
+        "vgae": artifact("vgae", "autoencoder", vgae),
+        "gat": artifact("gat", "normal", {}),
+        "dqn": artifact("dqn", "fusion", dqn),
+    }
+    return Experts(frozen=frozen, artifacts=artifacts, runs={})
+
+
+def recorded(root: Path, frames: int) -> Recording:
+    """A recording of `frames` frames on disk."""
+    rng = np.random.default_rng(0)
+    folder = dataset_dir(root, "automotive", "car") / "frames" / "x"
+    folder.mkdir(parents=True)
+    np.save(folder / "timestamp.npy", np.cumsum(rng.exponential(5e-4, frames)))
+    np.save(folder / "arbitration_id.npy", rng.integers(1, 9, frames).astype(np.uint32))
+    np.save(folder / "dlc.npy", np.full(frames, 8, np.uint8))
+    np.save(folder / "payload.npy", rng.integers(0, 256, (frames, 8)).astype(np.uint8))
+    np.save(folder / "label.npy", np.zeros(frames, np.uint8))
+    return Recording(
+        scenario="test_01", name="a", digest="x", frames=frames, attack_frames=0, start_s=0.0,
+        duration_s=1.0, attack_kind="none", vehicle="car", source="a.csv",
+    )  # fmt: skip
+
+
+def test_every_model_is_timed_and_fusion_takes_longer_than_its_experts(
+    tmp_path: Path, experts: Experts
+) -> None:
+    found = latency_ms(experts, tmp_path, recorded(tmp_path, NEEDED))
+    assert set(found) == {"vgae", "gat", "fusion"}
+    assert all(0 < middle <= high for middle, high in found.values())
+    assert found["fusion"][0] > max(found["vgae"][0], found["gat"][0])
+
+
+def test_a_recording_that_is_too_short_says_nothing(tmp_path: Path, experts: Experts) -> None:
+    assert latency_ms(experts, tmp_path, recorded(tmp_path, NEEDED - 1)) == {}
