@@ -1,4 +1,4 @@
-.PHONY: environment test lint bench lock
+.PHONY: environment test test-slurm lint bench lock
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -13,6 +13,12 @@ unexport CAN_TRAIN_VENV
 
 test: environment
 	$(PYTHON) -m pytest -q
+
+# On a Slurm cluster of virtual nodes on this machine: as root, on Debian.
+test-slurm: environment
+	tests/slurm/cluster up
+	SLURM_CONF=$$(tests/slurm/cluster path) CAN_TRAIN_SLURM=1 $(PYTHON) -m pytest -q tests/slurm; \
+		code=$$?; tests/slurm/cluster down; exit $$code
 
 lint: environment
 	$(PYTHON) -m ruff check .

@@ -48,13 +48,13 @@ class Login:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **self.environ},
+            env={**os.environ, "XDG_CONFIG_HOME": str(self.experiments.parent), **self.environ},
         )
 
     def call(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Runs one command of can-train."""
         process = self.start(*words)
-        out, err = process.communicate(timeout=200)
+        out, err = process.communicate(timeout=400)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def ok(self, *words: str) -> str:
@@ -85,7 +85,7 @@ class Login:
         assert done.returncode == int(any(r["state"] in {"failed", "blocked"} for r in rows))
         return rows
 
-    def until_done(self, seconds: float = 120) -> list[dict[str, Any]]:
+    def until_done(self, seconds: float = 400) -> list[dict[str, Any]]:
         """Rows once nothing waits or works any more."""
         deadline = time.monotonic() + seconds
         while True:
@@ -114,7 +114,7 @@ class Login:
         return status
 
 
-def until(condition: Callable[[], bool], seconds: float = 90) -> None:
+def until(condition: Callable[[], bool], seconds: float = 150) -> None:
     """Waits for `condition`."""
     deadline = time.monotonic() + seconds
     while not condition():

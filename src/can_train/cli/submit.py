@@ -27,10 +27,11 @@ ONLY_WITH_SUBMIT: Final = ("site", "max_requeues", "array_limit")
 
 
 def check_options(args: argparse.Namespace) -> None:
-    """Refuses options that would do nothing.
+    """Refuses options that would do nothing, and training on a login node that nobody meant.
 
     Raises:
-        ConfigError: One that needs `--submit`, or `--submit` beside `--local`.
+        ConfigError: An option needs `--submit`, or stands beside one that excludes it.
+        PreflightError: This is a login node, and nothing says where to train.
     """
     if "submit" in args:
         if "local" in args:
@@ -42,6 +43,21 @@ def check_options(args: argparse.Namespace) -> None:
         if name in args:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(f"{option}: has no effect without --submit. Use: --submit {option}")
+    if not {"local", "smoke", "dry_run"} & set(vars(args)):
+        _check_login_node()
+
+
+def _check_login_node() -> None:
+    from can_train.jobs.site import load_site
+    from can_train.jobs.slurm_query import call
+    from can_train.runs.slurm_jobs import own_job
+
+    site = load_site()
+    if site.login_node and own_job() is None and call(["scontrol", "ping"]).returncode == 0:
+        raise PreflightError(
+            f"this is a login node (login_node in {site.path}): say where to train. "
+            "Use --submit for Slurm jobs, --local for this machine, or --smoke for a short trial"
+        )
 
 
 def site_of(args: argparse.Namespace) -> Site | None:
