@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
     """Plans, shows the plan and, without `--dry-run`, runs it here; gives the exit code."""
-    from can_train.cli.submit import check_options, refuse_on_login_node, submit_plan
+    from can_train.cli.submit import check_options, submit_plan
 
     check_options(args)
-    refuse_on_login_node(args)
     dry = "dry_run" in args
     if "json" in args and not dry:
         raise ConfigError("--json: only a plan that isn't run is shown as JSON. Add --dry-run")

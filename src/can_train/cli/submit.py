@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import shutil
 import sys
@@ -53,7 +52,9 @@ def _check_login_node() -> None:
     from can_train.runs.slurm_jobs import own_job
 
     site = load_site()
-    if site.login_node and own_job() is None and call(["scontrol", "ping"]).returncode == 0:
+    if not site.login_node or own_job() is not None or shutil.which("scontrol") is None:
+        return
+    if call(["scontrol", "ping"]).returncode == 0:
         raise PreflightError(
             f"this is a login node (login_node in {site.path}): say where to train. "
             "Use --submit for Slurm jobs, --local for this machine, or --smoke for a short trial"
@@ -65,26 +66,6 @@ def site_of(args: argparse.Namespace) -> Site | None:
     from can_train.jobs.site import load_site
 
     return load_site(vars(args).get("site")) if "submit" in args else None
-
-
-def refuse_on_login_node(args: argparse.Namespace) -> None:
-    """Training belongs into jobs where the site profile says so and Slurm answers.
-
-    Raises:
-        PreflightError: This is a login node, and none of --submit, --local, --smoke was given.
-    """
-    if {"submit", "local", "smoke", "dry_run"} & set(vars(args)) or "SLURM_JOB_ID" in os.environ:
-        return
-    from can_train.jobs.site import load_site
-    from can_train.jobs.slurm_query import call
-
-    site = load_site(vars(args).get("site"))
-    if site.login_node and shutil.which("scontrol") and call(["scontrol", "ping"]).returncode == 0:
-        raise PreflightError(
-            f"this is a login node ({site.path} says login_node = true, and Slurm answers), and "
-            "training here would slow everybody down. Add --submit to run the plan as Slurm jobs, "
-            "--smoke for a short trial, or --local to train here all the same"
-        )
 
 
 def submit_plan(plan: Plan, args: argparse.Namespace, *, one_stage: bool) -> int:

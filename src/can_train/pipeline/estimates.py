@@ -48,9 +48,9 @@ class Estimate:
 
     @property
     def text(self) -> str:
-        """In words: `at most 12 min on CPUs, 0.9 GB`."""
+        """In words: `about 12 min on CPUs if no epoch is saved, 0.9 GB`."""
         minutes = self.seconds / 60
-        span = f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+        span = f"{max(minutes, 1):.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
         return f"about {span} on CPUs if no epoch is saved, {self.memory_bytes / 1e9:.1f} GB"
 
 

@@ -27,6 +27,12 @@ def add_parser(subparsers: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", metavar="RUN", help="id, beginning of an id, or folder of a run")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print evaluation.json instead of the table",
+    )
     add_root_options(parser, "data", "experiment")
 
 
@@ -44,7 +50,11 @@ def run(args: argparse.Namespace) -> int:
     from can_train.evaluation.scenarios import evaluate_run
     from can_train.evaluation.table import print_report
 
-    print_report(evaluate_run(run_dir, data_root), sys.stdout)
+    report = evaluate_run(run_dir, data_root)
+    if "json" in args:
+        sys.stdout.write((run_dir / "evaluation.json").read_text(encoding="utf-8"))
+    else:
+        print_report(report, sys.stdout)
     return 0
 
 
