@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
     from can_train.cli.worker import JobLog
     from can_train.runs.layout import point_latest
-    from can_train.runs.registry import is_teacher, register_teacher
+    from can_train.runs.registry import is_teacher
     from can_train.runs.status import owned, read_status
 
     with owned(frozen.run_dir):
@@ -79,8 +79,20 @@ def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
             from can_train.training.run import run_frozen
 
             run_frozen(args.frozen_config)
-            if is_teacher(frozen.config):
-                sys.stdout.write(f"{register_teacher(frozen)}\n")
+        if is_teacher(frozen.config):
+            _register(frozen)
+
+
+def _register(frozen: FrozenConfig) -> None:
+    """Offers a finished teacher to the registry; a damaged registry doesn't undo the training."""
+    from can_train.runs.registry import register_teacher
+
+    try:
+        sys.stdout.write(f"{register_teacher(frozen)}\n")
+    except CanTrainError as error:
+        logging.getLogger("can_train").warning(
+            "teacher not registered: %s. Then: can-train teachers add %s", error, frozen.run_id
+        )
 
 
 def _check_restarts(max_requeues: int) -> None:
