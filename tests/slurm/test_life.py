@@ -63,7 +63,7 @@ def test_a_cancelled_job(login: Login, whole: bytes) -> None:
 def test_a_time_limit_with_a_warning(login: Login, tmp_path: Path, whole: bytes) -> None:
     profile = tmp_path / "site.toml"
     profile.write_text('[defaults]\nwalltime = "1"\n')
-    login.ok(*LONG, "--submit", "--site", str(profile))
+    login.ok(*LONG, "--submit", "--site", str(profile), "--max-requeues", "20")
     (row,) = login.rows()
     run = login.run_of("gat")
     login.until_epoch(run, 1)

@@ -145,16 +145,22 @@ def _requests(plan: Plan, site: Site, *, one_stage: bool) -> list[Request]:
     from can_train.jobs.batches import Request
     from can_train.pipeline.plan import jobs_of
 
-    terminal = {planned.stage.number for planned in plan.terminal}
-    return [
-        Request(
-            job=job,
-            resources=_resources(planned, site),
-            evaluate=not one_stage and job.number in terminal,
-        )
+    terminal = set() if one_stage else {planned.stage.number for planned in plan.terminal}
+    requests = [
+        Request(job=job, resources=_resources(planned, site), evaluate=job.number in terminal)
         for planned, job in zip(plan.stages, jobs_of(plan), strict=True)
-        if planned.state != "reused"
     ]
+    return [request for request in requests if _is_missing(request)]
+
+
+def _is_missing(request: Request) -> bool:
+    """Whether the run hasn't finished, or wasn't evaluated as it should be."""
+    from can_train.runs.status import current_status
+
+    status = current_status(request.job.run_dir)
+    if status is None or status.state != "finished":
+        return True
+    return request.evaluate and not (request.job.run_dir / "evaluation.json").is_file()
 
 
 def _resources(planned: PlannedStage, site: Site) -> Resources:

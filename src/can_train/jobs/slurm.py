@@ -177,8 +177,11 @@ def _announce(batch: Batch, job_ids: dict[int, str]) -> None:
         job_id = job_ids[request.job.number]
         run = request.job.run_dir
         before = read_status(run) or RunStatus(state="pending")
-        waiting = replace(before, state="pending", process=waiting_job(job_id), message="")
-        write_status(run, replace(waiting, exit_code=None, started_at=None, ended_at=None))
+        if before.state != "finished":  # a finished run may only have to be evaluated
+            before = replace(
+                before, state="pending", message="", exit_code=None, started_at=None, ended_at=None
+            )
+        write_status(run, replace(before, process=waiting_job(job_id)))
         if batch.is_array:
             _link_logs(batch, request, job_id)
 

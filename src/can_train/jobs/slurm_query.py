@@ -25,6 +25,9 @@ TRANSIENT: Final = (
 )
 """Words of failures after which the same request may succeed."""
 
+NO_ACCOUNTING: Final = "accounting storage is disabled"
+"""What sacct says on a cluster that keeps no books."""
+
 _SQUEUE: Final = "%i|%T|%M|%N|%r"
 _SACCT: Final = "JobID,State,ExitCode,ElapsedRaw,NodeList"
 
@@ -117,6 +120,7 @@ def view_jobs(job_ids: Iterable[str]) -> SlurmView:
     except SubmissionError as error:
         return SlurmView(problems=(str(error),), reachable=False)
     problems = [words_of(done) for done in (queue, books) if done.returncode]
+    problems = [words for words in problems if NO_ACCOUNTING not in words]
     if UNKNOWN_JOB in queue.stderr:  # how it answers for a single forgotten job
         problems.remove(words_of(queue))
     reachable = queue.returncode == 0 or UNKNOWN_JOB in queue.stderr

@@ -13,7 +13,7 @@ from can_train.jobs.base import Job
 from can_train.jobs.batches import Request, batches
 from can_train.jobs.slurm import submit
 from can_train.jobs.submission import Settings, latest_runs, read_attempts
-from can_train.runs.status import read_status
+from can_train.runs.status import RunStatus, read_status, write_status
 from tests.unit.jobs.fake_slurm import FakeSlurm
 
 DOWN = "Batch job submission failed: Unable to contact slurm controller (connect failure)"
@@ -140,3 +140,13 @@ def test_different_resources_make_different_arrays(tmp_path: Path) -> None:
     three = Request(job=three.job, resources=Resources(cpus=2))
     found = batches(tmp_path / "p", [one, two, three], Settings(array_limit=1))
     assert [(batch.numbers, batch.is_array) for batch in found] == [((1, 2), True), ((3,), False)]
+
+
+def test_a_finished_run_that_is_only_evaluated_stays_finished(
+    tmp_path: Path, fake_slurm: FakeSlurm
+) -> None:
+    write_status(tmp_path / "run1", RunStatus(state="finished", epoch=3))
+    submit(tmp_path / "plans" / "p", requests(tmp_path, ()), Settings(), tmp_path)
+    status = read_status(tmp_path / "run1")
+    assert status is not None
+    assert (status.state, status.epoch, status.slurm_job) == ("finished", 3, "1")

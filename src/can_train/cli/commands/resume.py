@@ -13,7 +13,7 @@ from can_train.cli.submit import check_options, submit_requests
 from can_train.config.codec import from_plain, hints_of, unwrap
 from can_train.config.fields import option_of
 from can_train.config.schema import Resources
-from can_train.errors import PreflightError, raise_all
+from can_train.errors import ConfigError, PreflightError, raise_all
 from can_train.runs.layout import Roots, plan_dir
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _check_resources(args: argparse.Namespace) -> None:
     if "submit" not in args:
         for item in fields(Resources):
             if item.name in args:
-                raise PreflightError(
+                raise ConfigError(
                     f"{option_of(item.name)}: has no effect here: the plan ran on this machine. "
                     f"Use: --submit {option_of(item.name)}"
                 )
