@@ -1,4 +1,4 @@
-.PHONY: environment test lint bench lock
+.PHONY: environment test test-kd lint bench bench-kd lock
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -14,6 +14,10 @@ unexport CAN_TRAIN_VENV
 test: environment
 	$(PYTHON) -m pytest -q
 
+# The specification's checklist of knowledge distillation.
+test-kd: environment
+	$(PYTHON) -m pytest -q -m kd
+
 lint: environment
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -21,6 +25,9 @@ lint: environment
 
 bench: environment
 	$(PYTHON) -m benchmarks
+
+bench-kd: environment
+	$(PYTHON) -m benchmarks.distillation
 
 lock: environment
 	.ci/lock
