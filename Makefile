@@ -1,4 +1,4 @@
-.PHONY: environment test test-slurm lint bench lock
+.PHONY: environment test test-kd test-slurm lint bench bench-kd lock
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -20,6 +20,10 @@ test-slurm: environment
 	SLURM_CONF=$$(tests/slurm/cluster path) CAN_TRAIN_SLURM=1 $(PYTHON) -m pytest -q tests/slurm; \
 		code=$$?; tests/slurm/cluster down; exit $$code
 
+# The specification's checklist of knowledge distillation.
+test-kd: environment
+	$(PYTHON) -m pytest -q -m kd
+
 lint: environment
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -27,6 +31,9 @@ lint: environment
 
 bench: environment
 	$(PYTHON) -m benchmarks
+
+bench-kd: environment
+	$(PYTHON) -m benchmarks.distillation
 
 lock: environment
 	.ci/lock

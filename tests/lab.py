@@ -109,12 +109,13 @@ class Lab:
         return self.config("dqn", vgae=self.student("vgae"), gat=self.student("gat"))
 
     def teacher(self, model: str, data: DataConfig | None = None) -> Parent:
-        return self._parent(self.config(model, "teacher", data=data or self.data()))
+        return self.parent_of(self.config(model, "teacher", data=data or self.data()))
 
     def student(self, model: str) -> Parent:
-        return self._parent(self.config(model))
+        return self.parent_of(self.config(model))
 
-    def _parent(self, config: RunConfig) -> Parent:
+    def parent_of(self, config: RunConfig) -> Parent:
+        """The artifact of `config`, trained on first use."""
         key = run_id_of(config)
         if key not in self.made:
             run = self.train(config)

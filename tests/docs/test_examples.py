@@ -105,6 +105,7 @@ def without_modality(text: str) -> list[str]:
     return [start for start in found if "--modality" not in start]
 
 
+@pytest.mark.kd
 def test_every_request_in_every_file_gives_its_modality() -> None:
     wrong = {
         str(path.relative_to(ROOT)): found

@@ -6,6 +6,8 @@ from torch.nn import functional
 
 from can_train.training.distillation import soft_target_loss, vgae_distillation_loss
 
+pytestmark = pytest.mark.kd
+
 
 def test_hand_computed_value() -> None:
     # Teacher softmax at T = 2: (3/4, 1/4) from logits (2 ln 3, 0); student: (1/2, 1/2).

@@ -92,6 +92,8 @@ def preset_store() -> ZenStore:
     training: dict[str, Any] = {
         "gat": builds(TrainingConfig),
         "vgae": builds(TrainingConfig),
+        # Small and quick: at the teacher's rate it is far from done after 40 epochs.
+        "vgae student": builds(TrainingConfig, epochs=80, learning_rate=0.003),
         # Q-values of a few hundred windows: an epoch is milliseconds and says little.
         "dqn": builds(TrainingConfig, epochs=200, patience=30, learning_rate=0.001),
     }
@@ -101,7 +103,7 @@ def preset_store() -> ZenStore:
             builds(
                 Preset,
                 architecture=architectures[model, size],
-                training=training[model],
+                training=training.get(f"{model} {size}", training[model]),
                 curriculum=curriculum,
             ),
             group=model,

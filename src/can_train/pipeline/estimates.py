@@ -13,9 +13,9 @@ TRAIN_SHARE: Final = 0.7
 
 SECONDS_PER_WINDOW: Final = {
     ("vgae", "teacher"): 4.1e-3,
-    ("vgae", "student"): 0.5e-3,
+    ("vgae", "student"): 0.2e-3,
     ("gat", "teacher"): 6.0e-3,
-    ("gat", "student"): 0.9e-3,
+    ("gat", "student"): 0.5e-3,
     ("dqn", "teacher"): 0.5e-3,
     ("dqn", "student"): 0.1e-3,
 }

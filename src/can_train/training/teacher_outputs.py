@@ -26,7 +26,7 @@ from torch import Tensor
 
 from can_train.data.inputs import StageInputs
 from can_train.errors import ArtifactError, DataError
-from can_train.evaluation.scoring import SCORING_BATCH, feed_of
+from can_train.evaluation.scoring import feed_of
 from can_train.models.gat import GAT
 from can_train.models.vgae import VGAE
 from can_train.runs.checkpoint import Artifact
@@ -38,6 +38,10 @@ logger = logging.getLogger("can_train")
 
 OUTPUTS_VERSION: Final = 1
 """Part of the key; rises when the same teacher would give other numbers."""
+
+TEACHER_BATCH: Final = 64
+"""Windows per forward pass: a teacher's messages then stay in the cache of a core (1.7 x as fast
+as 256 for the VGAE)."""
 
 _META: Final = "meta.json"
 _OWNER: Final = "owner.json"
@@ -119,7 +123,7 @@ def _batches(
 ) -> Iterator[dict[str, NDArray[np.float32]]]:
     names, device = how
     model = teacher.model.eval().to(device)
-    for batch in feed_of(teacher, inputs.store).batches(windows, SCORING_BATCH):
+    for batch in feed_of(teacher, inputs.store).batches(windows, TEACHER_BATCH):
         if stop_requested():
             raise Stopped("stopped while the teacher's outputs were computed")
         moved = batch.to(device)

@@ -6,6 +6,8 @@ import torch
 
 from can_train.training.agreement import evenly, linear_cka, mean_cosine
 
+pytestmark = pytest.mark.kd
+
 
 def draw(rows: int, columns: int, seed: int = 0) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)

@@ -17,6 +17,8 @@ from can_train.training.distillation import (
 )
 from can_train.training.losses import LossTerms, VgaeLossWeights, gat_task_loss, vgae_task_loss
 
+pytestmark = pytest.mark.kd
+
 MakeBatch = Callable[..., GraphBatch]
 WEIGHTS = VgaeLossWeights(id=0.1, neighbour=0.05, kl=0.01)
 STEPS = 4
