@@ -12,7 +12,7 @@ endif
 unexport CAN_TRAIN_VENV
 
 test: environment
-	$(PYTHON) -m pytest -q
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile
 
 # On a Slurm cluster of virtual nodes on this machine: as root, on Debian.
 test-slurm: environment
