@@ -109,8 +109,6 @@ def test_a_single_job_distils_from_start_to_end(home: Path) -> None:
         ("vgae,gat", "autoencoder,curriculum", "with-kd,no-kd", ["ENABLED", "DISABLED"]),
         ("vgae,gat,dqn", "autoencoder,curriculum,fusion", "with-kd,with-kd,no-kd",
          ["ENABLED", "ENABLED", "DISABLED"]),
-        ("vgae,gat,dqn", "autoencoder,normal,fusion", "no-kd,with-kd,no-kd",
-         ["DISABLED", "ENABLED", "DISABLED"]),
     ],
 )  # fmt: skip
 def test_pipelines_distil_exactly_where_they_were_asked_to(
