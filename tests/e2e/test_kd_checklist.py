@@ -172,7 +172,7 @@ def vgae_on_hcrl_sa(lab: Lab, size: str, *, epochs: int) -> RunConfig:
         split_digest=split_digest(digest, "time", 100),
         windows_per_side=1000,
     )
-    training = replace(chosen.training, epochs=epochs, patience=epochs, threads=2)
+    training = replace(chosen.training, epochs=epochs, patience=epochs, threads=1)
     return replace(
         lab.config("vgae", size, data=data), architecture=chosen.architecture, training=training
     )
