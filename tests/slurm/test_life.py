@@ -108,7 +108,8 @@ def test_a_time_limit_without_time_for_the_warning(login: Login) -> None:
     (row,) = login.until_done()
     assert account(job)[0] in {"TIMEOUT", "COMPLETED"}
     if account(job)[0] == "TIMEOUT":
-        assert (row["state"], row["reason"]) == ("failed", "time limit")
+        # On a quick machine the training ends before Slurm looks, and the evaluation is cut off.
+        assert row["state"] == "failed" and row["reason"].endswith("time limit")
 
 
 @pytest.mark.slurm

@@ -151,7 +151,8 @@ def test_runs_of_a_killed_launcher_dont_stay_pending(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from can_train.jobs.base import Job; "
         "from can_train.jobs.local import LocalExecutor; root = Path(sys.argv[2]); "
         "jobs = [Job(number=n, name='vgae', title=str(n), run_dir=root / f'run{n}', "
-        "depends_on=(1,)[: n - 1], frozen=root / f'run{n}' / 'configs' / 'frozen.json') for n in (1, 2)]; "
+        "depends_on=(1,)[: n - 1], frozen=root / f'run{n}' / 'configs' / 'frozen.json') "
+        "for n in (1, 2)]; "
         "LocalExecutor((sys.executable, '-c', sys.argv[1])).execute(jobs)"
     )
     launcher = subprocess.Popen(
