@@ -85,9 +85,11 @@ exit 1
 @pytest.mark.slurm
 def test_a_controller_that_stops_gets_every_job_once(login: Login, lossy_sbatch: Path) -> None:
     login.environ["PATH"] = f"{lossy_sbatch}:{os.environ['PATH']}"
+    everything = ("squeue", "-h", "--me", "-t", "all", "-o", "%i %j")
+    before = set(slurm(*everything).splitlines())  # of earlier tests: runs have the same ids
     login.ok(*CHAIN, "--submit")
     rows = login.rows()
-    names = slurm("squeue", "-h", "--me", "-t", "all", "-o", "%j").split()
+    names = [line.split()[1] for line in set(slurm(*everything).splitlines()) - before]
     for row in rows:
         assert names.count(f"{row['model']}-{row['run_id']}") == 1
     assert [row["state"] for row in login.until_done()] == ["finished"] * 3
