@@ -19,10 +19,10 @@ from pathlib import Path
 from can_train.config.frozen import freeze, run_id_of, write_frozen
 from can_train.config.presets import preset
 from can_train.config.schema import DataConfig, DistillationConfig, Parent, RunConfig
-from can_train.data.manifest import load_manifest, split_digest
-from can_train.data.prepare import PrepareRequest, prepare_dataset
-from can_train.data.synth import generate
-from can_train.runs.files import sha256_of
+from can_train.dataset.manifest import load_manifest, split_digest
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.dataset.synth import generate
+from can_train.files import sha256_of
 from can_train.runs.layout import Roots, artifact_path, run_dir
 from can_train.training.run import run_frozen
 

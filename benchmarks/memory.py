@@ -10,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from can_train.data.manifest import load_manifest
-from can_train.data.prepare import PrepareRequest, prepare_dataset
-from can_train.data.store import open_store
+from can_train.dataset.manifest import load_manifest
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.graphs.store import open_store
 
 STORE_FILES = ("node_x", "node_id", "edge_source", "edge_target", "edge_x")
 

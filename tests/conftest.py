@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .lab import Lab
+    from tests.lab import Lab
 
 RECORDINGS_VARIABLE = "CAN_TRAIN_RECORDINGS"
 
@@ -72,7 +72,7 @@ def experiment_root(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """A small dataset to train on; teachers and experts are trained once per test module."""
-    from .lab import make_lab
+    from tests.lab import make_lab
 
     return make_lab(tmp_path_factory.mktemp("lab"))
 

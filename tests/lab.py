@@ -18,15 +18,15 @@ from can_train.config.schema import (
     TrainingConfig,
     VgaeConfig,
 )
-from can_train.data.inputs import StageInputs, open_inputs
-from can_train.data.manifest import load_manifest, split_digest
-from can_train.data.prepare import PrepareRequest, prepare_dataset
-from can_train.data.synth import generate
-from can_train.runs.files import sha256_of
+from can_train.dataset.manifest import load_manifest, split_digest
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.dataset.synth import generate
+from can_train.dataset.windows import StageInputs, open_inputs
+from can_train.detectors.parents import load_parents
+from can_train.detectors.stages import Stage, build_stage
+from can_train.files import sha256_of
 from can_train.runs.layout import Roots, artifact_path, run_dir
-from can_train.runs.parents import load_parents
 from can_train.training.run import run_frozen
-from can_train.training.stages import Stage, build_stage
 
 ARCHITECTURES: dict[tuple[str, str], Any] = {
     ("gat", "student"): GatConfig(

@@ -3,7 +3,6 @@
 from typing import Final, Literal, get_args
 
 Modality = Literal["automotive", "industrial", "robotics"]
-Model = Literal["vgae", "gat", "dqn"]
 ModelSize = Literal["teacher", "student"]
 LearningType = Literal["unsupervised", "supervised", "rl_fusion"]
 TrainingStrategy = Literal["autoencoder", "normal", "curriculum", "distillation", "fusion"]
@@ -12,7 +11,6 @@ FeatureSet = Literal["classic", "relational"]
 
 MODALITIES: Final[tuple[str, ...]] = get_args(Modality)
 MODALITIES_WITH_DATA: Final[tuple[str, ...]] = ("automotive",)
-MODELS: Final[tuple[str, ...]] = get_args(Model)
 MODEL_SIZES: Final[tuple[str, ...]] = get_args(ModelSize)
 LEARNING_TYPES: Final[tuple[str, ...]] = get_args(LearningType)
 TRAINING_STRATEGIES: Final[tuple[str, ...]] = get_args(TrainingStrategy)
@@ -26,8 +24,5 @@ LEARNING_TYPE_OF_STRATEGY: Final[dict[str, LearningType]] = {
     "distillation": "supervised",
     "fusion": "rl_fusion",
 }
-STRATEGIES_OF_MODEL: Final[dict[str, tuple[TrainingStrategy, ...]]] = {
-    "vgae": ("autoencoder",),
-    "gat": ("normal", "curriculum", "distillation"),
-    "dqn": ("fusion",),
-}
+EXPERTS_OF_SCHEMA_1: Final = ("vgae", "gat")
+"""Detectors whose keys every frozen config of schema version 1 has, null where none is built on."""

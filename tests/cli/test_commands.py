@@ -17,7 +17,7 @@ from can_train.cli.main import COMMANDS, build_parser, main
 from can_train.cli.options import typed_from
 from can_train.config.frozen import load_frozen
 from can_train.runs.layout import frozen_of_run, iter_runs
-from can_train.runs.status import RunStatus, end_running, write_status
+from can_train.runs.state import RunStatus, end_running, write_status
 
 BASE = ("--modality", "automotive", "--dataset", "synthetic")
 QUICK = ("--epochs", "2", "--threads", "1", "--seed", "3")
@@ -281,7 +281,7 @@ def test_a_killed_stage_is_failed_and_resumes(home: Path, tmp_path: Path) -> Non
 
 def _running(root: Path) -> RunStatus:
     """Waits until the first run has finished an epoch."""
-    from can_train.runs.status import read_status
+    from can_train.runs.state import read_status
 
     while True:
         for run in iter_runs(root):

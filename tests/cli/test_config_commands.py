@@ -12,8 +12,8 @@ import pytest
 from can_train.cli.examples import EXAMPLES
 from can_train.cli.main import main
 from can_train.config.frozen import load_frozen
-from can_train.data.prepare import PrepareRequest, prepare_dataset
-from can_train.data.synth import generate
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.dataset.synth import generate
 from can_train.runs.layout import frozen_of_run, iter_runs
 
 BASE = ("--modality", "automotive", "--dataset", "car")

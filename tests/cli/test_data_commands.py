@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from can_train.cli.commands import data
-from can_train.data.manifest import load_manifest
+from can_train.dataset.manifest import load_manifest
 from can_train.errors import ConfigError, DataError
 
 HEADER = "timestamp,arbitration_id,data_field,attack\n"

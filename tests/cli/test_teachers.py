@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from can_train.runs.files import sha256_of
+from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, iter_runs
 
 BASE = ("--modality", "automotive", "--dataset", "synthetic")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from can_train.data.prepare import PrepareRequest, prepare_dataset
-from can_train.data.synth import generate
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.dataset.synth import generate
 
 PLAN = (
     "pipeline --modality automotive --dataset synthetic --model vgae,gat --model-size student "

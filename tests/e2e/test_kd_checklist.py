@@ -19,14 +19,13 @@ import pytest
 from can_train.config.frozen import load_frozen
 from can_train.config.presets import preset
 from can_train.config.schema import DataConfig, DistillationConfig, RunConfig
-from can_train.data.manifest import load_manifest, split_digest
-from can_train.data.prepare import PrepareRequest, prepare_dataset
-from can_train.data.synth import generate
-from can_train.runs.checkpoint import load_artifact
+from can_train.dataset.manifest import load_manifest, split_digest
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.dataset.synth import generate
+from can_train.detectors.base import load_artifact
 from can_train.runs.layout import frozen_of_run, iter_runs
 from can_train.runs.summary import read_validation
-
-from ..lab import Lab
+from tests.lab import Lab
 
 pytestmark = [pytest.mark.kd, pytest.mark.slow]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from can_train.config.frozen import FrozenConfig, load_frozen
-from can_train.data.prepare import PrepareRequest, prepare_dataset
-from can_train.data.synth import generate
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.dataset.synth import generate
 from can_train.evaluation.report import load_report
-from can_train.runs.files import sha256_of
+from can_train.files import sha256_of
 from can_train.runs.layout import frozen_of_run, iter_runs
-from can_train.runs.status import read_status
+from can_train.runs.state import read_status
 
 BASE = ("pipeline", "--modality", "automotive", "--dataset", "synthetic", "--threads", "1")
 TEACHERS = (*BASE, "--model", "vgae,gat", "--model-size", "teacher",

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from can_train.data.prepare import PrepareRequest, prepare_dataset
-from can_train.data.synth import generate
-from can_train.runs.checkpoint import load_artifact
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.dataset.synth import generate
+from can_train.detectors.base import load_artifact
 from can_train.runs.layout import iter_runs
-from can_train.runs.status import read_status
+from can_train.runs.state import read_status
 
 PIPELINE = (
     "pipeline --modality automotive --dataset synthetic --model vgae,gat --model-size student "

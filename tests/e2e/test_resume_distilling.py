@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ..lab import Lab
+from tests.lab import Lab
 
 EPOCHS = 6
 

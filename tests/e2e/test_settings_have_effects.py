@@ -11,13 +11,13 @@ import torch
 
 from can_train.config.fields import ARCHITECTURE_SETTINGS, SETTINGS, Setting
 from can_train.config.typed import Typed
-from can_train.data.prepare import PrepareRequest, prepare_dataset
-from can_train.data.synth import generate
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.dataset.synth import generate
+from can_train.detectors.base import load_artifact
 from can_train.pipeline.plan import jobs_of, make_plan
 from can_train.pipeline.record import write_plan
-from can_train.runs.checkpoint import load_artifact
 from can_train.runs.layout import Roots, artifact_path
-from can_train.runs.status import end_running
+from can_train.runs.state import end_running
 from can_train.training.run import run_frozen
 
 pytestmark = pytest.mark.slow

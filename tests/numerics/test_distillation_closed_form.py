@@ -9,18 +9,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from can_train.data.normalise import FeatureScaler
-from can_train.models.batch import GraphBatch
-from can_train.models.gat import GAT
-from can_train.models.vgae import VGAE
-from can_train.training.distillation import (
+from can_train.detectors.gat.network import GAT
+from can_train.detectors.losses import LossTerms, gat_task_loss
+from can_train.detectors.teacher import _rescaled
+from can_train.detectors.vgae.network import VGAE
+from can_train.distil.losses import (
     gat_distillation_loss,
     vgae_distillation_loss,
     with_feature_signal,
     with_teacher_signal,
 )
-from can_train.training.losses import LossTerms, gat_task_loss
-from can_train.training.teacher import _rescaled
+from can_train.graphs.batch import GraphBatch
+from can_train.graphs.scaling import FeatureScaler
 
 pytestmark = pytest.mark.kd
 

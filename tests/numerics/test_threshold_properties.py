@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from can_train.evaluation.thresholds import EmpiricalCdf, conformal_threshold
+from can_train.detectors.calibration import EmpiricalCdf, conformal_threshold
 
 finite = st.floats(0, 1e6, allow_nan=False, width=64)
 

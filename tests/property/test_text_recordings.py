@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from can_train.data.frames import EXTENDED_FLAG, Frames
-from can_train.data.readers import read_recording
+from can_train.frames.frame import EXTENDED_FLAG, Frames
+from can_train.frames.readers import read_recording
 
 FLAG = int(EXTENDED_FLAG)
 standard = st.integers(0, 0x7FF)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from can_train.data.prepare import PrepareRequest, prepare_dataset
-from can_train.data.synth import generate
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.dataset.synth import generate
 from tests.slurm.login import COMMON, ONE_GAT, Login, slurm
 
 LONG = (*ONE_GAT, "--epochs", "100")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from can_train.runs.layout import iter_runs
-from can_train.runs.status import RunStatus, read_status
+from can_train.runs.state import RunStatus, read_status
 
 CLUSTER = Path(__file__).with_name("cluster")
 COMMON = ("--modality", "automotive", "--dataset", "synthetic", "--threads", "1")

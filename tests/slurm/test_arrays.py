@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from can_train.runs.status import read_status
+from can_train.runs.state import read_status
 from tests.slurm.login import COMMON, Login, slurm, until
 
 EIGHT = ("pipeline", *COMMON, "--model", ",".join(["gat"] * 8), "--model-size", "student",

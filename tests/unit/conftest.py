@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from can_train.models.batch import GraphBatch
+from can_train.graphs.batch import GraphBatch
 
 
 def _random_batch(

@@ -144,4 +144,4 @@ def test_runs_checkpoint_is_the_only_part_of_runs_that_computes() -> None:
         if module.startswith("can_train.runs.")
         and heavy & {found.target.partition(".")[0] for found in imports_of(module)}
     }
-    assert using == {"can_train.runs.checkpoint"}
+    assert using == {"can_train.detectors.base"}

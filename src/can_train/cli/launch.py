@@ -14,7 +14,7 @@ from can_train.cli.options import roots_of, typed_from
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError, each, raise_all
 
 if TYPE_CHECKING:
-    from can_train.jobs.base import JobResult
+    from can_train.jobs.executor import JobResult
     from can_train.pipeline.plan import Plan, PlannedStage
 
 
@@ -173,7 +173,7 @@ def _show_evaluation(path: Path) -> None:
 
 def _register(planned: PlannedStage) -> None:
     """Offers the teacher of a reused run to the registry of this call."""
-    from can_train.runs.registry import is_teacher, register_teacher
+    from can_train.teachers.policy import is_teacher, register_teacher
 
     if is_teacher(planned.config) and planned.frozen.teacher_root is not None:
         sys.stdout.write(f"{register_teacher(planned.frozen)}\n")

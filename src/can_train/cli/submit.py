@@ -17,9 +17,9 @@ from can_train.runs.layout import Roots, plan_dir, root_options, roots_from, sta
 
 if TYPE_CHECKING:
     from can_train.config.schema import Resources
-    from can_train.jobs.batches import Request
-    from can_train.jobs.site import Site
-    from can_train.jobs.submission import Settings
+    from can_train.jobs.slurm.batches import Request
+    from can_train.jobs.slurm.record import Settings
+    from can_train.jobs.slurm.site import Site
     from can_train.pipeline.plan import Plan, PlannedStage
 
 ONLY_WITH_SUBMIT: Final = ("site", "max_requeues", "array_limit")
@@ -47,9 +47,9 @@ def check_options(args: argparse.Namespace) -> None:
 
 
 def _check_login_node() -> None:
-    from can_train.jobs.site import load_site
-    from can_train.jobs.slurm_query import call
-    from can_train.runs.slurm_jobs import own_job
+    from can_train.jobs.slurm.client import call
+    from can_train.jobs.slurm.jobs import own_job
+    from can_train.jobs.slurm.site import load_site
 
     site = load_site()
     if not site.login_node or own_job() is not None or shutil.which("scontrol") is None:
@@ -63,7 +63,7 @@ def _check_login_node() -> None:
 
 def site_of(args: argparse.Namespace) -> Site | None:
     """The profile of the cluster that a plan is for; None if it runs on this machine."""
-    from can_train.jobs.site import load_site
+    from can_train.jobs.slurm.site import load_site
 
     return load_site(vars(args).get("site")) if "submit" in args else None
 
@@ -71,7 +71,7 @@ def site_of(args: argparse.Namespace) -> Site | None:
 def submit_plan(plan: Plan, args: argparse.Namespace, *, one_stage: bool) -> int:
     """Submits the runs of `plan` that haven't finished; with `--dry-run` shows their scripts."""
     from can_train.cli.launch import show
-    from can_train.jobs.site import load_site
+    from can_train.jobs.slurm.site import load_site
     from can_train.pipeline.record import write_plan
 
     show(plan)
@@ -88,7 +88,7 @@ def submit_plan(plan: Plan, args: argparse.Namespace, *, one_stage: bool) -> int
 
 def settings_from(args: argparse.Namespace, site: Site) -> Settings:
     """What holds for all jobs, from the options and the site profile."""
-    from can_train.jobs.submission import Settings
+    from can_train.jobs.slurm.record import Settings
 
     given = {name: vars(args)[name] for name in ("max_requeues", "array_limit") if name in args}
     return replace(Settings(setup=site.setup), **given)
@@ -110,7 +110,7 @@ def submit_requests(
         roots: Where everything lies.
         running: Slurm jobs of stages of the plan that wait or work already.
     """
-    from can_train.jobs.slurm import submit
+    from can_train.jobs.slurm.submit import submit
 
     if not requests:
         sys.stdout.write("nothing to submit: no run of this plan is missing\n")
@@ -131,7 +131,7 @@ def submit_requests(
 
 def show_scripts(folder: Path, requests: Sequence[Request], settings: Settings) -> None:
     """Writes the calls of sbatch and, byte for byte, the scripts that Slurm would get."""
-    from can_train.jobs.batches import batches
+    from can_train.jobs.slurm.batches import batches
 
     submitted = {request.job.number for request in requests}
     for batch in batches(folder, requests, settings):
@@ -142,7 +142,7 @@ def show_scripts(folder: Path, requests: Sequence[Request], settings: Settings) 
 
 
 def _requests(plan: Plan, site: Site, *, one_stage: bool) -> list[Request]:
-    from can_train.jobs.batches import Request
+    from can_train.jobs.slurm.batches import Request
     from can_train.pipeline.plan import jobs_of
 
     terminal = set() if one_stage else {planned.stage.number for planned in plan.terminal}
@@ -155,7 +155,7 @@ def _requests(plan: Plan, site: Site, *, one_stage: bool) -> list[Request]:
 
 def _is_missing(request: Request) -> bool:
     """Whether the run hasn't finished, or wasn't evaluated as it should be."""
-    from can_train.runs.status import current_status
+    from can_train.runs.state import current_status
 
     status = current_status(request.job.run_dir)
     if status is None or status.state != "finished":

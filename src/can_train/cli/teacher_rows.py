@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from can_train.errors import ArtifactError
-from can_train.runs.registry import checked_sha256
-from can_train.runs.teachers import read_teacher
+from can_train.teachers.files import read_teacher
+from can_train.teachers.policy import checked_sha256
 
 HEADER: Final = (
     "dataset", "model", "features", "window", "split", "run", "figure", "parameters", "sha256",

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from can_train.jobs.slurm.jobs import own_job
 from can_train.runs.process import waiting_job
-from can_train.runs.slurm_jobs import own_job
-from can_train.runs.status import REQUEUED, RunStatus, end_running, read_status, write_status
+from can_train.runs.state import REQUEUED, RunStatus, end_running, read_status, write_status
 from can_train.runs.stop import stop_requested
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import can_train
 from can_train.config.codec import Json, from_plain, to_plain
 from can_train.config.schema import SCHEMA_VERSION, RunConfig
 from can_train.errors import ConfigError, did_you_mean
-from can_train.runs.files import write_atomic
+from can_train.files import write_text
 from can_train.runs.layout import RUN_ID_LENGTH, Roots, frozen_path
 
 _KEYS: Final = frozenset({"schema_version", "sha256", "config", "provenance", "paths"})
@@ -114,7 +114,7 @@ def write_frozen(frozen: FrozenConfig) -> Path:
         if replace(there, provenance={}) == replace(frozen, provenance={}):
             return path
     complete = replace(frozen, provenance={**frozen.provenance, **_provenance()})
-    write_atomic(path, frozen_text(complete), mode=0o444)
+    write_text(path, frozen_text(complete), mode=0o444)
     return path
 
 

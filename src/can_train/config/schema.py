@@ -6,6 +6,7 @@ Every parameter is declared once here, with type, bounds, default, unit and help
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -15,7 +16,6 @@ from can_train.vocab import (
     FeatureSet,
     LearningType,
     Modality,
-    Model,
     ModelSize,
     TrainingStrategy,
 )
@@ -71,42 +71,8 @@ class DataConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatConfig:
-    """Graph attention classifier (docs/models/gat.md)."""
-
-    layers: Annotated[int, Param(help="attention layers", ge=1, le=16)]
-    heads: Annotated[int, Param(help="attention heads per layer", ge=1, le=32)]
-    hidden_channels: Annotated[int, Param(help="channels per head", ge=1, le=1024)]
-    id_embedding: Annotated[
-        int, Param(help="width of the ID embedding (used with classic features)", ge=1, le=512)
-    ]
-    fc_channels: Annotated[tuple[int, ...], Param(help="hidden widths of the classifier")]
-    dropout: Annotated[float, Param(help="dropout probability", ge=0, lt=1)] = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VgaeConfig:
-    """Variational graph autoencoder (docs/models/vgae.md)."""
-
-    encoder_channels: Annotated[tuple[int, ...], Param(help="widths of the encoder layers")]
-    decoder_channels: Annotated[tuple[int, ...], Param(help="hidden widths of the decoder")]
-    latent_channels: Annotated[int, Param(help="width of the latent", ge=1, le=1024)]
-    heads: Annotated[int, Param(help="attention heads per encoder layer", ge=1, le=32)]
-    id_embedding: Annotated[
-        int, Param(help="width of the ID embedding (used with classic features)", ge=1, le=512)
-    ]
-    dropout: Annotated[float, Param(help="dropout probability", ge=0, lt=1)] = 0.0
-    id_weight: Annotated[float, Param(help="weight of the ID cross-entropy", ge=0)] = 0.1
-    neighbour_weight: Annotated[float, Param(help="weight of the neighbourhood loss", ge=0)] = 0.05
-    kl_weight: Annotated[float, Param(help="weight of the KL divergence", ge=0)] = 0.01
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DqnConfig:
-    """Q-network of the fusion agent (docs/models/dqn.md)."""
-
-    hidden_channels: Annotated[int, Param(help="width of the hidden layers", ge=1, le=8192)]
-    hidden_layers: Annotated[int, Param(help="number of hidden layers", ge=1, le=16)]
+class Architecture:
+    """Sizes of a detector's network; each detector declares its own fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,20 +162,23 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
-    """Everything that decides the result of one run."""
+    """Everything that decides the result of one run.
+
+    `experts` holds the artifacts that it builds on, by the detector's name; in JSON each has a key
+    of its own (see `config.codec`).
+    """
 
     modality: Modality
     dataset: str
-    model: Model
+    model: str
     model_size: ModelSize
     training_strategy: TrainingStrategy
     data: DataConfig
-    architecture: GatConfig | VgaeConfig | DqnConfig
+    architecture: Architecture
     training: TrainingConfig = field(default_factory=TrainingConfig)
     distillation: DistillationConfig | None = None
     curriculum: CurriculumConfig | None = None
-    vgae: Parent | None = None
-    gat: Parent | None = None
+    experts: Mapping[str, Parent] = field(default_factory=dict)
     seed: Annotated[int, Param(help="seed of everything random", ge=0, le=2**31 - 1)] = 0
     target_fpr: Annotated[
         float, Param(help="false-alarm rate for which the threshold is set", gt=0, lt=1)

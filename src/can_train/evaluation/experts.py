@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from can_train.config.frozen import FrozenConfig, load_frozen
 from can_train.config.schema import Parent
-from can_train.data.store import GraphStore
+from can_train.detectors.base import Artifact, load_artifact
+from can_train.detectors.calibration import Threshold
+from can_train.detectors.parents import parent_path
+from can_train.detectors.scoring import fusion_states, score_fusion, score_gat, score_vgae
 from can_train.errors import ArtifactError
 from can_train.evaluation.report import SCORER_OF_MODEL
-from can_train.evaluation.scoring import fusion_states, score_fusion, score_gat, score_vgae
-from can_train.evaluation.thresholds import Threshold
-from can_train.runs.checkpoint import Artifact, load_artifact
+from can_train.graphs.store import GraphStore
 from can_train.runs.layout import artifact_path, frozen_of_run
-from can_train.runs.parents import parent_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,14 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from can_train.data.frame_columns import load_frames
-from can_train.data.frames import Frames
-from can_train.data.graphs import GraphBuilder, PackedGraphs
-from can_train.data.manifest import Recording, dataset_dir
-from can_train.data.store import GraphStore
+from can_train.dataset.manifest import Recording, dataset_dir
+from can_train.detectors.base import Artifact
+from can_train.detectors.scoring import score_fusion, score_gat, score_vgae
 from can_train.evaluation.experts import Experts
-from can_train.evaluation.scoring import score_fusion, score_gat, score_vgae
-from can_train.runs.checkpoint import Artifact
+from can_train.frames.frame import Frames
+from can_train.frames.store import load_frames
+from can_train.graphs.build import GraphBuilder, PackedGraphs
+from can_train.graphs.store import GraphStore
 
 WARM_UP: Final = 20
 """First windows that aren't counted: kernels are compiled and caches filled."""

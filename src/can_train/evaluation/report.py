@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from can_train.detectors.calibration import Threshold
 from can_train.errors import ArtifactError
 from can_train.evaluation.bootstrap import BootstrapIntervals, Interval
 from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
-from can_train.evaluation.thresholds import Threshold
-from can_train.runs.files import write_atomic
+from can_train.files import write_text
 
 SCHEMA_VERSION: Final = 1
 NOT_AVAILABLE: Final = "n/a"
@@ -75,8 +75,8 @@ class EvaluationReport:
 def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, Path]:
     """Writes `evaluation.json` and `evaluation.csv` into `folder`, each whole or not at all."""
     json_path, csv_path = folder / "evaluation.json", folder / "evaluation.csv"
-    write_atomic(json_path, report_json(report))
-    write_atomic(csv_path, report_csv(report))
+    write_text(json_path, report_json(report))
+    write_text(csv_path, report_csv(report))
     return json_path, csv_path
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from can_train.data.inputs import StageInputs, open_inputs
-from can_train.data.store import GraphStore, open_store
+from can_train.dataset.windows import StageInputs, open_inputs
+from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.evaluation.bootstrap import block_bootstrap
 from can_train.evaluation.controls.data import control_data
 from can_train.evaluation.controls.fusion import (
@@ -28,7 +28,7 @@ from can_train.evaluation.experts import Experts, ExpertScores, load_experts, sc
 from can_train.evaluation.latency import latency_ms
 from can_train.evaluation.metrics import undefined_metrics, window_metrics
 from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
-from can_train.evaluation.thresholds import Threshold, conformal_threshold
+from can_train.graphs.store import GraphStore, open_store
 
 logger = logging.getLogger("can_train")
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from can_train.jobs.base import Job
-from can_train.jobs.outcome import Evidence, Outcome, outcome
-from can_train.jobs.slurm_query import SlurmJob, SlurmView, view_jobs
+from can_train.jobs.executor import Job
+from can_train.jobs.slurm.client import SlurmJob, SlurmView, view_jobs
+from can_train.jobs.slurm.outcome import Evidence, Outcome, outcome
 from can_train.runs.layout import stage_logs
-from can_train.runs.status import RunStatus, read_status
+from can_train.runs.state import RunStatus, read_status
 
 LOG_TAIL: Final = 65_536
 """Bytes at the end of a log in which Slurm's own lines are looked for."""

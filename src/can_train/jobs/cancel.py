@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from can_train.errors import PreflightError, SubmissionError
-from can_train.jobs.base import Job
-from can_train.jobs.slurm_query import active_jobs, call, words_of
-from can_train.jobs.submission import read_attempts
+from can_train.jobs.executor import Job
+from can_train.jobs.slurm.client import active_jobs, call, words_of
+from can_train.jobs.slurm.record import read_attempts
 from can_train.runs.process import Process
-from can_train.runs.status import claimant, end_running, read_status
+from can_train.runs.state import claimant, end_running, read_status
 
 BY_USER = "cancelled by the user"
 

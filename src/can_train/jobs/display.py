@@ -6,7 +6,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from can_train.runs.status import RunStatus
+from can_train.runs.state import RunStatus
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

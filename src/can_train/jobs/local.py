@@ -14,11 +14,11 @@ from types import FrameType, TracebackType
 from typing import Any, Final
 
 from can_train.errors import EXIT_INTERRUPTED, PreflightError, raise_all
-from can_train.jobs.base import Job, JobResult
 from can_train.jobs.display import Display, display_for
+from can_train.jobs.executor import Job, JobResult
 from can_train.runs.layout import stage_logs
 from can_train.runs.process import Process, this_process
-from can_train.runs.status import RunStatus, claimant, end_running, read_status, write_status
+from can_train.runs.state import RunStatus, claimant, end_running, read_status, write_status
 
 POLL_S: Final = 0.1
 """How often a stage's status is looked at; epochs shorter than this aren't all shown."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from can_train.config.schema import RunConfig
-from can_train.data.manifest import DatasetManifest
+from can_train.dataset.manifest import DatasetManifest
 
 TRAIN_SHARE: Final = 0.7
 """Share of the training recordings' windows that a stage is fitted on."""

@@ -10,7 +10,8 @@ from can_train.config.build import Stage
 from can_train.config.requests import PlanRequest
 from can_train.config.schema import DataConfig, Parent
 from can_train.errors import CanTrainError, PreflightError
-from can_train.pipeline.artifacts import (
+from can_train.runs.layout import Roots
+from can_train.teachers.choose import (
     Wanted,
     asked_text,
     explicit_artifact,
@@ -18,8 +19,7 @@ from can_train.pipeline.artifacts import (
     teachers_on_disk,
     train_command,
 )
-from can_train.runs.layout import Roots
-from can_train.runs.registry import Candidate, finished_runs
+from can_train.teachers.policy import Candidate, finished_runs
 
 Role = Literal["teacher", "vgae", "gat"]
 AUTO: Final = "auto"

@@ -20,10 +20,10 @@ from can_train.config.frozen import FrozenConfig, freeze, run_id_of
 from can_train.config.requests import PlanRequest
 from can_train.config.schema import DataConfig, Resources, RunConfig
 from can_train.config.typed import Typed
-from can_train.data.manifest import DatasetManifest, load_manifest, split_digest
+from can_train.dataset.manifest import DatasetManifest, load_manifest, split_digest
 from can_train.errors import CanTrainError, ConfigError, DataError, PreflightError, raise_all
-from can_train.jobs.base import Job
-from can_train.jobs.site import Site, resources_for
+from can_train.jobs.executor import Job
+from can_train.jobs.slurm.site import Site, resources_for
 from can_train.pipeline.estimates import Estimate, estimate
 from can_train.pipeline.parents import Promised, StageInput, World, inputs_of, unused_paths
 from can_train.pipeline.preflight import (
@@ -41,7 +41,7 @@ from can_train.runs.layout import (
     frozen_path,
     identity_dir,
 )
-from can_train.runs.status import current_status
+from can_train.runs.state import current_status
 from can_train.vocab import MODALITIES_WITH_DATA
 
 

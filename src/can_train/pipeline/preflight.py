@@ -15,13 +15,13 @@ from can_train.config.fields import option_of
 from can_train.config.frozen import FrozenConfig
 from can_train.config.schema import Resources
 from can_train.config.typed import Typed
-from can_train.data.manifest import DatasetManifest, dataset_dir, load_manifest
+from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
 from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError, did_you_mean
-from can_train.jobs.sbatch import walltime_s
-from can_train.jobs.slurm_query import call
+from can_train.jobs.slurm.client import call
+from can_train.jobs.slurm.script import walltime_s
 from can_train.runs.layout import Roots, artifact_path, find_run, roots_from
-from can_train.runs.registry import checked_sha256
-from can_train.runs.status import claimant, current_status
+from can_train.runs.state import claimant, current_status
+from can_train.teachers.policy import checked_sha256
 
 COLUMNS: Final = ("timestamp", "arbitration_id", "dlc", "payload", "label")
 SHORTEST_WALLTIME_S: Final = 60

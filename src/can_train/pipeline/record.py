@@ -10,8 +10,8 @@ from pathlib import Path
 from can_train.config.codec import Json
 from can_train.config.frozen import encode_run_config, write_frozen
 from can_train.config.schema import RunConfig
+from can_train.files import write_text
 from can_train.pipeline.plan import Plan, PlannedStage
-from can_train.runs.files import write_atomic
 from can_train.runs.layout import plan_dir
 
 
@@ -56,7 +56,7 @@ def write_plan(plan: Plan) -> Path:
         if planned.state != "reused":
             write_frozen(planned.frozen)
     folder = plan_dir(plan.roots.experiments, plan.plan_id)
-    write_atomic(folder / "plan.json", plan_json(plan))
+    write_text(folder / "plan.json", plan_json(plan))
     return folder
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from can_train.errors import ArtifactError, PreflightError
-from can_train.jobs.base import Job
-from can_train.runs.files import read_object
+from can_train.files import read_object
+from can_train.jobs.executor import Job
 from can_train.runs.layout import find_run, frozen_path, iter_plans, iter_runs
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from can_train.runs.slurm_jobs import find_job, own_job
+from can_train.jobs.slurm.jobs import find_job, own_job
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 

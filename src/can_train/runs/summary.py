@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from can_train.errors import ArtifactError
-from can_train.runs.files import read_object, write_atomic
+from can_train.files import read_object, write_text
 from can_train.runs.layout import summary_path
 
 _REQUIRED = ("validation_metric", "validation_value", "higher_is_better", "artifact_sha256")
@@ -48,7 +48,7 @@ def write_summary(
         "higher_is_better": validation.higher_is_better,
         "artifact_sha256": validation.artifact_sha256,
     }
-    write_atomic(summary_path(run), json.dumps(document, indent=1, sort_keys=True) + "\n")
+    write_text(summary_path(run), json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 
 def read_validation(run: Path) -> Validation:

@@ -12,8 +12,8 @@ import lightning
 import torch
 from torch import Tensor
 
+from can_train.detectors.stage import StageModule
 from can_train.runs.stop import Stopped, stop_requested
-from can_train.training.modules import StageModule
 from can_train.training.recorder import Recorder
 
 LAST: Final = "last.ckpt"

@@ -14,9 +14,9 @@ import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
+from can_train.detectors.stage import StageModule
 from can_train.errors import ArtifactError, TrainingError
 from can_train.training.callbacks import BEST, LAST, BestAndLast
-from can_train.training.modules import StageModule
 from can_train.training.recorder import Recorder
 
 logger = logging.getLogger("can_train")

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from can_train.config.schema import RunConfig
-from can_train.data.inputs import open_inputs
+from can_train.dataset.windows import open_inputs
+from can_train.detectors.base import save_artifact
+from can_train.detectors.counts import parameter_count
+from can_train.detectors.stages import Stage, build_stage, calibrated_artifact
 from can_train.errors import ArtifactError
-from can_train.models.counts import parameter_count
-from can_train.runs.checkpoint import save_artifact
-from can_train.training.stages import Stage, build_stage, calibrated_artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import math
 import time
 from pathlib import Path
 
-from can_train.runs.status import update_progress
+from can_train.runs.state import update_progress
 
 logger = logging.getLogger("can_train")
 

@@ -12,17 +12,17 @@ import torch
 
 from can_train.config.frozen import FrozenConfig, load_frozen
 from can_train.config.schema import DistillationConfig, RunConfig
-from can_train.data.inputs import StageInputs, open_inputs
-from can_train.models.counts import parameter_count
-from can_train.runs.checkpoint import Artifact, save_artifact
-from can_train.runs.files import sha256_of
+from can_train.dataset.windows import StageInputs, open_inputs
+from can_train.detectors.base import Artifact, save_artifact
+from can_train.detectors.counts import parameter_count
+from can_train.detectors.parents import load_parents, parent_path
+from can_train.detectors.stages import Stage, build_stage, calibrated_artifact
+from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, checkpoints_dir
-from can_train.runs.parents import load_parents, parent_path
-from can_train.runs.status import record_parents
+from can_train.runs.state import record_parents
 from can_train.runs.summary import Validation, write_summary
 from can_train.training.fit import FitResult, fit
 from can_train.training.recorder import Recorder
-from can_train.training.stages import Stage, build_stage, calibrated_artifact
 
 logger = logging.getLogger("can_train")
 

@@ -3,9 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from can_train.data.features import FEATURE_NAMES
-from can_train.data.manifest import Recording
-from can_train.data.store import GraphStore
+from can_train.dataset.manifest import Recording
 from can_train.evaluation.controls import (
     CONTROLS,
     ControlData,
@@ -18,6 +16,8 @@ from can_train.evaluation.controls import (
     window_statistics,
 )
 from can_train.evaluation.metrics import window_metrics
+from can_train.graphs.features import FEATURE_NAMES
+from can_train.graphs.store import GraphStore
 
 
 def windows(ids, label, *, features=None, position=None, deviation=None):

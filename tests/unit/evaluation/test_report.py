@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from can_train.detectors.calibration import Threshold
 from can_train.errors import ArtifactError
 from can_train.evaluation.bootstrap import BootstrapIntervals, block_bootstrap
 from can_train.evaluation.metrics import METRIC_NAMES, undefined_metrics, window_metrics
@@ -16,7 +17,6 @@ from can_train.evaluation.report import (
     write_report,
 )
 from can_train.evaluation.table import print_report, render_report, verdicts
-from can_train.evaluation.thresholds import Threshold
 
 LABEL = [1, 1, 0, 0] * 25
 GOOD = [0.9, 0.7, 0.4, 0.1] * 25

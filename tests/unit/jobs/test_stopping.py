@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 
 from can_train.errors import EXIT_INTERRUPTED, PreflightError
-from can_train.jobs.base import Job
 from can_train.jobs.display import PlainDisplay
+from can_train.jobs.executor import Job
 from can_train.jobs.local import LocalExecutor
 from can_train.runs.process import is_alive, this_process
-from can_train.runs.status import RunStatus, read_status, write_status
+from can_train.runs.state import RunStatus, read_status, write_status
 
 STUBBORN = """
 import signal, sys, time
 from pathlib import Path
-from can_train.runs.status import owned, start_running
+from can_train.runs.state import owned, start_running
 run = Path(sys.argv[1]).parent.parent
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with owned(run):
@@ -35,7 +35,7 @@ GENTLE = STUBBORN.replace("signal.SIG_IGN", "signal.SIG_DFL")
 SCRIPT = """
 import sys
 from pathlib import Path
-from can_train.jobs.base import Job
+from can_train.jobs.executor import Job
 from can_train.jobs.local import LocalExecutor
 run = Path(sys.argv[2])
 job = Job(number=1, name="gat", title="stage 1", run_dir=run, frozen=run / "configs" / "f.json",
@@ -126,7 +126,7 @@ def test_a_closed_stdout_leaves_no_worker_behind(tmp_path: Path) -> None:
     run = job(tmp_path, 1).run_dir
     worker = GENTLE.replace(
         "    time.sleep(60)",
-        "    from can_train.runs.status import update_progress\n"
+        "    from can_train.runs.state import update_progress\n"
         "    for epoch in range(1, 600):\n"
         "        update_progress(run, epoch=epoch, epochs=600)\n"
         "        time.sleep(0.1)",

@@ -10,11 +10,11 @@ import torch
 
 from can_train.config.frozen import load_frozen, write_frozen
 from can_train.config.typed import Typed
-from can_train.data.manifest import DatasetManifest, Recording, dataset_dir, manifest_json
+from can_train.dataset.manifest import DatasetManifest, Recording, dataset_dir, manifest_json
+from can_train.files import sha256_of
 from can_train.pipeline.plan import Plan, PlannedStage, make_plan
-from can_train.runs.files import sha256_of
 from can_train.runs.layout import Roots, artifact_path
-from can_train.runs.status import end_running
+from can_train.runs.state import end_running
 from can_train.runs.summary import Validation, write_summary
 
 MakePlan = Callable[..., Plan]

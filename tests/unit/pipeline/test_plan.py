@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from can_train.config.frozen import load_frozen
-from can_train.data.manifest import DatasetManifest, dataset_dir
+from can_train.dataset.manifest import DatasetManifest, dataset_dir
 from can_train.errors import ArtifactError, CanTrainError, ProblemList, exit_code_of
+from can_train.files import sha256_of
 from can_train.pipeline.plan import Plan, jobs_of
 from can_train.pipeline.record import describe, write_plan
-from can_train.runs.files import sha256_of
 from can_train.runs.layout import Roots, find_run, iter_runs, point_latest
-from can_train.runs.registry import register_teacher
-from can_train.runs.status import start_running
+from can_train.runs.state import start_running
+from can_train.teachers.policy import register_teacher
 
 MakePlan = Callable[..., Plan]
 FIVE = {

@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 import torch
 
-from can_train.runs.checkpoint import load_artifact
-from can_train.runs.files import sha256_of
-from can_train.training.distillation import alpha_in_epoch
-
-from ...lab import Lab
+from can_train.detectors.base import load_artifact
+from can_train.distil.losses import alpha_in_epoch
+from can_train.files import sha256_of
+from tests.lab import Lab
 
 pytestmark = pytest.mark.kd
 

@@ -11,11 +11,10 @@ import pytest
 import torch
 
 from can_train.config.schema import RunConfig
+from can_train.detectors.base import load_artifact
 from can_train.runs import stop
-from can_train.runs.checkpoint import load_artifact
 from can_train.runs.stop import Stopped, request_stop
-
-from ...lab import Lab
+from tests.lab import Lab
 
 RUNS: dict[str, Callable[[Lab], RunConfig]] = {
     "vgae": lambda lab: lab.distilled("vgae"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from can_train.cli.options import add_root_options, roots_of
 
 if TYPE_CHECKING:
-    from can_train.evaluation.comparison import Comparison
+    from can_train.comparison.groups import Comparison
     from can_train.runs.layout import Roots
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -46,8 +46,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the tables, and gives 0."""
-    from can_train.evaluation.comparison import compare_runs
-    from can_train.evaluation.comparison_table import document_of, markdown_of
+    from can_train.comparison.groups import compare_runs
+    from can_train.comparison.tables import document_of, markdown_of
 
     roots = roots_of(args)
     runs = _evaluated_runs(args, roots)
@@ -57,10 +57,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(comparison)
     if args.out is not None:
-        from can_train.runs.files import write_atomic
+        from can_train.files import write_text
 
         words = ["can-train", "compare", *args.names]
-        write_atomic(args.out, markdown_of(comparison, shlex.join(words)))
+        write_text(args.out, markdown_of(comparison, shlex.join(words)))
         sys.stderr.write(f"written: {args.out}\n")
     return 0
 
@@ -72,10 +72,10 @@ def _evaluated_runs(args: argparse.Namespace, roots: Roots) -> list[Path]:
         PreflightError: A run that was named hasn't finished or isn't evaluated, or none is left.
     """
     from can_train.cli.commands.evaluate import require_finished
+    from can_train.comparison.groups import without_evaluation
     from can_train.errors import PreflightError
-    from can_train.evaluation.comparison import without_evaluation
-    from can_train.runs.selection import select_runs
-    from can_train.runs.status import current_status
+    from can_train.runs.find import select_runs
+    from can_train.runs.state import current_status
 
     selection = select_runs(roots.experiments, args.names)
     for run_dir in selection.named:
@@ -127,7 +127,7 @@ def _evaluate(runs: Sequence[Path], roots: Roots) -> None:
 
 def _print(comparison: Comparison) -> None:
     from can_train.cli.tables import write_table
-    from can_train.evaluation.comparison_table import tables_of, verdicts_of
+    from can_train.comparison.tables import tables_of, verdicts_of
 
     for section in comparison.sections:
         for table in tables_of(section):

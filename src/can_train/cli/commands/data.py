@@ -12,7 +12,7 @@ from can_train.errors import ConfigError
 from can_train.vocab import FEATURE_SETS, MODALITIES, MODALITIES_WITH_DATA
 
 if TYPE_CHECKING:
-    from can_train.data.prepare import PrepareRequest
+    from can_train.dataset.prepare import PrepareRequest
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -147,7 +147,7 @@ def _data_root(args: argparse.Namespace) -> Path:
 
 
 def _prepare(args: argparse.Namespace) -> None:
-    from can_train.data.prepare import PrepareRequest
+    from can_train.dataset.prepare import PrepareRequest
 
     _import(
         PrepareRequest(
@@ -166,7 +166,7 @@ def _prepare(args: argparse.Namespace) -> None:
 
 
 def _import(request: PrepareRequest) -> None:
-    from can_train.data.prepare import prepare_dataset
+    from can_train.dataset.prepare import prepare_dataset
 
     prepare_dataset(request, report=_write_line)
     _write_line(
@@ -179,8 +179,8 @@ def _inspect(args: argparse.Namespace) -> None:
     for flag, value, least in (("--window", args.window, 2), ("--stride", args.stride, 1)):
         if value < least:
             raise ConfigError(f"{flag} {value}: at least {least} frames. Use: {flag} 100")
-    from can_train.data.inspect import inspect_dataset
-    from can_train.data.inspect_tables import print_report, report_json
+    from can_train.dataset.inspect import inspect_dataset
+    from can_train.dataset.inspect_tables import print_report, report_json
 
     report = inspect_dataset(
         _data_root(args),
@@ -197,8 +197,8 @@ def _inspect(args: argparse.Namespace) -> None:
 
 
 def _synth(args: argparse.Namespace) -> None:
-    from can_train.data.prepare import PrepareRequest
-    from can_train.data.synth import generate
+    from can_train.dataset.prepare import PrepareRequest
+    from can_train.dataset.synth import generate
 
     dataset = args.dataset or (None if args.out else _SYNTHETIC)
     root = _data_root(args)

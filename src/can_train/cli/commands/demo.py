@@ -67,13 +67,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _synthesise(roots: Roots) -> None:
     """Makes and imports the dataset unless it is there."""
-    from can_train.data.manifest import dataset_dir
+    from can_train.dataset.manifest import dataset_dir
 
     if (dataset_dir(roots.data, WORDS["modality"], DATASET) / "dataset.json").is_file():
         sys.stdout.write(f"reused: dataset {DATASET} under {roots.data}\n")
         return
-    from can_train.data.prepare import PrepareRequest, prepare_dataset
-    from can_train.data.synth import generate
+    from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+    from can_train.dataset.synth import generate
 
     source = roots.data / "source" / DATASET
     files = generate(source, scale=SCALE)

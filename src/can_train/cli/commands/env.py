@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _init_site(name: str) -> int:
-    from can_train.jobs.site import user_profile
-    from can_train.jobs.site_init import write_first_profile
+    from can_train.jobs.slurm.site import user_profile
+    from can_train.jobs.slurm.site_init import write_first_profile
 
     path = Path(name) if name else user_profile()
     write_first_profile(path)

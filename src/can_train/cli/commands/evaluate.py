@@ -65,7 +65,7 @@ def require_finished(run_dir: Path) -> None:
         PreflightError: The run hasn't finished.
     """
     from can_train.errors import PreflightError
-    from can_train.runs.status import current_status
+    from can_train.runs.state import current_status
 
     status = current_status(run_dir)
     state = "planned" if status is None else status.state

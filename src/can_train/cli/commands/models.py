@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _rows(features: str, ids: int) -> list[dict[str, str | int]]:
     from can_train.config.presets import preset
-    from can_train.models.counts import describe, parameter_count
-    from can_train.runs.checkpoint import network
+    from can_train.detectors.base import network
+    from can_train.detectors.counts import describe, parameter_count
     from can_train.vocab import MODEL_SIZES, MODELS, STRATEGIES_OF_MODEL
 
     rows: list[dict[str, str | int]] = []

@@ -17,10 +17,10 @@ from can_train.errors import ConfigError, PreflightError, raise_all
 from can_train.runs.layout import Roots, plan_dir
 
 if TYPE_CHECKING:
-    from can_train.jobs.base import Job
-    from can_train.jobs.batches import Request
     from can_train.jobs.board import Row
-    from can_train.jobs.submission import Attempt, Settings
+    from can_train.jobs.executor import Job
+    from can_train.jobs.slurm.batches import Request
+    from can_train.jobs.slurm.record import Attempt, Settings
     from can_train.pipeline.stored import StoredPlan, StoredStage
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PreflightError: There is no such plan.
     """
-    from can_train.jobs.submission import read_attempts
+    from can_train.jobs.slurm.record import read_attempts
     from can_train.pipeline.stored import find_plan
 
     roots = roots_of(args)
@@ -121,9 +121,9 @@ def _request(
     plan: StoredPlan, stage: StoredStage, attempts: tuple[Attempt, ...], args: argparse.Namespace
 ) -> Request:
     from can_train.config.frozen import load_frozen
-    from can_train.jobs.batches import Request
-    from can_train.jobs.site import load_site, merged, resources_for
-    from can_train.jobs.submission import latest_runs
+    from can_train.jobs.slurm.batches import Request
+    from can_train.jobs.slurm.record import latest_runs
+    from can_train.jobs.slurm.site import load_site, merged, resources_for
 
     given = _given_resources(args)
     before = latest_runs(attempts).get(stage.job.number)
@@ -139,7 +139,7 @@ def _request(
 
 def _settings(attempts: tuple[Attempt, ...], args: argparse.Namespace) -> Settings:
     from can_train.cli.submit import settings_from
-    from can_train.jobs.site import load_site
+    from can_train.jobs.slurm.site import load_site
 
     if not attempts or "site" in args:
         return settings_from(args, load_site(vars(args).get("site")))

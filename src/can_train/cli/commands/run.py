@@ -11,12 +11,12 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
 from can_train.errors import CanTrainError, PreflightError, TrainingError, exit_code_of
-from can_train.runs.slurm_jobs import own_job
+from can_train.jobs.slurm.jobs import own_job
 from can_train.runs.stop import Stopped, request_stop
 
 if TYPE_CHECKING:
     from can_train.config.frozen import FrozenConfig
-    from can_train.runs.status import State
+    from can_train.runs.state import State
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -65,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
 def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
     from can_train.cli.worker import JobLog
     from can_train.runs.layout import point_latest
-    from can_train.runs.registry import is_teacher
-    from can_train.runs.status import owned, read_status
+    from can_train.runs.state import owned, read_status
+    from can_train.teachers.policy import is_teacher
 
     with owned(frozen.run_dir):
         status = read_status(frozen.run_dir)
@@ -85,7 +85,7 @@ def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
 
 def _register(frozen: FrozenConfig) -> None:
     """Offers a finished teacher to the registry; a damaged registry doesn't undo the training."""
-    from can_train.runs.registry import register_teacher
+    from can_train.teachers.policy import register_teacher
 
     try:
         sys.stdout.write(f"{register_teacher(frozen)}\n")
@@ -116,7 +116,7 @@ class _RecordedState:
         self._terminated = False
 
     def __enter__(self) -> None:
-        from can_train.runs.status import start_running
+        from can_train.runs.state import start_running
 
         self._handler = signal.signal(signal.SIGTERM, self._terminate)
         start_running(self._run_dir)
@@ -127,7 +127,7 @@ class _RecordedState:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        from can_train.runs.status import end_running
+        from can_train.runs.state import end_running
 
         signal.signal(signal.SIGTERM, self._handler)
         if error is None:

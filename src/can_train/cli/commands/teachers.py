@@ -13,8 +13,8 @@ from can_train.vocab import FEATURE_SETS, MODALITIES
 
 if TYPE_CHECKING:
     from can_train.config.schema import DataConfig
-    from can_train.pipeline.artifacts import Wanted
     from can_train.runs.layout import Roots
+    from can_train.teachers.choose import Wanted
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -140,7 +140,7 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 def _list(args: argparse.Namespace) -> None:
     from can_train.cli.tables import write_table
     from can_train.cli.teacher_rows import HEADER, document_of, row_of
-    from can_train.runs.teachers import all_places
+    from can_train.teachers.files import all_places
 
     root = roots_of(args).teachers
     places = all_places(root, kept=args.replaced)
@@ -155,7 +155,7 @@ def _list(args: argparse.Namespace) -> None:
 def _show(args: argparse.Namespace) -> None:
     from can_train.cli.teacher_rows import document_of
     from can_train.errors import ArtifactError, ConfigError, PreflightError
-    from can_train.runs.teachers import places_of
+    from can_train.teachers.files import places_of
 
     root = roots_of(args).teachers
     if args.model is None and not args.name.endswith(".pth"):
@@ -181,7 +181,7 @@ def _show(args: argparse.Namespace) -> None:
 
 
 def _find(args: argparse.Namespace) -> None:
-    from can_train.pipeline.artifacts import no_teacher, teachers_on_disk
+    from can_train.teachers.choose import no_teacher, teachers_on_disk
 
     roots = roots_of(args)
     wanted = _wanted(args, roots)
@@ -231,7 +231,7 @@ def _add_run(args: argparse.Namespace) -> None:
     from can_train.config.frozen import load_frozen
     from can_train.errors import PreflightError
     from can_train.runs.layout import find_run, frozen_of_run
-    from can_train.runs.registry import is_teacher, offer_run
+    from can_train.teachers.policy import is_teacher, offer_run
 
     roots = roots_of(args)
     run_dir = find_run(roots.experiments, args.name)
@@ -249,8 +249,8 @@ def _add_run(args: argparse.Namespace) -> None:
 def _add_state_dict(args: argparse.Namespace) -> None:
     """Everything that can be checked without torch, then the compute plane."""
     from can_train.errors import ConfigError
-    from can_train.pipeline.intake import intake_config
-    from can_train.runs.weights_file import check_weights_file
+    from can_train.teachers.intake import intake_config
+    from can_train.teachers.weights_file import check_weights_file
 
     missing = [f"--{w}" for w in ("modality", "dataset", "model") if w not in args]
     if missing:
@@ -263,8 +263,8 @@ def _add_state_dict(args: argparse.Namespace) -> None:
     config = intake_config(_wanted(args, roots), vars(args).get("model_args", ""))
     import tempfile
 
-    from can_train.runs.registry import offer
-    from can_train.runs.teachers import Teacher
+    from can_train.teachers.files import Teacher
+    from can_train.teachers.policy import offer
     from can_train.training.intake import take_in
 
     with tempfile.TemporaryDirectory() as folder:
@@ -298,7 +298,7 @@ def _told(outcome: Any) -> None:
 
 
 def _wanted(args: argparse.Namespace, roots: Roots) -> Wanted:
-    from can_train.pipeline.artifacts import Wanted
+    from can_train.teachers.choose import Wanted
 
     data = _data(args, roots)
     return Wanted(modality=args.modality, dataset=args.dataset, model=args.model, data=data)
@@ -306,7 +306,7 @@ def _wanted(args: argparse.Namespace, roots: Roots) -> Wanted:
 
 def _data(args: argparse.Namespace, roots: Roots) -> DataConfig:
     """The windows of a stage on a prepared dataset."""
-    from can_train.pipeline.artifacts import windows_of
+    from can_train.teachers.choose import windows_of
 
     given = {w: vars(args)[w] for w in ("features", "window", "split") if w in args}
     return windows_of(roots, args.modality, args.dataset, given)

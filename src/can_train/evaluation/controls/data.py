@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.data.features import FEATURE_NAMES
-from can_train.data.store import GraphStore, rows_of
+from can_train.graphs.features import FEATURE_NAMES
+from can_train.graphs.store import GraphStore, rows_of
 
 DEVIATION_FEATURE: Final = "interval_z_abs_max"
 """Node feature with the largest deviation of an inter-arrival time from its ID's own past."""

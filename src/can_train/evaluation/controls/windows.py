@@ -17,8 +17,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.naive_bayes import BernoulliNB
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.evaluation.controls.data import ControlData, window_statistics
-from can_train.evaluation.thresholds import Threshold, conformal_threshold
 
 BOOSTING_ROUNDS: Final = 200
 ID_SMOOTHING: Final = 1.0

@@ -1,0 +1,170 @@
+"""One evaluated run as a comparison sees it: figures from its JSON files, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from can_train.comparison.intervals import estimate
+from can_train.config.codec import Json
+from can_train.config.frozen import canonical_json, encode_run_config, load_frozen
+from can_train.config.schema import Parent, RunConfig
+from can_train.errors import ArtifactError, PreflightError
+from can_train.evaluation.metrics import WindowMetrics
+from can_train.evaluation.report import SCORER_OF_MODEL, EvaluationReport, load_report
+from can_train.runs.layout import IDENTITY_WORDS, artifact_path, find_run, frozen_of_run
+from can_train.runs.summary import read_parameters
+
+KINDS: Final = ("student", "student+KD", "teacher", "teacher+KD")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedRun:
+    """One evaluated run.
+
+    Attributes:
+        run_id: Its id.
+        config: Its configuration.
+        distilled: Whether it learned from a teacher, or (fusion) its experts did.
+        metrics: Figures by scenario, of all its files together.
+        parameters, artifact_bytes: Size of its model and of the file.
+        made_s: When the artifact was written, in seconds since the epoch.
+        latency_ms: Median and 99th percentile per window, graph building included; None where it
+            wasn't measured.
+    """
+
+    run_id: str
+    config: RunConfig
+    distilled: bool
+    metrics: Mapping[str, WindowMetrics | None]
+    parameters: int
+    artifact_bytes: int
+    made_s: float
+    latency_ms: tuple[float, float] | None = None
+
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+        return f"{self.config.model_size}{'+KD' if self.distilled else ''}"
+
+    def value(self, scenario: str, metric: str) -> float | None:
+        """One figure; None where it isn't defined."""
+        found = self.metrics.get(scenario)
+        return None if found is None else _figures(found)[metric]
+
+    def average(self, scenarios: Sequence[str], metric: str) -> float | None:
+        """Mean of a figure over scenarios; None where one isn't defined."""
+        found = estimate([self.value(scenario, metric) for scenario in scenarios])
+        return None if found is None else found.mean
+
+
+def reports_of(runs: Sequence[Path]) -> dict[Path, EvaluationReport]:
+    """The evaluations that stand in run folders."""
+    paths = {run: run / "evaluation.json" for run in runs}
+    return {run: load_report(path) for run, path in paths.items() if path.is_file()}
+
+
+def evaluation_of(run: Path, reports: Mapping[Path, EvaluationReport]) -> EvaluationReport | None:
+    """The run's own evaluation, else one of a run that was built on it."""
+    own = reports.get(run)
+    if own is not None:
+        return own
+    scorer = SCORER_OF_MODEL[_model_of(run)]
+    return next((r for r in reports.values() if r.runs.get(scorer) == run.name), None)
+
+
+def _model_of(run: Path) -> str:
+    return run.absolute().parts[-5]
+
+
+def load_compared(run: Path, reports: Mapping[Path, EvaluationReport]) -> ComparedRun:
+    """A finished run with the figures of its own model.
+
+    Raises:
+        PreflightError: It isn't evaluated.
+        ArtifactError: One of its files is missing or damaged.
+    """
+    report = evaluation_of(run, reports)
+    if report is None:
+        raise PreflightError(f"run {run.name} isn't evaluated. Use: can-train evaluate {run.name}")
+    config = load_frozen(frozen_of_run(run)).config
+    artifact = artifact_path(run, config.model, config.model_size)
+    if not artifact.is_file():
+        raise ArtifactError(
+            f"{artifact}: missing although run {run.name} finished. "
+            "Make it again: the training command with --force"
+        )
+    scorer = SCORER_OF_MODEL[config.model]
+    return ComparedRun(
+        run_id=run.name,
+        config=config,
+        distilled=_distilled(config, run.absolute().parents[IDENTITY_WORDS]),
+        metrics={
+            row.scenario: row.metrics
+            for row in report.rows
+            if row.file is None and row.scorer == scorer
+        },
+        parameters=read_parameters(run),
+        artifact_bytes=artifact.stat().st_size,
+        made_s=artifact.stat().st_mtime,
+        latency_ms=report.latency_ms.get(scorer),
+    )
+
+
+def _distilled(config: RunConfig, experiment_root: Path) -> bool:
+    if config.model != "dqn":
+        return config.distillation is not None
+    experts = (_run_of(parent, experiment_root) for parent in (config.vgae, config.gat))
+    return any(load_frozen(frozen_of_run(run)).config.distillation for run in experts if run)
+
+
+def _run_of(parent: Parent | None, experiment_root: Path) -> Path | None:
+    """Folder of the run that made an expert; None for a file that lies in no run."""
+    if parent is None:
+        return None
+    if parent.run_id is not None:
+        return find_run(experiment_root, parent.run_id)
+    folder = Path(parent.path or "").parent.parent
+    return folder if (folder / "configs").is_dir() else None
+
+
+def settings_of(run: ComparedRun) -> dict[str, Json]:
+    """What makes runs comparable, flat: the config without seed and parents."""
+    config = run.config
+    distillation = config.distillation
+    if distillation is not None:
+        distillation = replace(distillation, teacher=Parent())
+    bare = replace(config, seed=0, vgae=None, gat=None, distillation=distillation)
+    flat = _flat(encode_run_config(bare))
+    return {**flat, "distilled": run.distilled}
+
+
+def key_of(run: ComparedRun) -> str:
+    """Equal for runs that differ by seed and parents only."""
+    return canonical_json(settings_of(run))
+
+
+def base_of(run: ComparedRun) -> str:
+    """The settings without distillation; two groups that agree in them differ by it only."""
+    kept = {k: v for k, v in settings_of(run).items() if not k.startswith("distill")}
+    return canonical_json(kept)
+
+
+def _flat(value: Json, prefix: str = "") -> dict[str, Json]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    found: dict[str, Json] = {}
+    for key, item in value.items():
+        found |= _flat(item, f"{prefix}.{key}" if prefix else key)
+    return found
+
+
+def _figures(metrics: WindowMetrics) -> dict[str, float | None]:
+    return {
+        "roc_auc": metrics.roc_auc,
+        "pr_auc": metrics.pr_auc,
+        "f1": metrics.f1,
+        "fpr": metrics.fpr,
+    }

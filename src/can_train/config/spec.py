@@ -1,0 +1,115 @@
+"""What a detector declares about itself, and how declared detectors are found (stdlib only).
+
+A detector is a folder in `detectors/` whose `spec.py` holds one `Spec`; see `can_train.plugins`.
+Everything outside that folder asks the `Spec` and never which detector it is.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final, Literal
+
+from can_train.config.schema import Architecture, TrainingConfig
+from can_train.plugins import declared
+from can_train.vocab import ModelSize, TrainingStrategy
+
+Role = Literal["anomaly", "probability"]
+"""What a detector's score is to those that build on it: an anomaly score of a model of benign
+traffic, or the probability of an attack."""
+
+ALIAS_STRATEGY: Final = "distillation"
+"""Means `normal` with with-kd, so no run has it and it has no preset of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """One detector.
+
+    Attributes:
+        name: Word of `--model`.
+        title: What it is, in a few words.
+        strategies: Training strategies that it takes, the usual one first.
+        architecture: Dataclass of its settable sizes.
+        presets: Its sizes by model size.
+        training: Optimisation settings by model size.
+        cost_s: Seconds per window and epoch on one server core, by model size.
+        detector: `module:class` of its `Detector`.
+        stage: `module:function` that builds what is trained.
+        role: What its score is to others; None: nothing builds on it.
+        needs: Roles of the detectors that a strategy consumes.
+        distils: Whether it can learn from a teacher of its own kind.
+        refusal: Why it can't, if it can't.
+        distillation_settings: Settings that only its teacher's signal has.
+        scorer: Name under which its rows stand in evaluations.
+        state_channels: How many numbers it shows a fusion beside its score.
+        order: Place in lists: those that others build on come first.
+    """
+
+    name: str
+    title: str
+    strategies: tuple[TrainingStrategy, ...]
+    architecture: type[Architecture]
+    presets: Mapping[ModelSize, Architecture]
+    training: Mapping[ModelSize, TrainingConfig]
+    cost_s: Mapping[ModelSize, float]
+    detector: str
+    stage: str
+    role: Role | None = None
+    needs: Mapping[TrainingStrategy, tuple[Role, ...]] = field(default_factory=dict)
+    distils: bool = True
+    refusal: str = ""
+    distillation_settings: tuple[str, ...] = ()
+    scorer: str = ""
+    state_channels: int = 0
+    order: int = 100
+
+    @property
+    def row(self) -> str:
+        """Name under which its rows stand."""
+        return self.scorer or self.name
+
+    @property
+    def path_word(self) -> str:
+        """Request word that names its artifact: `gat_path`, on the command line `--gat-path`."""
+        return f"{self.name}_path"
+
+    def needed(self, strategy: str) -> tuple[Role, ...]:
+        """Roles of the detectors that it consumes when trained by `strategy`."""
+        return {str(known): roles for known, roles in self.needs.items()}.get(strategy, ())
+
+
+@cache
+def specs() -> Mapping[str, Spec]:
+    """All detectors by name, those that others build on first."""
+    found = sorted(declared(Spec, "detectors", "spec"), key=lambda s: (s.order, s.name))
+    return {spec.name: spec for spec in found}
+
+
+def spec_of(model: str) -> Spec:
+    """The detector called `model`; requests and frozen configs were checked before."""
+    return specs()[model]
+
+
+def model_names() -> tuple[str, ...]:
+    """Words of `--model`."""
+    return tuple(specs())
+
+
+def experts() -> tuple[Spec, ...]:
+    """Detectors that others can build on."""
+    return tuple(spec for spec in specs().values() if spec.role is not None)
+
+
+def usual_expert(role: Role) -> Spec:
+    """The detector that is looked for where a plan makes none of that role."""
+    return next(spec for spec in experts() if spec.role == role)
+
+
+def implementation(reference: str) -> Any:
+    """What `module:name` refers to; imports torch, so only workers call it."""
+    module, _, name = reference.partition(":")
+    loaded = importlib.import_module(module)
+    return vars(loaded)[name]

@@ -1,6 +1,0 @@
-"""Readers of recordings, one grammar per module; `read_recording` recognises which."""
-
-from can_train.data.readers.recording import FORMATS, read_recording
-from can_train.data.readers.result import ReadResult
-
-__all__ = ["FORMATS", "ReadResult", "read_recording"]

@@ -1,0 +1,258 @@
+"""Which windows of the training recordings serve which purpose.
+
+Rule (docs/concepts/splits-and-thresholds.md): within each recording the attack stretches and
+the benign rest are each cut by time into train 70 %, validation 15 %, fusion 7.5 % and
+threshold 7.5 %. Whenever the side changes, one window of frames is left out (embargo). A
+window belongs to a side only if all its frames do. The rule looks at labels and time alone:
+not at a seed, not at a model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.dataset.manifest import DatasetManifest, Recording, dataset_dir, split_digest
+from can_train.errors import ConfigError, DataError, did_you_mean
+from can_train.frames.frame import Frames
+from can_train.graphs.store import GraphStore, verified_frames
+
+logger = logging.getLogger("can_train")
+
+SIDES: Final = ("train", "validation", "fusion", "threshold", "held_out")
+"""Sides of a split: `fusion` and `threshold` are the two halves of the calibration part."""
+
+UNUSED: Final = -1
+_BOUNDS: Final = (0.70, 0.85, 0.925)
+_MERGE_WINDOWS: Final = 10
+"""Attack frames less than this many windows apart belong to one attack stretch."""
+
+_SMALLEST_STRETCH_WINDOWS: Final = 8
+"""Attacks shorter than this can't be cut with embargoes: all of them are for training."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """Frames `start` to `stop` (exclusive) of one recording belong to `side`."""
+
+    recording: str
+    side: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """A named split of the training recordings of one dataset."""
+
+    name: str
+    window: int
+    digest: str
+    intervals: tuple[Interval, ...]
+
+    def sides(self, store: GraphStore) -> NDArray[np.int8]:
+        """Index into `SIDES` for each window of the store, or `UNUSED` [B], int8."""
+        sides = np.full(len(store), UNUSED, np.int8)
+        number = {r.digest: i for i, r in enumerate(store.recordings)}
+        stop = store.start + store.window
+        for interval in self.intervals:
+            inside = (
+                (store.recording == number[interval.recording])
+                & (store.start >= interval.start)
+                & (stop <= interval.stop)
+            )
+            sides[inside] = SIDES.index(interval.side)
+        return sides
+
+
+def open_split(data_root: Path, manifest: DatasetManifest, *, name: str, window: int) -> Split:
+    """The stored split, computed and stored first if it isn't there.
+
+    Raises:
+        ConfigError: The split's name isn't known for this dataset.
+        DataError: The stored split was altered.
+    """
+    digest = split_digest(manifest.digest, name, window)
+    folder = dataset_dir(data_root, manifest.modality, manifest.dataset)
+    path = folder / "splits" / f"{digest[:16]}.json"
+    held_out = held_out_recordings(manifest, name)
+    if not path.is_file():
+        intervals: list[Interval] = []
+        for recording in manifest.train:
+            if recording in held_out:
+                intervals.append(_whole(recording))
+            elif recording.labels_say_nothing:
+                logger.warning("%s: no window is used, its labels say nothing", recording.name)
+            else:
+                intervals += _intervals(verified_frames(folder, recording), recording, window)
+        _store(path, Split(name=name, window=window, digest=digest, intervals=tuple(intervals)))
+    return _load(path)
+
+
+def held_out_recordings(manifest: DatasetManifest, name: str) -> tuple[Recording, ...]:
+    """Recordings that the split called `name` keeps out of training altogether.
+
+    Raises:
+        ConfigError: No such split for this dataset.
+    """
+    vehicles = sorted({r.vehicle for r in manifest.train})
+    attacks = sorted({r.attack_kind for r in manifest.train} - {"none"})
+    known = [
+        "time",
+        *(f"leave-vehicle-out:{v}" for v in vehicles if len(vehicles) > 1),
+        *(f"leave-attack-out:{a}" for a in attacks if len(attacks) > 1),
+    ]
+    if name not in known:
+        raise ConfigError(
+            f"--split {name}: {manifest.dataset} has no such split{did_you_mean(name, known)} "
+            f"Known: {', '.join(known)}"
+        )
+    kind, _, value = name.partition(":")
+    if kind == "leave-vehicle-out":
+        return tuple(r for r in manifest.train if r.vehicle == value)
+    if kind == "leave-attack-out":
+        return tuple(r for r in manifest.train if r.attack_kind == value)
+    return ()
+
+
+def audit(store: GraphStore, sides: NDArray[np.int8]) -> None:
+    """Proves that no frame is scored on two sides, and that an embargo lies between them.
+
+    Raises:
+        DataError: A frame lies in windows of two sides, or two sides are under one window apart.
+    """
+    for number, recording in enumerate(store.recordings):
+        here = np.flatnonzero((store.recording == number) & (sides != UNUSED))
+        here = here[np.argsort(store.start[here], kind="stable")]
+        change = np.flatnonzero(np.diff(sides[here]))
+        apart = store.start[here[change + 1]] - (store.start[here[change]] + store.window)
+        if len(apart) and apart.min() < store.window:
+            at = int(store.start[here[change[apart.argmin()]]])
+            raise DataError(
+                f"{recording.name}: the sides of the split are {apart.min()} frames apart near "
+                f"frame {at}, at least {store.window} are needed"
+            )
+
+
+def _whole(recording: Recording) -> Interval:
+    return Interval(recording=recording.digest, side="held_out", start=0, stop=recording.frames)
+
+
+def _intervals(frames: Frames, recording: Recording, window: int) -> list[Interval]:
+    """Intervals of one recording; see the module's docstring for the rule."""
+    attack = attack_stretches(frames.label, window)
+    side = np.empty(len(frames), np.int8)
+    for mask in (attack, ~attack):
+        total = int(mask.sum())
+        if mask is attack and total < _SMALLEST_STRETCH_WINDOWS * window:
+            side[mask] = 0
+            continue
+        share = np.arange(total) / max(total, 1)
+        side[mask] = np.searchsorted(_BOUNDS, share, side="right")
+    cuts = np.flatnonzero(np.diff(side)) + 1
+    edges = [0, *cuts.tolist(), len(side)]
+    intervals = []
+    for begin, stop in zip(edges[:-1], edges[1:], strict=True):
+        start = begin + (window if begin else 0)
+        if stop - start >= window:
+            name = SIDES[side[begin]]
+            intervals.append(
+                Interval(recording=recording.digest, side=name, start=start, stop=stop)
+            )
+    return intervals
+
+
+def attack_stretches(label: NDArray[np.uint8], window: int) -> NDArray[np.bool_]:
+    """Frames between the first and last attack frame of each stretch [n], bool.
+
+    Attack frames up to ten windows apart form one stretch.
+    """
+    mask = np.zeros(len(label), np.bool_)
+    at = np.flatnonzero(label)
+    if len(at) == 0:
+        return mask
+    breaks = np.flatnonzero(np.diff(at) > _MERGE_WINDOWS * window)
+    first = np.concatenate([at[:1], at[breaks + 1]])
+    last = np.concatenate([at[breaks], at[-1:]])
+    for begin, end in zip(first.tolist(), last.tolist(), strict=True):
+        mask[begin : end + 1] = True
+    return mask
+
+
+def _store(path: Path, split: Split) -> None:
+    rows = [[i.recording, i.side, i.start, i.stop] for i in split.intervals]
+    body = {"name": split.name, "window": split.window, "digest": split.digest, "intervals": rows}
+    document = {"sha256": _checksum(body), **body}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(document, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _load(path: Path) -> Split:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        stated = document.pop("sha256")
+        intervals = tuple(
+            Interval(recording=row[0], side=row[1], start=row[2], stop=row[3])
+            for row in document["intervals"]
+        )
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise DataError(f"{path}: not a stored split ({error}). Remove it: it is remade") from error
+    if stated != _checksum(document):
+        raise DataError(
+            f"{path}: the split was altered after it was stored. Remove it: it is remade"
+        )
+    return Split(
+        name=document["name"],
+        window=document["window"],
+        digest=document["digest"],
+        intervals=intervals,
+    )
+
+
+def _checksum(body: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def windows_on(sides: NDArray[np.int8], names: Sequence[str]) -> NDArray[np.int64]:
+    """Indices of the windows on any of the named sides, in stored order."""
+    return np.flatnonzero(np.isin(sides, [SIDES.index(name) for name in names]))
+
+
+def thinned(
+    sides: NDArray[np.int8], label: NDArray[np.uint8], most: int | None
+) -> NDArray[np.int8]:
+    """`sides` with at most `most` windows on each side, evenly spread; the others are unused.
+
+    Attack windows make up a third of them where there are so many, since a side without any can
+    train nothing.
+
+    Args:
+        sides: Side of each window [B].
+        label: Label of each window [B].
+        most: Largest number of windows per side; None: all.
+    """
+    if most is None:
+        return sides
+    kept = np.full_like(sides, UNUSED)
+    for side in range(len(SIDES)):
+        benign, attack = (np.flatnonzero((sides == side) & (label == y)) for y in (0, 1))
+        attacks = min(len(attack), max(most // 3, most - len(benign)))
+        for windows, number in ((attack, attacks), (benign, min(len(benign), most - attacks))):
+            chosen = np.linspace(0, len(windows) - 1, number).round().astype(np.int64)
+            kept[windows[chosen]] = side
+    return kept

@@ -1,0 +1,101 @@
+"""What a stage trains on: windows of one packed store, by side of the stored split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.config.schema import DataConfig
+from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
+from can_train.dataset.splits import audit, open_split, thinned, windows_on
+from can_train.errors import DataError
+from can_train.graphs.scaling import FeatureScaler, IdVocabulary, fit_scaler, fit_vocabulary
+from can_train.graphs.store import GraphStore, open_store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageInputs:
+    """Training recordings of one dataset as graphs, cut into sides.
+
+    Attributes:
+        manifest: The dataset.
+        folder: Where the dataset is stored.
+        data: Which windows were asked for.
+        store: Graphs of its training recordings.
+        sides: Side of each window [B], int8.
+        scaler: Fitted on benign training windows.
+        vocabulary: Fitted on benign training windows.
+    """
+
+    manifest: DatasetManifest
+    folder: Path
+    data: DataConfig
+    store: GraphStore
+    sides: NDArray[np.int8]
+    scaler: FeatureScaler
+    vocabulary: IdVocabulary
+
+    def windows(self, *sides: str, benign: bool = False) -> NDArray[np.int64]:
+        """Windows on any of `sides`, optionally only those without an attack frame."""
+        found = windows_on(self.sides, sides)
+        return found[self.store.label[found] == 0] if benign else found
+
+
+def open_inputs(data_root: Path, place: tuple[str, str], data: DataConfig) -> StageInputs:
+    """Opens (or builds) store and split, and audits the split.
+
+    Args:
+        data_root: Root of all stored datasets.
+        place: Modality and dataset.
+        data: Feature set, window, split, and the digests that were frozen.
+
+    Raises:
+        DataError: The dataset changed since the config was frozen, or a side that training
+            needs is empty.
+    """
+    modality, dataset = place
+    manifest = load_manifest(data_root, modality, dataset)
+    if manifest.digest != data.dataset_digest:
+        raise DataError(
+            f"dataset {dataset} changed since this run was frozen (digest "
+            f"{manifest.digest[:12]}, frozen {data.dataset_digest[:12]}). Plan the run again"
+        )
+    split = open_split(data_root, manifest, name=data.split, window=data.window)
+    if split.digest != data.split_digest:
+        raise DataError(
+            f"split {data.split} of {dataset} has digest {split.digest[:12]}, frozen "
+            f"{data.split_digest[:12]}. Plan the run again"
+        )
+    store = open_store(
+        data_root,
+        place,
+        manifest.train,
+        features=data.features,
+        window=data.window,
+        stride=data.stride,
+    )
+    sides = split.sides(store)
+    audit(store, sides)
+    sides = thinned(sides, store.label, data.windows_per_side)
+    benign = windows_on(sides, ["train"])
+    benign = benign[store.label[benign] == 0]
+    inputs = StageInputs(
+        manifest=manifest,
+        folder=dataset_dir(data_root, modality, dataset),
+        data=data,
+        store=store,
+        sides=sides,
+        scaler=fit_scaler(store, benign),
+        vocabulary=fit_vocabulary(store, benign),
+    )
+    for side in ("train", "validation", "threshold"):
+        if not len(inputs.windows(side, benign=True)):
+            raise DataError(
+                f"dataset {dataset}: no benign window on side {side} of split "
+                f"{data.split} at --window {data.window}. Record more benign traffic, or use "
+                f"a smaller --window"
+            )
+    return inputs

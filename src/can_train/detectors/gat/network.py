@@ -1,0 +1,110 @@
+"""GAT: classifies a window graph as benign or attack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch_geometric.nn import MLP, JumpingKnowledge, global_mean_pool
+
+from can_train.detectors.attention import EdgeScoreGATConv
+from can_train.graphs.batch import GraphBatch
+
+NUM_CLASSES: Final = 2
+"""Benign (0) and attack (1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatOutput:
+    """What the GAT says about B windows.
+
+    Attributes:
+        logits: Benign and attack [B, 2], float32.
+        embedding: Mean over a window's nodes of all layers' outputs [B, layers*heads*hidden].
+    """
+
+    logits: Tensor
+    embedding: Tensor
+
+
+class GAT(nn.Module):
+    r"""Graph attention classifier with residual connections and jumping knowledge.
+
+    .. math::
+        h^{(l)} = \mathrm{ELU}(\mathrm{GAT}_l(h^{(l-1)}) + R_l h^{(l-1)}), \qquad
+        z_b = \frac{1}{|V_b|} \sum_{i \in V_b} [h_i^{(1)}, \dots, h_i^{(L)}], \qquad
+        \mathrm{logits} = \mathrm{MLP}(z_b)
+
+    with :math:`R_1` learned (the widths differ) and the identity afterwards. Velickovic et al.,
+    ICLR 2018; Xu et al., "Representation Learning on Graphs with Jumping Knowledge Networks",
+    ICML 2018, eq. 4 (concatenation).
+
+    Args:
+        node_channels: Width F of a node.
+        edge_channels: Width G of an edge.
+        num_ids: Entries of the ID vocabulary, unknown (index 0) included; 0: no ID is used.
+        layers: Attention layers.
+        heads: Heads per layer.
+        hidden_channels: Width of one head.
+        id_embedding: Width of the ID embedding; without effect when `num_ids` is 0.
+        fc_channels: Hidden widths of the classifier; two of them make three connected layers.
+        dropout: Dropout probability of the pooled embedding and in the classifier.
+
+    Shapes:
+        - batch with N nodes, E edges, B graphs -> logits [B, 2], embedding [B, layers*heads*hidden]
+    """
+
+    def __init__(  # noqa: PLR0913 - models take plain arguments, not a config object
+        self,
+        *,
+        node_channels: int,
+        edge_channels: int,
+        num_ids: int,
+        layers: int,
+        heads: int,
+        hidden_channels: int,
+        id_embedding: int,
+        fc_channels: Sequence[int],
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        width = heads * hidden_channels
+        self.embedding_channels = layers * width
+        self.dropout = dropout
+        self.embedding = nn.Embedding(num_ids, id_embedding, padding_idx=0) if num_ids else None
+        first = node_channels + (id_embedding if num_ids else 0)
+        self.convolutions = nn.ModuleList(
+            EdgeScoreGATConv(
+                first if layer == 0 else width,
+                hidden_channels,
+                heads,
+                edge_channels,
+                residual=layer == 0,
+            )
+            for layer in range(layers)
+        )
+        self.jump = JumpingKnowledge("cat")
+        self.classifier = MLP(
+            [self.embedding_channels, *fc_channels, NUM_CLASSES],
+            act="elu",
+            norm=None,
+            dropout=dropout,
+        )
+
+    def forward(self, batch: GraphBatch) -> GatOutput:
+        """Logits and pooled embedding of every window of `batch`."""
+        hidden = batch.x
+        if self.embedding is not None:
+            hidden = torch.cat([hidden, self.embedding(batch.id_index)], dim=1)
+        pooled: list[Tensor] = []
+        for layer, convolution in enumerate(self.convolutions):
+            update = convolution(hidden, batch.edge_index, batch.edge_attr)
+            hidden = functional.elu(update if layer == 0 else update + hidden)
+            pooled.append(global_mean_pool(hidden, batch.batch, size=batch.num_graphs))
+        embedding = self.jump(pooled)
+        logits = self.classifier(functional.dropout(embedding, self.dropout, self.training))
+        return GatOutput(logits=logits, embedding=embedding)

@@ -1,0 +1,48 @@
+"""What the GAT declares about itself (stdlib only)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from can_train.config.schema import Architecture, Param, TrainingConfig
+from can_train.config.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatConfig(Architecture):
+    """Graph attention classifier (docs/models/gat.md)."""
+
+    layers: Annotated[int, Param(help="attention layers", ge=1, le=16)]
+    heads: Annotated[int, Param(help="attention heads per layer", ge=1, le=32)]
+    hidden_channels: Annotated[int, Param(help="channels per head", ge=1, le=1024)]
+    id_embedding: Annotated[
+        int, Param(help="width of the ID embedding (used with classic features)", ge=1, le=512)
+    ]
+    fc_channels: Annotated[tuple[int, ...], Param(help="hidden widths of the classifier")]
+    dropout: Annotated[float, Param(help="dropout probability", ge=0, lt=1)] = 0.1
+
+
+SPEC: Final = Spec(
+    name="gat",
+    title="graph attention classifier of windows",
+    strategies=("normal", "curriculum", "distillation"),
+    architecture=GatConfig,
+    presets={
+        "teacher": GatConfig(
+            layers=5, heads=8, hidden_channels=64, id_embedding=32, fc_channels=(24, 12)
+        ),
+        "student": GatConfig(
+            layers=2, heads=4, hidden_channels=24, id_embedding=8, fc_channels=(96, 48)
+        ),
+    },
+    training={"teacher": TrainingConfig(), "student": TrainingConfig()},
+    cost_s={"teacher": 6.0e-3, "student": 0.5e-3},
+    detector="can_train.detectors.gat.detector:GatDetector",
+    stage="can_train.detectors.gat.stage:build",
+    role="probability",
+    needs={"curriculum": ("anomaly",)},
+    distillation_settings=("temperature", "feature_weight"),
+    state_channels=7,
+    order=20,
+)

@@ -1,0 +1,162 @@
+"""VGAE: learns benign windows; what it can't reconstruct is an anomaly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch_geometric.nn import MLP
+
+from can_train.detectors.attention import EdgeScoreGATConv, with_marked_self_loops
+from can_train.graphs.batch import GraphBatch
+
+LOGVAR_LIMIT: Final = 10.0
+"""Log-variances are clamped to +-10: standard deviations from 0.0067 to 148."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VgaeOutput:
+    """What the VGAE says about N nodes; V is the size of the ID vocabulary, unknown included.
+
+    Attributes:
+        mu: Latent means [N, L], float32.
+        logvar: Latent log-variances [N, L], float32, within +-10.
+        reconstruction: Node features [N, F], float32.
+        id_logits: Column c belongs to ID index c + 1 [N, V - 1], float32.
+        neighbour_logits: Likewise, one independent yes/no per ID [N, V - 1], float32.
+    """
+
+    mu: Tensor
+    logvar: Tensor
+    reconstruction: Tensor
+    id_logits: Tensor
+    neighbour_logits: Tensor
+
+
+class IdHeads(nn.Module):
+    """ID and neighbourhood heads that share one embedding per ID class.
+
+    id = z E^T + b, neighbour = (z W) E^T + b'. Sharing E keeps the student under its budget.
+
+    Args:
+        latent_channels: Width L of the latent.
+        classes: Known IDs C.
+
+    Shapes:
+        - latent [N, L] -> ID logits [N, C], neighbour logits [N, C]
+    """
+
+    def __init__(self, latent_channels: int, classes: int) -> None:
+        super().__init__()
+        self.id_head = nn.Linear(latent_channels, classes)
+        self.turn = nn.Linear(latent_channels, latent_channels, bias=False)
+        self.neighbour_bias = nn.Parameter(torch.zeros(classes))
+
+    def forward(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """ID and neighbour logits of `latent`."""
+        neighbour = functional.linear(self.turn(latent), self.id_head.weight, self.neighbour_bias)
+        return self.id_head(latent), neighbour
+
+
+class VGAE(nn.Module):
+    r"""Variational graph autoencoder of node features, node ID and neighbourhood.
+
+    .. math::
+        \mu, \log \sigma^2 = \mathrm{Linear}(\mathrm{GAT}(x, e)), \qquad
+        z = \mu + \sigma \epsilon, \qquad \hat x = \mathrm{MLP}(z)
+
+    Kipf & Welling, "Variational Graph Auto-Encoders", 2016, eq. 1-2, with attention layers as the
+    encoder. The decoder has no dropout and draws nothing, so reconstructing from the means beside
+    the training pass leaves every random stream as it was.
+
+    Args:
+        node_channels: Width F of a node.
+        edge_channels: Width G of an edge.
+        num_ids: Entries of the ID vocabulary that the encoder is fed with, unknown (index 0)
+            included; 0: the encoder sees no ID.
+        vocabulary_size: Entries V of the ID vocabulary, unknown included, for the two ID heads.
+        encoder_channels: Widths of the encoder layers, each a multiple of `heads`.
+        decoder_channels: Hidden widths of the decoder.
+        latent_channels: Width L of the latent.
+        heads: Heads per encoder layer.
+        id_embedding: Width of the ID embedding; without effect when `num_ids` is 0.
+        dropout: Dropout probability of the encoder's layer outputs.
+
+    Raises:
+        ValueError: An encoder width isn't a multiple of `heads`.
+    """
+
+    def __init__(  # noqa: PLR0913 - models take plain arguments, not a config object
+        self,
+        *,
+        node_channels: int,
+        edge_channels: int,
+        num_ids: int,
+        vocabulary_size: int,
+        encoder_channels: Sequence[int],
+        decoder_channels: Sequence[int],
+        latent_channels: int,
+        heads: int,
+        id_embedding: int,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        uneven = [width for width in encoder_channels if width % heads]
+        if uneven:
+            raise ValueError(f"encoder_channels: {uneven} can't be divided among {heads} heads")
+        self.dropout = dropout
+        self.embedding = nn.Embedding(num_ids, id_embedding, padding_idx=0) if num_ids else None
+        first = node_channels + (id_embedding if num_ids else 0)
+        inputs = [first, *encoder_channels[:-1]]
+        self.encoder = nn.ModuleList(
+            EdgeScoreGATConv(width_in, width_out // heads, heads, edge_channels + 1)
+            for width_in, width_out in zip(inputs, encoder_channels, strict=True)
+        )
+        self.mean = nn.Linear(encoder_channels[-1], latent_channels)
+        self.log_variance = nn.Linear(encoder_channels[-1], latent_channels)
+        self.decoder = MLP(
+            [latent_channels, *decoder_channels, node_channels], act="elu", norm=None
+        )
+        self.id_heads = IdHeads(latent_channels, vocabulary_size - 1)
+
+    def encode(self, batch: GraphBatch) -> tuple[Tensor, Tensor]:
+        """Latent means and clamped log-variances, both [N, L]."""
+        hidden = batch.x
+        if self.embedding is not None:
+            hidden = torch.cat([hidden, self.embedding(batch.id_index)], dim=1)
+        edges, features = with_marked_self_loops(batch.edge_index, batch.edge_attr, batch.x.size(0))
+        for convolution in self.encoder:
+            hidden = functional.elu(convolution(hidden, edges, features))
+            hidden = functional.dropout(hidden, self.dropout, self.training)
+        logvar = self.log_variance(hidden).clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT)
+        return self.mean(hidden), logvar
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Reconstructed node features [N, F] of latents [N, L]; draws no random numbers."""
+        reconstruction: Tensor = self.decoder(latent)
+        return reconstruction
+
+    def forward(self, batch: GraphBatch, generator: torch.Generator | None = None) -> VgaeOutput:
+        """All outputs of `batch`: from a sample in training mode, from the mean in eval mode.
+
+        Args:
+            batch: Window graphs.
+            generator: Source of the sample, on the batch's device; None is torch's global one.
+        """
+        mu, logvar = self.encode(batch)
+        latent = mu
+        if self.training:
+            noise = torch.empty_like(mu).normal_(generator=generator)
+            latent = mu + torch.exp(0.5 * logvar) * noise
+        id_logits, neighbour_logits = self.id_heads(latent)
+        return VgaeOutput(
+            mu=mu,
+            logvar=logvar,
+            reconstruction=self.decode(latent),
+            id_logits=id_logits,
+            neighbour_logits=neighbour_logits,
+        )

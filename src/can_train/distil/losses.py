@@ -1,0 +1,188 @@
+"""Knowledge distillation: the teacher's signal, and how it joins the task loss.
+
+Teacher outputs come in as tensors; nothing here holds a teacher or draws from a global generator.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from can_train.config.schema import DistillationConfig
+from can_train.detectors.losses import LossTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherSignal:
+    """How far the student is from its teacher, unweighted; every term is a scalar tensor.
+
+    Attributes:
+        loss: Exactly 0 for a student that gives what its teacher gives.
+        parts: What it is made of, by name.
+    """
+
+    loss: Tensor
+    parts: Mapping[str, Tensor]
+
+
+def soft_target_loss(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
+    r"""Divergence of the student's softened class probabilities from the teacher's.
+
+    .. math:: \frac{T^2}{B} \sum_b \mathrm{KL}\left(\mathrm{softmax}(t_b / T) \,\|\,
+              \mathrm{softmax}(s_b / T)\right)
+
+    Hinton, Vinyals & Dean, "Distilling the Knowledge in a Neural Network", 2015, section 2: the
+    factor T^2 keeps gradients of the same size when T changes. The softmax runs over the classes
+    of one window, the mean over the windows.
+
+    Args:
+        student_logits: [B, classes].
+        teacher_logits: [B, classes]; never receives a gradient.
+        temperature: T > 0.
+
+    Returns:
+        Scalar; exactly 0 for equal logits.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    _check_same_shape("logits", student_logits, teacher_logits)
+    divergence = functional.kl_div(
+        functional.log_softmax(student_logits / temperature, dim=1),
+        functional.log_softmax(teacher_logits.detach() / temperature, dim=1),
+        reduction="batchmean",
+        log_target=True,
+    )
+    return temperature**2 * divergence
+
+
+def gat_distillation_loss(
+    student_logits: Tensor, teacher_logits: Tensor, temperature: float
+) -> TeacherSignal:
+    """The GAT's signal, named `kd_soft_target`: see `soft_target_loss`."""
+    loss = soft_target_loss(student_logits, teacher_logits, temperature)
+    return TeacherSignal(loss=loss, parts={"kd_soft_target": loss})
+
+
+def vgae_distillation_loss(
+    projected_mu: Tensor,
+    teacher_mu: Tensor,
+    student_reconstruction: Tensor,
+    teacher_reconstruction: Tensor,
+    *,
+    latent_weight: float,
+    reconstruction_weight: float,
+) -> TeacherSignal:
+    """The VGAE's two signals: latent means and what is reconstructed from them.
+
+    MSE(P(mu_student), mu_teacher) and MSE(x_student, x_teacher), each the mean over all entries
+    (Romero et al., "FitNets", ICLR 2015, eq. 3, for the projected hint). Samples never enter.
+
+    Args:
+        projected_mu: Student means through the projection [N, L of the teacher].
+        teacher_mu: Teacher means [N, L of the teacher]; never receives a gradient.
+        student_reconstruction: Decoded from the student's means [N, F].
+        teacher_reconstruction: Decoded from the teacher's means [N, F], in the student's scale.
+        latent_weight: Weight of the first signal.
+        reconstruction_weight: Weight of the second.
+
+    Returns:
+        `loss` with parts `kd_latent` and `kd_reconstruction`; exactly 0 for equal inputs.
+
+    Raises:
+        ValueError: Shapes that have to be equal differ.
+    """
+    _check_same_shape("latent means", projected_mu, teacher_mu)
+    _check_same_shape("reconstructions", student_reconstruction, teacher_reconstruction)
+    latent = functional.mse_loss(projected_mu, teacher_mu.detach())
+    reconstruction = functional.mse_loss(student_reconstruction, teacher_reconstruction.detach())
+    return TeacherSignal(
+        loss=latent_weight * latent + reconstruction_weight * reconstruction,
+        parts={"kd_latent": latent, "kd_reconstruction": reconstruction},
+    )
+
+
+def with_feature_signal(
+    kd: TeacherSignal, projected: Tensor, teacher_embedding: Tensor, weight: float
+) -> TeacherSignal:
+    """The GAT's signal with the pooled embedding's beside it, as the part `kd_feature`.
+
+    MSE(P(z_student), z_teacher), the mean over all entries (Romero et al., "FitNets", ICLR 2015,
+    eq. 3).
+
+    Args:
+        kd: Soft-target signal.
+        projected: Student embeddings through the projection [B, D of the teacher].
+        teacher_embedding: [B, D of the teacher]; never receives a gradient.
+        weight: Of the embedding's signal; the soft targets have 1.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    _check_same_shape("pooled embeddings", projected, teacher_embedding)
+    feature = functional.mse_loss(projected, teacher_embedding.detach())
+    return TeacherSignal(loss=kd.loss + weight * feature, parts={**kd.parts, "kd_feature": feature})
+
+
+def alpha_in_epoch(config: DistillationConfig, epoch: int) -> float:
+    """Weight of the teacher's signal in `epoch`, counted from 0.
+
+    alpha * min(1, (e + 1) / (N + 1)) for N warm-up epochs: it rises by equal steps, is never 0
+    unless alpha is, and has its full value from epoch N on.
+    """
+    return config.alpha * min(1.0, (epoch + 1) / (config.kd_warmup_epochs + 1))
+
+
+def with_teacher_signal(task: LossTerms, kd: TeacherSignal, alpha: float) -> LossTerms:
+    """Total loss alpha * kd + (1 - alpha) * task.
+
+    The sum is taken in float64, so that logged terms add up. With alpha = 0 the total is the task
+    loss itself: no gradient reaches the projection, not even zeros, which would change the order
+    of summation in the gradient norm.
+
+    Args:
+        task: Terms of the student's task.
+        kd: Terms of the teacher's signal.
+        alpha: Weight of the teacher's signal, 0 to 1.
+    """
+    parts = {**task.parts, **kd.parts}
+    if alpha == 0:
+        total = task.total
+    else:
+        total = alpha * kd.loss.double() + (1.0 - alpha) * task.total.double()
+    return LossTerms(total=total, task=task.total, kd=kd.loss, parts=parts)
+
+
+def make_projection(student_channels: int, teacher_channels: int, seed: int) -> nn.Module:
+    """Learned map from student latent to teacher latent; the identity when the widths agree.
+
+    Args:
+        student_channels: Width of the student's latent.
+        teacher_channels: Width of the teacher's latent.
+        seed: Of the generator that draws its weights; torch's global one isn't touched.
+
+    Shapes:
+        - [N, student_channels] -> [N, teacher_channels]
+    """
+    if student_channels == teacher_channels:
+        return nn.Identity()
+    projection = nn.Linear(student_channels, teacher_channels, device="meta").to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(seed)
+    bound = 1.0 / math.sqrt(student_channels)  # as nn.Linear draws its own
+    with torch.no_grad():
+        projection.weight.uniform_(-bound, bound, generator=generator)
+        projection.bias.uniform_(-bound, bound, generator=generator)
+    return projection
+
+
+def _check_same_shape(what: str, student: Tensor, teacher: Tensor) -> None:
+    if student.shape != teacher.shape:
+        raise ValueError(
+            f"{what}: the student's are {list(student.shape)}, the teacher's "
+            f"{list(teacher.shape)}; both have to come from the same windows and have equal shapes"
+        )

@@ -1,0 +1,163 @@
+"""Files and folders that are whole or absent, locks, and hashes (stdlib and filelock only).
+
+This is the only place that writes atomically. Everything is written beside its target under a
+hidden name that begins with `.partial-`, brought to the disk, and renamed: a reader sees the old
+content or the new one, whenever the writer is killed. What a killed writer leaves bears that name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from can_train.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+PARTIAL: Final = ".partial-"
+"""How everything begins that isn't whole yet."""
+
+
+def partial_name(target: Path) -> Path:
+    """A name beside `target` that nobody else uses, for what isn't whole yet."""
+    return target.with_name(f"{PARTIAL}{target.name}-{os.getpid()}-{secrets.token_hex(4)}")
+
+
+@contextlib.contextmanager
+def writing(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
+    """A binary stream whose content becomes `path` when the block ends without an error.
+
+    Args:
+        path: The file; its folder is made when missing.
+        mode: Permission bits of the file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = partial_name(path)
+    try:
+        with temporary.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(mode)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, mode: int = 0o644) -> None:
+    """Writes `text` as UTF-8, whole or not at all."""
+    with writing(path, mode) as stream:
+        stream.write(text.encode("utf-8"))
+
+
+def write_json(path: Path, document: object) -> None:
+    """Writes a document as indented JSON with sorted keys, whole or not at all."""
+    write_text(path, json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Makes `target` a copy of the content of `source`, whole or not at all."""
+    with source.open("rb") as reading, writing(target) as stream:
+        shutil.copyfileobj(reading, stream)
+
+
+@contextlib.contextmanager
+def writing_folder(path: Path) -> Iterator[Path]:
+    """A folder that takes the name `path` when the block ends without an error.
+
+    Where another process made `path` in the meantime, its folder stays and this one is dropped:
+    folders are addressed by their content.
+
+    Raises:
+        OSError: The folder can't be made or renamed.
+    """
+    temporary = partial_name(path)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for file in temporary.iterdir():
+            if file.is_file():
+                sync(file)
+        try:
+            temporary.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def link_exclusively(path: Path, text: str) -> bool:
+    """Creates `path` with `text` in one step; False if it exists, whose content then stays."""
+    temporary = partial_name(path)
+    temporary.write_text(text, encoding="utf-8")
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+    return True
+
+
+def point_link(link: Path, target: str) -> None:
+    """Makes `link` a symbolic link to the folder `target`, replacing what it pointed to."""
+    temporary = partial_name(link)
+    temporary.symlink_to(target, target_is_directory=True)
+    temporary.replace(link)
+
+
+def sync(path: Path) -> None:
+    """Brings the content of a file to the disk."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def lock(path: Path) -> BaseFileLock:
+    """An exclusive lock between processes, used as a context; it ends with its process.
+
+    `acquire(blocking=False)` raises `filelock.Timeout` where another process holds it.
+
+    Args:
+        path: Its file; the folder is made when missing.
+    """
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path)
+
+
+def read_object(path: Path) -> dict[str, object]:
+    """The JSON object in `path`.
+
+    Raises:
+        ArtifactError: The file holds no JSON object.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ArtifactError(f"{path}: not JSON ({error}). Remove it and run again.") from error
+    if not isinstance(document, dict):
+        raise ArtifactError(f"{path}: expected a JSON object. Remove it and run again.")
+    return document
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file's bytes, hexadecimal.
+
+    Raises:
+        ArtifactError: The file can't be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ArtifactError(f"{path}: can't be read ({error.strerror})") from error

@@ -1,0 +1,61 @@
+"""What reading one recording gives, and how its problems are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from can_train.errors import DataError
+from can_train.frames.frame import Frames
+
+MOST_PROBLEMS_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadResult:
+    """Frames of one recording and how they were read.
+
+    Attributes:
+        frames: The frames, in file order; labels are all 0 where the file has none.
+        format: Format in which the file was read.
+        labelled: Whether the file says for each frame whether it is an attack.
+        skipped: Malformed lines left out (lenient reading only).
+        error_frames: Lines left out since they report a bus error, not a frame.
+        first_problems: The first malformed lines, as `file:line: what`.
+    """
+
+    frames: Frames
+    format: str
+    labelled: bool
+    skipped: int = 0
+    error_frames: int = 0
+    first_problems: tuple[str, ...] = ()
+
+
+def refuse_problems(path: Path, problems: Sequence[str], count: int) -> None:
+    """Ends strict reading if there were problems.
+
+    Args:
+        path: The recording.
+        problems: The first problems, as `file:line: what`.
+        count: Number of problems in all.
+
+    Raises:
+        DataError: `count` isn't 0.
+    """
+    if count == 0:
+        return
+    more = count - len(problems)
+    lines = list(problems)
+    if more:
+        lines.append(f"{path}: {more} more malformed lines")
+    lines.append("Mend the file, or leave such lines out with --lenient")
+    raise DataError("\n".join(lines))
+
+
+def require_frames(path: Path, count: int) -> None:
+    """Raises a `DataError` for a recording without frames."""
+    if count == 0:
+        raise DataError(f"{path}: holds no frames. Leave the file out of the source folder")

@@ -1,0 +1,78 @@
+"""What is added by adding a file or folder: detectors, log formats, executors (stdlib only).
+
+Each of them declares itself by a module-level constant: a `Spec` in `detectors/<name>/spec.py`, a
+`Format` in `frames/readers/<name>.py`, an `Executor` in `jobs/<name>/executor.py`. Nobody imports
+these modules by name; they are found by looking into the folder. `$CAN_TRAIN_PLUGINS` names further
+files (separated by `:`) that declare any of them, for code that lies outside of this package; it is
+inherited by workers and by Slurm jobs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Final, TypeVar
+
+from can_train.errors import ConfigError
+
+PLUGINS_VARIABLE: Final = "CAN_TRAIN_PLUGINS"
+
+T = TypeVar("T")
+
+
+def declared(kind: type[T], package: str, leaf: str = "") -> tuple[T, ...]:
+    """Every constant of type `kind` that a module declares, those of this package first.
+
+    Args:
+        kind: `Spec`, `Format` or `Executor`.
+        package: Folder of this package that holds them, such as `detectors`.
+        leaf: Module within each of its subfolders; empty: its modules themselves.
+
+    Raises:
+        ConfigError: A plugin file is missing or fails to load.
+    """
+    found: dict[int, T] = {}
+    for module in (*_built_in(package, leaf), *_plugins()):
+        found |= {id(value): value for value in vars(module).values() if isinstance(value, kind)}
+    return tuple(found.values())
+
+
+def _built_in(package: str, leaf: str) -> Iterator[ModuleType]:
+    folder = Path(__file__).parent.joinpath(*package.split("."))
+    pattern = f"*/{leaf}.py" if leaf else "*.py"
+    for path in sorted(folder.glob(pattern)):
+        if path.stem != "__init__":
+            parts = path.relative_to(Path(__file__).parent).with_suffix("").parts
+            yield importlib.import_module(".".join(("can_train", *parts)))
+
+
+def _plugins() -> tuple[ModuleType, ...]:
+    names = os.environ.get(PLUGINS_VARIABLE, "")
+    return tuple(_loaded(name) for name in names.split(os.pathsep) if name)
+
+
+@cache
+def _loaded(name: str) -> ModuleType:
+    path = Path(name).absolute()
+    spec = importlib.util.spec_from_file_location(f"can_train_plugin_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ConfigError(
+            f"${PLUGINS_VARIABLE}: {name} isn't a Python file. Name files, separated by "
+            f"{os.pathsep}, or unset it"
+        )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickling look their module up
+    try:
+        spec.loader.exec_module(module)
+    except (ImportError, SyntaxError, AttributeError, NameError, TypeError) as error:
+        raise ConfigError(
+            f"${PLUGINS_VARIABLE}: {name} can't be loaded ({type(error).__name__}: {error}). "
+            "Mend it, or unset the variable"
+        ) from error
+    return module

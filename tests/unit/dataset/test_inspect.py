@@ -1,0 +1,135 @@
+"""The report on a dataset, counted by hand on small recordings and on real ones."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from can_train.dataset.inspect import inspect_dataset
+from can_train.dataset.inspect_tables import print_report, report_json
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.graphs.counts import count_graphs, sequence_hashes
+
+HEADER = "timestamp,arbitration_id,data_field,attack\n"
+TRAIN = "0.0,1,AA,0\n0.1,2,BB,0\n0.2,1,AA,0\n0.3,3,CC,0\n0.4,18FEF200,,0\n"
+TEST = "0.0,2,BB,0\n0.1,1,AA,0\n0.2,9,0011,1\n0.3,9,0011,1\n1.0,1,AA,0\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    source = tmp_path / "source"
+    for name, text in (
+        ("train_01_attack_free/drive-1", TRAIN),
+        ("train_02_with_attacks/again-1", TRAIN),
+        ("train_02_with_attacks/DoS-2", TEST),
+        ("test_01_known_vehicle_known_attack/DoS-1", TEST),
+    ):
+        path = source / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEADER + text)
+    prepare_dataset(
+        PrepareRequest(
+            modality="automotive", dataset="mini", data_root=tmp_path / "data", source=source
+        )
+    )
+    return tmp_path / "data"
+
+
+def test_scenario_figures(root: Path) -> None:
+    report = inspect_dataset(root, "automotive", "mini", window=2, stride=1)
+    train, test = report.scenarios
+    assert (train.files, train.frames, train.ids, train.extended_ids) == (1, 5, 4, 1)
+    assert train.duration_s == pytest.approx(0.4)
+    assert train.frames_per_s == pytest.approx(12.5)
+    assert train.dlc_share == {0: 0.2, 1: 0.8}
+    assert (train.windows, train.attack_windows, train.attack_share) == (4, 0, 0.0)
+    assert (test.windows, test.attack_windows, test.attack_share) == (4, 3, 0.4)
+    assert (test.nodes.mean, test.nodes.max, test.edges.max) == (1.75, 2, 1)
+
+
+def test_what_train_and_test_share(root: Path) -> None:
+    report = inspect_dataset(root, "automotive", "mini", window=2, stride=1)
+    (shared,) = report.shared
+    assert shared.shared_recordings == ("train_02_with_attacks/DoS-2",)
+    assert shared.known_ids == pytest.approx(2 / 3)
+    assert shared.known_benign_frames == 1.0
+    assert shared.repeated_windows == 0.25
+    assert report.left_out == (
+        "train_02_with_attacks/DoS-2: same frames as test_01_known_vehicle_known_attack/DoS-1",
+        "train_02_with_attacks/again-1: same frames as train_01_attack_free/drive-1",
+    )
+
+
+def test_window_longer_than_the_recordings(root: Path) -> None:
+    report = inspect_dataset(root, "automotive", "mini", window=6)
+    assert [row.windows for row in report.scenarios] == [0, 0]
+    assert report.scenarios[0].nodes.mean is None
+    assert report.shared[0].repeated_windows is None
+    stream = StringIO()
+    print_report(report, stream)
+    assert "n/a" in stream.getvalue()
+
+
+def test_feature_set_decides_the_size_of_the_graphs(root: Path) -> None:
+    reports = [
+        inspect_dataset(root, "automotive", "mini", window=2, stride=2, features=name)
+        for name in ("classic", "relational")
+    ]
+    sizes = [report.scenarios[0] for report in reports]
+    nodes, edges = 4, 2
+    assert sizes[0].packed_bytes == 4 * (nodes * 10 + edges * 11)
+    assert sizes[1].packed_bytes == 4 * (nodes * 20 + edges * 12)
+
+
+def test_table_and_json(root: Path) -> None:
+    report = inspect_dataset(root, "automotive", "mini", window=2)
+    stream = StringIO()
+    print_report(report, stream)
+    text = stream.getvalue()
+    assert "automotive/mini: windows of 2 frames, stride 100" in text
+    assert "\x1b" not in text
+    assert "left out: train_02_with_attacks/again-1: same frames as train_01" in text
+    assert json.loads(report_json(report))["scenarios"][0]["frames"] == 5
+
+
+def test_nodes_and_edges_agree_with_sets() -> None:
+    slots = np.random.default_rng(0).integers(0, 9, 400).astype(np.int32)
+    starts = np.arange(0, 351, 7)
+    nodes, edges = count_graphs(slots, starts, 50, 9)
+    for start, node, edge in zip(starts.tolist(), nodes.tolist(), edges.tolist(), strict=True):
+        cut = slots[start : start + 50].tolist()
+        assert node == len(set(cut))
+        assert edge == len(set(zip(cut, cut[1:], strict=False)))
+
+
+def test_equal_hashes_are_equal_sequences() -> None:
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, 2, 3000).astype(np.uint32)
+    dlc = rng.integers(0, 2, 3000).astype(np.uint8)
+    words = rng.integers(0, 2, (3000, 1)).astype(np.uint64)
+    hashes = sequence_hashes(ids, dlc, words, 3).tolist()
+    frames = list(zip(ids.tolist(), dlc.tolist(), words[:, 0].tolist(), strict=True))
+    sequences = [tuple(frames[i : i + 3]) for i in range(len(frames) - 2)]
+    assert len(hashes) == len(sequences)
+    assert len(set(hashes)) == len(set(sequences)) == len(set(zip(hashes, sequences, strict=True)))
+
+
+@pytest.mark.recordings
+def test_window_counts_of_hcrl_sa(tmp_path: Path, recordings: Path) -> None:
+    prepare_dataset(
+        PrepareRequest(
+            modality="automotive",
+            dataset="hcrl_sa",
+            data_root=tmp_path,
+            source=recordings / "parquet/hcrl_sa",
+        )
+    )
+    report = inspect_dataset(tmp_path, "automotive", "hcrl_sa")
+    tests = [row for row in report.scenarios if row.scenario.startswith("test")]
+    assert [row.windows for row in tests] == [3994, 1861, 3060, 797]
+    assert [row.attack_windows for row in tests] == [1928, 752, 1159, 311]
+    assert [round(row.known_benign_frames or 0, 2) for row in report.shared] == [1, 0.01, 1, 0.01]

@@ -1,0 +1,104 @@
+import logging
+
+import numpy as np
+import pytest
+
+from can_train.detectors.calibration import EmpiricalCdf, conformal_threshold
+from can_train.errors import ArtifactError, DataError, TrainingError
+
+
+def test_threshold_is_the_order_statistic_of_the_closed_form():
+    scores = np.arange(1.0, 1000.0)[::-1]  # 999 scores: k = 1000 * 0.999 = 999
+    threshold = conformal_threshold(scores, 0.001)
+    assert (threshold.value, threshold.benign_windows, threshold.exact) == (999.0, 999, True)
+    assert conformal_threshold(np.arange(1.0, 100.0), 0.1).value == 90.0  # 100 * 0.9
+    assert conformal_threshold(np.arange(1.0, 11.0), 0.25).value == 9.0  # ceil(11 * 0.75)
+
+
+def test_threshold_counts_in_the_decimal_number_that_was_typed():
+    # 0.29 * 100 < 29 in binary; the exact rule gives k = 100 - 29 = 71
+    assert conformal_threshold(np.arange(1.0, 100.0), 0.29).value == 71.0
+
+
+def test_a_score_equal_to_the_threshold_does_not_alarm():
+    threshold = conformal_threshold(np.array([0.1, 0.2, 0.3]), 0.5)
+    assert threshold.value == 0.2
+    assert threshold.alarms(np.array([0.1, 0.2, np.nextafter(0.2, 1)])).tolist() == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_too_few_windows_give_the_maximum_and_one_warning(caplog):
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            threshold = conformal_threshold(np.linspace(0, 1, 997), 0.001)
+    assert (threshold.value, threshold.exact) == (1.0, False)
+    assert [record.getMessage() for record in caplog.records] == [
+        "997 benign calibration windows can't show a false-alarm rate of 0.001 (999 are needed): "
+        "their largest score is the threshold"
+    ]
+
+
+def test_threshold_without_benign_windows_is_an_error():
+    with pytest.raises(DataError, match="threshold: no benign calibration window"):
+        conformal_threshold(np.array([]), 0.001)
+
+
+def test_threshold_of_nan_scores_is_an_error():
+    with pytest.raises(TrainingError, match="1 of 3 benign calibration scores are NaN"):
+        conformal_threshold(np.array([0.1, np.nan, 0.2]), 0.001)
+
+
+def test_cdf_is_rank_over_n_plus_one_and_linear_between():
+    cdf = EmpiricalCdf.fit([4.0, 1.0, 2.0])
+    assert cdf([1.0, 2.0, 4.0]).tolist() == [0.25, 0.5, 0.75]
+    assert cdf(3.0) == pytest.approx(0.625)
+
+
+def test_cdf_tail_continues_from_the_largest_error():
+    cdf = EmpiricalCdf.fit([1.0, 2.0, 4.0])
+    assert cdf(4.0 * np.e) == pytest.approx(1 - 0.25 / 2)
+    assert cdf(4.0 + 1e-9) == pytest.approx(0.75)
+
+
+def test_equal_errors_share_the_highest_rank():
+    cdf = EmpiricalCdf.fit([1.0, 2.0, 2.0, 2.0])
+    assert cdf(2.0) == pytest.approx(0.8)
+    assert EmpiricalCdf.fit([0.0, 0.0, 0.0])(0.0) == pytest.approx(0.75)
+
+
+def test_cdf_keeps_nan_and_shape():
+    score = EmpiricalCdf.fit([1.0, 2.0])(np.array([[np.nan, 1.0], [np.inf, 0.0]]))
+    assert score.shape == (2, 2) and score.dtype == np.float64
+    assert np.isnan(score[0, 0])
+    assert score[1, 0] < 1.0
+
+
+def test_cdf_survives_its_array():
+    cdf = EmpiricalCdf.fit(np.random.default_rng(0).gamma(2.0, size=500))
+    restored = EmpiricalCdf.from_array(cdf.to_array())
+    probe = np.linspace(0, 30, 999)
+    np.testing.assert_array_equal(restored(probe), cdf(probe))
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (np.array([2.0, 1.0]), "ascending order"),
+        (np.array([]), "shape \\(0,\\)"),
+        (np.array([[1.0]]), "shape \\(1, 1\\)"),
+        (np.array([1.0, np.nan]), "finite numbers"),
+    ],
+)
+def test_a_damaged_cdf_is_refused(stored, message):
+    with pytest.raises(ArtifactError, match=message):
+        EmpiricalCdf.from_array(stored)
+
+
+def test_cdf_of_diverged_errors_is_an_error():
+    with pytest.raises(TrainingError, match="1 of 2 benign errors aren't finite"):
+        EmpiricalCdf.fit([1.0, np.inf])
+    with pytest.raises(DataError, match="no benign window"):
+        EmpiricalCdf.fit([])

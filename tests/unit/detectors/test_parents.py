@@ -1,0 +1,83 @@
+"""Artifacts that a run consumes: found again after a replacement, refused where they don't fit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from can_train.config.presets import preset
+from can_train.config.schema import DataConfig, DistillationConfig, Parent, RunConfig
+from can_train.detectors.base import Artifact, build_model, save_artifact
+from can_train.detectors.calibration import Threshold
+from can_train.detectors.parents import load_parents
+from can_train.errors import ArtifactError
+from can_train.graphs.features import FEATURE_NAMES
+from can_train.graphs.scaling import FeatureScaler, IdVocabulary
+from can_train.teachers.files import kept_path
+
+
+def teacher_config(**data: object) -> RunConfig:
+    return RunConfig(
+        modality="automotive",
+        dataset="bus",
+        model="gat",
+        model_size="teacher",
+        training_strategy="normal",
+        data=replace(DataConfig(dataset_digest="d", split_digest="s"), **data),  # type: ignore[arg-type]
+        architecture=preset("gat", "student", "normal").architecture,
+    )
+
+
+def saved(path: Path, config: RunConfig, value: float = 0.5) -> str:
+    names = FEATURE_NAMES[config.data.features]
+    vocabulary = IdVocabulary(ids=np.array([1, 2], np.uint32))
+    node, edge = (np.ones(len(n), np.float32) for n in (names.node, names.edge))
+    artifact = Artifact(
+        config=config,
+        model=build_model(config, len(vocabulary)).eval(),
+        vocabulary=vocabulary,
+        scaler=FeatureScaler(node_mean=node, node_scale=node, edge_mean=edge, edge_scale=edge),
+        threshold=Threshold(value=value, target_fpr=0.001, benign_windows=9, exact=False),
+        extras={},
+        parents={},
+    )
+    return save_artifact(path, artifact)
+
+
+def student_of(path: Path, sha256: str, *, foreign: bool = False, **data: object) -> RunConfig:
+    teacher = Parent(path=str(path), sha256=sha256)
+    return replace(
+        teacher_config(**data),
+        dataset="car",
+        model_size="student",
+        distillation=DistillationConfig(teacher=teacher, foreign_teacher=foreign),
+    )
+
+
+def test_a_frozen_teacher_that_was_replaced_since_is_found_by_its_hash(tmp_path: Path) -> None:
+    path = tmp_path / "gat_teacher.pth"
+    sha256 = saved(path, teacher_config())
+    student = student_of(path, sha256)
+    assert load_parents(student, tmp_path)["teacher"].sha256 == sha256
+    path.rename(kept_path(path, sha256))
+    assert load_parents(student, tmp_path)["teacher"].sha256 == sha256
+    saved(path, teacher_config(), value=0.7)
+    assert load_parents(student, tmp_path)["teacher"].sha256 == sha256
+    kept_path(path, sha256).unlink()
+    with pytest.raises(ArtifactError, match="the file was changed"):
+        load_parents(student, tmp_path)
+
+
+def test_a_teacher_of_another_dataset_loads_only_where_the_plan_allowed_it(tmp_path: Path) -> None:
+    path = tmp_path / "gat_teacher.pth"
+    sha256 = saved(path, teacher_config())
+    other = {"dataset_digest": "d2", "split_digest": "s2"}
+    with pytest.raises(ArtifactError, match=r"dataset and split s \(this run: s2\)"):
+        load_parents(student_of(path, sha256, **other), tmp_path)
+    assert load_parents(student_of(path, sha256, foreign=True, **other), tmp_path)
+    with pytest.raises(ArtifactError, match="--window 100"):
+        load_parents(student_of(path, sha256, foreign=True, window=50, **other), tmp_path)
+    with pytest.raises(ArtifactError, match="dataset and split"):
+        same = student_of(path, sha256, foreign=True, split_digest="s2")
+        load_parents(same, tmp_path)

@@ -1,0 +1,170 @@
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from can_train.detectors.vgae.errors import (
+    WINDOW_ERRORS,
+    neighbour_targets,
+    node_errors,
+    window_errors,
+)
+from can_train.detectors.vgae.network import VGAE, VgaeOutput
+from can_train.graphs.batch import GraphBatch
+
+MakeBatch = Callable[..., GraphBatch]
+
+
+def small_vgae(*, num_ids: int = 0, dropout: float = 0.0) -> VGAE:
+    torch.manual_seed(0)
+    return VGAE(
+        node_channels=20,
+        edge_channels=12,
+        num_ids=num_ids,
+        vocabulary_size=76,
+        encoder_channels=(12, 8),
+        decoder_channels=(10,),
+        latent_channels=5,
+        heads=2,
+        id_embedding=3,
+        dropout=dropout,
+    )
+
+
+def path_batch(id_index: list[int]) -> GraphBatch:
+    """Window 0: nodes 0 -> 1 -> 2. Window 1: node 3, followed by itself."""
+    return GraphBatch(
+        x=torch.zeros(4, 2),
+        id_index=torch.tensor(id_index),
+        edge_index=torch.tensor([[0, 1, 3], [1, 2, 3]]),
+        edge_attr=torch.zeros(3, 1),
+        batch=torch.tensor([0, 0, 0, 1]),
+        num_graphs=2,
+        y=torch.zeros(2, dtype=torch.int64),
+        window=torch.arange(2),
+    )
+
+
+def flat_output(reconstruction: torch.Tensor, classes: int = 3) -> VgaeOutput:
+    """All IDs equally likely, every neighbour with probability one half."""
+    nodes = reconstruction.size(0)
+    return VgaeOutput(
+        mu=torch.zeros(nodes, 1),
+        logvar=torch.zeros(nodes, 1),
+        reconstruction=reconstruction,
+        id_logits=torch.zeros(nodes, classes),
+        neighbour_logits=torch.zeros(nodes, classes),
+    )
+
+
+def test_outputs_have_the_documented_shapes(random_batch: MakeBatch) -> None:
+    output = small_vgae()(random_batch())
+    assert output.mu.shape == output.logvar.shape == (16, 5)
+    assert output.reconstruction.shape == (16, 20)
+    assert output.id_logits.shape == output.neighbour_logits.shape == (16, 75)
+
+
+def test_eval_mode_decodes_the_mean_and_repeats_bit_for_bit(random_batch: MakeBatch) -> None:
+    vgae, batch = small_vgae().eval(), random_batch()
+    first, second = vgae(batch), vgae(batch)
+    assert torch.equal(first.reconstruction, second.reconstruction)
+    assert torch.equal(first.reconstruction, vgae.decode(first.mu))
+
+
+def test_training_mode_decodes_a_sample_of_the_given_generator(random_batch: MakeBatch) -> None:
+    vgae, batch = small_vgae().train(), random_batch()
+    first = vgae(batch, torch.Generator().manual_seed(1))
+    again = vgae(batch, torch.Generator().manual_seed(1))
+    other = vgae(batch, torch.Generator().manual_seed(2))
+    assert torch.equal(first.reconstruction, again.reconstruction)
+    assert not torch.equal(first.reconstruction, other.reconstruction)
+    assert torch.equal(first.mu, other.mu)
+
+
+def test_a_given_generator_and_decoding_leave_the_global_generator_alone(
+    random_batch: MakeBatch,
+) -> None:
+    vgae, batch = small_vgae().train(), random_batch()
+    before = torch.get_rng_state()
+    output = vgae(batch, torch.Generator().manual_seed(1))
+    vgae.decode(output.mu)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_log_variance_is_clamped(random_batch: MakeBatch) -> None:
+    vgae = small_vgae()
+    with torch.no_grad():
+        vgae.log_variance.weight.mul_(1e6)
+    logvar = vgae(random_batch()).logvar
+    assert (logvar.min().item(), logvar.max().item()) == (-10.0, 10.0)
+
+
+def test_encoder_without_id_embedding_does_not_see_ids(random_batch: MakeBatch) -> None:
+    batch = random_batch()
+    other = replace(batch, id_index=torch.zeros_like(batch.id_index))
+    assert torch.equal(small_vgae()(batch).mu, small_vgae()(other).mu)
+    assert not torch.equal(small_vgae(num_ids=76)(batch).mu, small_vgae(num_ids=76)(other).mu)
+
+
+def test_encoder_width_that_heads_do_not_divide_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"encoder_channels: \[10\] can't be divided among 4"):
+        VGAE(
+            node_channels=2,
+            edge_channels=1,
+            num_ids=0,
+            vocabulary_size=4,
+            encoder_channels=(10, 8),
+            decoder_channels=(4,),
+            latent_channels=2,
+            heads=4,
+            id_embedding=1,
+        )
+
+
+def test_order_of_nodes_and_edges_does_not_matter(
+    random_batch: MakeBatch,
+    relabelled: Callable[..., tuple[GraphBatch, torch.Tensor]],
+) -> None:
+    vgae, batch = small_vgae().eval(), random_batch()
+    shuffled, old = relabelled(batch)
+    torch.testing.assert_close(vgae(shuffled).mu, vgae(batch).mu[old])
+    torch.testing.assert_close(
+        window_errors(vgae(shuffled), shuffled), window_errors(vgae(batch), batch)
+    )
+
+
+def test_windows_in_one_batch_do_not_see_each_other(
+    random_batch: MakeBatch, only_graph: Callable[[GraphBatch, int], GraphBatch]
+) -> None:
+    vgae, batch = small_vgae().eval(), random_batch()
+    single = [only_graph(batch, graph) for graph in range(3)]
+    alone = torch.cat([window_errors(vgae(graph), graph) for graph in single])
+    torch.testing.assert_close(window_errors(vgae(batch), batch), alone)
+
+
+def test_neighbours_count_in_both_directions_and_unknown_ids_set_nothing() -> None:
+    targets = neighbour_targets(path_batch([1, 2, 0, 3]), vocabulary_size=4)
+    assert targets.int().tolist() == [[0, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
+
+
+def test_window_errors_are_those_computed_by_hand() -> None:
+    reconstruction = torch.tensor([[1.0, 1.0], [0.0, 2.0], [3.0, 3.0], [0.0, 1.0]])
+    errors = window_errors(flat_output(reconstruction), path_batch([1, 2, 0, 3]))
+    assert WINDOW_ERRORS == ("reconstruction_mean", "reconstruction_max", "id", "neighbour")
+    # Per node: 1, 2, 9 | 0.5. Node 2 is unknown, so it is left out of the ID columns.
+    expected = [[4.0, 9.0, math.log(3), math.log(2)], [0.5, 0.5, math.log(3), math.log(2)]]
+    torch.testing.assert_close(errors, torch.tensor(expected))
+
+
+def test_window_of_unknown_ids_only_is_judged_by_its_reconstruction() -> None:
+    errors = window_errors(flat_output(torch.ones(4, 2)), path_batch([0, 0, 0, 0]))
+    assert errors.tolist() == [[1.0, 1.0, 0.0, 0.0]] * 2
+
+
+def test_known_node_among_unknown_neighbours_has_no_neighbour_error() -> None:
+    errors = node_errors(flat_output(torch.zeros(4, 2)), path_batch([0, 2, 0, 0]))
+    assert errors.id_known.tolist() == [False, True, False, False]
+    assert errors.neighbour_known.tolist() == [False] * 4
+    assert errors.neighbour.tolist() == [0.0] * 4

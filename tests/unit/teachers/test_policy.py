@@ -1,0 +1,230 @@
+"""Registered teachers: who replaces whom, and what a damaged one means."""
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from can_train.config.frozen import FrozenConfig, encode_run_config, freeze, run_id_of
+from can_train.config.presets import preset
+from can_train.config.schema import DataConfig, RunConfig
+from can_train.errors import ArtifactError
+from can_train.files import sha256_of
+from can_train.runs.layout import Roots, artifact_path, run_dir
+from can_train.runs.summary import Validation, write_summary
+from can_train.teachers.files import all_places, kept_path, read_teacher
+from can_train.teachers.policy import Seen, misfits, register_teacher, registered_teachers
+from can_train.teachers.weights_file import ARTIFACT_FORMAT
+
+
+def finished(tmp_path: Path, seed: int, value: float, **data: object) -> FrozenConfig:
+    base = preset("gat", "teacher", "normal")
+    config = RunConfig(
+        modality="automotive",
+        dataset="car",
+        model="gat",
+        model_size="teacher",
+        training_strategy="normal",
+        data=replace(DataConfig(dataset_digest="d", split_digest="s"), **data),  # type: ignore[arg-type]
+        architecture=base.architecture,
+        seed=seed,
+    )
+    roots = Roots(data=tmp_path / "d", experiments=tmp_path / "e", teachers=tmp_path / "t")
+    run = run_dir(roots.experiments, config, run_id_of(config))
+    artifact = artifact_path(run, "gat", "teacher")
+    artifact.parent.mkdir(parents=True)
+    torch.save(torch.full((2,), seed), artifact)
+    validation = Validation(
+        metric="val_pr_auc",
+        value=value,
+        higher_is_better=True,
+        artifact_sha256=sha256_of(artifact),
+    )
+    write_summary(run, validation, {"parameters": 2})
+    return freeze(config, run, roots, register=True)
+
+
+def names(tmp_path: Path) -> list[str]:
+    return [path.name for path in all_places(tmp_path / "t")]
+
+
+def test_only_a_better_teacher_of_the_same_windows_replaces_one(tmp_path: Path) -> None:
+    first = finished(tmp_path, 1, 0.8)
+    assert register_teacher(first).startswith("teacher registered: ")
+    assert register_teacher(first).startswith("teacher already registered: ")
+    worse = register_teacher(finished(tmp_path, 2, 0.7))
+    assert "not registered" in worse and "val_pr_auc 0.8, this one 0.7" in worse
+    better = finished(tmp_path, 3, 0.9)
+    register_teacher(better)
+    (found,) = registered_teachers(tmp_path / "t", "car", "gat", better.config.data)
+    assert found.checked_sha256() == sha256_of(artifact_path(better.run_dir, "gat", "teacher"))
+    assert names(tmp_path) == ["gat_teacher.pth"]
+
+
+def test_teachers_of_other_windows_stand_beside(tmp_path: Path) -> None:
+    register_teacher(finished(tmp_path, 1, 0.8))
+    classic = finished(tmp_path, 2, 0.1, features="classic", window=50)
+    register_teacher(classic)
+    assert names(tmp_path) == ["gat_teacher.classic-w50.pth", "gat_teacher.pth"]
+    (found,) = registered_teachers(tmp_path / "t", "car", "gat", classic.config.data)
+    assert found.path.name == "gat_teacher.classic-w50.pth"
+
+
+def test_a_third_split_is_told_not_to_fit(tmp_path: Path) -> None:
+    for seed, split in enumerate(("s", "s2")):
+        register_teacher(finished(tmp_path, seed, 0.8, split_digest=split))
+    third = register_teacher(finished(tmp_path, 9, 0.9, split_digest="s3"))
+    assert "hold teachers of other splits" in third
+    assert names(tmp_path) == ["gat_teacher.pth", "gat_teacher.relational-w100.pth"]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "missing", "description"])
+def test_a_damaged_teacher_is_an_artifact_error(tmp_path: Path, damage: str) -> None:
+    frozen = finished(tmp_path, 1, 0.8)
+    register_teacher(frozen)
+    path = tmp_path / "t" / "car" / "gat_teacher.pth"
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-30])
+    elif damage == "altered":
+        torch.save(torch.zeros(2), path)
+    elif damage == "missing":
+        path.unlink()
+    else:
+        path.with_suffix(".json").write_text('{"sha256": 1}')
+    with pytest.raises(ArtifactError, match="gat_teacher"):
+        registered_teachers(tmp_path / "t", "car", "gat", frozen.config.data)[0].checked_sha256()
+
+
+def test_an_interrupted_registration_is_completed_by_the_next(tmp_path: Path) -> None:
+    register_teacher(finished(tmp_path, 1, 0.8))
+    better = finished(tmp_path, 2, 0.9)
+    path = tmp_path / "t" / "car" / "gat_teacher.pth"
+    path.write_bytes(artifact_path(better.run_dir, "gat", "teacher").read_bytes())
+    register_teacher(better)
+    assert registered_teachers(tmp_path / "t", "car", "gat", better.config.data)
+
+
+def test_without_a_registry_nothing_is_written(tmp_path: Path) -> None:
+    frozen = replace(finished(tmp_path, 1, 0.8), teacher_root=None)
+    assert register_teacher(frozen) == "teacher not registered: --no-register"
+    assert not (tmp_path / "t").exists()
+
+
+def test_the_teacher_that_was_replaced_stays_under_its_hash(tmp_path: Path) -> None:
+    first, better = finished(tmp_path, 1, 0.8), finished(tmp_path, 2, 0.9)
+    register_teacher(first)
+    place = tmp_path / "t" / "car" / "gat_teacher.pth"
+    before = read_teacher(place)
+    register_teacher(better)
+    assert before is not None
+    kept = place.with_name(f"gat_teacher.{before.sha256[:12]}.pth")
+    assert kept == kept_path(place, before.sha256)
+    assert sha256_of(kept) == before.sha256
+    assert read_teacher(kept) == before
+    assert all_places(tmp_path / "t") == [place]
+    assert all_places(tmp_path / "t", kept=True) == sorted([place, kept])
+
+
+def test_the_description_says_where_it_comes_from(tmp_path: Path) -> None:
+    frozen = finished(tmp_path, 1, 0.8)
+    register_teacher(frozen)
+    found = read_teacher(tmp_path / "t" / "car" / "gat_teacher.pth")
+    assert found is not None
+    assert (found.dataset, found.parameters, found.run_id) == ("car", 2, frozen.run_id)
+    assert (found.origin, found.split, found.dataset_digest) == ("run", "time", "d")
+
+
+REPLACE = """\
+import os, signal, sys
+from pathlib import Path
+from can_train.teachers.policy import Teacher, offer
+import json
+steps = int(sys.argv[1])
+def stop(event, arguments):
+    global steps
+    if event in {"os.rename", "os.remove", "open"}:
+        steps -= 1
+        if steps == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+artifact, root, described = map(Path, sys.argv[2:])
+teacher = Teacher(**json.loads(described.read_text()))
+sys.addaudithook(stop)
+offer(artifact, teacher, root)
+"""
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["first", "replacement"])
+def test_a_kill_at_any_point_leaves_a_usable_teacher(tmp_path: Path, there: bool) -> None:
+    """Killed before each file operation in turn, until one attempt gets through."""
+    old, new = finished(tmp_path, 1, 0.8), finished(tmp_path, 2, 0.9)
+    register_teacher(replace(new, teacher_root=tmp_path / "source"))
+    described = tmp_path / "source" / "car" / "gat_teacher.json"
+    artifact = artifact_path(new.run_dir, "gat", "teacher")
+    hashes = {sha256_of(artifact_path(frozen.run_dir, "gat", "teacher")) for frozen in (old, new)}
+    finals, seen = [], set()
+    for step in range(1, 100):
+        root = tmp_path / f"registry{step}"
+        (root / "car").mkdir(parents=True)
+        if there:
+            register_teacher(replace(old, teacher_root=root))
+        words = (str(step), str(artifact), str(root), str(described))
+        code = subprocess.run([sys.executable, "-c", REPLACE, *words], check=False).returncode
+        for found in registered_teachers(root, "car", "gat", new.config.data):
+            seen.add(found.checked_sha256())
+        assert there <= bool(registered_teachers(root, "car", "gat", new.config.data))
+        assert "teacher" in register_teacher(replace(new, teacher_root=root))
+        (found,) = registered_teachers(root, "car", "gat", new.config.data)
+        assert found.checked_sha256() == sha256_of(artifact)
+        assert json.loads(found.path.with_suffix(".json").read_text()) == json.loads(
+            described.read_text()
+        )
+        finals.append(code)
+        if code == 0:
+            break
+    assert set(finals[:-1]) == {-signal.SIGKILL} and len(finals) > 10
+    assert seen == (hashes if there else {sha256_of(artifact)})
+
+
+def test_a_file_without_description_counts_by_its_own_config(tmp_path: Path) -> None:
+    frozen = finished(tmp_path, 1, 0.8)
+    path = tmp_path / "t" / "car" / "gat_teacher.pth"
+    path.parent.mkdir(parents=True)
+    torch.save({"format": ARTIFACT_FORMAT, "config": encode_run_config(frozen.config)}, path)
+    (found,) = registered_teachers(tmp_path / "t", "car", "gat", frozen.config.data)
+    assert (found.path, found.checked_sha256()) == (path, sha256_of(path))
+    other = replace(frozen.config.data, features="classic")
+    assert not registered_teachers(tmp_path / "t", "car", "gat", other)
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(ArtifactError, match="truncated"):
+        registered_teachers(tmp_path / "t", "car", "gat", frozen.config.data)
+
+
+OURS = Seen(dataset="car", features="relational", window=100, split="time", dataset_digest="d" * 64,
+            split_digest="s" * 64)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("theirs", "text"),
+    [
+        ({}, None),
+        ({"features": "classic"}, "features classic (this plan: relational)"),
+        ({"window": 50, "split_digest": "o"}, "window 50 (this plan: 100)"),
+        ({"split": "x", "split_digest": "o"}, "split x (this plan: time)"),
+        ({"split_digest": "o"}, "graphs of split digest o (this plan: ssssssssssss)"),
+        ({"windows_per_side": 60}, "60 windows per side (this plan: all)"),
+        ({"dataset": "bus", "dataset_digest": "o"}, "dataset bus (this plan: car)"),
+        ({"dataset_digest": "o"}, "other recordings of car, digest o (this plan: dddddddddddd)"),
+    ],
+)  # fmt: skip
+def test_both_sides_are_named_where_a_teacher_does_not_fit(
+    theirs: dict[str, object], text: str | None
+) -> None:
+    found = misfits(replace(OURS, **theirs), OURS)  # type: ignore[arg-type]
+    assert list(found.values()) == ([] if text is None else [text])
+    allowed = misfits(replace(OURS, **theirs), OURS, allow_foreign=True)  # type: ignore[arg-type]
+    assert list(allowed.values()) == ([] if "dataset_digest" in theirs else list(found.values()))
