@@ -28,14 +28,13 @@ from can_train.config.schema import (
     Resources,
     RunConfig,
 )
+from can_train.config.spec import ALIAS_STRATEGY, Role, experts, model_names, spec_of
 from can_train.config.typed import Typed, merge
 from can_train.errors import ConfigError
 from can_train.vocab import (
     LEARNING_TYPE_OF_STRATEGY,
-    STRATEGIES_OF_MODEL,
     LearningType,
     Modality,
-    Model,
     ModelSize,
     TrainingStrategy,
 )
@@ -46,7 +45,7 @@ class Stage:
     """One stage with every word decided, before its parents are known."""
 
     number: int
-    model: Model
+    model: str
     model_size: ModelSize
     training_strategy: TrainingStrategy
     with_kd: bool
@@ -65,11 +64,9 @@ class Stage:
         return Resources(**_given(self, "resources"))
 
     @property
-    def takes(self) -> tuple[Model, ...]:
-        """Models whose artifacts the stage consumes as inputs."""
-        if self.training_strategy == "fusion":
-            return ("vgae", "gat")
-        return ("vgae",) if self.training_strategy == "curriculum" else ()
+    def takes(self) -> tuple[Role, ...]:
+        """Roles of the detectors whose artifacts the stage consumes."""
+        return spec_of(self.model).needed(self.training_strategy)
 
     @property
     def title(self) -> str:
@@ -104,6 +101,9 @@ class Built:
         self.consistent = self.consistent and name not in _DECISIVE
 
 
+TEACHER: Final = "teacher"
+"""Role of a teacher among what a run consumes; experts go by the detector's name."""
+
 _DECISIVE: Final = frozenset({"", *STAGE_WORDS, *PLAN_WORDS})
 """Names without which the plan can't be told; "" stands for a rule."""
 
@@ -132,8 +132,7 @@ def build_request(typed: Typed) -> Built:
         modality=cast(Modality, words["modality"]),
         dataset=words["dataset"],
         stages=known,
-        vgae_path=words.get("vgae_path"),
-        gat_path=words.get("gat_path"),
+        expert_paths={s.name: words[s.path_word] for s in experts() if s.path_word in words},
         auto_find_teacher=typed.auto_find_teacher,
         allow_foreign_teacher=typed.allow_foreign_teacher,
         settings=settings,
@@ -207,13 +206,13 @@ def run_config(
         request: The plan.
         stage: The stage.
         data: Its windows.
-        parents: Artifacts that it consumes, by role: teacher, vgae, gat.
+        parents: Artifacts that it consumes: `teacher`, and experts by the detector's name.
     """
     base = preset(stage.model, stage.model_size, stage.training_strategy)
     distillation = None
     if stage.with_kd:
         distillation = DistillationConfig(
-            teacher=parents["teacher"],
+            teacher=parents[TEACHER],
             foreign_teacher=request.allow_foreign_teacher,
             **_given(stage, "distillation"),
         )
@@ -231,8 +230,7 @@ def run_config(
         training=replace(base.training, **_given(stage, "training")),
         distillation=distillation,
         curriculum=curriculum,
-        vgae=parents.get("vgae"),
-        gat=parents.get("gat"),
+        experts={name: parent for name, parent in parents.items() if name != TEACHER},
         **_given(stage, "run"),
     )
 
@@ -244,14 +242,16 @@ def _given(stage: Stage, section: str) -> dict[str, Any]:
 def _strategy(
     asked: StageRequest, size: str, earlier: Sequence[Stage], request: PlanRequest
 ) -> TrainingStrategy:
-    if asked.training_strategy == "distillation":
-        return "normal"  # the word means: normal, with-kd
+    spec = spec_of(asked.model)
+    if asked.training_strategy == ALIAS_STRATEGY:
+        return spec.strategies[0]  # the word means: the usual one, with-kd
     if asked.training_strategy is not None:
         return asked.training_strategy
-    if asked.model != "gat":
-        return STRATEGIES_OF_MODEL[asked.model][0]
-    has_vgae = any(s.model == "vgae" and s.model_size == size for s in earlier)
-    return "curriculum" if has_vgae or request.vgae_path is not None else "normal"
+    made = [spec_of(stage.model).role for stage in earlier if stage.model_size == size]
+    made += [spec_of(name).role for name in request.expert_paths]
+    # What the plan has or is given is used: a GAT beside a VGAE trains by a curriculum.
+    fed = [s for s in spec.strategies if spec.needed(s) and set(spec.needed(s)) <= set(made)]
+    return fed[0] if fed else spec.strategies[0]
 
 
 def _with_alias(typed: Typed, text: dict[str, str], built: Built) -> dict[str, str]:
@@ -260,7 +260,7 @@ def _with_alias(typed: Typed, text: dict[str, str], built: Built) -> dict[str, s
         return text
     models = _items(text.get("model", ""))
     if len(models) > 1:
-        words = ",".join("no-kd" if model == "dqn" else "with-kd" for model in models)
+        words = ",".join(_usual_word(model) for model in models)
         built.refuse(
             "distillation",
             ConfigError(
@@ -279,6 +279,10 @@ def _with_alias(typed: Typed, text: dict[str, str], built: Built) -> dict[str, s
     else:
         text["distillation"] = "with-kd"
     return text
+
+
+def _usual_word(model: str) -> str:
+    return "no-kd" if model in model_names() and not spec_of(model).distils else "with-kd"
 
 
 def _split(text: Mapping[str, str], typed: Typed, built: Built) -> list[dict[str, str]]:

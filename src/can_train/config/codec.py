@@ -13,11 +13,12 @@ from functools import cache
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 from typing import get_type_hints as _type_hints
 
-from can_train.config.schema import DqnConfig, GatConfig, Param, RunConfig, VgaeConfig
+from can_train.config.schema import Param, Parent, RunConfig
+from can_train.config.spec import specs
 from can_train.errors import ConfigError, did_you_mean
+from can_train.vocab import EXPERTS_OF_SCHEMA_1
 
-ARCHITECTURES: Final[dict[str, type]] = {"gat": GatConfig, "vgae": VgaeConfig, "dqn": DqnConfig}
-"""Which member of the architecture union a model uses."""
+_EXPERTS: Final = "experts"
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 T = TypeVar("T")
@@ -36,10 +37,15 @@ def to_plain(value: object, annotation: object) -> Json:
         return value
     if is_dataclass(value):
         hints = hints_of(cast(Hashable, type(value)))
-        return {
+        plain: dict[str, Json] = {
             item.name: to_plain(getattr(value, item.name), hints[item.name])
             for item in fields(value)
+            if item.name != _EXPERTS
         }
+        if isinstance(value, RunConfig):
+            plain |= dict.fromkeys(EXPERTS_OF_SCHEMA_1)
+            plain |= {name: to_plain(parent, Parent) for name, parent in value.experts.items()}
+        return plain
     if isinstance(value, tuple):
         return [to_plain(item, get_args(base)[0]) for item in value]
     if isinstance(value, int | float):
@@ -60,6 +66,8 @@ def from_plain(cls: type[T], raw: object, where: str) -> T:
     """
     if not isinstance(raw, Mapping):
         raise ConfigError(f"{where}: expected an object, got {raw!r}")
+    if cls is RunConfig and _EXPERTS not in raw:
+        raw = _gathered(raw)
     hints = hints_of(cast(Hashable, cls))
     names = [item.name for item in fields(cast(Any, cls))]
     for key in raw:
@@ -68,11 +76,14 @@ def from_plain(cls: type[T], raw: object, where: str) -> T:
     for item in fields(cast(Any, cls)):
         if item.name not in raw:
             raise ConfigError(f"{where}.{item.name}: missing key ({_default_of(item)})")
-    values = {}
+    values: dict[str, object] = {}
     for name in names:
         annotation = hints[name]
         if cls is RunConfig and name == "architecture":
             annotation = _architecture(raw, where)
+        if cls is RunConfig and name == _EXPERTS:
+            values[name] = _experts(raw[name], where)
+            continue
         values[name] = _value(annotation, raw[name], f"{where}.{name}")
     return cls(**values)
 
@@ -137,10 +148,27 @@ def _members(annotation: object) -> tuple[object, ...]:
 
 
 def _architecture(raw: Mapping[str, object], where: str) -> type:
-    model = raw["model"]
-    if model not in ARCHITECTURES:
-        raise ConfigError(f"{where}.model: {model!r}. Allowed: {', '.join(ARCHITECTURES)}")
-    return ARCHITECTURES[str(model)]
+    spec = specs().get(str(raw["model"]))
+    if spec is None:
+        raise ConfigError(f"{where}.model: {raw['model']!r}. Allowed: {', '.join(specs())}")
+    return spec.architecture
+
+
+def _gathered(raw: Mapping[str, object]) -> dict[str, object]:
+    """`raw` with the artifacts that the run builds on, each under a key of its own, in one place.
+
+    The keys of schema version 1 are always there; those of other detectors only where built on.
+    """
+    gathered = {key: value for key, value in raw.items() if key not in specs()}
+    found = {name: raw[name] for name in specs() if raw.get(name) is not None}
+    if all(name in raw for name in EXPERTS_OF_SCHEMA_1):
+        gathered[_EXPERTS] = found
+    return gathered
+
+
+def _experts(raw: object, where: str) -> dict[str, Parent]:
+    found = cast(Mapping[str, object], raw)
+    return {name: from_plain(Parent, item, f"{where}.{name}") for name, item in found.items()}
 
 
 def _value(annotation: object, raw: object, where: str) -> object:

@@ -11,6 +11,7 @@ from can_train.config.codec import Json, allowed_text
 from can_train.config.fields import ARCHITECTURE_SETTINGS, SETTINGS, Setting
 from can_train.config.presets import Preset, preset
 from can_train.config.requests import PLAN_WORDS, STAGE_WORDS
+from can_train.config.spec import experts
 from can_train.errors import ConfigError, did_you_mean
 
 DECIDED: Final = {
@@ -19,8 +20,7 @@ DECIDED: Final = {
     "distillation": "default: no-kd",
     "learning_type": "follows from the training strategy",
     "teacher_path": "not given",
-    "vgae_path": "not given",
-    "gat_path": "not given",
+    **{spec.path_word: "not given" for spec in experts()},
 }
 
 
@@ -81,7 +81,9 @@ def explain(name: str, built: Built) -> Iterator[Explained]:
         return
     setting = SETTINGS.get(name)
     if name in PLAN_WORDS or (setting is not None and not setting.per_stage):
-        words = {n: getattr(built.request, n) for n in PLAN_WORDS}
+        request = built.request
+        words: dict[str, str | None] = {"modality": request.modality, "dataset": request.dataset}
+        words |= {spec.path_word: request.expert_paths.get(spec.name) for spec in experts()}
         given = {**words, **built.request.settings}
         fallback = None if setting is None else setting.default
         value = given.get(name, fallback)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
-from can_train.config.codec import ARCHITECTURES, hints_of, unwrap
+from can_train.config.codec import hints_of, unwrap
 from can_train.config.schema import (
     CurriculumConfig,
     DataConfig,
@@ -15,6 +15,7 @@ from can_train.config.schema import (
     RunConfig,
     TrainingConfig,
 )
+from can_train.config.spec import specs
 
 Section = Literal[
     "run", "data", "training", "distillation", "curriculum", "resources", "architecture"
@@ -108,8 +109,8 @@ SETTINGS: Final[Mapping[str, Setting]] = {
 """All settable parameters but those of architectures, in the order in which help shows them."""
 
 ARCHITECTURE_SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {
-    model: _of("architecture", cls, [item.name for item in fields(cls)])
-    for model, cls in ARCHITECTURES.items()
+    name: _of("architecture", spec.architecture, [f.name for f in fields(spec.architecture)])
+    for name, spec in specs().items()
 }
 """Settable parameters of each model's architecture; only `--model-args` takes them."""
 

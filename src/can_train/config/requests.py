@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any, Final, get_origin
+from typing import Annotated, Any, Final, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from can_train.config.codec import allowed_text, unwrap
 from can_train.config.fields import ARCHITECTURE_SETTINGS, SETTINGS, Setting, option_of
+from can_train.config.spec import experts, model_names
 from can_train.errors import ConfigError, did_you_mean
 from can_train.vocab import (
     Distillation,
     LearningType,
     Modality,
-    Model,
     ModelSize,
     TrainingStrategy,
 )
@@ -33,7 +33,7 @@ NOT_GIVEN: Final = "none"
 _JOIN: Final = "x"
 
 STAGE_WORDS: Final[dict[str, Any]] = {
-    "model": Model,
+    "model": Literal[model_names()],  # the detectors that are declared
     "model_size": ModelSize,
     "training_strategy": TrainingStrategy,
     "learning_type": LearningType,
@@ -45,8 +45,7 @@ STAGE_WORDS: Final[dict[str, Any]] = {
 PLAN_WORDS: Final[dict[str, Any]] = {
     "modality": Modality,
     "dataset": str,
-    "vgae_path": str,
-    "gat_path": str,
+    **{spec.path_word: str for spec in experts()},
 }
 """Words that hold for the whole plan, with their types."""
 
@@ -56,7 +55,7 @@ class StageRequest:
     """One stage as it was asked for; None and absent settings mean "not given"."""
 
     number: int
-    model: Model
+    model: str
     distillation: Distillation | None = None
     model_size: ModelSize | None = None
     training_strategy: TrainingStrategy | None = None
@@ -75,13 +74,15 @@ class StageRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """A whole plan as it was asked for."""
+    """A whole plan as it was asked for.
+
+    `expert_paths` holds what was given by `--vgae-path` and the like, by the detector's name.
+    """
 
     modality: Modality
     dataset: str
     stages: tuple[StageRequest, ...]
-    vgae_path: str | None = None
-    gat_path: str | None = None
+    expert_paths: Mapping[str, str] = field(default_factory=dict)
     auto_find_teacher: bool = False
     allow_foreign_teacher: bool = False
     settings: Mapping[str, Scalar] = field(default_factory=dict)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from can_train.config.fields import SETTINGS, option_of
+from can_train.config.spec import experts, spec_of, specs
 from can_train.errors import ConfigError
 from can_train.vocab import (
     LEARNING_TYPE_OF_STRATEGY,
     MODALITIES_WITH_DATA,
-    STRATEGIES_OF_MODEL,
+    TRAINING_STRATEGIES,
 )
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def split_is_known(request: PlanRequest) -> Iterator[ConfigError]:
 
 
 def strategy_fits_model(request: PlanRequest) -> Iterator[ConfigError]:
-    """Model vgae ⇒ autoencoder; gat ⇒ normal, curriculum or distillation; dqn ⇒ fusion."""
+    """A model ⇒ one of its strategies (an autoencoder can't be trained by fusion)."""
     for stage in request.stages:
-        allowed = STRATEGIES_OF_MODEL[stage.model]
+        allowed = spec_of(stage.model).strategies
         if stage.training_strategy is not None and stage.training_strategy not in allowed:
             yield ConfigError(
                 f"--training-strategy: stage {stage.number} ({stage.model}) can't use "
@@ -68,9 +69,9 @@ def strategy_fits_model(request: PlanRequest) -> Iterator[ConfigError]:
 
 
 def learning_type_fits_model(request: PlanRequest) -> Iterator[ConfigError]:
-    """Model vgae ⇒ unsupervised; gat ⇒ supervised; dqn ⇒ rl_fusion."""
+    """A model ⇒ the learning type of its strategies."""
     for stage in request.stages:
-        needed = LEARNING_TYPE_OF_STRATEGY[STRATEGIES_OF_MODEL[stage.model][0]]
+        needed = LEARNING_TYPE_OF_STRATEGY[spec_of(stage.model).strategies[0]]
         if stage.learning_type is not None and stage.learning_type != needed:
             yield ConfigError(
                 f"--learning-type: stage {stage.number} ({stage.model}) can't use "
@@ -91,15 +92,15 @@ def distillation_strategy_distils(request: PlanRequest) -> Iterator[ConfigError]
             )
 
 
-def fusion_never_distils(request: PlanRequest) -> Iterator[ConfigError]:
-    """Fusion ⇒ no-kd."""
-    fusion = {stage.number: "no-kd" for stage in request.stages if stage.model == "dqn"}
+def only_some_distil(request: PlanRequest) -> Iterator[ConfigError]:
+    """With-kd ⇒ a model that can learn from a teacher; a fusion can't."""
+    unable = {s.number: "no-kd" for s in request.stages if not spec_of(s.model).distils}
     for stage in request.stages:
-        if stage.model == "dqn" and stage.with_kd:
+        spec = spec_of(stage.model)
+        if not spec.distils and stage.with_kd:
             yield ConfigError(
-                f"--distillation: stage {stage.number} (dqn, fusion) can't use with-kd: fusion "
-                "combines models that are already distilled. "
-                f"Use: --distillation {_words(request, fusion)}"
+                f"--distillation: stage {stage.number} ({stage.model}, {spec.strategies[0]}) can't "
+                f"use with-kd: {spec.refusal}. Use: --distillation {_words(request, unable)}"
             )
 
 
@@ -119,15 +120,16 @@ def distillation_settings_are_used(request: PlanRequest) -> Iterator[ConfigError
     distils = {stage.model for stage in request.stages if stage.with_kd}
     for name, setting in SETTINGS.items():
         given = any(name in stage.settings for stage in request.stages)
-        model = _SIGNAL_OF.get(name)
         if setting.section != "distillation" or not given:
             continue
+        owners = [spec.name for spec in experts() if name in spec.distillation_settings]
         if not distils:
             yield ConfigError(
                 f"{option_of(name)}: no stage distils, so it would have no effect. "
                 "Add --distillation with-kd, or leave it out"
             )
-        elif model is not None and model not in distils:
+        elif owners and not distils & set(owners):
+            model = " or ".join(owners)
             yield ConfigError(
                 f"{option_of(name)}: it belongs to the distillation of a {model}, and no {model} "
                 "stage distils, so it would have no effect. Leave it out"
@@ -154,32 +156,23 @@ def curriculum_settings_are_used(request: PlanRequest) -> Iterator[ConfigError]:
             )
 
 
-def vgae_path_is_used(request: PlanRequest) -> Iterator[ConfigError]:
-    """A VGAE path ⇒ a stage that takes a VGAE."""
-    takes = any(stage.model == "dqn" or _may_pace(stage) for stage in request.stages)
-    if request.vgae_path is not None and not takes:
-        yield ConfigError(
-            f"--vgae-path: no stage takes a VGAE, so {request.vgae_path} would have no effect. "
-            "Only curriculum and fusion stages take one; leave it out"
-        )
+def expert_paths_are_used(request: PlanRequest) -> Iterator[ConfigError]:
+    """A path of an expert ⇒ a stage that takes one of its role."""
+    for name, path in request.expert_paths.items():
+        spec = spec_of(name)
+        takers = {
+            strategy
+            for stage in request.stages
+            for strategy in _possible(stage)
+            if spec.role in spec_of(stage.model).needed(strategy)
+        }
+        if not takers:
+            known = [s for s in TRAINING_STRATEGIES if s in _takers_of(spec.role)]
+            yield ConfigError(
+                f"{option_of(spec.path_word)}: no stage takes a {name.upper()}, so {path} would "
+                f"have no effect. Only {' and '.join(known)} stages take one; leave it out"
+            )
 
-
-def gat_path_is_used(request: PlanRequest) -> Iterator[ConfigError]:
-    """A GAT path ⇒ a fusion stage."""
-    if request.gat_path is not None and all(stage.model != "dqn" for stage in request.stages):
-        yield ConfigError(
-            f"--gat-path: no stage takes a GAT, so {request.gat_path} would have no effect. "
-            "Only fusion stages take one; leave it out"
-        )
-
-
-_SIGNAL_OF: Final = {
-    "temperature": "gat",
-    "feature_weight": "gat",
-    "latent_weight": "vgae",
-    "reconstruction_weight": "vgae",
-}
-"""Settings of distillation that only one model's signals have."""
 
 RULES: Final[tuple[Rule, ...]] = (
     modality_has_data,
@@ -188,13 +181,12 @@ RULES: Final[tuple[Rule, ...]] = (
     strategy_fits_model,
     learning_type_fits_model,
     distillation_strategy_distils,
-    fusion_never_distils,
+    only_some_distil,
     teacher_path_is_used,
     distillation_settings_are_used,
     foreign_teacher_is_used,
     curriculum_settings_are_used,
-    vgae_path_is_used,
-    gat_path_is_used,
+    expert_paths_are_used,
 )
 
 
@@ -210,6 +202,23 @@ def _place(stage: StageRequest) -> str:
     return f"stage {stage.number} ({stage.model})"
 
 
+def _possible(stage: StageRequest) -> tuple[str, ...]:
+    """Strategies that the stage may come to be trained by."""
+    if stage.training_strategy is None:
+        return spec_of(stage.model).strategies
+    return (stage.training_strategy,)
+
+
 def _may_pace(stage: StageRequest) -> bool:
-    """Whether the stage trains by a curriculum, or will if the plan has a VGAE."""
-    return stage.model == "gat" and stage.training_strategy in {None, "curriculum"}
+    """Whether the stage trains by a curriculum, or will if the plan has what that needs."""
+    return "curriculum" in _possible(stage)
+
+
+def _takers_of(role: str | None) -> set[str]:
+    """Strategies of any detector that consume a detector of `role`."""
+    return {
+        strategy
+        for spec in specs().values()
+        for strategy in spec.strategies
+        if role in spec.needed(strategy)
+    }
