@@ -22,6 +22,7 @@ from can_train.config.requests import (
 )
 from can_train.config.rules import problems_of
 from can_train.config.schema import (
+    TEACHER,
     DataConfig,
     DistillationConfig,
     Parent,
@@ -100,9 +101,6 @@ class Built:
         self.problems.append(problem)
         self.consistent = self.consistent and name not in _DECISIVE
 
-
-TEACHER: Final = "teacher"
-"""Role of a teacher among what a run consumes; experts go by the detector's name."""
 
 _DECISIVE: Final = frozenset({"", *STAGE_WORDS, *PLAN_WORDS})
 """Names without which the plan can't be told; "" stands for a rule."""

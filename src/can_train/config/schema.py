@@ -22,6 +22,9 @@ from can_train.vocab import (
 
 SCHEMA_VERSION: Final = "1.1"
 
+TEACHER: Final = "teacher"
+"""Key of a teacher among what a run consumes; experts go by the detector's name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
