@@ -37,14 +37,13 @@ def to_plain(value: object, annotation: object) -> Json:
         return value
     if is_dataclass(value):
         hints = hints_of(cast(Hashable, type(value)))
-        plain: dict[str, Json] = {
-            item.name: to_plain(getattr(value, item.name), hints[item.name])
-            for item in fields(value)
-            if item.name != _EXPERTS
-        }
-        if isinstance(value, RunConfig):
-            plain |= dict.fromkeys(EXPERTS_OF_SCHEMA_1)
-            plain |= {name: to_plain(parent, Parent) for name, parent in value.experts.items()}
+        plain: dict[str, Json] = {}
+        for item in fields(value):
+            if isinstance(value, RunConfig) and item.name == _EXPERTS:
+                plain |= dict.fromkeys(EXPERTS_OF_SCHEMA_1)
+                plain |= {name: to_plain(parent, Parent) for name, parent in value.experts.items()}
+            else:
+                plain[item.name] = to_plain(getattr(value, item.name), hints[item.name])
         return plain
     if isinstance(value, tuple):
         return [to_plain(item, get_args(base)[0]) for item in value]
