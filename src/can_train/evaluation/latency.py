@@ -10,11 +10,12 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from can_train.dataset.manifest import Recording, dataset_dir
+from can_train.dataset.manifest import dataset_dir
 from can_train.detectors.base import Artifact
 from can_train.detectors.scoring import score_fusion, score_gat, score_vgae
 from can_train.evaluation.experts import Experts
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
 from can_train.graphs.build import GraphBuilder, PackedGraphs
 from can_train.graphs.store import GraphStore
