@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from can_train.config.spec import spec_of
-from can_train.dataset.manifest import Recording, dataset_dir
+from can_train.dataset.manifest import dataset_dir
 from can_train.detectors.base import Detector, Scores
 from can_train.evaluation.experts import Experts
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
 from can_train.graphs.batch import RawGraphs
 from can_train.graphs.build import GraphBuilder, PackedGraphs

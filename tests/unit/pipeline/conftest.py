@@ -10,8 +10,9 @@ import torch
 
 from can_train.config.frozen import load_frozen, write_frozen
 from can_train.config.typed import Typed
-from can_train.dataset.manifest import DatasetManifest, Recording, dataset_dir, manifest_json
+from can_train.dataset.manifest import DatasetManifest, dataset_dir, manifest_json
 from can_train.files import sha256_of
+from can_train.frames.recording import Recording
 from can_train.pipeline.plan import Plan, PlannedStage, make_plan
 from can_train.runs.layout import Roots, artifact_path
 from can_train.runs.state import end_running
