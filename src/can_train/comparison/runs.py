@@ -14,7 +14,8 @@ from can_train.config.schema import Parent, RunConfig
 from can_train.errors import ArtifactError, PreflightError
 from can_train.evaluation.metrics import WindowMetrics
 from can_train.evaluation.report import SCORER_OF_MODEL, EvaluationReport, load_report
-from can_train.runs.layout import IDENTITY_WORDS, artifact_path, find_run, frozen_of_run
+from can_train.runs.find import find_run
+from can_train.runs.layout import IDENTITY_WORDS, artifact_path, frozen_of_run
 from can_train.runs.summary import read_parameters
 
 KINDS: Final = ("student", "student+KD", "teacher", "teacher+KD")

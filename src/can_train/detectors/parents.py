@@ -8,7 +8,7 @@ from can_train.config.schema import Parent, RunConfig
 from can_train.detectors.base import Artifact, load_artifact
 from can_train.errors import ArtifactError
 from can_train.files import sha256_of
-from can_train.runs.layout import find_run
+from can_train.runs.find import find_run
 from can_train.teachers.files import kept_path
 
 

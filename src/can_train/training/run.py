@@ -20,7 +20,7 @@ from can_train.detectors.stages import Stage, build_stage, calibrated_artifact
 from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
-from can_train.runs.summary import Validation, write_summary
+from can_train.runs.summary import RankedFigure, write_summary
 from can_train.training.fit import FitResult, fit
 from can_train.training.recorder import Recorder
 
@@ -144,7 +144,7 @@ def _summarise(
     figures: Mapping[str, float | str | None],
 ) -> None:
     name, value = next(iter(result.metrics.items()))
-    validation = Validation(
+    validation = RankedFigure(
         metric=name,
         value=value,
         higher_is_better=not name.endswith("loss"),
