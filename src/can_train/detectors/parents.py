@@ -9,7 +9,7 @@ from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
 from can_train.errors import ArtifactError
 from can_train.files import sha256_of
-from can_train.runs.layout import find_run
+from can_train.runs.find import find_run
 from can_train.teachers.files import kept_path
 
 

@@ -21,7 +21,7 @@ from can_train.detectors.parents import load_parents, parent_path
 from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
-from can_train.runs.summary import Validation, write_summary
+from can_train.runs.summary import RankedFigure, write_summary
 from can_train.training.fit import FitResult, fit
 from can_train.training.recorder import Recorder
 
@@ -145,7 +145,7 @@ def _summarise(
     figures: Mapping[str, float | str | None],
 ) -> None:
     name, value = next(iter(result.metrics.items()))
-    validation = Validation(
+    validation = RankedFigure(
         metric=name,
         value=value,
         higher_is_better=not name.endswith("loss"),
