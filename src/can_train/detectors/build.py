@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -39,7 +39,7 @@ class Trainable:
 
     config: RunConfig
     inputs: StageInputs
-    module: StageModule
+    module: StageModule[Any]
     parents: Mapping[str, str]
     experts: Mapping[str, Detector]
     agreement: Agreement | None

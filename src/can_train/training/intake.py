@@ -14,6 +14,7 @@ from can_train.detectors.artifact import load_weights_only, save_detector
 from can_train.detectors.build import Trainable, build_stage, calibrated_detector
 from can_train.detectors.counts import parameter_count
 from can_train.errors import ArtifactError
+from can_train.training.loop import validate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +112,5 @@ def _shape(tensor: Tensor) -> str:
 
 def _validated(stage: Trainable) -> tuple[str, float]:
     """The figure by which the stage's model is judged on its validation windows."""
-    module = stage.module.eval()
     torch.manual_seed(stage.config.seed)
-    with torch.no_grad():
-        for batch in module.val_dataloader():
-            module.validation_step(batch)
-    module.on_validation_epoch_end()
-    return next(iter(module.judgement.metrics.items()))
+    return next(iter(validate(stage.module).metrics.items()))

@@ -22,7 +22,7 @@ from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
 from can_train.runs.summary import RankedFigure, write_summary
-from can_train.training.fit import FitResult, fit
+from can_train.training.loop import FitResult, fit
 from can_train.training.recorder import Recorder
 
 logger = logging.getLogger("can_train")
