@@ -18,10 +18,10 @@ from can_train.config.schema import (
     TrainingConfig,
     VgaeConfig,
 )
-from can_train.dataset.manifest import load_manifest, split_digest
+from can_train.dataset.manifest import DatasetRef, load_manifest, split_digest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
-from can_train.dataset.windows import StageInputs, open_inputs
+from can_train.dataset.windows import DatasetWindows, open_windows
 from can_train.detectors.parents import load_parents
 from can_train.detectors.stages import Stage, build_stage
 from can_train.files import sha256_of
@@ -136,8 +136,12 @@ class Lab:
         run_frozen(self.frozen(config, attempt))
         return self.run_of(config, attempt)
 
-    def inputs(self, config: RunConfig) -> StageInputs:
-        return open_inputs(self.data_root, (config.modality, config.dataset), config.data)
+    def inputs(self, config: RunConfig) -> DatasetWindows:
+        return open_windows(
+            self.data_root,
+            DatasetRef(modality=config.modality, dataset=config.dataset),
+            config.data,
+        )
 
     def stage(self, config: RunConfig) -> Stage:
         return build_stage(config, self.inputs(config), load_parents(config, self.experiments))

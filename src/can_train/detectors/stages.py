@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from can_train.config.schema import CurriculumConfig, RunConfig, VgaeConfig
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Artifact, build_model
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.curriculum import epoch_windows
@@ -55,7 +55,7 @@ class Stage:
     """
 
     config: RunConfig
-    inputs: StageInputs
+    inputs: DatasetWindows
     module: StageModule
     parents: dict[str, str]
     experts: dict[str, Artifact]
@@ -63,7 +63,7 @@ class Stage:
     extras: dict[str, NDArray[np.float64]]
 
 
-def build_stage(config: RunConfig, inputs: StageInputs, parents: dict[str, Artifact]) -> Stage:
+def build_stage(config: RunConfig, inputs: DatasetWindows, parents: dict[str, Artifact]) -> Stage:
     """The stage for `config.model`; draws its initial weights from the run's seed.
 
     A teacher, or the VGAE of a curriculum, isn't kept: what it says is computed here.
@@ -156,7 +156,7 @@ def artifact_scores(
 
 def _vgae(
     config: RunConfig,
-    inputs: StageInputs,
+    inputs: DatasetWindows,
     parents: dict[str, Artifact],
     model: VGAE,
     feed: GraphFeed,
@@ -189,7 +189,7 @@ def _vgae(
 
 def _gat(
     config: RunConfig,
-    inputs: StageInputs,
+    inputs: DatasetWindows,
     parents: dict[str, Artifact],
     model: GAT,
     feed: GraphFeed,
@@ -221,7 +221,7 @@ def _gat(
 
 def _gat_epochs(
     config: RunConfig,
-    inputs: StageInputs,
+    inputs: DatasetWindows,
     parents: dict[str, Artifact],
     windows: NDArray[np.int64],
 ) -> EpochWindows:
@@ -235,7 +235,7 @@ def _gat_epochs(
 
 def _fusion(
     config: RunConfig,
-    inputs: StageInputs,
+    inputs: DatasetWindows,
     parents: dict[str, Artifact],
     model: QNetwork,
 ) -> tuple[FusionStage, dict[str, NDArray[np.float64]]]:

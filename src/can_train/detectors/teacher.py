@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from can_train.config.schema import DistillationConfig
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Artifact
 from can_train.distil.losses import make_projection
 from can_train.distil.outputs import teacher_outputs
@@ -67,7 +67,7 @@ class GatTeacher:
     def __init__(
         self,
         artifact: Artifact,
-        inputs: StageInputs,
+        inputs: DatasetWindows,
         windows: NDArray[np.int64],
         config: DistillationConfig,
         *,
@@ -110,7 +110,7 @@ class VgaeTeacher:
     def __init__(
         self,
         artifact: Artifact,
-        inputs: StageInputs,
+        inputs: DatasetWindows,
         windows: NDArray[np.int64],
         config: DistillationConfig,
         *,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Artifact
 from can_train.detectors.graph_stages import GatStage, VgaeStage
 from can_train.detectors.scoring import SCORING_BATCH, attack_probability
@@ -77,7 +77,7 @@ class LatentAgreement(Agreement):
         inputs: Its benign validation windows are compared, thinned to some 5,000 nodes.
     """
 
-    def __init__(self, stage: VgaeStage, teacher: Artifact, inputs: StageInputs) -> None:
+    def __init__(self, stage: VgaeStage, teacher: Artifact, inputs: DatasetWindows) -> None:
         windows = inputs.windows("validation", benign=True)
         ptr = inputs.store.node_ptr
         nodes = int((ptr[windows + 1] - ptr[windows]).sum())
@@ -112,7 +112,7 @@ class PredictionAgreement(Agreement):
         inputs: At most 1,000 of its validation windows are compared, evenly spread.
     """
 
-    def __init__(self, stage: GatStage, teacher: Artifact, inputs: StageInputs) -> None:
+    def __init__(self, stage: GatStage, teacher: Artifact, inputs: DatasetWindows) -> None:
         self._windows = evenly(inputs.windows("validation"), MOST_WINDOWS)
         self._stage = stage
         self._feed = _feed(inputs)
@@ -136,6 +136,6 @@ class PredictionAgreement(Agreement):
         }
 
 
-def _feed(inputs: StageInputs) -> GraphFeed:
+def _feed(inputs: DatasetWindows) -> GraphFeed:
     """What the student sees."""
     return GraphFeed(inputs.store, scaler=inputs.scaler, vocabulary=inputs.vocabulary)

@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Artifact
 from can_train.detectors.gat.network import GAT
 from can_train.detectors.scoring import feed_of
@@ -62,7 +62,7 @@ class TeacherOutputs:
 
 
 def teacher_outputs(
-    teacher: Artifact, inputs: StageInputs, windows: NDArray[np.int64], names: tuple[str, ...]
+    teacher: Artifact, inputs: DatasetWindows, windows: NDArray[np.int64], names: tuple[str, ...]
 ) -> TeacherOutputs:
     """The stored outputs `names` of `teacher` for `windows`, computed first if they aren't there.
 
@@ -94,7 +94,7 @@ def teacher_outputs(
 
 def _key(
     teacher: Artifact,
-    inputs: StageInputs,
+    inputs: DatasetWindows,
     windows: NDArray[np.int64],
     how: tuple[tuple[str, ...], str],
 ) -> str:
@@ -117,7 +117,7 @@ def _key(
 @torch.no_grad()
 def _batches(
     teacher: Artifact,
-    inputs: StageInputs,
+    inputs: DatasetWindows,
     windows: NDArray[np.int64],
     how: tuple[tuple[str, ...], str],
 ) -> Iterator[dict[str, NDArray[np.float32]]]:

@@ -16,7 +16,9 @@ from can_train.detectors.scoring import score_fusion, score_gat, score_vgae
 from can_train.evaluation.experts import Experts
 from can_train.frames.frame import Frames
 from can_train.frames.store import load_frames
-from can_train.graphs.build import GraphBuilder, PackedGraphs
+from can_train.graphs.build import GraphBuilder
+from can_train.graphs.columns import PackedGraphs
+from can_train.graphs.identity import WindowSpec
 from can_train.graphs.store import GraphStore
 
 WARM_UP: Final = 20
@@ -63,12 +65,7 @@ def latency_ms(
 def _live(experts: Experts, frames: Frames) -> Iterator[tuple[PackedGraphs, float]]:
     """Graphs of one window each, with the seconds that building them took."""
     data = experts.frozen.config.data
-    builder = GraphBuilder(
-        features=data.features,
-        window=data.window,
-        stride=data.stride,
-        words=frames.payload.shape[1] // 8,
-    )
+    builder = GraphBuilder(WindowSpec.of(data), words=frames.payload.shape[1] // 8)
     last = data.window + data.stride * (WARM_UP + MEASURED - 1)
     begin, end = 0, data.window
     while end <= min(last, len(frames)):
@@ -102,17 +99,14 @@ def _scored(
 
 
 def _store_of(graphs: PackedGraphs, experts: Experts, recording: Recording) -> GraphStore:
-    data = experts.frozen.config.data
     return GraphStore(
         key="",
-        features=data.features,
-        window=data.window,
-        stride=data.stride,
+        spec=WindowSpec.of(experts.frozen.config.data),
         recordings=(recording,),
         node_x=graphs.node_x,
         node_id=graphs.node_id,
-        edge_source=graphs.edge_index[0],
-        edge_target=graphs.edge_index[1],
+        edge_source=graphs.edge_source,
+        edge_target=graphs.edge_target,
         edge_x=graphs.edge_x,
         node_ptr=np.array([0, int(graphs.nodes[0])]),
         edge_ptr=np.array([0, int(graphs.edges[0])]),

@@ -21,6 +21,7 @@ from can_train.config.requests import PlanRequest
 from can_train.config.schema import DataConfig, Resources, RunConfig
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, load_manifest, split_digest
+from can_train.dataset.split_names import split_problems
 from can_train.errors import CanTrainError, ConfigError, DataError, PreflightError, raise_all
 from can_train.jobs.executor import Job
 from can_train.jobs.slurm.site import Site, resources_for
@@ -33,7 +34,6 @@ from can_train.pipeline.preflight import (
     resource_problems,
     run_problems,
     slurm_problems,
-    split_problems,
 )
 from can_train.runs.layout import (
     RUN_ID_LENGTH,

@@ -10,8 +10,8 @@ from can_train.config.codec import from_plain
 from can_train.config.frozen import load_frozen
 from can_train.config.schema import DataConfig, RunConfig
 from can_train.dataset.manifest import load_manifest, split_digest
+from can_train.dataset.split_names import split_problems
 from can_train.errors import PreflightError, raise_all
-from can_train.pipeline.preflight import split_problems
 from can_train.runs.layout import Roots, artifact_path, find_run, frozen_of_run, root_options
 from can_train.runs.state import read_status
 from can_train.teachers.files import all_places, read_teacher
