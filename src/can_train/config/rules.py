@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from can_train.config.fields import SETTINGS, option_of
 from can_train.config.spec import ALIAS_STRATEGY, experts, spec_of, strategies_on
+from can_train.config.split_name import SPLIT_FORMS, is_split_name
 from can_train.errors import ConfigError
 from can_train.vocab import (
     LEARNING_TYPE_OF_STRATEGY,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 Rule = Callable[["PlanRequest"], Iterator[ConfigError]]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_SPLIT: Final = re.compile(r"time|leave-(?:vehicle|attack)-out:.+")
 
 
 def problems_of(request: PlanRequest) -> list[ConfigError]:
@@ -51,11 +51,8 @@ def dataset_is_a_name(request: PlanRequest) -> Iterator[ConfigError]:
 def split_is_known(request: PlanRequest) -> Iterator[ConfigError]:
     """A split is `time` or leaves something out."""
     split = request.settings.get("split")
-    if split is not None and not _SPLIT.fullmatch(str(split)):
-        yield ConfigError(
-            f"--split: {split} isn't a split. "
-            "Allowed: time, leave-vehicle-out:NAME, leave-attack-out:KIND"
-        )
+    if split is not None and not is_split_name(str(split)):
+        yield ConfigError(f"--split: {split} isn't a split. Allowed: {', '.join(SPLIT_FORMS)}")
 
 
 def strategy_fits_model(request: PlanRequest) -> Iterator[ConfigError]:

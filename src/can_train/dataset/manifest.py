@@ -14,13 +14,23 @@ from typing import Final
 
 from can_train.errors import DataError, PreflightError
 from can_train.frames.recording import Recording
+from can_train.graphs.identity import STORE_VERSION
 
 SCHEMA_VERSION: Final = 1
 SPLIT_VERSION: Final = 1
 """Raised whenever the rule that assigns windows to sides changes."""
 
-STORE_VERSION: Final = 1
-"""Raised whenever the numbers or the layout of a packed store change."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetRef:
+    """Which dataset: that name of that modality."""
+
+    modality: str
+    dataset: str
+
+    def folder(self, data_root: Path) -> Path:
+        """Where it is stored."""
+        return data_root / self.modality / self.dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,11 @@ class DatasetManifest:
     dataset: str
     recordings: tuple[Recording, ...]
     left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def ref(self) -> DatasetRef:
+        """Which dataset it is of."""
+        return DatasetRef(modality=self.modality, dataset=self.dataset)
 
     @property
     def digest(self) -> str:
@@ -113,11 +128,6 @@ def split_digest(dataset_digest: str, name: str, window: int) -> str:
     Runs freeze it, so a run on graphs of another code version is another run.
     """
     return _sha256("split", SPLIT_VERSION, STORE_VERSION, dataset_digest, name, window)
-
-
-def store_key(recording_digests: tuple[str, ...], features: str, window: int, stride: int) -> str:
-    """Content address of a packed store."""
-    return _sha256("store", STORE_VERSION, list(recording_digests), features, window, stride)
 
 
 def _sha256(*parts: object) -> str:

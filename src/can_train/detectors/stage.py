@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from can_train.config.schema import TEACHER, DistillationConfig, RunConfig, TrainingConfig
 from can_train.config.spec import Role, spec_of
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector, Extras
 from can_train.detectors.scoring import SCORING_BATCH
 from can_train.distil.agreement import Agreement
@@ -45,7 +45,7 @@ class StageTask:
     """
 
     config: RunConfig
-    inputs: StageInputs
+    inputs: DatasetWindows
     parents: Mapping[str, Detector]
     network: nn.Module
     feed: GraphFeed

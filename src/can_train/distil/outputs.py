@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.errors import ArtifactError, DataError
 from can_train.files import PARTIAL, partial_name, sha256_of, write_json, writing_folder
 from can_train.graphs.batch import ScaledGraphs
@@ -72,7 +72,7 @@ class TeacherOutputs:
 
 
 def teacher_outputs(
-    teacher: Teacher, inputs: StageInputs, windows: NDArray[np.int64], names: tuple[str, ...]
+    teacher: Teacher, inputs: DatasetWindows, windows: NDArray[np.int64], names: tuple[str, ...]
 ) -> TeacherOutputs:
     """The stored outputs `names` of `teacher` for `windows`, computed first if they aren't there.
 
@@ -104,7 +104,7 @@ def teacher_outputs(
 
 def _key(
     teacher: Teacher,
-    inputs: StageInputs,
+    inputs: DatasetWindows,
     windows: NDArray[np.int64],
     how: tuple[tuple[str, ...], str],
 ) -> str:
@@ -127,7 +127,7 @@ def _key(
 @torch.no_grad()
 def _batches(
     teacher: Teacher,
-    inputs: StageInputs,
+    inputs: DatasetWindows,
     windows: NDArray[np.int64],
     how: tuple[tuple[str, ...], str],
 ) -> Iterator[dict[str, NDArray[np.float32]]]:

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from can_train.dataset.windows import StageInputs, open_inputs
+from can_train.dataset.manifest import DatasetRef
+from can_train.dataset.windows import DatasetWindows, open_windows
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.evaluation.bootstrap import block_bootstrap
 from can_train.evaluation.controls.data import control_data
@@ -66,11 +67,13 @@ def evaluate_run(run_dir: Path, data_root: Path) -> EvaluationReport:
     experts = load_experts(run_dir)
     config = experts.frozen.config
     torch.set_num_threads(config.training.threads)
-    inputs = open_inputs(data_root, (config.modality, config.dataset), config.data)
+    inputs = open_windows(
+        data_root, DatasetRef(modality=config.modality, dataset=config.dataset), config.data
+    )
     fusion = _fit_fusion_controls(experts, inputs)
     scorers = _window_scorers(experts, inputs) + _fusion_scorers(experts, inputs, fusion)
     rows: list[EvaluationRow] = []
-    for place in _scenarios(inputs, data_root):
+    for place in _scenarios(inputs):
         rows += _scenario_rows(experts, place, scorers, fusion)
     report = EvaluationReport(
         modality=config.modality,
@@ -119,14 +122,14 @@ class FusionControls:
 
 
 def _latency(
-    experts: Experts, inputs: StageInputs, data_root: Path
+    experts: Experts, inputs: DatasetWindows, data_root: Path
 ) -> dict[str, tuple[float, float]]:
     """Of the longest test recording (training recording if there is no test)."""
     recordings = inputs.manifest.test or inputs.manifest.train
     return latency_ms(experts, data_root, max(recordings, key=lambda r: r.frames))
 
 
-def _fit_fusion_controls(experts: Experts, inputs: StageInputs) -> FusionControls | None:
+def _fit_fusion_controls(experts: Experts, inputs: DatasetWindows) -> FusionControls | None:
     """None unless the evaluated run is a fusion and has windows to fit on."""
     windows = inputs.windows("fusion")
     view = score_by_experts(experts, inputs.store, windows).fusion if len(windows) else None
@@ -143,7 +146,7 @@ def _fit_fusion_controls(experts: Experts, inputs: StageInputs) -> FusionControl
 
 
 def _fusion_scorers(
-    experts: Experts, inputs: StageInputs, fusion: FusionControls | None
+    experts: Experts, inputs: DatasetWindows, fusion: FusionControls | None
 ) -> list[Scorer]:
     """Thresholds of the fusion controls, from the same windows as all others."""
     if fusion is None:
@@ -163,7 +166,7 @@ def _fusion_scorers(
 
 
 def _scenarios(
-    inputs: StageInputs, data_root: Path
+    inputs: DatasetWindows,
 ) -> Iterator[tuple[GraphStore, str, NDArray[np.int64]]]:
     """Store, name and windows of the held-out recordings, if any, and of each test scenario."""
     held_out = inputs.windows(HELD_OUT)
@@ -172,23 +175,16 @@ def _scenarios(
     manifest, train = inputs.manifest, inputs.store
     if not manifest.test:
         return
-    store = open_store(
-        data_root,
-        (manifest.modality, manifest.dataset),
-        manifest.test,
-        features=train.features,
-        window=train.window,
-        stride=train.stride,
-    )
+    store = open_store(inputs.folder, manifest.test, train.spec)
     of_window = np.array([r.scenario for r in store.recordings])[store.recording]
     for recording in store.recordings:
-        if recording.frames < store.window:
+        if recording.frames < store.spec.window:
             logger.warning(
                 "%s/%s isn't scored: its %d frames are fewer than a window of %d",
                 recording.scenario,
                 recording.name,
                 recording.frames,
-                store.window,
+                store.spec.window,
             )
     for scenario in np.unique(of_window).tolist():
         yield store, scenario, np.flatnonzero(of_window == scenario)
@@ -255,11 +251,11 @@ def _row(
 def _benign_hours(store: GraphStore, windows: NDArray[np.int64]) -> float:
     """Recording time behind the benign ones of `windows`; overlapping frames count once."""
     benign = windows[store.label[windows] == 0]
-    share = min(1.0, store.stride / store.window)
+    share = min(1.0, store.spec.stride / store.spec.window)
     return float(store.duration_s[benign].sum(dtype=np.float64)) * share / _S_PER_HOUR
 
 
-def _window_scorers(experts: Experts, inputs: StageInputs) -> list[Scorer]:
+def _window_scorers(experts: Experts, inputs: DatasetWindows) -> list[Scorer]:
     """The models, then the controls on windows."""
     config = experts.frozen.config
     models = [

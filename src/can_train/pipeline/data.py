@@ -11,8 +11,9 @@ from can_train.config.resolve import data_config
 from can_train.config.schema import DataConfig
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, load_manifest, split_digest
+from can_train.dataset.split_names import split_problems
 from can_train.errors import CanTrainError, DataError, PreflightError, raise_all
-from can_train.pipeline.preflight import frames_problems, split_problems
+from can_train.pipeline.preflight import frames_problems
 from can_train.runs.layout import Roots
 from can_train.vocab import MODALITIES_WITH_DATA
 

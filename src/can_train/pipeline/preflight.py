@@ -97,20 +97,6 @@ def frozen_problems(frozen: FrozenConfig, experiments: Path) -> Iterator[CanTrai
             yield type(problem)(f"{name}: {problem}")
 
 
-def split_problems(manifest: DatasetManifest, split: str) -> Iterator[CanTrainError]:
-    """A split that leaves out what the dataset doesn't have."""
-    rule, _, name = split.partition(":")
-    if rule == "time":
-        return
-    vehicle = rule == "leave-vehicle-out"
-    known = sorted({r.vehicle if vehicle else r.attack_kind for r in manifest.train} - {"none"})
-    if name not in known:
-        yield PreflightError(
-            f"--split: {manifest.dataset} has no {'vehicle' if vehicle else 'attack kind'} {name} "
-            f"in its training recordings. Allowed: {', '.join(f'{rule}:{k}' for k in known)}"
-        )
-
-
 def disk_problems(roots: Roots, stages: int) -> Iterator[CanTrainError]:
     """An experiment root that can't be written to, or has too little space."""
     folder = roots.experiments

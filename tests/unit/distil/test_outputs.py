@@ -17,7 +17,7 @@ import torch
 
 from can_train.config.frozen import load_frozen
 from can_train.config.schema import RunConfig
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Artifact, load_artifact
 from can_train.detectors.gat.network import GAT
 from can_train.detectors.parents import load_parents
@@ -34,7 +34,7 @@ from tests.lab import Lab, make_lab
 
 
 @pytest.fixture
-def parts(lab: Lab) -> tuple[Artifact, StageInputs, Path]:
+def parts(lab: Lab) -> tuple[Artifact, DatasetWindows, Path]:
     """A teacher GAT, the data, and the folder of all stored outputs, empty."""
     config = lab.config("gat")
     teacher = load_artifact(Path(str(lab.teacher("gat").path)))
@@ -46,7 +46,7 @@ def parts(lab: Lab) -> tuple[Artifact, StageInputs, Path]:
     return teacher, inputs, folder
 
 
-def logits_of(teacher: Artifact, inputs: StageInputs) -> TeacherOutputs:
+def logits_of(teacher: Artifact, inputs: DatasetWindows) -> TeacherOutputs:
     return teacher_outputs(teacher, inputs, inputs.windows("train"), ("logits",))
 
 

@@ -17,6 +17,7 @@ from can_train.evaluation.controls import (
 from can_train.evaluation.metrics import window_metrics
 from can_train.frames.recording import Recording
 from can_train.graphs.features import FEATURE_NAMES
+from can_train.graphs.identity import WindowSpec
 from can_train.graphs.store import GraphStore
 
 
@@ -68,9 +69,7 @@ def store_of_three_windows(features):
     )
     return GraphStore(
         key="0",
-        features=features,
-        window=100,
-        stride=100,
+        spec=WindowSpec(features=features, window=100, stride=100),
         recordings=(recording,),
         node_x=x.astype(np.float32),
         node_id=np.arange(10, 16, dtype=np.uint32),
