@@ -30,7 +30,7 @@ _SECTIONS: Final[dict[Section, type]] = {
     "resources": Resources,
 }
 _SETTABLE: Final[dict[Section, tuple[str, ...]]] = {
-    "data": ("features", "window", "stride", "split", "windows_per_side"),
+    "data": ("features", "window", "stride", "split", "augment", "windows_per_side"),
     "training": tuple(item.name for item in fields(TrainingConfig)),
     "run": ("seed", "target_fpr"),
     "distillation": (

@@ -69,6 +69,10 @@ class DataConfig:
         str,
         Param(help="named split: time, leave-vehicle-out:NAME or leave-attack-out:KIND"),
     ] = "time"
+    augment: Annotated[
+        int,
+        Param(help="synthetic recordings to train on beside the real ones; 0: none", ge=0, le=1000),
+    ] = 36
     windows_per_side: Annotated[
         int | None,
         Param(help="most windows per side of the split, evenly spread; absent: all", ge=50),

@@ -28,6 +28,8 @@ class EdgeScoreGATConv(GATConv):  # type: ignore[misc]  # torch_geometric is unt
         heads: Number of heads H; their outputs are concatenated.
         edge_channels: Width G of an edge.
         residual: Adds a learned linear map of the node itself to the output.
+        uniform: All edges into a node weigh the same: the mean over its neighbours.
+        scores_edges: Whether edge features enter the score.
 
     Shapes:
         - x [N, F], edge_index [2, E], edge_attr [E, G] -> [N, H*C]
@@ -41,11 +43,14 @@ class EdgeScoreGATConv(GATConv):  # type: ignore[misc]  # torch_geometric is unt
         edge_channels: int,
         *,
         residual: bool = False,
+        uniform: bool = False,
+        scores_edges: bool = True,
     ) -> None:
         super().__init__(
             in_channels, out_channels, heads=heads, add_self_loops=False, residual=residual
         )
-        self.edge_score = nn.Linear(edge_channels, heads, bias=False)
+        self._uniform = uniform
+        self.edge_score = nn.Linear(edge_channels, heads, bias=False) if scores_edges else None
 
     def edge_update(
         self,
@@ -58,7 +63,9 @@ class EdgeScoreGATConv(GATConv):  # type: ignore[misc]  # torch_geometric is unt
     ) -> Tensor:
         """Attention weights [E, H], float32, summing to 1 over the edges into one node."""
         score = alpha_j if alpha_i is None else alpha_j + alpha_i
-        if edge_attr is not None:
+        if self._uniform:
+            score = torch.zeros_like(score)
+        elif edge_attr is not None and self.edge_score is not None:
             score = score + self.edge_score(edge_attr)
         score = functional.leaky_relu(score, self.negative_slope)
         weights: Tensor = softmax(score, index, ptr, dim_size)
