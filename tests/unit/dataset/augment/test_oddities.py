@@ -61,3 +61,14 @@ def test_clock_steps_keep_stamps_from_running_backwards():
         assert np.array_equal(frames.arbitration_id, CARS["standard"].arbitration_id)
     assert min(steps) < 0 < max(steps)
     assert max(np.abs(steps)) <= oddities.MOST_CLOCK_STEPS * oddities.CLOCK_STEP_S.high
+
+
+def test_a_polled_recorder_stamps_in_batches():
+    for seed in SEEDS:
+        frames = oddities.batches(CARS["standard"], np.random.default_rng(seed))
+        late = frames.timestamp - CARS["standard"].timestamp
+        assert np.array_equal(frames.arbitration_id, CARS["standard"].arbitration_id)
+        assert -1e-9 <= late.min() and late.max() <= 2 * oddities.POLL_S.high
+        gaps = np.diff(frames.timestamp)
+        assert (gaps <= 1.01 * oddities.BATCH_SPACING_S.high).any()
+        assert (gaps >= 0.5 * oddities.POLL_S.low).any()
