@@ -53,7 +53,8 @@ def test_metrics_agree_with_their_definitions(seed: int, digits: int, share: flo
     rng = np.random.default_rng(seed)
     label = rng.random(200) < share
     label[:2] = [False, True]
-    score = np.round(np.clip(rng.normal(0.4 + 0.2 * label.astype(np.float64), 0.2), 0, 1), digits)
+    drawn = np.asarray(rng.normal(0.4 + 0.2 * label, 0.2), np.float64)
+    score = np.asarray(np.round(np.clip(drawn, 0, 1), digits), np.float64)
     threshold = float(np.quantile(score[~label], 0.8))
     ours = asdict(window_metrics(label, score, threshold, 1.0))
     expected = {
