@@ -30,7 +30,7 @@ ELLIPSIS = {"...", "…"}
 
 def documents() -> list[Path]:
     """Markdown pages and the sources with their docstrings."""
-    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     return sorted([*pages, *(ROOT / "src").rglob("*.py")])
 
 

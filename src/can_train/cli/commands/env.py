@@ -14,7 +14,7 @@ from can_train.cli.options import add_root_options, roots_of
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 PACKAGES: Final = (
-    "torch", "torch_geometric", "lightning", "numpy", "polars", "numba", "scikit-learn",
+    "torch", "torch_geometric", "numpy", "polars", "numba", "scikit-learn",
     "hydra-zen", "PyYAML", "rich",
 )  # fmt: skip
 ASK_S: Final = 5.0
