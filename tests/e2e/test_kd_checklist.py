@@ -1,7 +1,7 @@
 """The specification's checklist of knowledge distillation; `make test-kd` runs it.
 
 Single jobs, pipelines of two and three stages, and what distilling is worth. Whole runs in this
-process are in `tests/unit/training/test_distilling_runs.py`, also marked `kd`.
+process are in `tests/unit/training/test_run.py`, also marked `kd`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from can_train.config.schema import RunConfig
-from can_train.detectors.base import load_artifact
+from can_train.detectors.artifact import load_detector
 from can_train.runs import stop
 from can_train.runs.stop import Stopped, request_stop
 from tests.lab import Lab
@@ -28,7 +28,7 @@ RUNS: dict[str, Callable[[Lab], RunConfig]] = {
 def weights_of(run: Path) -> dict[str, torch.Tensor]:
     """Best weights, projection included, and those that were deployed."""
     best = torch.load(run / "checkpoints" / "best.pt", weights_only=True)
-    deployed = load_artifact(next((run / "models").glob("*.pth"))).model.state_dict()
+    deployed = load_detector(next((run / "models").glob("*.pth"))).network.state_dict()
     return {**best, **{f"deployed.{name}": value for name, value in deployed.items()}}
 
 
