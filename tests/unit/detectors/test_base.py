@@ -28,7 +28,6 @@ def trained(lab: Lab, model: str, data: DataConfig) -> Detector:
     return load_detector(Path(str(lab.parent_of(lab.config(model, data=data)).path)))
 
 
-
 @pytest.mark.parametrize("features", ["classic", "relational"])
 @pytest.mark.parametrize("model", ["vgae", "gat"])
 def test_the_module_gives_bit_for_bit_what_scoring_and_feeding_by_hand_give(

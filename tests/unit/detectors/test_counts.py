@@ -1,5 +1,4 @@
 import pytest
-import torch
 from torch import nn
 
 from can_train.detectors.counts import describe, parameter_count

@@ -11,9 +11,7 @@ from can_train.detectors.stage import automatic_batch_size, drawn, shuffled
 @pytest.mark.parametrize(
     ("windows", "size"), [(10_000, 64), (3_200, 64), (1_500, 30), (100, 8), (1, 8)]
 )
-def test_an_epoch_has_at_least_fifty_steps_where_it_can(
-    windows: int, size: int
-) -> None:
+def test_an_epoch_has_at_least_fifty_steps_where_it_can(windows: int, size: int) -> None:
     assert automatic_batch_size(windows) == size
 
 

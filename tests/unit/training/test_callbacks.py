@@ -24,9 +24,7 @@ NAMES_AND_FORMAT = 1.05
 
 
 def of_some_size(lab: Lab, *, distilled: bool) -> RunConfig:
-    sizes = GatConfig(
-        layers=2, heads=4, hidden_channels=48, id_embedding=2, fc_channels=(96, 48)
-    )
+    sizes = GatConfig(layers=2, heads=4, hidden_channels=48, id_embedding=2, fc_channels=(96, 48))
     kd = {"feature_weight": 0.5}
     config = lab.distilled("gat", kd) if distilled else lab.config("gat")
     training = replace(config.training, epochs=1)

@@ -7,8 +7,8 @@ import pytest
 
 from can_train.detectors.fusion.detector import ALPHAS
 from can_train.detectors.fusion.stage import SMALLEST_STATE_SCALE, fusion_rewards
-from can_train.detectors.scoring import score_windows
 from can_train.detectors.parents import load_parents
+from can_train.detectors.scoring import score_windows
 from tests.lab import Lab
 
 
