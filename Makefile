@@ -1,4 +1,4 @@
-.PHONY: environment test test-kd test-slurm lint bench bench-kd lock
+.PHONY: environment test test-kd test-slurm lint bench bench-kd reference lock
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -34,6 +34,9 @@ bench: environment
 
 bench-kd: environment
 	$(PYTHON) -m benchmarks.distillation
+
+reference: environment
+	$(PYTHON) -m docs.generator
 
 lock: environment
 	.ci/lock

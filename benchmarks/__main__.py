@@ -19,10 +19,12 @@ for variable in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
 
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest  # noqa: E402
-from can_train.dataset.prepare import PrepareRequest, load_frames, prepare_dataset  # noqa: E402
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset  # noqa: E402
 from can_train.dataset.synth import generate  # noqa: E402
 from can_train.frames.frame import Frames  # noqa: E402
+from can_train.frames.store import load_frames  # noqa: E402
 from can_train.graphs.build import GraphBuilder  # noqa: E402
+from can_train.graphs.identity import WindowSpec  # noqa: E402
 from can_train.graphs.store import open_store  # noqa: E402
 
 RUNS = 5
@@ -75,9 +77,13 @@ def _prepare(source: Path, root: Path) -> None:
 def _build(recordings: Sequence[Frames], features: str) -> None:
     for frames in recordings:
         words = frames.payload.shape[1] // 8
-        builder = GraphBuilder(features=features, window=100, stride=100, words=words)
+        builder = GraphBuilder(_spec(features), words=words)
         for _ in builder.build(frames):
             pass
+
+
+def _spec(features: str) -> WindowSpec:
+    return WindowSpec(features=features, window=100, stride=100)
 
 
 def _write_csv(folder: Path, manifest: DatasetManifest, recordings: Sequence[Frames]) -> None:
@@ -101,14 +107,7 @@ def _import(source: Path, features: str, data_root: Path) -> None:
     """Imports and packs into an empty data root, which is removed with everything else."""
     _prepare(source, data_root)
     manifest = load_manifest(data_root, "automotive", "bench")
-    open_store(
-        data_root,
-        ("automotive", "bench"),
-        manifest.train,
-        features=features,
-        window=100,
-        stride=100,
-    )
+    open_store(manifest.ref.folder(data_root), manifest.train, _spec(features))
 
 
 def _rate(name: str, frames: int, work: Callable[[], None]) -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from can_train.dataset.manifest import load_manifest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.graphs.columns import STORED
+from can_train.graphs.identity import WindowSpec
 from can_train.graphs.store import open_store
 
-STORE_FILES = ("node_x", "node_id", "edge_source", "edge_target", "edge_x")
+STORE_FILES = [column.name for column in STORED if column.per != "window"]
 
 
 def peak_bytes() -> int:
@@ -37,12 +39,9 @@ def main() -> int:
         prepare_dataset(request, report=lambda _: None)
         manifest = load_manifest(root, "automotive", "long")
         store = open_store(
-            root,
-            ("automotive", "long"),
+            manifest.ref.folder(root),
             manifest.train,
-            features=features,
-            window=100,
-            stride=100,
+            WindowSpec(features=features, window=100, stride=100),
         )
         growth = peak_bytes() - before
         path = root / "automotive" / "long" / "stores" / store.key[:16]

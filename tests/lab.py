@@ -16,10 +16,10 @@ from can_train.config.schema import (
     TrainingConfig,
 )
 from can_train.config.spec import spec_of
-from can_train.dataset.manifest import load_manifest, split_digest
+from can_train.dataset.manifest import DatasetRef, load_manifest, split_digest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
-from can_train.dataset.windows import StageInputs, open_inputs
+from can_train.dataset.windows import DatasetWindows, open_windows
 from can_train.detectors.build import Trainable, build_stage
 from can_train.detectors.fusion.spec import DqnConfig
 from can_train.detectors.gat.spec import GatConfig
@@ -140,8 +140,12 @@ class Lab:
         run_frozen(self.frozen(config, attempt))
         return self.run_of(config, attempt)
 
-    def inputs(self, config: RunConfig) -> StageInputs:
-        return open_inputs(self.data_root, (config.modality, config.dataset), config.data)
+    def inputs(self, config: RunConfig) -> DatasetWindows:
+        return open_windows(
+            self.data_root,
+            DatasetRef(modality=config.modality, dataset=config.dataset),
+            config.data,
+        )
 
     def stage(self, config: RunConfig) -> Trainable:
         return build_stage(config, self.inputs(config), load_parents(config, self.experiments))

@@ -102,9 +102,9 @@ class ToyStage(GraphStage):
         loss = functional.cross_entropy(self.model(batch).double(), batch.y)
         self._loss.add({"loss": float(loss)}, batch.num_graphs)
 
-    def on_validation_epoch_end(self) -> None:
+    def judge(self) -> Judgement:
         loss = self._loss.take()["loss"]
-        self.judgement = Judgement(metrics={"val_loss": loss}, key=(-loss,))
+        return Judgement(metrics={"val_loss": loss}, key=(-loss,))
 
 
 def build(task: StageTask) -> Prepared:

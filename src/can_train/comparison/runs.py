@@ -15,7 +15,8 @@ from can_train.config.spec import spec_of
 from can_train.errors import ArtifactError, PreflightError
 from can_train.evaluation.metrics import WindowMetrics
 from can_train.evaluation.report import EvaluationReport, load_report
-from can_train.runs.layout import IDENTITY_WORDS, artifact_path, find_run, frozen_of_run
+from can_train.runs.find import find_run
+from can_train.runs.layout import IDENTITY_WORDS, artifact_path, frozen_of_run
 from can_train.runs.summary import read_parameters
 
 KINDS: Final = ("student", "student+KD", "teacher", "teacher+KD")

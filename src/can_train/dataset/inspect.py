@@ -3,143 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.dataset.manifest import DatasetManifest, Recording, dataset_dir, load_manifest
-from can_train.dataset.prepare import load_frames
+from can_train.dataset.inspect_report import DatasetReport, ScenarioReport, SharedReport, Sizes
+from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifest
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
+from can_train.frames.store import load_frames
 from can_train.graphs.counts import count_graphs, sequence_hashes
-from can_train.graphs.features import FEATURE_NAMES
+from can_train.graphs.features import FEATURE_NAMES, FeatureNames
+from can_train.graphs.identity import WindowSpec
 
 _MOST_BYTES: Final = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
-    """Mean, 95th percentile and maximum over windows; None without windows."""
-
-    mean: float | None
-    p95: float | None
-    max: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioReport:
-    """One scenario.
-
-    Attributes:
-        scenario: Its name.
-        files: Number of recordings.
-        frames: Number of frames.
-        duration_s: Sum of the recordings' durations.
-        frames_per_s: Frames per second of recording.
-        ids: Number of distinct arbitration IDs.
-        extended_ids: How many of them have 29 bits.
-        dlc_share: Share of the frames with each DLC that occurs.
-        attack_share: Share of the frames labelled as attacks.
-        windows: Number of full windows.
-        attack_windows: Number of windows with at least one attack frame.
-        nodes: Nodes per graph.
-        edges: Edges per graph.
-        packed_bytes: Size of the node and edge features of all graphs.
-    """
-
-    scenario: str
-    files: int
-    frames: int
-    duration_s: float
-    frames_per_s: float | None
-    ids: int
-    extended_ids: int
-    dlc_share: dict[int, float]
-    attack_share: float
-    windows: int
-    attack_windows: int
-    nodes: Sizes
-    edges: Sizes
-    packed_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedReport:
-    """What one test scenario has in common with the training recordings.
-
-    Attributes:
-        scenario: The test scenario.
-        shared_recordings: Training recordings left out since they are in this scenario.
-        known_ids: Share of its arbitration IDs that benign training frames carry.
-        known_benign_frames: Share of its benign frames that carry such an ID.
-        repeated_windows: Share of its windows whose sequence of IDs and payloads also occurs,
-            at any place, in a training recording.
-    """
-
-    scenario: str
-    shared_recordings: tuple[str, ...]
-    known_ids: float
-    known_benign_frames: float | None
-    repeated_windows: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetReport:
-    """The whole dataset, as `can-train data inspect` shows it."""
-
-    modality: str
-    dataset: str
-    window: int
-    stride: int
-    features: str
-    node_features: int
-    edge_features: int
-    scenarios: tuple[ScenarioReport, ...]
-    shared: tuple[SharedReport, ...]
-    left_out: tuple[str, ...]
-
-
-def inspect_dataset(
-    data_root: Path,
-    modality: str,
-    dataset: str,
-    *,
-    window: int = 100,
-    stride: int = 100,
-    features: str = "relational",
-) -> DatasetReport:
+def inspect_dataset(data_root: Path, ref: DatasetRef, spec: WindowSpec) -> DatasetReport:
     """Reports on a prepared dataset; one recording is in memory at a time.
 
     Args:
         data_root: Folder of all datasets.
-        modality: Application domain.
-        dataset: Name of the dataset.
-        window: Frames per window; windows never cross recordings.
-        stride: Frames between window starts.
-        features: Feature set, for the size of the graphs.
+        ref: Which dataset.
+        spec: How its recordings would become graphs.
 
     Raises:
         DataError: The dataset isn't prepared or damaged.
     """
-    manifest = load_manifest(data_root, modality, dataset)
-    folder = dataset_dir(data_root, modality, dataset)
-    names = FEATURE_NAMES[features]
+    manifest = load_manifest(data_root, ref.modality, ref.dataset)
+    folder = ref.folder(data_root)
+    names = FEATURE_NAMES[spec.features]
     scenarios = sorted({r.scenario for r in manifest.recordings}, key=_order)
-    widths = (len(names.node), len(names.edge))
     return DatasetReport(
-        modality=modality,
-        dataset=dataset,
-        window=window,
-        stride=stride,
-        features=features,
-        node_features=widths[0],
-        edge_features=widths[1],
-        scenarios=tuple(
-            _scenario(folder, _of(manifest, name), (window, stride), widths) for name in scenarios
-        ),
-        shared=_shared(folder, manifest, window, stride),
+        modality=ref.modality,
+        dataset=ref.dataset,
+        window=spec.window,
+        stride=spec.stride,
+        features=spec.features,
+        node_features=len(names.node),
+        edge_features=len(names.edge),
+        scenarios=tuple(_scenario(folder, _of(manifest, name), spec) for name in scenarios),
+        shared=_shared(folder, manifest, spec),
         left_out=tuple(
             f"{out.scenario}/{out.name}: same frames as {out.same_as}" for out in manifest.left_out
         ),
@@ -154,15 +60,13 @@ def _of(manifest: DatasetManifest, scenario: str) -> list[Recording]:
     return [r for r in manifest.recordings if r.scenario == scenario]
 
 
-def _starts(count: int, window: int, stride: int) -> NDArray[np.int64]:
+def _starts(count: int, spec: WindowSpec) -> NDArray[np.int64]:
     """First frame of each full window of a recording of `count` frames [B]."""
-    return np.arange(0, max(count - window + 1, 0), stride, dtype=np.int64)
+    return np.arange(0, max(count - spec.window + 1, 0), spec.stride, dtype=np.int64)
 
 
-def _scenario(
-    folder: Path, recordings: Sequence[Recording], cut: tuple[int, int], widths: tuple[int, int]
-) -> ScenarioReport:
-    window, stride = cut
+def _scenario(folder: Path, recordings: Sequence[Recording], spec: WindowSpec) -> ScenarioReport:
+    window = spec.window
     ids: list[NDArray[np.uint32]] = []
     dlc = np.zeros(_MOST_BYTES + 1, np.int64)
     nodes, edges, attacks = [], [], 0
@@ -171,7 +75,7 @@ def _scenario(
         distinct, slots = np.unique(frames.arbitration_id, return_inverse=True)
         ids.append(distinct)
         dlc += np.bincount(frames.dlc, minlength=len(dlc))
-        starts = _starts(len(frames), window, stride)
+        starts = _starts(len(frames), spec)
         found = count_graphs(slots.astype(np.int32), starts, window, len(distinct))
         nodes.append(found[0])
         edges.append(found[1])
@@ -195,8 +99,13 @@ def _scenario(
         attack_windows=attacks,
         nodes=_sizes(node_count),
         edges=_sizes(edge_count),
-        packed_bytes=4 * int(node_count.sum() * widths[0] + edge_count.sum() * widths[1]),
+        packed_bytes=_packed_bytes(node_count, edge_count, FEATURE_NAMES[spec.features]),
     )
+
+
+def _packed_bytes(nodes: NDArray[np.int64], edges: NDArray[np.int64], names: FeatureNames) -> int:
+    """Size of the float32 features of graphs with so many nodes [B] and edges [B]."""
+    return 4 * int(nodes.sum() * len(names.node) + edges.sum() * len(names.edge))
 
 
 def _sizes(counts: NDArray[np.int64]) -> Sizes:
@@ -207,16 +116,15 @@ def _sizes(counts: NDArray[np.int64]) -> Sizes:
     )
 
 
-def _shared(
-    folder: Path, manifest: DatasetManifest, window: int, stride: int
-) -> tuple[SharedReport, ...]:
+def _shared(folder: Path, manifest: DatasetManifest, spec: WindowSpec) -> tuple[SharedReport, ...]:
+    window = spec.window
     tests = sorted({r.scenario for r in manifest.test})
     if not tests:
         return ()
     test_hashes = {
         name: np.concatenate(
             [
-                _hashes(load_frames(folder, r), window)[_starts(r.frames, window, stride)]
+                _hashes(load_frames(folder, r), window)[_starts(r.frames, spec)]
                 for r in _of(manifest, name)
             ]
         )

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from can_train.dataset.inspect import DatasetReport, ScenarioReport, SharedReport, Sizes
+from can_train.dataset.inspect_report import DatasetReport, ScenarioReport, SharedReport, Sizes
 
 _PLAIN_WIDTH: Final = 200
 _NOT_AVAILABLE: Final = "n/a"

@@ -13,52 +13,24 @@ from pathlib import Path
 from typing import Final
 
 from can_train.errors import DataError, PreflightError
+from can_train.frames.recording import Recording
+from can_train.graphs.identity import STORE_VERSION
 
 SCHEMA_VERSION: Final = 1
 SPLIT_VERSION: Final = 1
 """Raised whenever the rule that assigns windows to sides changes."""
 
-STORE_VERSION: Final = 1
-"""Raised whenever the numbers or the layout of a packed store change."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """One distinct recording (file) of a dataset.
+class DatasetRef:
+    """Which dataset: that name of that modality."""
 
-    Attributes:
-        scenario: `train_01_attack_free`, `test_01_known_vehicle_known_attack`, ...
-        name: File name without suffix, such as `DoS-kia`.
-        digest: sha256 of the frames; also the name of the folder that holds them.
-        frames: Number of frames.
-        attack_frames: Number of frames labelled 1.
-        start_s: Timestamp of the first frame.
-        duration_s: Largest timestamp minus smallest.
-        attack_kind: Kind of attack from the file name (`DoS`), `none` when nothing is labelled.
-        vehicle: Vehicle from the file name (`kia`), or the dataset's name if it tells none.
-        source: Path of the file it was imported from, relative to the source folder.
-    """
+    modality: str
+    dataset: str
 
-    scenario: str
-    name: str
-    digest: str
-    frames: int
-    attack_frames: int
-    start_s: float
-    duration_s: float
-    attack_kind: str
-    vehicle: str
-    source: str
-
-    @property
-    def labels_say_nothing(self) -> bool:
-        """Whether frames were suppressed: an attack that leaves nothing to label."""
-        return self.attack_frames == 0 and "suppress" in f"{self.scenario}/{self.name}".lower()
-
-    @property
-    def is_train(self) -> bool:
-        """Whether the recording belongs to a training scenario."""
-        return self.scenario.startswith("train")
+    def folder(self, data_root: Path) -> Path:
+        """Where it is stored."""
+        return data_root / self.modality / self.dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +50,11 @@ class DatasetManifest:
     dataset: str
     recordings: tuple[Recording, ...]
     left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def ref(self) -> DatasetRef:
+        """Which dataset it is of."""
+        return DatasetRef(modality=self.modality, dataset=self.dataset)
 
     @property
     def digest(self) -> str:
@@ -151,11 +128,6 @@ def split_digest(dataset_digest: str, name: str, window: int) -> str:
     Runs freeze it, so a run on graphs of another code version is another run.
     """
     return _sha256("split", SPLIT_VERSION, STORE_VERSION, dataset_digest, name, window)
-
-
-def store_key(recording_digests: tuple[str, ...], features: str, window: int, stride: int) -> str:
-    """Content address of a packed store."""
-    return _sha256("store", STORE_VERSION, list(recording_digests), features, window, stride)
 
 
 def _sha256(*parts: object) -> str:

@@ -12,8 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +20,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.dataset.manifest import DatasetManifest, Recording, dataset_dir, split_digest
-from can_train.errors import ConfigError, DataError, did_you_mean
+from can_train.dataset.manifest import DatasetManifest, split_digest
+from can_train.dataset.split_names import held_out_recordings
+from can_train.errors import DataError
+from can_train.files import write_text
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
 from can_train.graphs.store import GraphStore, verified_frames
 
 logger = logging.getLogger("can_train")
@@ -42,7 +43,7 @@ _SMALLEST_STRETCH_WINDOWS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
+class Stretch:
     """Frames `start` to `stop` (exclusive) of one recording belong to `side`."""
 
     recording: str
@@ -58,20 +59,20 @@ class Split:
     name: str
     window: int
     digest: str
-    intervals: tuple[Interval, ...]
+    stretches: tuple[Stretch, ...]
 
     def sides(self, store: GraphStore) -> NDArray[np.int8]:
         """Index into `SIDES` for each window of the store, or `UNUSED` [B], int8."""
         sides = np.full(len(store), UNUSED, np.int8)
         number = {r.digest: i for i, r in enumerate(store.recordings)}
-        stop = store.start + store.window
-        for interval in self.intervals:
+        stop = store.start + store.spec.window
+        for stretch in self.stretches:
             inside = (
-                (store.recording == number[interval.recording])
-                & (store.start >= interval.start)
-                & (stop <= interval.stop)
+                (store.recording == number[stretch.recording])
+                & (store.start >= stretch.start)
+                & (stop <= stretch.stop)
             )
-            sides[inside] = SIDES.index(interval.side)
+            sides[inside] = SIDES.index(stretch.side)
         return sides
 
 
@@ -79,50 +80,24 @@ def open_split(data_root: Path, manifest: DatasetManifest, *, name: str, window:
     """The stored split, computed and stored first if it isn't there.
 
     Raises:
-        ConfigError: The split's name isn't known for this dataset.
+        PreflightError: The dataset has no split of that name.
         DataError: The stored split was altered.
     """
     digest = split_digest(manifest.digest, name, window)
-    folder = dataset_dir(data_root, manifest.modality, manifest.dataset)
+    folder = manifest.ref.folder(data_root)
     path = folder / "splits" / f"{digest[:16]}.json"
     held_out = held_out_recordings(manifest, name)
     if not path.is_file():
-        intervals: list[Interval] = []
+        stretches: list[Stretch] = []
         for recording in manifest.train:
             if recording in held_out:
-                intervals.append(_whole(recording))
+                stretches.append(_whole(recording))
             elif recording.labels_say_nothing:
                 logger.warning("%s: no window is used, its labels say nothing", recording.name)
             else:
-                intervals += _intervals(verified_frames(folder, recording), recording, window)
-        _store(path, Split(name=name, window=window, digest=digest, intervals=tuple(intervals)))
+                stretches += _stretches(verified_frames(folder, recording), recording, window)
+        _store(path, Split(name=name, window=window, digest=digest, stretches=tuple(stretches)))
     return _load(path)
-
-
-def held_out_recordings(manifest: DatasetManifest, name: str) -> tuple[Recording, ...]:
-    """Recordings that the split called `name` keeps out of training altogether.
-
-    Raises:
-        ConfigError: No such split for this dataset.
-    """
-    vehicles = sorted({r.vehicle for r in manifest.train})
-    attacks = sorted({r.attack_kind for r in manifest.train} - {"none"})
-    known = [
-        "time",
-        *(f"leave-vehicle-out:{v}" for v in vehicles if len(vehicles) > 1),
-        *(f"leave-attack-out:{a}" for a in attacks if len(attacks) > 1),
-    ]
-    if name not in known:
-        raise ConfigError(
-            f"--split {name}: {manifest.dataset} has no such split{did_you_mean(name, known)} "
-            f"Known: {', '.join(known)}"
-        )
-    kind, _, value = name.partition(":")
-    if kind == "leave-vehicle-out":
-        return tuple(r for r in manifest.train if r.vehicle == value)
-    if kind == "leave-attack-out":
-        return tuple(r for r in manifest.train if r.attack_kind == value)
-    return ()
 
 
 def audit(store: GraphStore, sides: NDArray[np.int8]) -> None:
@@ -135,21 +110,21 @@ def audit(store: GraphStore, sides: NDArray[np.int8]) -> None:
         here = np.flatnonzero((store.recording == number) & (sides != UNUSED))
         here = here[np.argsort(store.start[here], kind="stable")]
         change = np.flatnonzero(np.diff(sides[here]))
-        apart = store.start[here[change + 1]] - (store.start[here[change]] + store.window)
-        if len(apart) and apart.min() < store.window:
+        apart = store.start[here[change + 1]] - (store.start[here[change]] + store.spec.window)
+        if len(apart) and apart.min() < store.spec.window:
             at = int(store.start[here[change[apart.argmin()]]])
             raise DataError(
                 f"{recording.name}: the sides of the split are {apart.min()} frames apart near "
-                f"frame {at}, at least {store.window} are needed"
+                f"frame {at}, at least {store.spec.window} are needed"
             )
 
 
-def _whole(recording: Recording) -> Interval:
-    return Interval(recording=recording.digest, side="held_out", start=0, stop=recording.frames)
+def _whole(recording: Recording) -> Stretch:
+    return Stretch(recording=recording.digest, side="held_out", start=0, stop=recording.frames)
 
 
-def _intervals(frames: Frames, recording: Recording, window: int) -> list[Interval]:
-    """Intervals of one recording; see the module's docstring for the rule."""
+def _stretches(frames: Frames, recording: Recording, window: int) -> list[Stretch]:
+    """Stretches of one recording; see the module's docstring for the rule."""
     attack = attack_stretches(frames.label, window)
     side = np.empty(len(frames), np.int8)
     for mask in (attack, ~attack):
@@ -161,15 +136,13 @@ def _intervals(frames: Frames, recording: Recording, window: int) -> list[Interv
         side[mask] = np.searchsorted(_BOUNDS, share, side="right")
     cuts = np.flatnonzero(np.diff(side)) + 1
     edges = [0, *cuts.tolist(), len(side)]
-    intervals = []
+    stretches = []
     for begin, stop in zip(edges[:-1], edges[1:], strict=True):
         start = begin + (window if begin else 0)
         if stop - start >= window:
             name = SIDES[side[begin]]
-            intervals.append(
-                Interval(recording=recording.digest, side=name, start=start, stop=stop)
-            )
-    return intervals
+            stretches.append(Stretch(recording=recording.digest, side=name, start=start, stop=stop))
+    return stretches
 
 
 def attack_stretches(label: NDArray[np.uint8], window: int) -> NDArray[np.bool_]:
@@ -190,24 +163,18 @@ def attack_stretches(label: NDArray[np.uint8], window: int) -> NDArray[np.bool_]
 
 
 def _store(path: Path, split: Split) -> None:
-    rows = [[i.recording, i.side, i.start, i.stop] for i in split.intervals]
+    rows = [[i.recording, i.side, i.start, i.stop] for i in split.stretches]
     body = {"name": split.name, "window": split.window, "digest": split.digest, "intervals": rows}
     document = {"sha256": _checksum(body), **body}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(document, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_text(path, json.dumps(document, indent=1))
 
 
 def _load(path: Path) -> Split:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         stated = document.pop("sha256")
-        intervals = tuple(
-            Interval(recording=row[0], side=row[1], start=row[2], stop=row[3])
+        stretches = tuple(
+            Stretch(recording=row[0], side=row[1], start=row[2], stop=row[3])
             for row in document["intervals"]
         )
     except (OSError, ValueError, KeyError, IndexError) as error:
@@ -220,7 +187,7 @@ def _load(path: Path) -> Split:
         name=document["name"],
         window=document["window"],
         digest=document["digest"],
-        intervals=intervals,
+        stretches=stretches,
     )
 
 

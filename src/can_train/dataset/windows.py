@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.config.schema import DataConfig
-from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
+from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifest
 from can_train.dataset.splits import audit, open_split, thinned, windows_on
 from can_train.errors import DataError
+from can_train.graphs.identity import WindowSpec
 from can_train.graphs.scaling import FeatureScaler, IdVocabulary, fit_scaler, fit_vocabulary
 from can_train.graphs.store import GraphStore, open_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageInputs:
+class DatasetWindows:
     """Training recordings of one dataset as graphs, cut into sides.
 
     Attributes:
@@ -44,20 +45,20 @@ class StageInputs:
         return found[self.store.label[found] == 0] if benign else found
 
 
-def open_inputs(data_root: Path, place: tuple[str, str], data: DataConfig) -> StageInputs:
+def open_windows(data_root: Path, ref: DatasetRef, data: DataConfig) -> DatasetWindows:
     """Opens (or builds) store and split, and audits the split.
 
     Args:
         data_root: Root of all stored datasets.
-        place: Modality and dataset.
+        ref: Which dataset.
         data: Feature set, window, split, and the digests that were frozen.
 
     Raises:
         DataError: The dataset changed since the config was frozen, or a side that training
             needs is empty.
     """
-    modality, dataset = place
-    manifest = load_manifest(data_root, modality, dataset)
+    dataset, folder = ref.dataset, ref.folder(data_root)
+    manifest = load_manifest(data_root, ref.modality, dataset)
     if manifest.digest != data.dataset_digest:
         raise DataError(
             f"dataset {dataset} changed since this run was frozen (digest "
@@ -69,22 +70,15 @@ def open_inputs(data_root: Path, place: tuple[str, str], data: DataConfig) -> St
             f"split {data.split} of {dataset} has digest {split.digest[:12]}, frozen "
             f"{data.split_digest[:12]}. Plan the run again"
         )
-    store = open_store(
-        data_root,
-        place,
-        manifest.train,
-        features=data.features,
-        window=data.window,
-        stride=data.stride,
-    )
+    store = open_store(folder, manifest.train, WindowSpec.of(data))
     sides = split.sides(store)
     audit(store, sides)
     sides = thinned(sides, store.label, data.windows_per_side)
     benign = windows_on(sides, ["train"])
     benign = benign[store.label[benign] == 0]
-    inputs = StageInputs(
+    inputs = DatasetWindows(
         manifest=manifest,
-        folder=dataset_dir(data_root, modality, dataset),
+        folder=folder,
         data=data,
         store=store,
         sides=sides,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import nn
 
 from can_train.config.schema import Architecture, RunConfig
 from can_train.config.spec import Spec, implementation, spec_of, usual_expert
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector, Extras, NetworkShape
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.scoring import score_windows
@@ -38,8 +38,8 @@ class Trainable:
     """
 
     config: RunConfig
-    inputs: StageInputs
-    module: StageModule
+    inputs: DatasetWindows
+    module: StageModule[Any]
     parents: Mapping[str, str]
     experts: Mapping[str, Detector]
     agreement: Agreement | None
@@ -78,7 +78,7 @@ def network_of(config: RunConfig, vocabulary_size: int) -> nn.Module:
 
 
 def build_stage(
-    config: RunConfig, inputs: StageInputs, parents: Mapping[str, Detector]
+    config: RunConfig, inputs: DatasetWindows, parents: Mapping[str, Detector]
 ) -> Trainable:
     """The stage that trains `config.model`; draws its initial weights from the run's seed.
 

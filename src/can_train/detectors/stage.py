@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sized
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
-import lightning
 import numpy as np
 import torch
-from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from can_train.config.schema import TEACHER, DistillationConfig, RunConfig, TrainingConfig
 from can_train.config.spec import Role, spec_of
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector, Extras
 from can_train.detectors.scoring import SCORING_BATCH
 from can_train.distil.agreement import Agreement
@@ -46,7 +45,7 @@ class StageTask:
     """
 
     config: RunConfig
-    inputs: StageInputs
+    inputs: DatasetWindows
     parents: Mapping[str, Detector]
     network: nn.Module
     feed: GraphFeed
@@ -100,7 +99,7 @@ class Prepared:
         extras: Arrays that the detector needs and that training doesn't change.
     """
 
-    module: StageModule
+    module: StageModule[Any]
     agreement: Agreement | None = None
     experts: Mapping[str, Detector] = field(default_factory=dict)
     extras: Extras = field(default_factory=dict)
@@ -149,20 +148,6 @@ def drawn(windows: EpochWindows, most: int | None, seed: int) -> EpochWindows:
     return epoch_windows
 
 
-class _Batches(Dataset[GraphBatch]):
-    """One ready batch per item."""
-
-    def __init__(self, feed: GraphFeed, windows: NDArray[np.int64], size: int) -> None:
-        self._feed = feed
-        self._parts = [windows[i : i + size] for i in range(0, len(windows), size)]
-
-    def __len__(self) -> int:
-        return len(self._parts)
-
-    def __getitem__(self, item: int) -> GraphBatch:
-        return self._feed.batch(self._parts[item])
-
-
 @dataclass(slots=True, kw_only=True)
 class Means:
     """Running sums of named terms in float64, weighted by batch size."""
@@ -183,25 +168,21 @@ class Means:
         return means
 
 
-class _StepsFrom(Sampler[int]):
-    """Steps of one epoch from `first` on; its length counts those before as well.
+class Movable(Protocol):
+    """A batch."""
 
-    Lightning compares the length with its own count of steps, which a resumed run restores.
-    """
-
-    def __init__(self, first: int, batches: Sized) -> None:
-        self._first = first
-        self._batches = batches
-
-    def __len__(self) -> int:
-        return len(self._batches)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self._first, len(self._batches)))
+    def to(self, device: torch.device | str) -> Self:
+        """The same on another device."""
 
 
-class StageModule(lightning.LightningModule):
+Batch = TypeVar("Batch", bound=Movable)
+
+
+class StageModule(nn.Module, ABC, Generic[Batch]):
     """What all stages share: seeding, optimiser, schedule, epoch means.
+
+    The loop calls `begin_epoch`, then `training_step` with `training_batch(0)`, … up to `steps`,
+    then `validation_step` with each of `validation_batches`, then `judge`.
 
     Args:
         model: The network to train.
@@ -220,72 +201,70 @@ class StageModule(lightning.LightningModule):
         self.model = model
         self.settings = training
         self.seed = seed
-        self.train_means: dict[str, float] = {}
-        self.judgement = Judgement(metrics={}, key=())
-        self.steps_done = 0
-        self._resumed_epoch = -1
-        self._means = Means()
+        self.epoch = 0
+        self.means = Means()
 
-    def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
-        """Seeds every generator from (seed, epoch, step), so that a resumed run repeats them.
+    def begin_epoch(self, epoch: int) -> None:
+        """Chooses the windows of `epoch`, counted from 0."""
+        self.epoch = epoch
 
-        Per step and not per epoch, since a loader may draw from the global generator in between.
-        """
-        state = np.random.SeedSequence([self.seed, self.current_epoch, batch_idx])
+    @property
+    @abstractmethod
+    def steps(self) -> int:
+        """Steps of the current epoch."""
+
+    @abstractmethod
+    def training_batch(self, step: int) -> Batch:
+        """Batch of one step of the current epoch."""
+
+    @abstractmethod
+    def training_step(self, batch: Batch) -> Tensor:
+        """Loss of one batch; its terms go into the means of the epoch."""
+
+    @abstractmethod
+    def validation_batches(self) -> Iterator[Batch]:
+        """Batches of all validation windows."""
+
+    @abstractmethod
+    def validation_step(self, batch: Batch) -> None:
+        """Takes in one of them."""
+
+    @abstractmethod
+    def judge(self) -> Judgement:
+        """What was taken in, as figures; the next validation begins anew."""
+
+    def seed_step(self, step: int) -> None:
+        """Seeds every generator from (seed, epoch, step), so that a resumed run repeats them."""
+        state = np.random.SeedSequence([self.seed, self.epoch, step])
         torch.manual_seed(int(state.generate_state(1)[0]))
 
-    def close_epoch(self) -> None:
-        """Turns the epoch's sums into `train_means`."""
-        self.train_means = self._means.take()
-        if self.distillation is not None:
-            self.train_means["alpha"] = self.alpha
-        self.steps_done = 0
+    def take_means(self) -> dict[str, float]:
+        """Means of the epoch's loss terms, and alpha where a teacher has a say."""
+        means = self.means.take()
+        return means if self.distillation is None else {**means, "alpha": self.alpha}
 
     @property
     def alpha(self) -> float:
         """Weight of the teacher's signal in the current epoch."""
-        if self.distillation is None:
-            return 0.0
-        return alpha_in_epoch(self.distillation, self.current_epoch)
+        return 0.0 if self.distillation is None else alpha_in_epoch(self.distillation, self.epoch)
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Adds the position inside the epoch: steps done, and their sums so far."""
-        checkpoint["position"] = {
-            "steps_done": self.steps_done,
-            "sums": dict(self._means.sums),
-            "weight": self._means.weight,
-        }
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes the position back; the first epoch's batches begin there."""
-        position = checkpoint["position"]
-        self.steps_done = position["steps_done"]
-        self._resumed_epoch = checkpoint["epoch"]
-        self._means = Means(sums=dict(position["sums"]), weight=position["weight"])
-
-    def training_batches(self, batches: Dataset[Any]) -> DataLoader[Any]:
-        """Loader of the current epoch's batches, without those that a resumed run has seen."""
-        first = self.steps_done if self.current_epoch == self._resumed_epoch else 0
-        steps = _StepsFrom(first, batches)  # type: ignore[arg-type]  # datasets of ours have a length
-        return DataLoader(batches, batch_size=None, sampler=steps)
-
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW with a cosine schedule per epoch (Loshchilov & Hutter, ICLR 2017 and 2019)."""
-        trained = [p for p in self.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(
-            trained, lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay
+    def optimizer(self) -> Optimizer:
+        """AdamW (Loshchilov & Hutter, ICLR 2019) of everything that is trained."""
+        return torch.optim.AdamW(
+            [p for p in self.parameters() if p.requires_grad],
+            lr=self.settings.learning_rate,
+            weight_decay=self.settings.weight_decay,
         )
+
+    def schedule(self, optimizer: Optimizer) -> LRScheduler:
+        """A cosine over the epochs (Loshchilov & Hutter, ICLR 2017)."""
         low = self.settings.learning_rate * FINAL_LEARNING_RATE
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+        return torch.optim.lr_scheduler.CosineAnnealingLR(
             optimizer, T_max=self.settings.epochs, eta_min=low
         )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "epoch"},
-        }
 
     def _record(self, terms: LossTerms, weight: int) -> Tensor:
-        self._means.add(terms.record(), weight)
+        self.means.add(terms.record(), weight)
         return terms.total
 
 
@@ -304,7 +283,7 @@ class StageWindows:
     validation: NDArray[np.int64]
 
 
-class GraphStage(StageModule):
+class GraphStage(StageModule[GraphBatch]):
     """A stage that trains on window graphs.
 
     Args:
@@ -323,25 +302,25 @@ class GraphStage(StageModule):
     ) -> None:
         super().__init__(model, training, seed)
         self._windows = windows
-        self._epoch = drawn(windows.epoch, training.windows_per_epoch, seed)
-        self.batch_size = training.batch_size or automatic_batch_size(len(self._epoch(0)))
+        self._of_epoch = drawn(windows.epoch, training.windows_per_epoch, seed)
+        self._chosen = self._of_epoch(0)
+        self.batch_size = training.batch_size or automatic_batch_size(len(self._chosen))
 
-    def train_dataloader(self) -> DataLoader[GraphBatch]:
-        """Batches of the current epoch."""
-        windows = self._epoch(self.current_epoch)
-        return self.training_batches(_Batches(self._windows.feed, windows, self.batch_size))
+    def begin_epoch(self, epoch: int) -> None:
+        """Chooses the windows of `epoch`."""
+        super().begin_epoch(epoch)
+        self._chosen = self._of_epoch(epoch)
 
-    def val_dataloader(self) -> DataLoader[GraphBatch]:
+    @property
+    def steps(self) -> int:
+        """Steps of the current epoch."""
+        return -(-len(self._chosen) // self.batch_size)
+
+    def training_batch(self, step: int) -> GraphBatch:
+        """Batch of one step of the current epoch."""
+        first = step * self.batch_size
+        return self._windows.feed.batch(self._chosen[first : first + self.batch_size])
+
+    def validation_batches(self) -> Iterator[GraphBatch]:
         """Batches of the validation windows."""
-        part = _Batches(self._windows.feed, self._windows.validation, SCORING_BATCH)
-        return DataLoader(part, batch_size=None)
-
-    def transfer_batch_to_device(
-        self, batch: GraphBatch, device: torch.device, dataloader_idx: int
-    ) -> GraphBatch:
-        """Moves a batch to the device that trains."""
-        return batch.to(device)
-
-    @abstractmethod
-    def training_step(self, batch: GraphBatch) -> Tensor:
-        """Loss of one batch."""
+        return self._windows.feed.batches(self._windows.validation, SCORING_BATCH)

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.errors import ArtifactError, DataError
 from can_train.files import PARTIAL, partial_name, sha256_of, write_json, writing_folder
 from can_train.graphs.batch import ScaledGraphs
@@ -71,8 +71,16 @@ class TeacherOutputs:
     arrays: Mapping[str, NDArray[np.float32]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """Which outputs are computed, and on which device."""
+
+    names: tuple[str, ...]
+    device: str
+
+
 def teacher_outputs(
-    teacher: Teacher, inputs: StageInputs, windows: NDArray[np.int64], names: tuple[str, ...]
+    teacher: Teacher, inputs: DatasetWindows, windows: NDArray[np.int64], names: tuple[str, ...]
 ) -> TeacherOutputs:
     """The stored outputs `names` of `teacher` for `windows`, computed first if they aren't there.
 
@@ -85,7 +93,8 @@ def teacher_outputs(
         Stopped: Somebody asked while they were computed.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    key = _key(teacher, inputs, windows, (names, device))
+    request = _Request(names=names, device=device)
+    key = _key(teacher, inputs, windows, request)
     path = inputs.folder / "teacher_outputs" / key[:16]
     found = _load(path, names)
     if found is None:
@@ -93,7 +102,7 @@ def teacher_outputs(
             logger.warning("%s: damaged teacher outputs; they are computed again", path)
             _discard(path)
         started = time.monotonic()
-        _build(path, _batches(teacher, inputs, windows, (names, device)))
+        _build(path, _batches(teacher, inputs, windows, request))
         seconds = time.monotonic() - started
         logger.info("teacher outputs of %s windows: %.1f s", f"{len(windows):,}", seconds)
         found = _load(path, names)
@@ -104,12 +113,11 @@ def teacher_outputs(
 
 def _key(
     teacher: Teacher,
-    inputs: StageInputs,
+    inputs: DatasetWindows,
     windows: NDArray[np.int64],
-    how: tuple[tuple[str, ...], str],
+    request: _Request,
 ) -> str:
     """Address of the outputs; threads and device are part of it since they change the last bit."""
-    names, device = how
     document = {
         "version": OUTPUTS_VERSION,
         "torch": str(torch.__version__),
@@ -117,8 +125,8 @@ def _key(
         "data": asdict(inputs.data),
         "store": inputs.store.key,
         "windows": hashlib.sha256(np.ascontiguousarray(windows).data).hexdigest(),
-        "outputs": names,
-        "device": device,
+        "outputs": request.names,
+        "device": request.device,
         "threads": torch.get_num_threads(),
     }
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
@@ -127,17 +135,16 @@ def _key(
 @torch.no_grad()
 def _batches(
     teacher: Teacher,
-    inputs: StageInputs,
+    inputs: DatasetWindows,
     windows: NDArray[np.int64],
-    how: tuple[tuple[str, ...], str],
+    request: _Request,
 ) -> Iterator[dict[str, NDArray[np.float32]]]:
-    names, device = how
-    teacher.network.eval().to(device)
+    teacher.network.eval().to(request.device)
     for batch in teacher.feed(inputs.store).batches(windows, TEACHER_BATCH):
         if stop_requested():
             raise Stopped("stopped while the teacher's outputs were computed")
-        outputs = teacher.teach(batch.to(device))
-        yield {name: outputs[name].cpu().numpy() for name in names}
+        outputs = teacher.teach(batch.to(request.device))
+        yield {name: outputs[name].cpu().numpy() for name in request.names}
 
 
 def _build(path: Path, batches: Iterator[dict[str, NDArray[np.float32]]]) -> None:

@@ -12,13 +12,16 @@ import numpy as np
 import torch
 
 from can_train.config.spec import spec_of
-from can_train.dataset.manifest import Recording, dataset_dir
+from can_train.dataset.manifest import dataset_dir
 from can_train.detectors.base import Detector, Scores
 from can_train.evaluation.experts import Experts
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
 from can_train.graphs.batch import RawGraphs
-from can_train.graphs.build import GraphBuilder, PackedGraphs
+from can_train.graphs.build import GraphBuilder
+from can_train.graphs.columns import PackedGraphs
+from can_train.graphs.identity import WindowSpec
 
 WARM_UP: Final = 20
 """First windows that aren't counted: kernels are compiled and caches filled."""
@@ -63,12 +66,7 @@ def latency_ms(
 def _live(experts: Experts, frames: Frames) -> Iterator[tuple[PackedGraphs, float]]:
     """Graphs of one window each, with the seconds that building them took."""
     data = experts.frozen.config.data
-    builder = GraphBuilder(
-        features=data.features,
-        window=data.window,
-        stride=data.stride,
-        words=frames.payload.shape[1] // 8,
-    )
+    builder = GraphBuilder(WindowSpec.of(data), words=frames.payload.shape[1] // 8)
     last = data.window + data.stride * (WARM_UP + MEASURED - 1)
     begin, end = 0, data.window
     while end <= min(last, len(frames)):
@@ -107,7 +105,9 @@ def _raw(graphs: PackedGraphs) -> RawGraphs:
         node_x=torch.from_numpy(graphs.node_x),
         node_id=torch.from_numpy(graphs.node_id.astype(np.int64)),
         edge_x=torch.from_numpy(graphs.edge_x),
-        edge_index=torch.from_numpy(graphs.edge_index.astype(np.int64)),
+        edge_index=torch.from_numpy(
+            np.stack([graphs.edge_source, graphs.edge_target]).astype(np.int64)
+        ),
         batch=torch.zeros(len(graphs.node_x), dtype=torch.int64),
         num_graphs=1,
     )

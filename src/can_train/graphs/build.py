@@ -13,46 +13,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.frames.frame import Frames
+from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.features import FEATURE_NAMES
-from can_train.graphs.kernels import fill_classic, fill_relational, fill_topology
-from can_train.graphs.state import IdSlots, IdState
+from can_train.graphs.identity import WindowSpec
+from can_train.graphs.kernels.classic import fill_classic
+from can_train.graphs.kernels.relational import FrameStates, fill_relational
+from can_train.graphs.kernels.topology import FrameNodes, Topology, topology_of
+from can_train.graphs.past import WindowColumn
+from can_train.graphs.slots import IdSlots
+from can_train.graphs.state import ChunkState, IdState
 
 WINDOWS_PER_CHUNK: Final = 2048
 """Windows built at once; bounds the memory of building whatever a recording's length."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackedGraphs:
-    """B graphs with N nodes and E edges in all.
-
-    Attributes:
-        node_x: Node features [N, F], float32 (columns: `features.FEATURE_NAMES`).
-        node_id: Arbitration ID of each node [N], uint32.
-        edge_index: Source and target [2, E], uint16, counted within the graph.
-        edge_x: Edge features [E, G], float32.
-        nodes: Nodes per graph [B], int64.
-        edges: Edges per graph [B], int64.
-        attack_fraction: Share of attack frames per graph [B], float32.
-        start: First frame of each window in its recording [B], int64.
-        start_s: Timestamp of that frame [B], float64.
-        duration_s: Last timestamp minus first [B], float32.
-    """
-
-    node_x: NDArray[np.float32]
-    node_id: NDArray[np.uint32]
-    edge_index: NDArray[np.uint16]
-    edge_x: NDArray[np.float32]
-    nodes: NDArray[np.int64]
-    edges: NDArray[np.int64]
-    attack_fraction: NDArray[np.float32]
-    start: NDArray[np.int64]
-    start_s: NDArray[np.float64]
-    duration_s: NDArray[np.float32]
-
-
 def window_count(frames: int, window: int, stride: int) -> int:
     """Number of full windows in a recording; a window never crosses its end."""
     return max(0, (frames - window) // stride + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """Frames with all that is known of each, from the first one of a window that isn't built."""
+
+    frames: Frames
+    slots: NDArray[np.int32]
+    per_frame: NDArray[np.float32]
+
+    def followed_by(self, later: _Held) -> _Held:
+        return _Held(
+            frames=_concatenate(self.frames, later.frames),
+            slots=np.concatenate([self.slots, later.slots]),
+            per_frame=np.concatenate([self.per_frame, later.per_frame]),
+        )
+
+    def after(self, count: int) -> _Held:
+        return _Held(
+            frames=self.frames[count:],
+            slots=self.slots[count:],
+            per_frame=self.per_frame[count:],
+        )
 
 
 class GraphBuilder:
@@ -62,100 +62,90 @@ class GraphBuilder:
     them. The numbers don't depend on the cut.
 
     Args:
-        features: `classic` or `relational`.
-        window: Frames per window.
-        stride: Frames between window starts.
+        spec: How frames become graphs.
         words: 64-bit words per payload (1, or 8 for CAN FD).
     """
 
-    def __init__(self, *, features: str, window: int, stride: int, words: int = 1) -> None:
-        self.features = features
-        self.window = window
-        self.stride = stride
+    def __init__(self, spec: WindowSpec, *, words: int = 1) -> None:
+        self.spec = spec
         self._slots = IdSlots()
-        self._state = IdState(window=window, stride=stride, words=words)
-        self._held: tuple[Frames, NDArray[np.int32], NDArray[np.float32]] | None = None
+        self._state = IdState(window=spec.window, stride=spec.stride, words=words)
+        self._held: _Held | None = None
         self._next_start = 0
         self._held_from = 0
 
     def build(self, frames: Frames) -> Iterator[PackedGraphs]:
         """Yields the graphs of the windows that end within the next frames, in chunks."""
-        step = WINDOWS_PER_CHUNK * self.stride
+        step = WINDOWS_PER_CHUNK * self.spec.stride
         for begin in range(0, len(frames), step):
             yield self._chunk(frames[begin : begin + step])
 
     def _chunk(self, frames: Frames) -> PackedGraphs:
         slots = self._slots.assign(np.ascontiguousarray(frames.arbitration_id))
-        if self.features == "relational":
-            per_frame, per_window = self._state.update(frames, slots, self._slots.count)
-        else:
-            per_frame = np.empty((len(frames), 0), np.float32)
-            per_window = np.empty((0, 2), np.float32)
+        state = self._state_of(frames, slots)
+        held = _Held(frames=frames, slots=slots, per_frame=state.per_frame)
         if self._held is not None:
-            frames = _concatenate(self._held[0], frames)
-            slots = np.concatenate([self._held[1], slots])
-            per_frame = np.concatenate([self._held[2], per_frame])
+            held = self._held.followed_by(held)
+        stride = self.spec.stride
         first = self._next_start - self._held_from
-        windows = window_count(max(len(frames) - first, 0), self.window, self.stride)
-        starts = first + self.stride * np.arange(windows, dtype=np.int64)
-        graphs = self._graphs(frames, slots, per_frame, per_window, starts)
-        self._next_start += windows * self.stride
-        keep = min(max(self._next_start - self._held_from, 0), len(frames))
-        self._held = (frames[keep:], slots[keep:], per_frame[keep:])
+        windows = window_count(max(len(held.frames) - first, 0), self.spec.window, stride)
+        starts = first + stride * np.arange(windows, dtype=np.int64)
+        graphs = self._graphs(held, state.per_window, starts)
+        self._next_start += windows * stride
+        keep = min(max(self._next_start - self._held_from, 0), len(held.frames))
+        self._held = held.after(keep)
         self._held_from += keep
         return graphs
 
-    def _graphs(
-        self,
-        frames: Frames,
-        slots: NDArray[np.int32],
-        per_frame: NDArray[np.float32],
-        per_window: NDArray[np.float32],
-        starts: NDArray[np.int64],
-    ) -> PackedGraphs:
-        """Graphs of the windows that begin at rows `starts` of `frames`."""
-        window, count = self.window, len(starts)
-        most_nodes = min(window, self._slots.count)
-        most_edges = min(window - 1, most_nodes * most_nodes)
-        node_of_frame = np.empty((count, window), np.uint16)
-        edge_of_frame = np.empty((count, window - 1), np.uint16)
-        nodes = np.empty(count, np.int64)
-        edges = np.empty(count, np.int64)
-        node_id = np.empty(count * most_nodes, np.uint32)
-        edge_index = np.empty((2, count * most_edges), np.uint16)
-        attacks = np.empty(count, np.int64)
-        total_nodes, total_edges = fill_topology(
-            (slots, frames.arbitration_id, frames.label),
-            starts,
-            (window, self._slots.count, most_nodes),
-            (node_of_frame, edge_of_frame, node_id, edge_index),
-            (nodes, edges, attacks),
+    def _state_of(self, frames: Frames, slots: NDArray[np.int32]) -> ChunkState:
+        """The causal state, empty where the feature set doesn't need it."""
+        if self.spec.features == "relational":
+            return self._state.update(frames, slots, self._slots.count)
+        return ChunkState(
+            per_frame=np.empty((len(frames), 0), np.float32),
+            per_window=np.empty((0, len(WindowColumn)), np.float32),
         )
-        names = FEATURE_NAMES[self.features]
-        node_x = np.zeros((total_nodes, len(names.node)), np.float32)
-        edge_x = np.zeros((total_edges, len(names.edge)), np.float32)
-        edge_index = np.ascontiguousarray(edge_index[:, :total_edges])
-        node_id = node_id[:total_nodes].copy()
-        topology = (node_of_frame, edge_of_frame, edge_index, node_id, nodes, edges)
-        if self.features == "relational":
-            fill_relational(
-                (frames.timestamp, per_frame, per_window), starts, topology, (node_x, edge_x)
-            )
-        else:
-            fill_classic((frames.timestamp, frames.payload), starts, topology, (node_x, edge_x))
+
+    def _graphs(
+        self, held: _Held, per_window: NDArray[np.float32], starts: NDArray[np.int64]
+    ) -> PackedGraphs:
+        """Graphs of the windows that begin at rows `starts` of the held frames."""
+        frames, window = held.frames, self.spec.window
+        known = FrameNodes(held.slots, frames.arbitration_id, frames.label, self._slots.count)
+        topology = topology_of(known, starts, window)
+        node_x, edge_x = self._features(held, per_window, starts, topology)
         begin = frames.timestamp[starts]
         return PackedGraphs(
             node_x=node_x,
-            node_id=node_id,
-            edge_index=edge_index,
+            node_id=topology.node_id,
+            edge_source=topology.edge_index[0],
+            edge_target=topology.edge_index[1],
             edge_x=edge_x,
-            nodes=nodes,
-            edges=edges,
-            attack_fraction=(attacks / window).astype(np.float32),
+            nodes=topology.nodes,
+            edges=topology.edges,
+            attack_fraction=(topology.attacks / window).astype(np.float32),
             start=starts + self._held_from,
             start_s=begin,
             duration_s=(frames.timestamp[starts + window - 1] - begin).astype(np.float32),
         )
+
+    def _features(
+        self,
+        held: _Held,
+        per_window: NDArray[np.float32],
+        starts: NDArray[np.int64],
+        topology: Topology,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Node features [N, F] and edge features [E, G] of the feature set."""
+        names, frames = FEATURE_NAMES[self.spec.features], held.frames
+        node_x = np.zeros((len(topology.node_id), len(names.node)), np.float32)
+        edge_x = np.zeros((topology.edge_index.shape[1], len(names.edge)), np.float32)
+        if self.spec.features == "relational":
+            states = FrameStates(frames.timestamp, held.per_frame, per_window)
+            fill_relational(states, starts, topology, node_x, edge_x)
+        else:
+            fill_classic(frames.timestamp, frames.payload, starts, topology, node_x, edge_x)
+        return node_x, edge_x
 
 
 def _concatenate(first: Frames, second: Frames) -> Frames:

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,72 +16,37 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.dataset.manifest import Recording, dataset_dir, store_key
-from can_train.dataset.prepare import load_frames
 from can_train.errors import DataError
+from can_train.files import writing_folder
 from can_train.frames.frame import Frames
-from can_train.graphs.build import GraphBuilder, PackedGraphs
+from can_train.frames.recording import Recording
+from can_train.frames.store import load_frames
+from can_train.graphs.build import GraphBuilder
+from can_train.graphs.columns import STORED, GraphColumns, PackedGraphs, StoredColumn
+from can_train.graphs.identity import WindowSpec, store_key
 
-_DTYPES: Final[dict[str, str]] = {
-    "node_x": "<f4",
-    "node_id": "<u4",
-    "edge_source": "<u2",
-    "edge_target": "<u2",
-    "edge_x": "<f4",
-    "nodes": "<i8",
-    "edges": "<i8",
-    "attack_fraction": "<f4",
-    "start": "<i8",
-    "start_s": "<f8",
-    "duration_s": "<f4",
-    "recording": "<i4",
-}
+_META: Final = "meta.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GraphStore:
+class GraphStore(GraphColumns):
     """Graphs of B windows of several recordings, N nodes and E edges in all.
 
     Attributes:
         key: Content address.
-        features: Feature set.
-        window: Frames per window.
-        stride: Frames between window starts.
+        spec: How the recordings became graphs.
         recordings: The recordings, in stored order.
-        node_x: Node features [N, F], float32.
-        node_id: Arbitration IDs [N], uint32.
-        edge_source: Source node, counted within the graph [E], uint16.
-        edge_target: Target node, counted within the graph [E], uint16.
-        edge_x: Edge features [E, G], float32.
         node_ptr: First node of each window, and N [B + 1], int64.
         edge_ptr: First edge of each window, and E [B + 1], int64.
-        attack_fraction: Share of attack frames per window [B], float32.
-        start: First frame of each window in its recording [B], int64.
-        start_s: Timestamp of that frame [B], float64.
-        duration_s: Last timestamp minus first [B], float32.
         recording: Index into `recordings` [B], int32.
     """
 
     key: str
-    features: str
-    window: int
-    stride: int
+    spec: WindowSpec
     recordings: tuple[Recording, ...]
-    node_x: NDArray[np.float32]
-    node_id: NDArray[np.uint32]
-    edge_source: NDArray[np.uint16]
-    edge_target: NDArray[np.uint16]
-    edge_x: NDArray[np.float32]
     node_ptr: NDArray[np.int64]
     edge_ptr: NDArray[np.int64]
-    attack_fraction: NDArray[np.float32]
-    start: NDArray[np.int64]
-    start_s: NDArray[np.float64]
-    duration_s: NDArray[np.float32]
     recording: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.start)
 
     @property
     def label(self) -> NDArray[np.uint8]:
@@ -123,34 +85,31 @@ def rows_of(ptr: NDArray[np.int64], windows: NDArray[np.int64]) -> NDArray[np.in
     return np.repeat(ptr[windows] - ends + counts, counts) + np.arange(total, dtype=np.int64)
 
 
-def open_store(
-    data_root: Path,
-    place: tuple[str, str],
-    recordings: Sequence[Recording],
-    *,
-    features: str,
-    window: int,
-    stride: int,
-) -> GraphStore:
+def open_store(folder: Path, recordings: Sequence[Recording], spec: WindowSpec) -> GraphStore:
     """The packed store of `recordings`, built first if it isn't there.
 
     Args:
-        data_root: Root of all stored datasets.
-        place: Modality and dataset.
+        folder: Where the dataset is stored.
         recordings: Recordings of that dataset, in stored order.
-        features: `classic` or `relational`.
-        window: Frames per window.
-        stride: Frames between window starts.
+        spec: How they become graphs.
 
     Raises:
         DataError: No recording is long enough for a window, or the stored arrays are damaged.
     """
-    key = store_key(tuple(r.digest for r in recordings), features, window, stride)
-    folder = dataset_dir(data_root, *place)
+    key = store_key([r.digest for r in recordings], spec)
     path = folder / "stores" / key[:16]
     if not path.is_dir():
-        _build(folder, path, recordings, (features, window, stride))
-    return _load(path, key, tuple(recordings), (features, window, stride))
+        _build(folder, path, recordings, spec)
+    columns = _load(path)
+    nodes, edges = columns.pop("nodes"), columns.pop("edges")
+    return GraphStore(
+        key=key,
+        spec=spec,
+        recordings=tuple(recordings),
+        node_ptr=np.concatenate([[0], np.cumsum(nodes)]).astype(np.int64),
+        edge_ptr=np.concatenate([[0], np.cumsum(edges)]).astype(np.int64),
+        **columns,
+    )
 
 
 def verified_frames(folder: Path, recording: Recording) -> Frames:
@@ -169,48 +128,34 @@ def verified_frames(folder: Path, recording: Recording) -> Frames:
     return frames
 
 
-def _build(
-    folder: Path, path: Path, recordings: Sequence[Recording], kind: tuple[str, int, int]
-) -> None:
-    features, window, stride = kind
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    temporary.mkdir(parents=True)
+def _build(folder: Path, path: Path, recordings: Sequence[Recording], spec: WindowSpec) -> None:
+    """Writes the store beside `path` and renames it; the first of several builders wins."""
     try:
-        with _Writer(temporary) as writer:
-            for number, recording in enumerate(recordings):
-                frames = verified_frames(folder, recording)
-                builder = GraphBuilder(
-                    features=features,
-                    window=window,
-                    stride=stride,
-                    words=frames.payload.shape[1] // 8,
+        with writing_folder(path) as partial:
+            with _Writer(partial) as writer:
+                for number, recording in enumerate(recordings):
+                    frames = verified_frames(folder, recording)
+                    builder = GraphBuilder(spec, words=frames.payload.shape[1] // 8)
+                    for graphs in builder.build(frames):
+                        writer.add(graphs, number)
+            if not writer.windows:
+                raise DataError(
+                    f"{folder}: no recording holds a full window of {spec.window} frames. "
+                    f"Use a smaller --window (at least 2)"
                 )
-                for graphs in builder.build(frames):
-                    writer.add(graphs, number)
-            meta = writer.finish()
-        if not meta["counts"]["start"]:
-            raise DataError(
-                f"{folder}: no recording holds a full window of {window} frames. "
-                f"Use a smaller --window (at least 2)"
-            )
-        _write_synced(temporary / "meta.json", json.dumps(meta, indent=1, sort_keys=True))
-        try:
-            temporary.rename(path)
-        except OSError as error:
-            if not path.is_dir():  # else another process stored the same content first
-                raise DataError(f"{path}: can't be stored ({error.strerror})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            (partial / _META).write_text(writer.meta(), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: can't be stored ({error.strerror})") from error
 
 
 class _Writer:
     """Appends chunks of graphs to one raw file per column, hashing on the way."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._files = {name: (folder / name).open("wb") for name in _DTYPES}
-        self._hashes = {name: hashlib.sha256() for name in _DTYPES}
-        self._counts = dict.fromkeys(_DTYPES, 0)
+        self._files = {column.name: (folder / column.name).open("wb") for column in STORED}
+        self._hashes = {column.name: hashlib.sha256() for column in STORED}
+        self._counts = {column.name: 0 for column in STORED}
+        self.windows = 0
 
     def __enter__(self) -> _Writer:
         return self
@@ -220,67 +165,36 @@ class _Writer:
             file.close()
 
     def add(self, graphs: PackedGraphs, recording: int) -> None:
-        columns = {
-            "node_x": graphs.node_x,
-            "node_id": graphs.node_id,
-            "edge_source": graphs.edge_index[0],
-            "edge_target": graphs.edge_index[1],
-            "edge_x": graphs.edge_x,
-            "nodes": graphs.nodes,
-            "edges": graphs.edges,
-            "attack_fraction": graphs.attack_fraction,
-            "start": graphs.start,
-            "start_s": graphs.start_s,
-            "duration_s": graphs.duration_s,
-            "recording": np.full(len(graphs.start), recording),
-        }
-        for name, column in columns.items():
-            data = np.ascontiguousarray(column, dtype=_DTYPES[name])
-            self._files[name].write(data.data)
-            self._hashes[name].update(data.data)
-            self._counts[name] += len(data)
+        """Appends graphs of the recording with this index."""
+        self.windows += len(graphs)
+        for column in STORED:
+            data = np.ascontiguousarray(column.of(graphs, recording), dtype=column.dtype)
+            self._files[column.name].write(data.data)
+            self._hashes[column.name].update(data.data)
+            self._counts[column.name] += len(data)
 
-    def finish(self) -> dict[str, dict[str, int | str]]:
-        for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
-        hashes: dict[str, int | str] = {n: h.hexdigest() for n, h in self._hashes.items()}
-        return {"counts": dict(self._counts), "sha256": hashes}
+    def meta(self) -> str:
+        """Rows and hash of each column, as JSON."""
+        hashes = {name: running.hexdigest() for name, running in self._hashes.items()}
+        return json.dumps({"counts": self._counts, "sha256": hashes}, indent=1, sort_keys=True)
 
 
-def _write_synced(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _load(
-    path: Path, key: str, recordings: tuple[Recording, ...], kind: tuple[str, int, int]
-) -> GraphStore:
+def _load(path: Path) -> dict[str, Any]:
+    """Every column by its name, memory-mapped, after a look at every byte."""
     remove = f"Remove {path} and run the same command again: it is rebuilt"
     try:
-        meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
-        columns = {name: _column(path, name, meta, remove) for name in _DTYPES}
+        meta = json.loads((path / _META).read_text(encoding="utf-8"))
+        return {column.name: _column(path, column, meta, remove) for column in STORED}
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: not a complete packed store ({error}). {remove}") from error
-    nodes, edges = columns.pop("nodes"), columns.pop("edges")
-    return GraphStore(
-        key=key,
-        features=kind[0],
-        window=kind[1],
-        stride=kind[2],
-        recordings=recordings,
-        node_ptr=np.concatenate([[0], np.cumsum(nodes)]).astype(np.int64),
-        edge_ptr=np.concatenate([[0], np.cumsum(edges)]).astype(np.int64),
-        **columns,
-    )
 
 
-def _column(path: Path, name: str, meta: dict[str, dict[str, int | str]], remove: str) -> Any:
-    file, count = path / name, int(meta["counts"][name])
+def _column(
+    path: Path, column: StoredColumn, meta: dict[str, dict[str, int | str]], remove: str
+) -> NDArray[Any]:
+    file, count = path / column.name, int(meta["counts"][column.name])
     raw = np.memmap(file, np.uint8, "r") if file.stat().st_size else np.zeros(0, np.uint8)
-    if hashlib.sha256(raw.data).hexdigest() != meta["sha256"][name]:
+    if hashlib.sha256(raw.data).hexdigest() != meta["sha256"][column.name]:
         raise DataError(f"{file}: the contents were changed since they were stored. {remove}")
-    values = raw.view(_DTYPES[name])
-    return values.reshape(count, -1) if name in ("node_x", "edge_x") else values
+    values = raw.view(column.dtype)
+    return values.reshape(count, -1) if column.wide else values

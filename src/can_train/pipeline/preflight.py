@@ -10,18 +10,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from can_train.config.build import Stage
 from can_train.config.fields import option_of
 from can_train.config.frozen import FrozenConfig
+from can_train.config.resolve import ResolvedStage
 from can_train.config.schema import Resources
+from can_train.config.spec import experts
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
 from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError, did_you_mean
 from can_train.jobs.slurm.client import call
 from can_train.jobs.slurm.script import walltime_s
-from can_train.runs.layout import Roots, artifact_path, find_run, roots_from
+from can_train.runs.find import find_run
+from can_train.runs.layout import Roots, artifact_path, roots_from
 from can_train.runs.state import claimant, current_status
-from can_train.teachers.policy import checked_sha256
+from can_train.teachers.weights_file import checked_sha256
 
 COLUMNS: Final = ("timestamp", "arbitration_id", "dlc", "payload", "label")
 SHORTEST_WALLTIME_S: Final = 60
@@ -61,7 +63,7 @@ def frames_problems(roots: Roots, manifest: DatasetManifest) -> Iterator[CanTrai
 def path_problems(typed: Typed) -> Iterator[PreflightError]:
     """Model files that were given and don't exist, where the plan itself can't be told."""
     text = {**typed.file_text, **typed.text}
-    for name in ("teacher_path", "vgae_path", "gat_path"):
+    for name in ("teacher_path", *(spec.path_word for spec in experts())):
         for item in dict.fromkeys(text.get(name, "").split(",")):
             path = item.strip()
             if path.endswith(".pth") and not Path(path).is_file():
@@ -85,31 +87,14 @@ def frozen_problems(frozen: FrozenConfig, experiments: Path) -> Iterator[CanTrai
             )
         roots = roots_from(str(frozen.data_root), str(experiments))
         yield from frames_problems(roots, manifest)
-    teacher = None if config.distillation is None else config.distillation.teacher
-    for role, parent in (("teacher", teacher), ("vgae", config.vgae), ("gat", config.gat)):
-        if parent is None:
-            continue
+    for name, parent in config.parents.items():
         try:
             if parent.path is not None:
                 checked_sha256(Path(parent.path), parent.sha256)
             else:
                 find_run(experiments, parent.run_id or "")
         except CanTrainError as problem:
-            yield type(problem)(f"{role}: {problem}")
-
-
-def split_problems(manifest: DatasetManifest, split: str) -> Iterator[CanTrainError]:
-    """A split that leaves out what the dataset doesn't have."""
-    rule, _, name = split.partition(":")
-    if rule == "time":
-        return
-    vehicle = rule == "leave-vehicle-out"
-    known = sorted({r.vehicle if vehicle else r.attack_kind for r in manifest.train} - {"none"})
-    if name not in known:
-        yield PreflightError(
-            f"--split: {manifest.dataset} has no {'vehicle' if vehicle else 'attack kind'} {name} "
-            f"in its training recordings. Allowed: {', '.join(f'{rule}:{k}' for k in known)}"
-        )
+            yield type(problem)(f"{name}: {problem}")
 
 
 def disk_problems(roots: Roots, stages: int) -> Iterator[CanTrainError]:
@@ -132,7 +117,7 @@ def disk_problems(roots: Roots, stages: int) -> Iterator[CanTrainError]:
         )
 
 
-def resource_problems(stages: Sequence[Stage]) -> Iterator[PreflightError]:
+def resource_problems(stages: Sequence[ResolvedStage]) -> Iterator[PreflightError]:
     """Walltimes and amounts of memory that Slurm wouldn't read, or that can't be meant."""
     for stage in stages:
         asked = stage.resources
@@ -192,9 +177,10 @@ def memory_mb(text: str) -> float | None:
     return int(found[1]) * {"K": 1 / 1024, "": 1, "M": 1, "G": 1024, "T": 1024**2}[found[2].upper()]
 
 
-def run_problems(runs: Sequence[tuple[Path, str, str]]) -> Iterator[CanTrainError]:
-    """Runs (folder, model, size) that are being worked on, or finished without an artifact."""
-    for run, model, size in runs:
+def run_problems(planned: Sequence[FrozenConfig]) -> Iterator[CanTrainError]:
+    """Runs that are being worked on, or finished without an artifact."""
+    for frozen in planned:
+        run, model, size = frozen.run_dir, frozen.config.model, frozen.config.model_size
         status = current_status(run)
         if status is None:
             continue

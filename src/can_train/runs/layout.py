@@ -1,4 +1,4 @@
-"""Every path of a run, and how a run is found again (stdlib only)."""
+"""Every path of a run (stdlib only)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from can_train.errors import PreflightError
+from can_train.vocab import NO_KD, WITH_KD
 
 RUN_ID_LENGTH: Final = 12
 IDENTITY_WORDS: Final = 7
 """modality / dataset / learning_type / model / model_size / distillation / training_strategy."""
+
+_FOLDER_OF_WORD: Final[Mapping[str, str]] = {WITH_KD: "distilled", NO_KD: "no_distillation"}
+"""How the two words for distillation stand in a path."""
 
 
 class Identity(Protocol):
@@ -33,7 +37,7 @@ class Identity(Protocol):
 
     @property
     def model(self) -> str:
-        """One of vgae, gat, dqn."""
+        """Name of the detector."""
 
     @property
     def model_size(self) -> str:
@@ -46,6 +50,19 @@ class Identity(Protocol):
     @property
     def training_strategy(self) -> str:
         """How the model is trained."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunIdentity:
+    """The seven words as the folders of a run say them."""
+
+    modality: str
+    dataset: str
+    learning_type: str
+    model: str
+    model_size: str
+    distillation_word: str
+    training_strategy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +109,36 @@ def root_options(roots: Roots) -> str:
 
 def identity_dir(experiment_root: Path, config: Identity) -> Path:
     """Folder that holds all runs with the same seven words."""
-    distilled = "distilled" if config.distillation_word == "with-kd" else "no_distillation"
     return experiment_root.joinpath(
         config.modality,
         config.dataset,
         config.learning_type,
         config.model,
         config.model_size,
-        distilled,
+        _FOLDER_OF_WORD[config.distillation_word],
         config.training_strategy,
+    )
+
+
+def identity_of(run: Path) -> RunIdentity:
+    """The seven words of a run, from its folders; one that we didn't name stands for no-kd.
+
+    Raises:
+        PreflightError: It lies in too few folders.
+    """
+    words = run.absolute().parts[-IDENTITY_WORDS - 1 : -1]
+    word_of_folder = {folder: word for word, folder in _FOLDER_OF_WORD.items()}
+    if len(words) < IDENTITY_WORDS:
+        raise PreflightError(f"{run}: not the folder of a run. Show the runs: can-train status")
+    modality, dataset, learning_type, model, size, folder, strategy = words
+    return RunIdentity(
+        modality=modality,
+        dataset=dataset,
+        learning_type=learning_type,
+        model=model,
+        model_size=size,
+        distillation_word=word_of_folder.get(folder, NO_KD),
+        training_strategy=strategy,
     )
 
 
@@ -181,29 +219,6 @@ def frozen_of_run(run: Path) -> Path:
             "Show the runs that exist: can-train status"
         )
     return found[0]
-
-
-def find_run(experiment_root: Path, name: str) -> Path:
-    """The run folder called `name`: a run id, a unique prefix of one, or a path.
-
-    Raises:
-        PreflightError: No run, or several, are called so.
-    """
-    path = Path(name)
-    if (path / "configs").is_dir():
-        return path.resolve()
-    runs = list(iter_runs(experiment_root))
-    exact = [run for run in runs if run.name == name]
-    found = exact or [run for run in runs if name and run.name.startswith(name)]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise PreflightError(
-            f"no run {name} under {experiment_root}. Show the runs that exist: "
-            f"can-train status --experiment-root {experiment_root}"
-        )
-    listed = ", ".join(run.name for run in found)
-    raise PreflightError(f"{name} is the beginning of several runs: {listed}. Give more letters.")
 
 
 def point_latest(run: Path) -> None:

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from can_train.config.schema import RunConfig
-from can_train.dataset.windows import open_inputs
+from can_train.dataset.manifest import DatasetRef
+from can_train.dataset.windows import open_windows
 from can_train.detectors.artifact import load_weights_only, save_detector
 from can_train.detectors.build import Trainable, build_stage, calibrated_detector
 from can_train.detectors.counts import parameter_count
 from can_train.errors import ArtifactError
+from can_train.training.loop import validate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,9 @@ def take_in(path: Path, config: RunConfig, data_root: Path, target: Path) -> Tak
         DataError: The dataset isn't what the config says.
     """
     weights = load_state_dict(path)
-    inputs = open_inputs(data_root, (config.modality, config.dataset), config.data)
+    inputs = open_windows(
+        data_root, DatasetRef(modality=config.modality, dataset=config.dataset), config.data
+    )
     stage = build_stage(config, inputs, {})
     check_weights(path, weights, stage.module.model.state_dict())
     stage.module.model.load_state_dict(weights, strict=True)
@@ -111,10 +115,5 @@ def _shape(tensor: Tensor) -> str:
 
 def _validated(stage: Trainable) -> tuple[str, float]:
     """The figure by which the stage's model is judged on its validation windows."""
-    module = stage.module.eval()
     torch.manual_seed(stage.config.seed)
-    with torch.no_grad():
-        for batch in module.val_dataloader():
-            module.validation_step(batch)
-    module.on_validation_epoch_end()
-    return next(iter(module.judgement.metrics.items()))
+    return next(iter(validate(stage.module).metrics.items()))

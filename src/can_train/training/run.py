@@ -12,7 +12,8 @@ import torch
 
 from can_train.config.frozen import FrozenConfig, load_frozen
 from can_train.config.schema import TEACHER, DistillationConfig, RunConfig
-from can_train.dataset.windows import StageInputs, open_inputs
+from can_train.dataset.manifest import DatasetRef
+from can_train.dataset.windows import DatasetWindows, open_windows
 from can_train.detectors.artifact import save_detector
 from can_train.detectors.base import Detector
 from can_train.detectors.build import Trainable, build_stage, calibrated_detector
@@ -21,8 +22,8 @@ from can_train.detectors.parents import load_parents, parent_path
 from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
-from can_train.runs.summary import Validation, write_summary
-from can_train.training.fit import FitResult, fit
+from can_train.runs.summary import RankedFigure, write_summary
+from can_train.training.loop import FitResult, fit
 from can_train.training.recorder import Recorder
 
 logger = logging.getLogger("can_train")
@@ -75,7 +76,9 @@ def prepare(frozen: FrozenConfig) -> Trainable:
     config = frozen.config
     parents = load_parents(config, frozen.experiment_root)
     record_parents(frozen.run_dir, {role: parent.sha256 for role, parent in parents.items()})
-    inputs = open_inputs(frozen.data_root, (config.modality, config.dataset), config.data)
+    inputs = open_windows(
+        frozen.data_root, DatasetRef(modality=config.modality, dataset=config.dataset), config.data
+    )
     return build_stage(config, inputs, parents)
 
 
@@ -120,7 +123,7 @@ def _announce_distillation(config: DistillationConfig, sha256: str) -> None:
     )
 
 
-def _window_counts(inputs: StageInputs) -> dict[str, tuple[int, int]]:
+def _window_counts(inputs: DatasetWindows) -> dict[str, tuple[int, int]]:
     counts = {}
     for side in ("train", "validation", "fusion", "threshold"):
         windows = inputs.windows(side)
@@ -145,7 +148,7 @@ def _summarise(
     figures: Mapping[str, float | str | None],
 ) -> None:
     name, value = next(iter(result.metrics.items()))
-    validation = Validation(
+    validation = RankedFigure(
         metric=name,
         value=value,
         higher_is_better=not name.endswith("loss"),

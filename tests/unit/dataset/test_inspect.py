@@ -11,12 +11,19 @@ import pytest
 
 from can_train.dataset.inspect import inspect_dataset
 from can_train.dataset.inspect_tables import print_report, report_json
+from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.graphs.counts import count_graphs, sequence_hashes
+from can_train.graphs.identity import WindowSpec
 
 HEADER = "timestamp,arbitration_id,data_field,attack\n"
 TRAIN = "0.0,1,AA,0\n0.1,2,BB,0\n0.2,1,AA,0\n0.3,3,CC,0\n0.4,18FEF200,,0\n"
 TEST = "0.0,2,BB,0\n0.1,1,AA,0\n0.2,9,0011,1\n0.3,9,0011,1\n1.0,1,AA,0\n"
+MINI = DatasetRef(modality="automotive", dataset="mini")
+
+
+def spec(window: int, stride: int = 100, features: str = "relational") -> WindowSpec:
+    return WindowSpec(features=features, window=window, stride=stride)
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_scenario_figures(root: Path) -> None:
-    report = inspect_dataset(root, "automotive", "mini", window=2, stride=1)
+    report = inspect_dataset(root, MINI, spec(2, 1))
     train, test = report.scenarios
     assert (train.files, train.frames, train.ids, train.extended_ids) == (1, 5, 4, 1)
     assert train.duration_s == pytest.approx(0.4)
@@ -52,7 +59,7 @@ def test_scenario_figures(root: Path) -> None:
 
 
 def test_what_train_and_test_share(root: Path) -> None:
-    report = inspect_dataset(root, "automotive", "mini", window=2, stride=1)
+    report = inspect_dataset(root, MINI, spec(2, 1))
     (shared,) = report.shared
     assert shared.shared_recordings == ("train_02_with_attacks/DoS-2",)
     assert shared.known_ids == pytest.approx(2 / 3)
@@ -65,7 +72,7 @@ def test_what_train_and_test_share(root: Path) -> None:
 
 
 def test_window_longer_than_the_recordings(root: Path) -> None:
-    report = inspect_dataset(root, "automotive", "mini", window=6)
+    report = inspect_dataset(root, MINI, spec(6))
     assert [row.windows for row in report.scenarios] == [0, 0]
     assert report.scenarios[0].nodes.mean is None
     assert report.shared[0].repeated_windows is None
@@ -75,10 +82,7 @@ def test_window_longer_than_the_recordings(root: Path) -> None:
 
 
 def test_feature_set_decides_the_size_of_the_graphs(root: Path) -> None:
-    reports = [
-        inspect_dataset(root, "automotive", "mini", window=2, stride=2, features=name)
-        for name in ("classic", "relational")
-    ]
+    reports = [inspect_dataset(root, MINI, spec(2, 2, name)) for name in ("classic", "relational")]
     sizes = [report.scenarios[0] for report in reports]
     nodes, edges = 4, 2
     assert sizes[0].packed_bytes == 4 * (nodes * 10 + edges * 11)
@@ -86,7 +90,7 @@ def test_feature_set_decides_the_size_of_the_graphs(root: Path) -> None:
 
 
 def test_table_and_json(root: Path) -> None:
-    report = inspect_dataset(root, "automotive", "mini", window=2)
+    report = inspect_dataset(root, MINI, spec(2))
     stream = StringIO()
     print_report(report, stream)
     text = stream.getvalue()
@@ -128,7 +132,9 @@ def test_window_counts_of_hcrl_sa(tmp_path: Path, recordings: Path) -> None:
             source=recordings / "parquet/hcrl_sa",
         )
     )
-    report = inspect_dataset(tmp_path, "automotive", "hcrl_sa")
+    report = inspect_dataset(
+        tmp_path, DatasetRef(modality="automotive", dataset="hcrl_sa"), spec(100)
+    )
     tests = [row for row in report.scenarios if row.scenario.startswith("test")]
     assert [row.windows for row in tests] == [3994, 1861, 3060, 797]
     assert [row.attack_windows for row in tests] == [1928, 752, 1159, 311]

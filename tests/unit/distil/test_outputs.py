@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
 from can_train.distil.outputs import TeacherOutputs, teacher_outputs
@@ -27,7 +27,7 @@ from tests.lab import Lab
 
 
 @pytest.fixture
-def parts(lab: Lab) -> tuple[Detector, StageInputs, Path]:
+def parts(lab: Lab) -> tuple[Detector, DatasetWindows, Path]:
     """A teacher GAT, the data, and the folder of all stored outputs, empty."""
     config = lab.config("gat")
     teacher = load_detector(Path(str(lab.teacher("gat").path)))
@@ -39,7 +39,7 @@ def parts(lab: Lab) -> tuple[Detector, StageInputs, Path]:
     return teacher, inputs, folder
 
 
-def logits_of(teacher: Detector, inputs: StageInputs) -> TeacherOutputs:
+def logits_of(teacher: Detector, inputs: DatasetWindows) -> TeacherOutputs:
     return teacher_outputs(teacher, inputs, inputs.windows("train"), ("logits",))
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from can_train.config.frozen import freeze
 from can_train.config.schema import DataConfig, RunConfig
-from can_train.dataset.manifest import Recording, dataset_dir
+from can_train.dataset.manifest import dataset_dir
 from can_train.evaluation.experts import Experts
 from can_train.evaluation.latency import MEASURED, WARM_UP, latency_ms
+from can_train.frames.recording import Recording
 from can_train.graphs.scaling import IdVocabulary
 from can_train.runs.layout import Roots
 from tests.unit.detectors_for_tests import config_of, untrained

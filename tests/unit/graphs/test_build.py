@@ -8,21 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from can_train.frames.frame import Frames
-from can_train.graphs.build import GraphBuilder, PackedGraphs, window_count
+from can_train.graphs.build import GraphBuilder, window_count
+from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.features import FEATURE_NAMES
+from can_train.graphs.identity import WindowSpec
 from tests.unit.frames_for_tests import make_frames, random_frames
 
 
 def build(frames: Frames, cuts: list[int] | None = None, **kind: object) -> PackedGraphs:
     """Graphs of a recording that is fed in pieces cut at `cuts`."""
-    builder = GraphBuilder(words=frames.payload.shape[1] // 8, **kind)  # type: ignore[arg-type]
+    spec = WindowSpec(**kind)  # type: ignore[arg-type]
+    builder = GraphBuilder(spec, words=frames.payload.shape[1] // 8)
     edges = [0, *sorted(cuts or []), len(frames)]
     pieces = [frames[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
     parts = [graphs for piece in pieces for graphs in builder.build(piece)]
     columns = {
-        name: np.concatenate(
-            [getattr(p, name) for p in parts], axis=1 if name == "edge_index" else 0
-        )
+        name: np.concatenate([getattr(part, name) for part in parts])
         for name in PackedGraphs.__dataclass_fields__
     }
     return PackedGraphs(**columns)
@@ -40,7 +41,9 @@ def test_nodes_and_edges_are_those_of_a_hand_written_window():
     frames = make_frames([0, 1, 2, 3, 4], [7, 5, 7, 7, 5])
     graphs = build(frames, features="classic", window=5, stride=5)
     assert graphs.node_id.tolist() == [7, 5]
-    assert graphs.edge_index.T.tolist() == [[0, 1], [1, 0], [0, 0]]  # 7->5 twice, 5->7, 7->7
+    # 7->5 twice, 5->7, 7->7
+    assert graphs.edge_source.tolist() == [0, 1, 0]
+    assert graphs.edge_target.tolist() == [1, 0, 0]
     assert edge(graphs, "classic", "count").tolist() == [2, 1, 1]
     assert edge(graphs, "classic", "has_reverse_edge").tolist() == [1, 1, 1]
     assert node(graphs, "classic", "occurrence_count").tolist() == [3, 2]

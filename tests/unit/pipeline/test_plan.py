@@ -4,17 +4,19 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from can_train.config.frozen import load_frozen
-from can_train.dataset.manifest import DatasetManifest, dataset_dir
+from can_train.dataset.manifest import DatasetManifest, dataset_dir, manifest_json
 from can_train.errors import ArtifactError, CanTrainError, ProblemList, exit_code_of
 from can_train.files import sha256_of
 from can_train.pipeline.plan import Plan, jobs_of
 from can_train.pipeline.record import describe, write_plan
-from can_train.runs.layout import Roots, find_run, iter_runs, point_latest
+from can_train.runs.find import find_run
+from can_train.runs.layout import Roots, iter_runs, point_latest
 from can_train.runs.state import start_running
 from can_train.teachers.policy import register_teacher
 
@@ -50,7 +52,7 @@ def test_edges_follow_the_artifacts(plan_of: MakePlan) -> None:
 
 
 def test_all_stages_refer_to_one_split(plan_of: MakePlan) -> None:
-    plan = plan_of(**FIVE, window="50", split="leave-attack-out:DoS")
+    plan = plan_of(**FIVE, window="50", split="leave-vehicle-out:kia")
     assert len({stage.config.data for stage in plan.stages}) == 1
 
 
@@ -205,8 +207,7 @@ def test_force_makes_a_second_run_and_dependants_refer_to_it(
         finish(stage)
     forced = plan_of(model="vgae,gat", force=True)
     assert forced.stages[0].run_id == f"{first.stages[0].run_id}-2"
-    assert forced.stages[1].config.vgae is not None
-    assert forced.stages[1].config.vgae.run_id == forced.stages[0].run_id
+    assert forced.stages[1].config.experts["vgae"].run_id == forced.stages[0].run_id
     assert forced.stages[1].run_id not in {s.run_id for s in first.stages}
     assert [s.state for s in plan_of(model="vgae,gat").stages] == ["reused", "reused"]
 
@@ -254,6 +255,25 @@ def test_missing_frames_and_unknown_splits_are_found(
     assert exit_code_of(error) == 3
     assert "frames of attack-free-kia are missing" in str(error)
     assert "Allowed: leave-vehicle-out:kia, leave-vehicle-out:sonata" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("split", "what"),
+    [
+        ("leave-vehicle-out:kia", "kia is the only vehicle in the training recordings of car"),
+        ("leave-attack-out:DoS", "DoS is the only attack kind in the training recordings of car"),
+    ],
+)
+def test_a_fold_that_would_leave_nothing_to_train_on_is_found_before_the_job(
+    plan_of: MakePlan, roots: Roots, dataset: DatasetManifest, split: str, what: str
+) -> None:
+    kia = tuple(replace(r, vehicle="kia") for r in dataset.recordings)
+    path = dataset_dir(roots.data, "automotive", "car") / "dataset.json"
+    path.write_text(manifest_json(replace(dataset, recordings=kia)))
+    error = refusal(plan_of, model="vgae", split=split)
+    assert exit_code_of(error) == 3
+    assert f"--split: {what}" in str(error)
+    assert "Allowed: time" in str(error)
 
 
 def test_a_root_that_is_a_file_is_found(plan_of: MakePlan, roots: Roots) -> None:

@@ -94,7 +94,7 @@ def test_the_projection_is_trained_and_kept_but_not_deployed(model: str, lab: La
     state = best(run)
     assert not torch.equal(state["projection.weight"], start["projection.weight"])
     last = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    assert "projection.weight" in last["state_dict"]
+    assert "projection.weight" in last["module"]
     assert not any("projection" in name or "teacher" in name for name in deployed(run))
     assert {n.split(".")[0] for n in state} == {"model", "projection"}
 

@@ -181,14 +181,13 @@ def _inspect(args: argparse.Namespace) -> None:
             raise ConfigError(f"{flag} {value}: at least {least} frames. Use: {flag} 100")
     from can_train.dataset.inspect import inspect_dataset
     from can_train.dataset.inspect_tables import print_report, report_json
+    from can_train.dataset.manifest import DatasetRef
+    from can_train.graphs.identity import WindowSpec
 
     report = inspect_dataset(
         _data_root(args),
-        args.modality,
-        args.dataset,
-        window=args.window,
-        stride=args.stride,
-        features=args.features,
+        DatasetRef(modality=args.modality, dataset=args.dataset),
+        WindowSpec(features=args.features, window=args.window, stride=args.stride),
     )
     if args.json:
         sys.stdout.write(report_json(report))

@@ -15,7 +15,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 PACKAGES: Final = (
     "torch", "torch_geometric", "lightning", "numpy", "polars", "numba", "scikit-learn",
-    "pydantic", "hydra-zen", "PyYAML", "rich",
+    "hydra-zen", "PyYAML", "rich",
 )  # fmt: skip
 ASK_S: Final = 5.0
 """How long another program may take to answer."""

@@ -6,15 +6,15 @@ import argparse
 import subprocess
 import sys
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from can_train.cli.options import add_root_options, add_slurm_options, roots_of
 from can_train.cli.submit import check_options, submit_requests
-from can_train.config.codec import from_plain, hints_of, unwrap
+from can_train.config.codec import from_text, hints_of, unwrap
 from can_train.config.fields import option_of
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError, PreflightError, raise_all
-from can_train.runs.layout import Roots, plan_dir
+from can_train.runs.layout import Roots
 
 if TYPE_CHECKING:
     from can_train.jobs.board import Row
@@ -58,15 +58,11 @@ def run(args: argparse.Namespace) -> int:
         PreflightError: There is no such plan.
     """
     from can_train.jobs.slurm.record import read_attempts
-    from can_train.pipeline.stored import find_plan
+    from can_train.pipeline.stored import load_plan
+    from can_train.runs.find import find_plan
 
     roots = roots_of(args)
-    plan = find_plan(roots.experiments, args.name)
-    if plan is None:
-        raise PreflightError(
-            f"no plan {args.name} under {plan_dir(roots.experiments, '')}. "
-            "Give the id that the training command printed"
-        )
+    plan = load_plan(roots.experiments, find_plan(roots.experiments, args.name))
     attempts = read_attempts(plan.folder)
     if attempts and "local" not in args:
         args.submit = True  # where it ran before
@@ -153,12 +149,14 @@ def _given_resources(args: argparse.Namespace) -> Resources:
     Raises:
         ConfigError: A value isn't allowed.
     """
-    raw: dict[str, object] = {}
-    for item in fields(Resources):
-        text = vars(args).get(item.name)
-        whole = unwrap(hints_of(Resources)[item.name])[0] is int
-        raw[item.name] = int(text) if whole and text is not None and text.isdecimal() else text
-    return from_plain(Resources, raw, "resume")
+    given: dict[str, Any] = {
+        item.name: from_text(
+            hints_of(Resources)[item.name], vars(args)[item.name], f"resume.{item.name}"
+        )
+        for item in fields(Resources)
+        if item.name in args
+    }
+    return Resources(**given)
 
 
 def _check_resources(args: argparse.Namespace) -> None:

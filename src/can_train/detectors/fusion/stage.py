@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
 
 from can_train.config.schema import TrainingConfig
 from can_train.detectors.base import Detector
@@ -79,6 +78,15 @@ class FusionWindows:
     states: Tensor
     rewards: Tensor
 
+    def to(self, device: torch.device | str) -> FusionWindows:
+        """The same windows on another device."""
+        return FusionWindows(states=self.states.to(device), rewards=self.rewards.to(device))
+
+    def rows(self, windows: NDArray[np.int64]) -> FusionWindows:
+        """Some of the windows, in the given order."""
+        at = torch.from_numpy(windows)
+        return FusionWindows(states=self.states[at], rewards=self.rewards[at])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _View:
@@ -126,19 +134,7 @@ def fusion_rewards(
     return torch.from_numpy((1.0 - (fused - label[:, None]) ** 2).astype(np.float32))
 
 
-class _Rows(Dataset[Sequence[Tensor]]):
-    def __init__(self, data: FusionWindows, parts: Sequence[NDArray[np.int64]]) -> None:
-        self._data, self._parts = data, parts
-
-    def __len__(self) -> int:
-        return len(self._parts)
-
-    def __getitem__(self, item: int) -> Sequence[Tensor]:
-        rows = torch.from_numpy(self._parts[item])
-        return self._data.states[rows], self._data.rewards[rows]
-
-
-class FusionStage(StageModule):
+class FusionStage(StageModule[FusionWindows]):
     """Regresses the Q-values of all actions at once: one window is one episode (gamma = 0).
 
     Args:
@@ -161,34 +157,47 @@ class FusionStage(StageModule):
         super().__init__(model, training, seed)
         self._train_data = train
         self._validation_data = validation
-        order = shuffled(np.arange(len(train.states)), seed)
-        self._epoch = drawn(order, training.windows_per_epoch, seed)
-        self.batch_size = training.batch_size or automatic_batch_size(len(self._epoch(0)))
-
-    def train_dataloader(self) -> DataLoader[Sequence[Tensor]]:
-        """Batches of the current epoch."""
-        rows = self._epoch(self.current_epoch)
-        parts = [rows[i : i + self.batch_size] for i in range(0, len(rows), self.batch_size)]
-        return self.training_batches(_Rows(self._train_data, parts))
-
-    def val_dataloader(self) -> DataLoader[Sequence[Tensor]]:
-        """All validation windows as one batch."""
-        part = np.arange(len(self._validation_data.states))
-        return DataLoader(_Rows(self._validation_data, [part]), batch_size=None)
-
-    def training_step(self, batch: Sequence[Tensor]) -> Tensor:
-        """Mean squared error of the Q-values against the rewards."""
-        states, rewards = batch
-        loss = functional.mse_loss(self.model(states), rewards)
-        return self._record(LossTerms(total=loss, task=loss), len(states))
-
-    def validation_step(self, batch: Sequence[Tensor]) -> None:
-        """Reward of the greedy actions."""
-        states, rewards = batch
-        values = self.model(states)
-        reward = rewards.gather(1, values.argmax(1, keepdim=True)).double().mean()
-        loss = functional.mse_loss(values.double(), rewards.double())
-        self.judgement = Judgement(
-            metrics={"val_reward": float(reward), "val_loss": float(loss)},
-            key=(round(float(reward), 6), -float(loss)),
+        self._judged = Judgement(metrics={}, key=())
+        self._of_epoch = drawn(
+            shuffled(np.arange(len(train.states)), seed), training.windows_per_epoch, seed
         )
+        self._chosen = self._of_epoch(0)
+        self.batch_size = training.batch_size or automatic_batch_size(len(self._chosen))
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Chooses the windows of `epoch`."""
+        super().begin_epoch(epoch)
+        self._chosen = self._of_epoch(epoch)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the current epoch."""
+        return -(-len(self._chosen) // self.batch_size)
+
+    def training_batch(self, step: int) -> FusionWindows:
+        """Batch of one step of the current epoch."""
+        first = step * self.batch_size
+        return self._train_data.rows(self._chosen[first : first + self.batch_size])
+
+    def training_step(self, batch: FusionWindows) -> Tensor:
+        """Mean squared error of the Q-values against the rewards."""
+        loss = functional.mse_loss(self.model(batch.states), batch.rewards)
+        return self._record(LossTerms(total=loss, task=loss), len(batch.states))
+
+    def validation_batches(self) -> Iterator[FusionWindows]:
+        """All validation windows as one batch."""
+        yield self._validation_data
+
+    def validation_step(self, batch: FusionWindows) -> None:
+        """Reward of the greedy actions."""
+        values = self.model(batch.states)
+        greedy = values.argmax(1, keepdim=True)
+        reward = float(batch.rewards.gather(1, greedy).double().mean())
+        loss = float(functional.mse_loss(values.double(), batch.rewards.double()))
+        self._judged = Judgement(
+            metrics={"val_reward": reward, "val_loss": loss}, key=(round(reward, 6), -loss)
+        )
+
+    def judge(self) -> Judgement:
+        """Judges by the reward of the greedy actions, then by loss."""
+        return self._judged

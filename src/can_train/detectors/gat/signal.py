@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from can_train.config.schema import DistillationConfig
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector
 from can_train.detectors.gat.detector import attack_probability
 from can_train.detectors.gat.network import GAT
@@ -51,7 +51,7 @@ class GatTeacher:
     def __init__(
         self,
         teacher: Detector,
-        inputs: StageInputs,
+        inputs: DatasetWindows,
         windows: NDArray[np.int64],
         config: DistillationConfig,
         *,
@@ -87,7 +87,7 @@ class PredictionAgreement(Agreement):
     """
 
     def __init__(
-        self, student: GAT, feed: GraphFeed, teacher: Detector, inputs: StageInputs
+        self, student: GAT, feed: GraphFeed, teacher: Detector, inputs: DatasetWindows
     ) -> None:
         self._windows = evenly(inputs.windows("validation"), MOST_WINDOWS)
         self._student = student

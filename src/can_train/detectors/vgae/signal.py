@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from can_train.config.schema import DistillationConfig
-from can_train.dataset.windows import StageInputs
+from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector
 from can_train.detectors.scoring import SCORING_BATCH
 from can_train.detectors.signal import WindowRows
@@ -57,7 +57,7 @@ class VgaeTeacher:
     def __init__(
         self,
         teacher: Detector,
-        inputs: StageInputs,
+        inputs: DatasetWindows,
         windows: NDArray[np.int64],
         config: DistillationConfig,
         *,
@@ -97,7 +97,7 @@ class LatentAgreement(Agreement):
         projection: nn.Module,
         feed: GraphFeed,
         teacher: Detector,
-        inputs: StageInputs,
+        inputs: DatasetWindows,
     ) -> None:
         windows = inputs.windows("validation", benign=True)
         ptr = inputs.store.node_ptr

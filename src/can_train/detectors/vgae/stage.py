@@ -111,7 +111,7 @@ class VgaeStage(GraphStage):
         task = vgae_task_loss(self.model(batch), batch, self._weights)
         self._validation_means.add(task.record(), batch.num_graphs)
 
-    def on_validation_epoch_end(self) -> None:
+    def judge(self) -> Judgement:
         """Judges the epoch by the benign validation loss."""
         loss = self._validation_means.take()["task"]
-        self.judgement = Judgement(metrics={"val_loss": loss}, key=(-loss,))
+        return Judgement(metrics={"val_loss": loss}, key=(-loss,))

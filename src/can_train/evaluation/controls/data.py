@@ -51,7 +51,7 @@ def control_data(store: GraphStore, windows: NDArray[np.int64]) -> ControlData:
     rows = rows_of(store.node_ptr, windows)
     node_x = store.node_x[rows]
     node_ptr = _offsets(store.node_ptr[windows + 1] - store.node_ptr[windows])
-    names = FEATURE_NAMES[store.features].node
+    names = FEATURE_NAMES[store.spec.features].node
     deviation = None
     if DEVIATION_FEATURE in names and len(windows):
         column = node_x[:, names.index(DEVIATION_FEATURE)].astype(np.float64)

@@ -17,6 +17,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from can_train.evaluation.experts import FusionView
+
 ALPHA_STEPS: Final = 20
 """Alphas 0, 1/20, ... 1: those of the agent."""
 
@@ -54,6 +56,34 @@ class StateClassifier:
         if not len(state):
             return np.zeros(0)
         return np.asarray(self.pipeline.predict_proba(state)[:, 1], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionControls:
+    """Simple fusions of the two experts, fitted on side `fusion`.
+
+    Attributes:
+        alpha: The best fixed weight of the attack probability.
+        classifiers: Classifiers on the fusion state, by name; None where a class is missing.
+    """
+
+    alpha: FixedAlpha
+    classifiers: dict[str, StateClassifier | None]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all, fitted or not."""
+        return ("best_fixed_alpha", *self.classifiers)
+
+    def score(self, view: FusionView | None) -> dict[str, NDArray[np.float64]]:
+        """Scores [B] of every control that could be fitted."""
+        if view is None:
+            return {}
+        found = {"best_fixed_alpha": self.alpha.score(view.anomaly, view.probability)}
+        for name, classifier in self.classifiers.items():
+            if classifier is not None:
+                found[name] = classifier.score(view.state)
+        return found
 
 
 def best_fixed_alpha(anomaly: ArrayLike, p_attack: ArrayLike, label: ArrayLike) -> FixedAlpha:

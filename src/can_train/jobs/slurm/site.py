@@ -11,15 +11,19 @@ from typing import Final
 
 from can_train.config.codec import from_plain
 from can_train.config.schema import Resources
+from can_train.config.spec import model_names
 from can_train.errors import ConfigError, did_you_mean
-from can_train.vocab import MODEL_SIZES, MODELS
+from can_train.vocab import MODEL_SIZES
 
 SITE_VARIABLE: Final = "CAN_TRAIN_SITE"
 NO_RESOURCES: Final = Resources()
 
 _NAMES: Final = tuple(item.name for item in fields(Resources))
 _TABLES: Final = ("login_node", "environment", "defaults", "stage")
-_STAGES: Final = (*MODELS, *(f"{model}_{size}" for model in MODELS for size in MODEL_SIZES))
+_STAGES: Final = (
+    *model_names(),
+    *(f"{model}_{size}" for model in model_names() for size in MODEL_SIZES),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

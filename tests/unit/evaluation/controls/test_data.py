@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from can_train.dataset.manifest import Recording
 from can_train.evaluation.controls import control_data, window_statistics
+from can_train.frames.recording import Recording
 from can_train.graphs.features import FEATURE_NAMES
+from can_train.graphs.identity import WindowSpec
 from can_train.graphs.store import GraphStore
 from tests.unit.evaluation.controls.windows_for_tests import random_windows, windows
 
@@ -28,9 +29,7 @@ def store_of_three_windows(features):
     )
     return GraphStore(
         key="0",
-        features=features,
-        window=100,
-        stride=100,
+        spec=WindowSpec(features=features, window=100, stride=100),
         recordings=(recording,),
         node_x=x.astype(np.float32),
         node_id=np.arange(10, 16, dtype=np.uint32),

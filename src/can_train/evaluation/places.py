@@ -1,0 +1,86 @@
+"""What an evaluation scores: held-out recordings and test scenarios, whole and by file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.dataset.windows import DatasetWindows
+from can_train.graphs.store import GraphStore, open_store
+
+logger = logging.getLogger("can_train")
+
+HELD_OUT: Final = "held_out"
+"""Scenario name of the recordings that a leave-one-out split kept out of training."""
+
+_S_PER_HOUR: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Place:
+    """Windows [B] of one scenario, or of one file of it.
+
+    Attributes:
+        store: Graphs that they are of.
+        scenario: Its name.
+        windows: Their indices.
+        file: Name of the recording; None: all of the scenario's.
+    """
+
+    store: GraphStore
+    scenario: str
+    windows: NDArray[np.int64]
+    file: str | None = None
+
+    @property
+    def label(self) -> NDArray[np.uint8]:
+        """1 for attack windows [B]."""
+        return self.store.label[self.windows]
+
+    @property
+    def labels_say_nothing(self) -> bool:
+        """Whether frames were suppressed in one of its recordings."""
+        present = np.unique(self.store.recording[self.windows])
+        return any(self.store.recordings[i].labels_say_nothing for i in present)
+
+    @property
+    def benign_hours(self) -> float:
+        """Recording time behind its benign windows; overlapping frames count once."""
+        benign = self.windows[self.label == 0]
+        share = min(1.0, self.store.spec.stride / self.store.spec.window)
+        return float(self.store.duration_s[benign].sum(dtype=np.float64)) * share / _S_PER_HOUR
+
+    def files(self) -> Iterator[tuple[Place, NDArray[np.bool_]]]:
+        """Each file of it, and which of its windows are that file's [B]."""
+        of_window = self.store.recording[self.windows]
+        for number in np.unique(of_window):
+            inside = of_window == number
+            name = self.store.recordings[number].name
+            yield replace(self, windows=self.windows[inside], file=name), inside
+
+
+def places_of(inputs: DatasetWindows) -> Iterator[Place]:
+    """The held-out recordings, if any, and each test scenario of a dataset."""
+    held_out = inputs.windows(HELD_OUT)
+    if len(held_out):
+        yield Place(store=inputs.store, scenario=HELD_OUT, windows=held_out)
+    if not inputs.manifest.test:
+        return
+    store = open_store(inputs.folder, inputs.manifest.test, inputs.store.spec)
+    for recording in store.recordings:
+        if recording.frames < store.spec.window:
+            logger.warning(
+                "%s/%s isn't scored: its %d frames are fewer than a window of %d",
+                recording.scenario,
+                recording.name,
+                recording.frames,
+                store.spec.window,
+            )
+    of_window = np.array([r.scenario for r in store.recordings])[store.recording]
+    for scenario in np.unique(of_window).tolist():
+        yield Place(store=store, scenario=scenario, windows=np.flatnonzero(of_window == scenario))

@@ -1,0 +1,273 @@
+"""Jitted pass that compares each frame with its ID's own past, and adds it to that past.
+
+An attacker can't rewrite the past: once an ID has been seen often enough, a frame moves its means
+by a bounded amount (Huber, Robust Statistics, 1981, chapter 3; docs/decisions/0005).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.graphs.past import (
+    BitsColumn,
+    BusColumn,
+    CountColumn,
+    FrameChunk,
+    FrameColumn,
+    History,
+    NumberColumn,
+    WindowColumn,
+    WindowEnds,
+)
+
+WARM_UP_S: Final = 5.0
+"""Seconds of a recording in which every ID is new and novelty says nothing."""
+
+NOVELTY_FRAMES: Final = 20
+NOVELTY_S: Final = 5.0
+"""An ID stops being new once it was seen both this often and for this long."""
+
+MEMORY_FRAMES: Final = 4096
+"""Running means forget with this horizon, so that no count grows with the recording."""
+
+BUS_MEMORY_FRAMES: Final = 65_536
+MIN_HISTORY: Final = 4
+"""Intervals of an ID needed before it is compared with its past."""
+
+PERIODIC_VARIATION: Final = 0.5
+"""An ID counts as periodic while std / mean of its intervals is below this."""
+
+OVERDUE_PERIODS: Final = 3.0
+OVERDUE_LIMIT_S: Final = 10.0
+"""A periodic ID is missing from 3 periods after it was due until 10 s later (saturation)."""
+
+ROBUST_LIMIT: Final = 3.0
+ROBUST_BITS: Final = 8.0
+"""An ID's past takes in at most 3 deviations (8 bits) of surprise per frame: injected frames stand
+out without becoming the new normal."""
+
+TIME_FLOOR_S: Final = 1e-5
+"""Resolution of the recorders; also keeps the logarithm finite for equal timestamps."""
+
+_JITTER_SHARE: Final = 0.05
+"""Least deviation, as a share of the mean: the intervals of a strictly periodic ID deviate by
+little but the recorder's resolution, and each microsecond would count as a surprise."""
+
+_LOG_RATIO_LIMIT: Final = 6.0
+"""|ln(interval / mean)|: below, equal timestamps of an ID of 4 ms already give ln(1 / 400) = -6 by
+the resolution of the recorders; above, 400 periods of silence are no more than silence."""
+
+_Z_LIMIT: Final = 8.0
+"""With the least deviation this is 0.4 periods beside the schedule: how far beyond, the log ratio
+tells, and a mean over the window shall not be ruled by a single frame."""
+
+_VARIATION_LIMIT: Final = 50.0
+"""Largest std / mean: the mean of a burst may be as small as the resolution."""
+
+_PAYLOAD_BITS: Final = 64.0
+"""Of a classic CAN frame, so that a CAN FD frame can change more than all of them."""
+
+_BITS_PER_BYTE: Final = 8.0
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def clip(value: float, low: float, high: float) -> float:
+    """`value`, or the bound that it exceeds."""
+    return min(max(value, low), high)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _popcount(word: np.uint64) -> np.int64:
+    """Number of 1 bits (Warren, Hacker's Delight, section 5-1)."""
+    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    word = (word & np.uint64(0x3333333333333333)) + (
+        (word >> np.uint64(2)) & np.uint64(0x3333333333333333)
+    )
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@numba.njit(cache=True, nogil=True)
+def _missing_share(
+    numbers: NDArray[np.float64], established: NDArray[np.int32], now: float
+) -> float:
+    """Share of the recording's periodic IDs that are overdue at time `now`."""
+    periodic = 0
+    missing = 0
+    for s in established:
+        mean = numbers[s, NumberColumn.MEAN]
+        if numbers[s, NumberColumn.VARIANCE] > (PERIODIC_VARIATION * mean) ** 2:
+            continue
+        overdue = now - numbers[s, NumberColumn.LAST_T] - mean
+        if overdue > OVERDUE_LIMIT_S:
+            continue
+        periodic += 1
+        if overdue > OVERDUE_PERIODS * mean:
+            missing += 1
+    return missing / periodic if periodic else 0.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _interval_columns(
+    row: NDArray[np.float32],
+    numbers: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    interval: float,
+) -> None:
+    """Compares an interval [s] with the ID's past, then adds it to the past.
+
+    Mean and variance are exponentially weighted with weight 1 / min(n, MEMORY_FRAMES), which
+    is the plain running mean until the horizon is reached (Welford's update). An interval shorter
+    than the mean weighs less, in proportion: a burst lasts a moment, however many its frames are.
+    """
+    intervals = counts[CountColumn.INTERVALS]
+    mean = numbers[NumberColumn.MEAN]
+    deviation = math.sqrt(numbers[NumberColumn.VARIANCE])
+    least = deviation + _JITTER_SHARE * mean + TIME_FLOOR_S
+    ratio = (interval + TIME_FLOOR_S) / (mean + TIME_FLOOR_S)
+    if intervals >= MIN_HISTORY:
+        row[FrameColumn.LOG_RATIO] = clip(math.log(ratio), -_LOG_RATIO_LIMIT, _LOG_RATIO_LIMIT)
+        row[FrameColumn.Z_SCORE] = clip((interval - mean) / least, -_Z_LIMIT, _Z_LIMIT)
+        row[FrameColumn.VARIATION] = math.log1p(
+            min(deviation / (mean + TIME_FLOOR_S), _VARIATION_LIMIT)
+        )
+        row[FrameColumn.PERIOD] = mean
+    counts[CountColumn.INTERVALS] = min(intervals + 1, MEMORY_FRAMES)
+    weight = 1.0 / counts[CountColumn.INTERVALS]
+    error = interval - mean
+    if intervals >= NOVELTY_FRAMES:
+        limit = ROBUST_LIMIT * least
+        error = clip(error, -limit, limit)
+        weight *= min(ratio, 1.0)
+    numbers[NumberColumn.MEAN] = mean + weight * error
+    numbers[NumberColumn.VARIANCE] = (1.0 - weight) * (
+        numbers[NumberColumn.VARIANCE] + weight * error * error
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _payload_columns(
+    row: NDArray[np.float32],
+    numbers: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    bits: NDArray[np.uint64],
+    payload: NDArray[np.uint64],
+    warm: bool,
+) -> None:
+    """Counts bits that changed since the ID's last frame, and those that never did before.
+
+    While the recording warms up every change is a first one, which would tell nothing but where
+    in the recording the frame lies.
+    """
+    changed = np.int64(0)
+    new = np.int64(0)
+    for k in range(len(payload)):
+        difference = payload[k] ^ bits[BitsColumn.LAST_PAYLOAD, k]
+        changed += _popcount(difference)
+        new += _popcount(difference & ~bits[BitsColumn.CHANGED_MASK, k])
+        bits[BitsColumn.CHANGED_MASK, k] |= difference
+    intervals = counts[CountColumn.INTERVALS]
+    row[FrameColumn.BITS_CHANGED] = changed / _PAYLOAD_BITS
+    surprise = changed - numbers[NumberColumn.BITS_MEAN]
+    if intervals >= MIN_HISTORY:
+        row[FrameColumn.BITS_SURPRISE] = surprise / _BITS_PER_BYTE
+    if warm and intervals >= NOVELTY_FRAMES:
+        row[FrameColumn.NEW_BITS] = math.log1p(new)
+    if intervals > NOVELTY_FRAMES:
+        surprise = clip(surprise, -ROBUST_BITS, ROBUST_BITS)
+    numbers[NumberColumn.BITS_MEAN] += surprise / max(intervals, 1)
+
+
+# The next three are inlined: a call per frame would count references to every array of the history.
+@numba.njit(cache=True, nogil=True, inline="always")
+def _hear(bus: NDArray[np.float64], now: float, first: bool) -> None:
+    """Adds a frame to the running mean of the gaps between frames of the bus."""
+    if first:
+        bus[BusColumn.START] = now
+    else:
+        bus[BusColumn.COUNT] = min(bus[BusColumn.COUNT] + 1, BUS_MEMORY_FRAMES)
+        gap = max(now - bus[BusColumn.LAST], 0.0)
+        bus[BusColumn.MEAN] += (gap - bus[BusColumn.MEAN]) / bus[BusColumn.COUNT]
+    bus[BusColumn.LAST] = now
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _keep_payload(bits: NDArray[np.uint64], slot: int, payload: NDArray[np.uint64]) -> np.int64:
+    """Remembers the payload for the ID's next frame; gives its number of 1 bits."""
+    ones = np.int64(0)
+    for k in range(len(payload)):
+        ones += _popcount(payload[k])
+        bits[slot, BitsColumn.LAST_PAYLOAD, k] = payload[k]
+    return ones
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _compare(row: NDArray[np.float32], frames: FrameChunk, i: int, history: History) -> None:
+    """Fills the columns of frame `i` that need its ID's past, and adds the frame to the past."""
+    numbers, counts, bits, bus, established = history
+    now = frames.timestamps[i]
+    s = frames.slots[i]
+    before = counts[s, CountColumn.INTERVALS]
+    # Timestamps may step back by a fraction of a millisecond; an interval can't.
+    interval = max(now - numbers[s, NumberColumn.LAST_T], 0.0)
+    _interval_columns(row, numbers[s], counts[s], interval)
+    warm = now - bus[BusColumn.START] > WARM_UP_S
+    _payload_columns(row, numbers[s], counts[s], bits[s], frames.payloads[i], warm)
+    if before < NOVELTY_FRAMES <= counts[s, CountColumn.INTERVALS]:
+        established[np.int64(bus[BusColumn.ESTABLISHED])] = s
+        bus[BusColumn.ESTABLISHED] += 1
+    row[FrameColumn.DLC_CHANGED] = frames.dlcs[i] != counts[s, CountColumn.LAST_DLC]
+
+
+@numba.njit(cache=True, nogil=True)
+def update_history(
+    frames: FrameChunk,
+    history: History,
+    ends: WindowEnds,
+    per_frame: NDArray[np.float32],
+    per_window: NDArray[np.float32],
+) -> None:
+    """State of each frame against the past, and of the bus at each window's end.
+
+    Args:
+        frames: The next n frames.
+        history: What is remembered; is brought up to date.
+        ends: Which of them end a window.
+        per_frame: Is filled [n, 10].
+        per_window: Is filled [m, 2].
+    """
+    numbers, counts, bits, bus, established = history
+    next_end = ends.first
+    ended = 0
+    for i in range(len(frames.timestamps)):
+        now = frames.timestamps[i]
+        s = frames.slots[i]
+        row = per_frame[i]
+        row[:] = 0.0
+        seen = counts[s, CountColumn.SEEN]
+        _hear(bus, now, ends.offset + i == 0)
+        if seen == 0:
+            numbers[s, NumberColumn.FIRST_T] = now
+            counts[s, CountColumn.LATE] = now - bus[BusColumn.START] > WARM_UP_S
+        else:
+            _compare(row, frames, i, history)
+        if counts[s, CountColumn.LATE]:
+            age = max(now - numbers[s, NumberColumn.FIRST_T], 0.0)
+            row[FrameColumn.NOVELTY] = 1.0 - min(seen / NOVELTY_FRAMES, age / NOVELTY_S, 1.0)
+        ones = _keep_payload(bits, s, frames.payloads[i])
+        row[FrameColumn.DENSITY] = ones / (_BITS_PER_BYTE * max(frames.dlcs[i], 1))
+        counts[s, CountColumn.SEEN] = min(seen + 1, NOVELTY_FRAMES)
+        counts[s, CountColumn.LAST_DLC] = frames.dlcs[i]
+        numbers[s, NumberColumn.LAST_T] = now
+        if ends.offset + i == next_end:
+            per_window[ended, WindowColumn.BUS_GAP] = bus[BusColumn.MEAN]
+            per_window[ended, WindowColumn.MISSING_SHARE] = _missing_share(
+                numbers, established[: np.int64(bus[BusColumn.ESTABLISHED])], now
+            )
+            ended += 1
+            next_end += ends.stride

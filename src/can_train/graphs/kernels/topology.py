@@ -1,0 +1,131 @@
+"""Jitted pass that numbers the nodes and edges of many windows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+
+class FrameNodes(NamedTuple):
+    """What decides the nodes, edges and labels of windows over n frames.
+
+    Attributes:
+        slots: Slot of each frame's arbitration ID [n], int32.
+        ids: Arbitration IDs [n], uint32.
+        labels: 0 or 1 [n], uint8.
+        slot_count: Slots in use.
+    """
+
+    slots: NDArray[np.int32]
+    ids: NDArray[np.uint32]
+    labels: NDArray[np.uint8]
+    slot_count: int
+
+
+class Topology(NamedTuple):
+    """Graphs of B windows of W frames with N nodes and E edges in all, without their features.
+
+    Attributes:
+        node_of_frame: Node of each frame, counted within the graph [B, W], uint16.
+        edge_of_frame: Edge of each transition, likewise [B, W - 1], uint16.
+        edge_index: Source and target node of each edge, likewise [2, E], uint16.
+        node_id: Arbitration ID of each node [N], uint32.
+        nodes: Nodes per graph [B], int64.
+        edges: Edges per graph [B], int64.
+        attacks: Attack frames per graph [B], int64.
+    """
+
+    node_of_frame: NDArray[np.uint16]
+    edge_of_frame: NDArray[np.uint16]
+    edge_index: NDArray[np.uint16]
+    node_id: NDArray[np.uint32]
+    nodes: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    attacks: NDArray[np.int64]
+
+
+def topology_of(frames: FrameNodes, starts: NDArray[np.int64], window: int) -> Topology:
+    """Nodes and edges of each window, numbered in order of first appearance.
+
+    Args:
+        frames: The frames.
+        starts: First frame of each window [B].
+        window: Frames per window.
+    """
+    count = len(starts)
+    most_nodes = min(window, frames.slot_count)
+    most_edges = min(window - 1, most_nodes * most_nodes)
+    room = Topology(
+        node_of_frame=np.empty((count, window), np.uint16),
+        edge_of_frame=np.empty((count, window - 1), np.uint16),
+        edge_index=np.empty((2, count * most_edges), np.uint16),
+        node_id=np.empty(count * most_nodes, np.uint32),
+        nodes=np.empty(count, np.int64),
+        edges=np.empty(count, np.int64),
+        attacks=np.empty(count, np.int64),
+    )
+    nodes, edges = _fill(frames, starts, most_nodes, room)
+    return room._replace(
+        edge_index=np.ascontiguousarray(room.edge_index[:, :edges]),
+        node_id=room.node_id[:nodes].copy(),
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill(
+    frames: FrameNodes, starts: NDArray[np.int64], most_nodes: int, graph: Topology
+) -> tuple[int, int]:
+    """Writes the graphs; gives the number of nodes and of edges written.
+
+    A node or edge was met in this window if its stamp is the window's number: nothing has to be
+    cleared between windows.
+    """
+    window = graph.node_of_frame.shape[1]
+    node_stamp = np.full(frames.slot_count, -1, np.int64)
+    node_number = np.zeros(frames.slot_count, np.uint16)
+    edge_stamp = np.full((most_nodes, most_nodes), -1, np.int64)
+    edge_number = np.zeros((most_nodes, most_nodes), np.uint16)
+    total_nodes = 0
+    total_edges = 0
+    for w in range(len(starts)):
+        start = starts[w]
+        found_nodes = 0
+        found_edges = 0
+        attack_frames = 0
+        before = 0
+        for k in range(window):
+            s = frames.slots[start + k]
+            if node_stamp[s] != w:
+                node_stamp[s] = w
+                node_number[s] = found_nodes
+                graph.node_id[total_nodes + found_nodes] = frames.ids[start + k]
+                found_nodes += 1
+            here = node_number[s]
+            graph.node_of_frame[w, k] = here
+            attack_frames += frames.labels[start + k]
+            if k > 0:
+                if edge_stamp[before, here] != w:
+                    edge_stamp[before, here] = w
+                    edge_number[before, here] = found_edges
+                    graph.edge_index[0, total_edges + found_edges] = before
+                    graph.edge_index[1, total_edges + found_edges] = here
+                    found_edges += 1
+                graph.edge_of_frame[w, k - 1] = edge_number[before, here]
+            before = here
+        graph.nodes[w], graph.edges[w], graph.attacks[w] = found_nodes, found_edges, attack_frames
+        total_nodes += found_nodes
+        total_edges += found_edges
+    return total_nodes, total_edges
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def has_reverse(edge_index: NDArray[np.uint16], e: int) -> bool:
+    """Whether edge `e` of one graph [2, E] has a counterpart in the other direction."""
+    source, target = edge_index[0, e], edge_index[1, e]
+    for other in range(edge_index.shape[1]):
+        if edge_index[0, other] == target and edge_index[1, other] == source:
+            return True
+    return False

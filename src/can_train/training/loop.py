@@ -1,0 +1,221 @@
+"""The training loop: fits one stage, fresh or from where an earlier attempt stopped.
+
+After each epoch it saves `best.pt` (if the epoch is the best so far), then `last.ckpt`, both
+atomically: a run that is killed in between repeats its last epoch and comes to the same files.
+`last.ckpt` knows the best epoch and the patience that is left, so a resumed run stops when the
+uninterrupted one would have. When somebody asks the process to stop, the position is also saved
+after the step that just ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+from can_train.detectors.stage import Judgement, Means, StageModule
+from can_train.errors import ArtifactError, TrainingError
+from can_train.files import PARTIAL, writing
+from can_train.runs.stop import Stopped, stop_requested
+from can_train.training.recorder import Recorder
+
+logger = logging.getLogger("can_train")
+
+LAST: Final = "last.ckpt"
+BEST: Final = "best.pt"
+CHECKPOINT_FORMAT: Final = "can-train checkpoint 2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitResult:
+    """How training went.
+
+    Attributes:
+        epochs: Epochs trained, those of earlier attempts included.
+        best_epoch: The epoch whose weights were restored, counted from 0.
+        metrics: Validation figures of that epoch.
+    """
+
+    epochs: int
+    best_epoch: int
+    metrics: dict[str, float]
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """Where training stands.
+
+    Attributes:
+        epoch: The current epoch, counted from 0.
+        step: Steps of it that are done.
+        best_epoch, best_key, best_metrics: The best epoch so far; -1 before there is one.
+        waited: Epochs since then.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    best_epoch: int = -1
+    best_key: tuple[float, ...] = ()
+    best_metrics: dict[str, float] = field(default_factory=dict)
+    waited: int = 0
+
+    def judged(self, judgement: Judgement) -> bool:
+        """Takes in the judgement of the current epoch; whether it is the best so far."""
+        finite = all(math.isfinite(value) for value in judgement.key)
+        better = finite and (self.best_epoch < 0 or judgement.key > self.best_key)
+        self.waited = 0 if better else self.waited + 1
+        if better:
+            self.best_epoch, self.best_key = self.epoch, judgement.key
+            self.best_metrics = judgement.metrics
+        return better
+
+
+def fit(module: StageModule[Any], folder: Path, recorder: Recorder) -> FitResult:
+    """Trains `module` until its epochs or its patience end; leaves the best epoch in it.
+
+    Args:
+        module: The stage.
+        folder: `checkpoints/` of the run; if it holds `last.ckpt`, training goes on from there.
+        recorder: Receives the figures of each epoch.
+
+    Raises:
+        TrainingError: Training diverged: no epoch had finite validation figures.
+        Stopped: Somebody asked; `last.ckpt` holds the position.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{PARTIAL}*"):
+        left.unlink()  # half-written by a killed attempt; a run has one owner
+    progress = _Fitting(module, folder, recorder).run()
+    if progress.best_epoch < 0:
+        raise TrainingError(
+            "training diverged: no epoch had finite validation figures. Use a lower --learning-rate"
+        )
+    best = torch.load(folder / BEST, map_location="cpu", weights_only=True)
+    module.load_state_dict(best, strict=True)
+    module.to("cpu").eval()
+    return FitResult(
+        epochs=progress.epoch, best_epoch=progress.best_epoch, metrics=progress.best_metrics
+    )
+
+
+def validate(module: StageModule[Any], device: torch.device | str = "cpu") -> Judgement:
+    """What the validation windows say about `module` as it is."""
+    module.eval()
+    with torch.no_grad():
+        for batch in module.validation_batches():
+            module.validation_step(batch.to(device))
+    return module.judge()
+
+
+class _Fitting:
+    """One attempt at fitting a stage."""
+
+    def __init__(self, module: StageModule[Any], folder: Path, recorder: Recorder) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._module = module.to(self._device)
+        self._folder = folder
+        self._recorder = recorder
+        self._optimizer = module.optimizer()
+        self._schedule = module.schedule(self._optimizer)
+        self._progress = Progress()
+
+    def run(self) -> Progress:
+        """Trains until the epochs or the patience end."""
+        settings = self._module.settings
+        if (self._folder / LAST).is_file():
+            self._resume()
+        progress = self._progress
+        while progress.epoch < settings.epochs and progress.waited < settings.patience:
+            self._train_epoch()
+            self._close_epoch()
+        return progress
+
+    def _train_epoch(self) -> None:
+        module, progress = self._module, self._progress
+        module.begin_epoch(progress.epoch)
+        module.train()
+        steps = module.steps
+        for step in range(progress.step, steps):
+            module.seed_step(step)
+            self._optimizer.zero_grad()
+            loss = module.training_step(module.training_batch(step).to(self._device))
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+            clip_grad_norm_(module.parameters(), module.settings.gradient_clip)
+            self._optimizer.step()
+            progress.step = step + 1
+            # The epoch's last step is followed by its judgement, which saves the position, too.
+            if stop_requested() and progress.step < steps:
+                self._save()
+                raise Stopped(f"stopped after step {progress.step} of epoch {progress.epoch + 1}")
+        self._schedule.step()
+
+    def _close_epoch(self) -> None:
+        """Judges the epoch that just ended, records and saves it."""
+        module, progress = self._module, self._progress
+        means = module.take_means()
+        judgement = validate(module, self._device)
+        better = progress.judged(judgement)
+        if better:
+            with writing(self._folder / BEST) as stream:
+                torch.save(module.state_dict(), stream)
+        self._recorder.epoch(progress.epoch, {**means, **judgement.metrics}, best=better)
+        progress.epoch, progress.step = progress.epoch + 1, 0
+        self._save()
+        if stop_requested():
+            raise Stopped(f"stopped after epoch {progress.epoch}")
+
+    def _save(self) -> None:
+        """Replaces `last.ckpt`; every step seeds its generators, so no random state is kept."""
+        progress, means = self._progress, self._module.means
+        document = {
+            "format": CHECKPOINT_FORMAT,
+            "module": self._module.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "progress": {
+                "epoch": progress.epoch,
+                "step": progress.step,
+                "best_epoch": progress.best_epoch,
+                "best_key": progress.best_key,
+                "best_metrics": progress.best_metrics,
+                "waited": progress.waited,
+            },
+            "sums": dict(means.sums),
+            "weight": means.weight,
+        }
+        with writing(self._folder / LAST) as stream:
+            torch.save(document, stream)
+
+    def _resume(self) -> None:
+        """Goes back to the position in `last.ckpt`.
+
+        Raises:
+            ArtifactError: It is damaged, or of another version.
+        """
+        last = self._folder / LAST
+        try:
+            document = torch.load(last, map_location=self._device, weights_only=True)
+        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+            raise ArtifactError(
+                f"{last}: damaged checkpoint ({error}). Remove it to train from the first epoch"
+            ) from error
+        if not isinstance(document, dict) or document.get("format") != CHECKPOINT_FORMAT:
+            raise ArtifactError(
+                f"{last}: checkpoint of another version of can-train. Remove {self._folder} "
+                "to train from the first epoch"
+            )
+        self._module.load_state_dict(document["module"], strict=True)
+        self._optimizer.load_state_dict(document["optimizer"])
+        self._schedule.load_state_dict(document["schedule"])
+        self._progress = progress = Progress(**document["progress"])
+        self._module.means = Means(sums=document["sums"], weight=document["weight"])
+        where = f"epoch {progress.epoch}/{self._module.settings.epochs}"
+        where += f", step {progress.step}" if progress.step else ""
+        logger.info("resuming after %s", where)
+        self._recorder.event("resume", epochs_done=progress.epoch, steps_done=progress.step)

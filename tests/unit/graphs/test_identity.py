@@ -1,0 +1,35 @@
+"""The address of a packed store."""
+
+from __future__ import annotations
+
+from can_train.config.schema import DataConfig
+from can_train.graphs.identity import WindowSpec, store_key
+
+
+def test_the_address_of_a_store_is_what_it_always_was():
+    spec = WindowSpec(features="relational", window=100, stride=50)
+    assert (
+        store_key(["a", "b"], spec)
+        == "1d1e2f9eb4840f1bd205e22137f632945ad521c775638b1f31f804c978c4b2b9"
+    )
+    assert store_key(("a", "b"), spec) == store_key(["a", "b"], spec)
+
+
+def test_everything_that_decides_the_numbers_is_part_of_the_address():
+    def key(digests: str, features: str, window: int, stride: int) -> str:
+        return store_key(list(digests), WindowSpec(features=features, window=window, stride=stride))
+
+    keys = {
+        key("abc", "relational", 100, 100),
+        key("ab", "relational", 100, 100),
+        key("cba", "relational", 100, 100),
+        key("abc", "classic", 100, 100),
+        key("abc", "relational", 50, 100),
+        key("abc", "relational", 100, 50),
+    }
+    assert len(keys) == 6
+
+
+def test_a_run_says_how_its_recordings_become_graphs():
+    data = DataConfig(dataset_digest="d", split_digest="s", features="classic", window=20, stride=5)
+    assert WindowSpec.of(data) == WindowSpec(features="classic", window=20, stride=5)
