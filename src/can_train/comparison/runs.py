@@ -14,7 +14,13 @@ from can_train.config.schema import Parent, RunConfig
 from can_train.errors import ArtifactError, PreflightError
 from can_train.evaluation.metrics import WindowMetrics
 from can_train.evaluation.report import SCORER_OF_MODEL, EvaluationReport, load_report
-from can_train.runs.layout import IDENTITY_WORDS, artifact_path, find_run, frozen_of_run
+from can_train.runs.layout import (
+    IDENTITY_WORDS,
+    artifact_path,
+    evaluation_path,
+    find_run,
+    frozen_of_run,
+)
 from can_train.runs.summary import read_parameters
 
 KINDS: Final = ("student", "student+KD", "teacher", "teacher+KD")
@@ -62,7 +68,7 @@ class ComparedRun:
 
 def reports_of(runs: Sequence[Path]) -> dict[Path, EvaluationReport]:
     """The evaluations that stand in run folders."""
-    paths = {run: run / "evaluation.json" for run in runs}
+    paths = {run: evaluation_path(run) for run in runs}
     return {run: load_report(path) for run, path in paths.items() if path.is_file()}
 
 

@@ -18,21 +18,18 @@ from can_train.config.build import (
 )
 from can_train.config.frozen import FrozenConfig, freeze, run_id_of
 from can_train.config.requests import PlanRequest
-from can_train.config.schema import DataConfig, Resources, RunConfig
+from can_train.config.schema import DataConfig, RunConfig
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, load_manifest, split_digest
 from can_train.errors import CanTrainError, ConfigError, DataError, PreflightError, raise_all
-from can_train.jobs.executor import Job
-from can_train.jobs.slurm.site import Site, resources_for
+from can_train.jobs.executor import Executor, Job, Needs, executors
 from can_train.pipeline.estimates import Estimate, estimate
 from can_train.pipeline.parents import Promised, StageInput, World, inputs_of, unused_paths
 from can_train.pipeline.preflight import (
     disk_problems,
     frames_problems,
     path_problems,
-    resource_problems,
     run_problems,
-    slurm_problems,
     split_problems,
 )
 from can_train.runs.layout import (
@@ -117,7 +114,7 @@ def make_plan(
     *,
     force: bool = False,
     register: bool = True,
-    site: Site | None = None,
+    executor: Executor | None = None,
 ) -> Plan:
     """Everything that a request means, checked by all four layers; nothing is written.
 
@@ -126,7 +123,7 @@ def make_plan(
         roots: Where everything lies.
         force: Whether runs that exist are made again beside the old ones.
         register: Whether finished teachers go into the registry.
-        site: Profile of the cluster that it is for; None: it runs on this machine.
+        executor: Who will run it; None: nobody.
 
     Raises:
         CanTrainError: One problem, or all of them as a `ProblemList`.
@@ -162,9 +159,12 @@ def make_plan(
         promised.append(Promised(stage=stage, run_id=run_id))
     runs = [(p.frozen.run_dir, p.stage.model, p.stage.model_size) for p in planned]
     problems += [*unused_paths(world), *disk_problems(roots, len(stages)), *run_problems(runs)]
-    problems += [*resource_problems(stages), *_same_runs(planned)]
-    if site is not None:
-        problems += slurm_problems([(s.title, stage_resources(site, s)) for s in stages])
+    needs = [needs_of(stage) for stage in stages]
+    for known in executors().values():
+        problems += known.malformed(needs)
+    problems += _same_runs(planned)
+    if executor is not None:
+        problems += executor.unknown(needs)
     raise_all(problems)
     identity = json.dumps([stage.run_id for stage in planned])
     return Plan(
@@ -175,9 +175,15 @@ def make_plan(
     )
 
 
-def stage_resources(site: Site, stage: Stage) -> Resources:
-    """What a stage asks a cluster for: what was given, else what the site profile says."""
-    return resources_for(site, stage.model, stage.model_size, stage.resources)
+def needs_of(stage: Stage) -> Needs:
+    """What a stage asks of a cluster."""
+    return Needs(
+        number=stage.number,
+        title=stage.title,
+        model=stage.model,
+        model_size=stage.model_size,
+        resources=stage.resources,
+    )
 
 
 def jobs_of(plan: Plan) -> tuple[Job, ...]:

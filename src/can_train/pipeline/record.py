@@ -12,7 +12,7 @@ from can_train.config.frozen import encode_run_config, write_frozen
 from can_train.config.schema import RunConfig
 from can_train.files import write_text
 from can_train.pipeline.plan import Plan, PlannedStage
-from can_train.runs.layout import plan_dir
+from can_train.runs.layout import plan_dir, plan_path
 
 
 def describe(plan: Plan) -> Iterator[str]:
@@ -56,7 +56,7 @@ def write_plan(plan: Plan) -> Path:
         if planned.state != "reused":
             write_frozen(planned.frozen)
     folder = plan_dir(plan.roots.experiments, plan.plan_id)
-    write_text(folder / "plan.json", plan_json(plan))
+    write_text(plan_path(folder), plan_json(plan))
     return folder
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError
+from can_train.jobs.slurm.limits import walltime_s
 
 LEAD_S: Final = 120
 """Seconds before the time limit at which a job is told to save its position and stop."""
@@ -93,23 +94,6 @@ def lead_s(walltime: str | None) -> int:
     """Seconds between the warning and the time limit: at most half of the job's time."""
     limit = None if walltime is None else walltime_s(walltime)
     return LEAD_S if limit is None else max(1, min(LEAD_S, limit // 2))
-
-
-def walltime_s(walltime: str) -> int | None:
-    """Seconds of a time limit as Slurm spells it; None where Slurm has to tell what is wrong."""
-    days, dash, clock = walltime.rpartition("-")
-    parts = clock.split(":")
-    if not all(part.isdecimal() for part in (*parts, *([days] if dash else []))) or len(parts) > 3:
-        return None
-    numbers = [int(part) for part in parts]
-    if dash:  # D-HH, D-HH:MM, D-HH:MM:SS
-        hours, minutes, seconds = (*numbers, 0, 0)[:3]
-        return ((int(days) * 24 + hours) * 60 + minutes) * 60 + seconds
-    if len(numbers) == 1:  # MINUTES
-        return numbers[0] * 60
-    if len(numbers) == 2:  # MM:SS
-        return numbers[0] * 60 + numbers[1]
-    return (numbers[0] * 60 + numbers[1]) * 60 + numbers[2]
 
 
 def _options(script: JobScript) -> list[str]:
