@@ -27,8 +27,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "resume",
         help="run again what failed or never ran in a plan",
         description=(
-            "Run again what failed or never ran in a plan, where it ran before: on Slurm or here. "
-            "Finished runs are kept, interrupted ones go on where they stopped."
+            "Run again what failed or never ran in a plan, where it ran before. Finished runs are "
+            "kept, interrupted ones go on where they stopped."
         ),
         epilog="example: can-train resume 0123456789ab --memory 16G",
     )
