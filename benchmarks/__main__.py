@@ -19,9 +19,10 @@ for variable in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
 
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest  # noqa: E402
-from can_train.dataset.prepare import PrepareRequest, load_frames, prepare_dataset  # noqa: E402
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset  # noqa: E402
 from can_train.dataset.synth import generate  # noqa: E402
 from can_train.frames.frame import Frames  # noqa: E402
+from can_train.frames.store import load_frames  # noqa: E402
 from can_train.graphs.build import GraphBuilder  # noqa: E402
 from can_train.graphs.store import open_store  # noqa: E402
 

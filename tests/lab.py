@@ -11,19 +11,19 @@ from can_train.config.schema import (
     CurriculumConfig,
     DataConfig,
     DistillationConfig,
-    DqnConfig,
-    GatConfig,
     Parent,
     RunConfig,
     TrainingConfig,
-    VgaeConfig,
 )
 from can_train.dataset.manifest import load_manifest, split_digest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
 from can_train.dataset.windows import StageInputs, open_inputs
+from can_train.detectors.build import Trainable, build_stage
+from can_train.detectors.fusion.spec import DqnConfig
+from can_train.detectors.gat.spec import GatConfig
 from can_train.detectors.parents import load_parents
-from can_train.detectors.stages import Stage, build_stage
+from can_train.detectors.vgae.spec import VgaeConfig
 from can_train.files import sha256_of
 from can_train.runs.layout import Roots, artifact_path, run_dir
 from can_train.training.run import run_frozen
@@ -82,7 +82,7 @@ class Lab:
         plain = RunConfig(
             modality="automotive",
             dataset=self.dataset,
-            model=model,  # type: ignore[arg-type]
+            model=model,
             model_size=size,  # type: ignore[arg-type]
             training_strategy=STRATEGIES[model],  # type: ignore[arg-type]
             data=self.data(),
@@ -102,11 +102,12 @@ class Lab:
             config,
             training_strategy="curriculum",
             curriculum=CurriculumConfig(end_ratio=3.0, release_epochs=2),
-            vgae=self.student("vgae"),
+            experts={"vgae": self.student("vgae")},
         )
 
     def fusion(self) -> RunConfig:
-        return self.config("dqn", vgae=self.student("vgae"), gat=self.student("gat"))
+        experts = {name: self.student(name) for name in ("vgae", "gat")}
+        return self.config("dqn", experts=experts)
 
     def teacher(self, model: str, data: DataConfig | None = None) -> Parent:
         return self.parent_of(self.config(model, "teacher", data=data or self.data()))
@@ -139,7 +140,7 @@ class Lab:
     def inputs(self, config: RunConfig) -> StageInputs:
         return open_inputs(self.data_root, (config.modality, config.dataset), config.data)
 
-    def stage(self, config: RunConfig) -> Stage:
+    def stage(self, config: RunConfig) -> Trainable:
         return build_stage(config, self.inputs(config), load_parents(config, self.experiments))
 
 

@@ -15,6 +15,8 @@ MODEL_SIZES: Final[tuple[str, ...]] = get_args(ModelSize)
 LEARNING_TYPES: Final[tuple[str, ...]] = get_args(LearningType)
 TRAINING_STRATEGIES: Final[tuple[str, ...]] = get_args(TrainingStrategy)
 DISTILLATIONS: Final[tuple[str, ...]] = get_args(Distillation)
+WITH_KD: Final[Distillation] = "with-kd"
+NO_KD: Final[Distillation] = "no-kd"
 FEATURE_SETS: Final[tuple[str, ...]] = get_args(FeatureSet)
 
 LEARNING_TYPE_OF_STRATEGY: Final[dict[str, LearningType]] = {

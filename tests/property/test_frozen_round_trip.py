@@ -8,14 +8,15 @@ from typing import Any, Literal, Union, get_args, get_origin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from can_train.config.codec import ARCHITECTURES, hints_of, unwrap
+from can_train.config.codec import hints_of, unwrap
 from can_train.config.frozen import (
     canonical_json,
     config_sha256,
     decode_run_config,
     encode_run_config,
 )
-from can_train.config.schema import Param, RunConfig
+from can_train.config.schema import Param, Parent, RunConfig
+from can_train.config.spec import experts, spec_of, specs
 
 
 def values(annotation: Any) -> st.SearchStrategy[Any]:
@@ -60,9 +61,13 @@ def instances(cls: Any, **given_fields: Any) -> st.SearchStrategy[Any]:
 
 
 def configs() -> st.SearchStrategy[RunConfig]:
-    return st.sampled_from(sorted(ARCHITECTURES)).flatmap(
+    built_on = st.dictionaries(st.sampled_from([s.name for s in experts()]), instances(Parent))
+    return st.sampled_from(sorted(specs())).flatmap(
         lambda model: instances(
-            RunConfig, model=st.just(model), architecture=instances(ARCHITECTURES[model])
+            RunConfig,
+            model=st.just(model),
+            architecture=instances(spec_of(model).architecture),
+            experts=built_on,
         )
     )
 

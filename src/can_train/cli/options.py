@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from can_train.cli.place import add_executor_choice, add_executor_options
 from can_train.config.codec import allowed_text
 from can_train.config.fields import SETTINGS, Setting, option_of
-from can_train.config.spec import model_names
+from can_train.config.spec import experts, model_names, strategies_on
 from can_train.runs.layout import Roots, roots_from
 from can_train.vocab import (
     DISTILLATIONS,
     LEARNING_TYPES,
     MODALITIES,
     MODEL_SIZES,
+    NO_KD,
     TRAINING_STRATEGIES,
 )
 
@@ -30,10 +31,16 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "model_size": ("LIST", f"{', '.join(MODEL_SIZES)} (default: student if a stage distils)"),
     "training_strategy": ("LIST", f"{', '.join(TRAINING_STRATEGIES)} (default: by model)"),
     "learning_type": ("LIST", f"{', '.join(LEARNING_TYPES)}; follows from the model"),
-    "distillation": ("LIST", f"{', '.join(DISTILLATIONS)}; padded with no-kd"),
+    "distillation": ("LIST", f"{', '.join(DISTILLATIONS)}; padded with {NO_KD}"),
     "teacher_path": ("LIST", "run or file of each stage's teacher; auto and none are allowed"),
-    "vgae_path": ("PATH", "run or file of the VGAE for curriculum and fusion stages"),
-    "gat_path": ("PATH", "run or file of the GAT for fusion stages"),
+    **{
+        spec.path_word: (
+            "PATH",
+            f"run or file of the {spec.name.upper()} for "
+            f"{' and '.join(strategies_on(spec))} stages",
+        )
+        for spec in experts()
+    },
 }
 _SWITCHES: Final = {
     "--auto-find-teacher": "take a registered teacher, or that of the newest finished teacher run",

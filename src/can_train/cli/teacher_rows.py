@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from can_train.config.codec import Json, to_plain
 from can_train.errors import ArtifactError
-from can_train.teachers.files import read_teacher
-from can_train.teachers.policy import checked_sha256
+from can_train.teachers.files import Teacher, read_teacher
+from can_train.teachers.weights_file import checked_sha256
 
 HEADER: Final = (
     "dataset", "model", "features", "window", "split", "run", "figure", "parameters", "sha256",
@@ -23,7 +23,7 @@ def document_of(place: Path) -> dict[str, Any]:
         teacher = read_teacher(place)
         if teacher is None:
             raise ArtifactError(f"{place}: no .json beside it, or no such file")
-        known |= asdict(teacher)
+        known |= cast(dict[str, Json], to_plain(teacher, Teacher))
         checked_sha256(place, teacher.sha256)
         return {**known, "file": "ok"}
     except ArtifactError as error:

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from can_train.comparison.intervals import Estimate, estimate, paired
+from can_train.comparison.intervals import SeedMean, over_seeds, paired
 from can_train.comparison.runs import (
     KINDS,
     ComparedRun,
@@ -22,7 +22,7 @@ from can_train.comparison.runs import (
 )
 from can_train.config.codec import Json
 from can_train.config.schema import RunConfig
-from can_train.vocab import MODELS
+from can_train.config.spec import model_names
 
 METRICS: Final = ("roc_auc", "pr_auc", "f1", "fpr")
 """Figures that are lined up, by their names in `WindowMetrics`."""
@@ -95,11 +95,11 @@ class Section:
             and all(run.value(scenario, metric) is not None for run in runs for metric in METRICS)
         )
 
-    def of_group(self, group: Group, scenario: str | None, metric: str) -> Estimate | None:
+    def of_group(self, group: Group, scenario: str | None, metric: str) -> SeedMean | None:
         """A figure over seeds; `scenario` None: the mean of the official ones."""
-        return estimate([self._value(run, scenario, metric) for run in group.runs])
+        return over_seeds([self._value(run, scenario, metric) for run in group.runs])
 
-    def of_pair(self, pair: Pair, scenario: str | None, metric: str) -> Estimate | None:
+    def of_pair(self, pair: Pair, scenario: str | None, metric: str) -> SeedMean | None:
         """The paired difference, distilled minus plain, over the common seeds."""
         sides = [
             [self._value(run, scenario, metric) for run in group.of_seeds(pair.seeds)]
@@ -154,7 +154,14 @@ def _words(config: RunConfig) -> tuple[str, str]:
 def _place(run: ComparedRun) -> tuple[str, int, int, str, int, float]:
     config = run.config
     kind = KINDS.index(run.kind)
-    return (config.dataset, MODELS.index(config.model), kind, key_of(run), config.seed, run.made_s)
+    return (
+        config.dataset,
+        model_names().index(config.model),
+        kind,
+        key_of(run),
+        config.seed,
+        run.made_s,
+    )
 
 
 def _section(dataset: str, model: str, runs: list[ComparedRun], notes: list[str]) -> Section:

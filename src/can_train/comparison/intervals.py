@@ -12,7 +12,7 @@ CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class SeedMean:
     """A mean over seeds.
 
     Attributes:
@@ -36,7 +36,7 @@ class Estimate:
         return None if self.half_width is None else self.mean + self.half_width
 
 
-def estimate(values: Sequence[float | None]) -> Estimate | None:
+def over_seeds(values: Sequence[float | None]) -> SeedMean | None:
     """Mean and interval mean ± t(0.975, n-1)·s/√n (Student, Biometrika 1908), in float64.
 
     Args:
@@ -51,17 +51,17 @@ def estimate(values: Sequence[float | None]) -> Estimate | None:
     count = len(known)
     mean = math.fsum(known) / count
     if count == 1:
-        return Estimate(mean=mean, half_width=None, count=1)
+        return SeedMean(mean=mean, half_width=None, count=1)
     from scipy.stats import t
 
     variance = math.fsum((value - mean) ** 2 for value in known) / (count - 1)
     quantile = float(t.ppf(0.5 + CONFIDENCE / 2, count - 1))
-    return Estimate(mean=mean, half_width=quantile * math.sqrt(variance / count), count=count)
+    return SeedMean(mean=mean, half_width=quantile * math.sqrt(variance / count), count=count)
 
 
-def paired(treated: Sequence[float | None], plain: Sequence[float | None]) -> Estimate | None:
+def paired(treated: Sequence[float | None], plain: Sequence[float | None]) -> SeedMean | None:
     """Interval of the mean difference `treated - plain`, value by value."""
     differences = [
         None if a is None or b is None else a - b for a, b in zip(treated, plain, strict=True)
     ]
-    return estimate(differences)
+    return over_seeds(differences)

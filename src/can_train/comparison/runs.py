@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from can_train.comparison.intervals import estimate
+from can_train.comparison.intervals import over_seeds
 from can_train.config.codec import Json
 from can_train.config.frozen import canonical_json, encode_run_config, load_frozen
 from can_train.config.schema import Parent, RunConfig
+from can_train.config.spec import spec_of
 from can_train.errors import ArtifactError, PreflightError
 from can_train.evaluation.metrics import WindowMetrics
-from can_train.evaluation.report import SCORER_OF_MODEL, EvaluationReport, load_report
+from can_train.evaluation.report import EvaluationReport, load_report
+from can_train.runs.find import find_run
 from can_train.runs.layout import (
     IDENTITY_WORDS,
     artifact_path,
     evaluation_path,
-    find_run,
     frozen_of_run,
+    is_run,
 )
 from can_train.runs.summary import read_parameters
 
@@ -62,7 +64,7 @@ class ComparedRun:
 
     def average(self, scenarios: Sequence[str], metric: str) -> float | None:
         """Mean of a figure over scenarios; None where one isn't defined."""
-        found = estimate([self.value(scenario, metric) for scenario in scenarios])
+        found = over_seeds([self.value(scenario, metric) for scenario in scenarios])
         return None if found is None else found.mean
 
 
@@ -77,7 +79,7 @@ def evaluation_of(run: Path, reports: Mapping[Path, EvaluationReport]) -> Evalua
     own = reports.get(run)
     if own is not None:
         return own
-    scorer = SCORER_OF_MODEL[_model_of(run)]
+    scorer = spec_of(_model_of(run)).row
     return next((r for r in reports.values() if r.runs.get(scorer) == run.name), None)
 
 
@@ -102,7 +104,7 @@ def load_compared(run: Path, reports: Mapping[Path, EvaluationReport]) -> Compar
             f"{artifact}: missing although run {run.name} finished. "
             "Make it again: the training command with --force"
         )
-    scorer = SCORER_OF_MODEL[config.model]
+    scorer = spec_of(config.model).row
     return ComparedRun(
         run_id=run.name,
         config=config,
@@ -120,20 +122,18 @@ def load_compared(run: Path, reports: Mapping[Path, EvaluationReport]) -> Compar
 
 
 def _distilled(config: RunConfig, experiment_root: Path) -> bool:
-    if config.model != "dqn":
+    if spec_of(config.model).distils:
         return config.distillation is not None
-    experts = (_run_of(parent, experiment_root) for parent in (config.vgae, config.gat))
+    experts = (_run_of(parent, experiment_root) for parent in config.experts.values())
     return any(load_frozen(frozen_of_run(run)).config.distillation for run in experts if run)
 
 
-def _run_of(parent: Parent | None, experiment_root: Path) -> Path | None:
+def _run_of(parent: Parent, experiment_root: Path) -> Path | None:
     """Folder of the run that made an expert; None for a file that lies in no run."""
-    if parent is None:
-        return None
     if parent.run_id is not None:
         return find_run(experiment_root, parent.run_id)
     folder = Path(parent.path or "").parent.parent
-    return folder if (folder / "configs").is_dir() else None
+    return folder if is_run(folder) else None
 
 
 def settings_of(run: ComparedRun) -> dict[str, Json]:
@@ -142,7 +142,7 @@ def settings_of(run: ComparedRun) -> dict[str, Json]:
     distillation = config.distillation
     if distillation is not None:
         distillation = replace(distillation, teacher=Parent())
-    bare = replace(config, seed=0, vgae=None, gat=None, distillation=distillation)
+    bare = replace(config, seed=0, experts={}, distillation=distillation)
     flat = _flat(encode_run_config(bare))
     return {**flat, "distilled": run.distilled}
 

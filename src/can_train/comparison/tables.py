@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from can_train.comparison.groups import METRICS, OFFICIAL, Comparison, Group, Pair, Section
-from can_train.comparison.intervals import Estimate
+from can_train.comparison.intervals import SeedMean
 from can_train.evaluation.report import NOT_AVAILABLE
 
 TITLES: Final = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "f1": "F1", "fpr": "FPR"}
@@ -121,14 +121,14 @@ def _pair_label(pair: Pair) -> str:
     return f"{pair.distilled.label} - {pair.plain.label}, {seeds} seed{'s' * (seeds != 1)}"
 
 
-def _mean(found: Estimate | None) -> str:
+def _mean(found: SeedMean | None) -> str:
     if found is None:
         return NOT_AVAILABLE
     spread = NOT_AVAILABLE if found.half_width is None else f"{found.half_width:.4f}"
     return f"{found.mean:.4f} ± {spread}"
 
 
-def _difference(found: Estimate | None) -> str:
+def _difference(found: SeedMean | None) -> str:
     if found is None:
         return NOT_AVAILABLE
     if found.low is None or found.high is None:
@@ -184,5 +184,5 @@ def _section_document(section: Section) -> dict[str, object]:
     }
 
 
-def _plain(found: Estimate | None) -> dict[str, float | int | None] | None:
+def _plain(found: SeedMean | None) -> dict[str, float | int | None] | None:
     return None if found is None else {**asdict(found), "low": found.low, "high": found.high}

@@ -1,11 +1,13 @@
-"""Dataclasses of the schema to plain JSON values and strictly back (stdlib only).
+"""Dataclasses of the schema to plain JSON values and strictly back, and values from text.
 
-Everything is driven by the schema's own types; bounds come from `Param`.
+Everything is driven by the schema's own types; bounds come from `Param`. This is the only place
+that checks them, for what was typed and for what was frozen (stdlib only).
 """
 
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -19,6 +21,11 @@ from can_train.errors import ConfigError, did_you_mean
 from can_train.vocab import EXPERTS_OF_SCHEMA_1
 
 _EXPERTS: Final = "experts"
+
+JOIN: Final = "x"
+"""Between the numbers of a tuple in text: `96x48`."""
+
+_WHOLE: Final = re.compile(r"\s*[+-]?\d+(_\d+)*(\.0+)?\s*", re.ASCII)
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 T = TypeVar("T")
@@ -37,14 +44,13 @@ def to_plain(value: object, annotation: object) -> Json:
         return value
     if is_dataclass(value):
         hints = hints_of(cast(Hashable, type(value)))
-        plain: dict[str, Json] = {
-            item.name: to_plain(getattr(value, item.name), hints[item.name])
-            for item in fields(value)
-            if item.name != _EXPERTS
-        }
-        if isinstance(value, RunConfig):
-            plain |= dict.fromkeys(EXPERTS_OF_SCHEMA_1)
-            plain |= {name: to_plain(parent, Parent) for name, parent in value.experts.items()}
+        plain: dict[str, Json] = {}
+        for item in fields(value):
+            if isinstance(value, RunConfig) and item.name == _EXPERTS:
+                plain |= dict.fromkeys(EXPERTS_OF_SCHEMA_1)
+                plain |= {name: to_plain(parent, Parent) for name, parent in value.experts.items()}
+            else:
+                plain[item.name] = to_plain(getattr(value, item.name), hints[item.name])
         return plain
     if isinstance(value, tuple):
         return [to_plain(item, get_args(base)[0]) for item in value]
@@ -86,6 +92,29 @@ def from_plain(cls: type[T], raw: object, where: str) -> T:
             continue
         values[name] = _value(annotation, raw[name], f"{where}.{name}")
     return cls(**values)
+
+
+def from_text(annotation: object, text: str, where: str = "value") -> object:
+    """A value of the declared type from what was typed, with the same bounds as from JSON.
+
+    Numbers are written as in Python (`1e-3`, `1_000`; a whole number also as `5.0`), tuples as
+    `96x48`.
+
+    Args:
+        annotation: The declared type of a field.
+        text: What was typed.
+        where: Where it stands, for messages.
+
+    Raises:
+        ConfigError: It has another type, is empty or out of bounds.
+    """
+    base, _ = unwrap(annotation)
+    if not text:
+        raise ConfigError(f"{where}: empty. Allowed: {allowed_text(annotation)}")
+    if get_origin(base) is tuple:
+        items = [_number(get_args(base)[0], item) for item in text.split(JOIN)]
+        return _value(annotation, items, where)
+    return _value(annotation, _number(base, text), where)
 
 
 def unwrap(annotation: object) -> tuple[object, Param | None]:
@@ -134,12 +163,24 @@ def _exact(bound: float) -> str:
 def in_bounds(value: float, param: Param) -> bool:
     """Whether a number satisfies the constraints of its parameter."""
     return (
-        math.isfinite(value)
+        (isinstance(value, int) or math.isfinite(value))
         and (param.ge is None or value >= param.ge)
         and (param.gt is None or value > param.gt)
         and (param.le is None or value <= param.le)
         and (param.lt is None or value < param.lt)
     )
+
+
+def _number(base: object, text: str) -> object:
+    """The number in `text`; `text` itself where a number isn't wanted or isn't there."""
+    try:
+        if base is int and _WHOLE.fullmatch(text):
+            return int(text.partition(".")[0])
+        if base is float and text.isascii():
+            return float(text)
+    except ValueError:  # not a number, or one with thousands of digits
+        pass
+    return text
 
 
 def _members(annotation: object) -> tuple[object, ...]:

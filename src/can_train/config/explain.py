@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from can_train.config.build import Built, Stage, resolve_stages
+from can_train.config.build import Built
 from can_train.config.codec import Json, allowed_text
 from can_train.config.fields import ARCHITECTURE_SETTINGS, SETTINGS, Setting
 from can_train.config.presets import Preset, preset
 from can_train.config.requests import PLAN_WORDS, STAGE_WORDS
+from can_train.config.resolve import ResolvedStage, resolve_stages
 from can_train.config.spec import experts
 from can_train.errors import ConfigError, did_you_mean
+from can_train.vocab import NO_KD
 
 DECIDED: Final = {
     "model_size": "default: student if any stage distils, else teacher",
@@ -108,7 +110,9 @@ def differences(
             yield f"{prefix}{key}", _shown(left), _shown(right)
 
 
-def _of_stage(name: str, stage: Stage, origins: Mapping[str, str]) -> tuple[str, str] | None:
+def _of_stage(
+    name: str, stage: ResolvedStage, origins: Mapping[str, str]
+) -> tuple[str, str] | None:
     """Value and origin in one stage; None if it has no such parameter."""
     if name in STAGE_WORDS:
         words = {
@@ -116,7 +120,7 @@ def _of_stage(name: str, stage: Stage, origins: Mapping[str, str]) -> tuple[str,
             "model_size": stage.model_size,
             "training_strategy": stage.training_strategy,
             "learning_type": stage.learning_type,
-            "distillation": "with-kd" if stage.with_kd else "no-kd",
+            "distillation": stage.distillation,
             "teacher_path": stage.teacher_path,
         }
         return _shown(words[name]), origins.get(name) or DECIDED[name]
@@ -126,14 +130,14 @@ def _of_stage(name: str, stage: Stage, origins: Mapping[str, str]) -> tuple[str,
         bucket = origins.get(f"{stage.model}.{name}") or origins.get(name)
         return _shown(given), bucket or f"preset {stage.model} {stage.model_size}"
     setting = SETTINGS.get(name)
-    if setting is None or (setting.section == "distillation" and not stage.with_kd):
+    if setting is None or (setting.section == "distillation" and stage.distillation == NO_KD):
         return None
     if name in stage.settings:
         return _shown(stage.settings[name]), origins[name]
     return _preset_value(setting, base, stage)
 
 
-def _preset_value(setting: Setting, base: Preset, stage: Stage) -> tuple[str, str] | None:
+def _preset_value(setting: Setting, base: Preset, stage: ResolvedStage) -> tuple[str, str] | None:
     holder = {"training": base.training, "curriculum": base.curriculum}.get(setting.section)
     if setting.section == "curriculum" and holder is None:
         return None

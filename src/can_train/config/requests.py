@@ -1,22 +1,18 @@
-"""Layer 1: what the user typed, as types, and the rules that one word implies for another.
-
-The pydantic models are derived from the schema, so no bound is written twice.
-"""
+"""Layer 1: what the user typed, as types; bounds are the schema's own (stdlib only)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Annotated, Any, Final, Literal, get_origin
+from typing import Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
-
-from can_train.config.codec import allowed_text, unwrap
+from can_train.config.codec import allowed_text, from_text, unwrap
 from can_train.config.fields import ARCHITECTURE_SETTINGS, SETTINGS, Setting, option_of
-from can_train.config.spec import experts, model_names
+from can_train.config.spec import ALIAS_STRATEGY, experts, model_names
 from can_train.errors import ConfigError, did_you_mean
 from can_train.vocab import (
+    NO_KD,
+    WITH_KD,
     Distillation,
     LearningType,
     Modality,
@@ -29,8 +25,6 @@ Size = int | float | tuple[int, ...]
 
 NOT_GIVEN: Final = "none"
 """In a list of resources: the stage that takes what the site profile says."""
-
-_JOIN: Final = "x"
 
 STAGE_WORDS: Final[dict[str, Any]] = {
     "model": Literal[model_names()],  # the detectors that are declared
@@ -52,24 +46,20 @@ PLAN_WORDS: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageRequest:
-    """One stage as it was asked for; None and absent settings mean "not given"."""
+    """One stage as it was asked for; None and absent settings mean "not given".
+
+    `distillation` is what was given, else what the strategy means: see `asked_distillation`.
+    """
 
     number: int
     model: str
-    distillation: Distillation | None = None
+    distillation: Distillation = NO_KD
     model_size: ModelSize | None = None
     training_strategy: TrainingStrategy | None = None
     learning_type: LearningType | None = None
     teacher_path: str | None = None
     settings: Mapping[str, Scalar] = field(default_factory=dict)
     architecture: Mapping[str, Size] = field(default_factory=dict)
-
-    @property
-    def with_kd(self) -> bool:
-        """Whether the stage is asked to distil."""
-        if self.distillation is None:
-            return self.training_strategy == "distillation"
-        return self.distillation == "with-kd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +76,11 @@ class PlanRequest:
     auto_find_teacher: bool = False
     allow_foreign_teacher: bool = False
     settings: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+def asked_distillation(given: str | None, strategy: str | None) -> str:
+    """The word for distillation of one stage: what was given, else what its strategy means."""
+    return given or (WITH_KD if strategy == ALIAS_STRATEGY else NO_KD)
 
 
 def parse_stage(
@@ -108,10 +103,12 @@ def parse_stage(
     """
     where = {name: "" if name in shared else f"stage {number}: " for name in text}
     kept = {n: v for n, v in text.items() if not (_is_resource(n) and v == NOT_GIVEN)}
-    values, problems = _validate(_stage_model(), kept, where)
+    values, problems = _validate(kept, where)
     if "model" not in values:
         return None, problems
     words = {name: values[name] for name in STAGE_WORDS if name in values}
+    given, strategy = words.get("distillation"), words.get("training_strategy")
+    words["distillation"] = asked_distillation(given, strategy)
     settings = {name: values[name] for name in SETTINGS if name in values}
     sizes, wrong = _architecture(values["model"], architecture or {})
     stage = StageRequest(number=number, settings=settings, architecture=sizes, **words)
@@ -139,22 +136,10 @@ def parse_plan_words(
     text: Mapping[str, str],
 ) -> tuple[dict[str, str], dict[str, Scalar], dict[str, ConfigError]]:
     """Types the words and settings that hold for the whole plan, and tells all problems by name."""
-    values, problems = _validate(_plan_model(), text, dict.fromkeys(text, ""))
+    values, problems = _validate(text, dict.fromkeys(text, ""))
     words = {name: str(values[name]) for name in PLAN_WORDS if name in values}
     settings = {name: values[name] for name in SETTINGS if name in values}
     return words, settings, problems
-
-
-@cache
-def _stage_model() -> type[BaseModel]:
-    settings = {name: s.annotation for name, s in SETTINGS.items() if s.per_stage}
-    return _derive("StageText", {**STAGE_WORDS, **settings})
-
-
-@cache
-def _architecture_model(model: str) -> type[BaseModel]:
-    known = ARCHITECTURE_SETTINGS[model]
-    return _derive(f"{model}_text", {name: s.annotation for name, s in known.items()})
 
 
 def _architecture(
@@ -164,7 +149,7 @@ def _architecture(
     known = ARCHITECTURE_SETTINGS[model]
     text = {name: given[name] for name in known if name in given}
     text |= {name: given[f"{model}.{name}"] for name in known if f"{model}.{name}" in given}
-    values, problems = _validate(_architecture_model(model), text, dict.fromkeys(text, ""), known)
+    values, problems = _validate(text, dict.fromkeys(text, ""), known)
     return values, {f"{model}.{name}": problem for name, problem in problems.items()}
 
 
@@ -172,58 +157,33 @@ def _is_resource(name: str) -> bool:
     return name in SETTINGS and SETTINGS[name].section == "resources"
 
 
-@cache
-def _plan_model() -> type[BaseModel]:
-    settings = {name: s.annotation for name, s in SETTINGS.items() if not s.per_stage}
-    return _derive("PlanText", {**PLAN_WORDS, **settings})
-
-
-def _derive(name: str, annotations: Mapping[str, Any]) -> type[BaseModel]:
-    """A pydantic model with the schema's types and bounds; nothing is required."""
-    members: dict[str, Any] = {
-        key: (_constrained(annotation) | None, None) for key, annotation in annotations.items()
-    }
-    config = ConfigDict(extra="forbid", allow_inf_nan=False, str_min_length=1)
-    return create_model(name, __config__=config, **members)
-
-
-def _constrained(annotation: Any) -> Any:
-    base, param = unwrap(annotation)
-    if param is None:
-        return base
-    return Annotated[base, Field(ge=param.ge, gt=param.gt, le=param.le, lt=param.lt)]
-
-
 def _validate(
-    model: type[BaseModel],
-    text: Mapping[str, str],
-    where: Mapping[str, str],
-    known: Mapping[str, Setting] = SETTINGS,
+    text: Mapping[str, str], where: Mapping[str, str], known: Mapping[str, Setting] = SETTINGS
 ) -> tuple[dict[str, Any], dict[str, ConfigError]]:
-    raw: dict[str, Any] = {n: v.split(_JOIN) if _is_list(n, known) else v for n, v in text.items()}
-    try:
-        return model(**raw).model_dump(exclude_none=True), {}
-    except ValidationError as error:
-        bad = {str(item["loc"][0]) for item in error.errors()}
-    good = {key: value for key, value in text.items() if key not in bad}
-    values, problems = _validate(model, good, where, known)
-    return values, {**{n: _problem(n, text[n], where[n], known) for n in sorted(bad)}, **problems}
+    """Typed values, and what is wrong with the others, by name."""
+    values: dict[str, Any] = {}
+    problems: dict[str, ConfigError] = {}
+    for name in sorted(text):
+        try:
+            values[name] = from_text(_annotation(name, known), text[name])
+        except ConfigError:
+            problems[name] = _problem(name, text[name], where[name], known)
+    return values, problems
 
 
-def _is_list(name: str, known: Mapping[str, Setting]) -> bool:
-    return name in known and get_origin(unwrap(known[name].annotation)[0]) is tuple
+def _annotation(name: str, known: Mapping[str, Setting]) -> Any:
+    return known[name].annotation if name in known else {**STAGE_WORDS, **PLAN_WORDS}[name]
 
 
 def _problem(name: str, text: str, where: str, known: Mapping[str, Setting]) -> ConfigError:
-    words = {**STAGE_WORDS, **PLAN_WORDS}
-    setting = known.get(name)
-    annotation = words[name] if setting is None else setting.annotation
-    allowed = allowed_text(annotation)
-    arguments = getattr(unwrap(annotation)[0], "__args__", ())
+    """What is wrong in the words of the command line: the option, the stage, what is allowed."""
+    annotation = _annotation(name, known)
+    arguments = get_args(unwrap(annotation)[0])
     literal = [word for word in arguments if isinstance(word, str)]  # not those of a tuple
     near = did_you_mean(text, literal) or "."
-    shown = text or "an empty value"
+    setting = known.get(name)
     option = option_of(name)
     if setting is not None and not setting.has_option:
         option = f"{setting.bucket}: {name}"
+    shown, allowed = text or "an empty value", allowed_text(annotation)
     return ConfigError(f"{option}: {where}{shown} isn't allowed{near} Allowed: {allowed}")

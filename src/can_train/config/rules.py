@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from can_train.config.fields import SETTINGS, option_of
-from can_train.config.spec import experts, spec_of, specs
+from can_train.config.spec import ALIAS_STRATEGY, experts, spec_of, strategies_on
 from can_train.errors import ConfigError
 from can_train.vocab import (
     LEARNING_TYPE_OF_STRATEGY,
     MODALITIES_WITH_DATA,
-    TRAINING_STRATEGIES,
+    NO_KD,
+    WITH_KD,
 )
 
 if TYPE_CHECKING:
@@ -83,21 +84,21 @@ def learning_type_fits_model(request: PlanRequest) -> Iterator[ConfigError]:
 def distillation_strategy_distils(request: PlanRequest) -> Iterator[ConfigError]:
     """Strategy distillation ⇒ with-kd."""
     for stage in request.stages:
-        if stage.training_strategy == "distillation" and stage.distillation == "no-kd":
+        if stage.training_strategy == ALIAS_STRATEGY and stage.distillation == NO_KD:
             yield ConfigError(
                 f"--training-strategy: stage {stage.number} ({stage.model}) asks for distillation, "
                 f"--distillation says no-kd there. Use: "
-                f"--distillation {_words(request, {stage.number: 'with-kd'})}, "
+                f"--distillation {_words(request, {stage.number: WITH_KD})}, "
                 "or the strategy normal"
             )
 
 
 def only_some_distil(request: PlanRequest) -> Iterator[ConfigError]:
     """With-kd ⇒ a model that can learn from a teacher; a fusion can't."""
-    unable = {s.number: "no-kd" for s in request.stages if not spec_of(s.model).distils}
+    unable = {s.number: NO_KD for s in request.stages if not spec_of(s.model).distils}
     for stage in request.stages:
         spec = spec_of(stage.model)
-        if not spec.distils and stage.with_kd:
+        if not spec.distils and stage.distillation == WITH_KD:
             yield ConfigError(
                 f"--distillation: stage {stage.number} ({stage.model}, {spec.strategies[0]}) can't "
                 f"use with-kd: {spec.refusal}. Use: --distillation {_words(request, unable)}"
@@ -107,17 +108,17 @@ def only_some_distil(request: PlanRequest) -> Iterator[ConfigError]:
 def teacher_path_is_used(request: PlanRequest) -> Iterator[ConfigError]:
     """A teacher ⇒ with-kd."""
     for stage in request.stages:
-        if stage.teacher_path not in {None, "none"} and not stage.with_kd:
+        if stage.teacher_path not in {None, "none"} and stage.distillation == NO_KD:
             yield ConfigError(
                 f"--teacher-path: {_place(stage)} has a teacher ({stage.teacher_path}) but doesn't "
-                f"distil. Use: --distillation {_words(request, {stage.number: 'with-kd'})}, "
+                f"distil. Use: --distillation {_words(request, {stage.number: WITH_KD})}, "
                 "or --teacher-path none for that stage"
             )
 
 
 def distillation_settings_are_used(request: PlanRequest) -> Iterator[ConfigError]:
     """A setting of distillation ⇒ a stage that distils and can use it."""
-    distils = {stage.model for stage in request.stages if stage.with_kd}
+    distils = {stage.model for stage in request.stages if stage.distillation == WITH_KD}
     for name, setting in SETTINGS.items():
         given = any(name in stage.settings for stage in request.stages)
         if setting.section != "distillation" or not given:
@@ -138,7 +139,8 @@ def distillation_settings_are_used(request: PlanRequest) -> Iterator[ConfigError
 
 def foreign_teacher_is_used(request: PlanRequest) -> Iterator[ConfigError]:
     """A foreign teacher is allowed ⇒ a stage that distils."""
-    if request.allow_foreign_teacher and not any(stage.with_kd for stage in request.stages):
+    words = {stage.distillation for stage in request.stages}
+    if request.allow_foreign_teacher and WITH_KD not in words:
         yield ConfigError(
             "--allow-foreign-teacher: no stage distils, so it would have no effect. "
             "Add --distillation with-kd, or leave it out"
@@ -167,10 +169,10 @@ def expert_paths_are_used(request: PlanRequest) -> Iterator[ConfigError]:
             if spec.role in spec_of(stage.model).needed(strategy)
         }
         if not takers:
-            known = [s for s in TRAINING_STRATEGIES if s in _takers_of(spec.role)]
+            known = " and ".join(strategies_on(spec))
             yield ConfigError(
                 f"{option_of(spec.path_word)}: no stage takes a {name.upper()}, so {path} would "
-                f"have no effect. Only {' and '.join(known)} stages take one; leave it out"
+                f"have no effect. Only {known} stages take one; leave it out"
             )
 
 
@@ -190,12 +192,9 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 
-def _words(request: PlanRequest, changed: dict[int, str]) -> str:
+def _words(request: PlanRequest, changed: Mapping[int, str]) -> str:
     """The distillation list of the request with some stages changed."""
-    return ",".join(
-        changed.get(stage.number, "with-kd" if stage.with_kd else "no-kd")
-        for stage in request.stages
-    )
+    return ",".join(changed.get(stage.number, stage.distillation) for stage in request.stages)
 
 
 def _place(stage: StageRequest) -> str:
@@ -212,13 +211,3 @@ def _possible(stage: StageRequest) -> tuple[str, ...]:
 def _may_pace(stage: StageRequest) -> bool:
     """Whether the stage trains by a curriculum, or will if the plan has what that needs."""
     return "curriculum" in _possible(stage)
-
-
-def _takers_of(role: str | None) -> set[str]:
-    """Strategies of any detector that consume a detector of `role`."""
-    return {
-        strategy
-        for spec in specs().values()
-        for strategy in spec.strategies
-        if role in spec.needed(strategy)
-    }

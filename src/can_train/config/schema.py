@@ -1,7 +1,7 @@
 """Layer 3: what a run is made of. Definitions only, stdlib only.
 
-Every parameter is declared once here, with type, bounds, default, unit and help. Requests
-(pydantic), presets (hydra-zen), command-line options and the frozen JSON derive from it.
+Every parameter is declared once here, with type, bounds, default, unit and help. Requests,
+presets (hydra-zen), command-line options and the frozen JSON derive from it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Annotated, Final
 
 from can_train.vocab import (
     LEARNING_TYPE_OF_STRATEGY,
+    NO_KD,
+    WITH_KD,
     Distillation,
     FeatureSet,
     LearningType,
@@ -21,6 +23,9 @@ from can_train.vocab import (
 )
 
 SCHEMA_VERSION: Final = "1.1"
+
+TEACHER: Final = "teacher"
+"""Name of a teacher among what a run consumes; experts go by the detector's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +195,12 @@ class RunConfig:
         return LEARNING_TYPE_OF_STRATEGY[self.training_strategy]
 
     @property
+    def parents(self) -> dict[str, Parent]:
+        """Artifacts that it consumes: `teacher`, and experts by the detector's name."""
+        teacher = {} if self.distillation is None else {TEACHER: self.distillation.teacher}
+        return {**teacher, **self.experts}
+
+    @property
     def distillation_word(self) -> Distillation:
         """`with-kd` or `no-kd`."""
-        return "no-kd" if self.distillation is None else "with-kd"
+        return NO_KD if self.distillation is None else WITH_KD

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from can_train.config.schema import Architecture, TrainingConfig
 from can_train.plugins import declared
-from can_train.vocab import ModelSize, TrainingStrategy
+from can_train.vocab import TRAINING_STRATEGIES, ModelSize, TrainingStrategy
 
 Role = Literal["anomaly", "probability"]
 """What a detector's score is to those that build on it: an anomaly score of a model of benign
@@ -106,6 +106,14 @@ def experts() -> tuple[Spec, ...]:
 def usual_expert(role: Role) -> Spec:
     """The detector that is looked for where a plan makes none of that role."""
     return next(spec for spec in experts() if spec.role == role)
+
+
+def strategies_on(spec: Spec) -> tuple[str, ...]:
+    """Strategies of any detector that consume one of the role of `spec`."""
+    takers = {
+        s for other in specs().values() for s in other.strategies if spec.role in other.needed(s)
+    }
+    return tuple(strategy for strategy in TRAINING_STRATEGIES if strategy in takers)
 
 
 def implementation(reference: str) -> Any:

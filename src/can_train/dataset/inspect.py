@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.dataset.manifest import DatasetManifest, Recording, dataset_dir, load_manifest
-from can_train.dataset.prepare import load_frames
+from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
+from can_train.frames.store import load_frames
 from can_train.graphs.counts import count_graphs, sequence_hashes
 from can_train.graphs.features import FEATURE_NAMES
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from can_train.errors import DataError, PreflightError
+from can_train.frames.recording import Recording
 
 SCHEMA_VERSION: Final = 1
 SPLIT_VERSION: Final = 1
@@ -20,45 +21,6 @@ SPLIT_VERSION: Final = 1
 
 STORE_VERSION: Final = 1
 """Raised whenever the numbers or the layout of a packed store change."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """One distinct recording (file) of a dataset.
-
-    Attributes:
-        scenario: `train_01_attack_free`, `test_01_known_vehicle_known_attack`, ...
-        name: File name without suffix, such as `DoS-kia`.
-        digest: sha256 of the frames; also the name of the folder that holds them.
-        frames: Number of frames.
-        attack_frames: Number of frames labelled 1.
-        start_s: Timestamp of the first frame.
-        duration_s: Largest timestamp minus smallest.
-        attack_kind: Kind of attack from the file name (`DoS`), `none` when nothing is labelled.
-        vehicle: Vehicle from the file name (`kia`), or the dataset's name if it tells none.
-        source: Path of the file it was imported from, relative to the source folder.
-    """
-
-    scenario: str
-    name: str
-    digest: str
-    frames: int
-    attack_frames: int
-    start_s: float
-    duration_s: float
-    attack_kind: str
-    vehicle: str
-    source: str
-
-    @property
-    def labels_say_nothing(self) -> bool:
-        """Whether frames were suppressed: an attack that leaves nothing to label."""
-        return self.attack_frames == 0 and "suppress" in f"{self.scenario}/{self.name}".lower()
-
-    @property
-    def is_train(self) -> bool:
-        """Whether the recording belongs to a training scenario."""
-        return self.scenario.startswith("train")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,39 +1,37 @@
 """Imports recordings into `data/<modality>/<dataset>/`: each distinct one once.
 
-Frames go to `frames/<digest>/`, written beside it and renamed; `dataset.json` follows last. A
-killed import leaves either the old dataset or none, and its leavings are cleared by the next.
+Frames go to `frames/<digest>/`, each whole or absent; `dataset.json` follows last. A killed import
+leaves either the old dataset or none, and its leavings are cleared by the next.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
-import os
 import re
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import filelock
 import numpy as np
 
 from can_train.dataset.discovery import SourceFile, attack_kind_of, find_files, vehicle_of
 from can_train.dataset.manifest import (
     DatasetManifest,
     LeftOut,
-    Recording,
     dataset_dir,
     load_manifest,
     manifest_json,
 )
 from can_train.errors import ConfigError, DataError
-from can_train.frames.readers import ReadResult, read_recording
-from can_train.frames.store import PARTIAL, load_frames, store_frames
-
-__all__ = ["PrepareRequest", "load_frames", "prepare_dataset", "summary"]
+from can_train.files import PARTIAL, lock, write_text
+from can_train.frames.readers import read_recording
+from can_train.frames.recording import Recording
+from can_train.frames.result import ReadResult
+from can_train.frames.store import store_frames
 
 _LOG = logging.getLogger(__name__)
 _NAME: Final = re.compile(r"\w[\w.-]*", re.ASCII)
@@ -223,12 +221,7 @@ def _commit(
 ) -> DatasetManifest:
     if before is not None and before.digest == manifest.digest:
         return before
-    partial = folder / f"{PARTIAL}{uuid.uuid4().hex}"
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(manifest_json(manifest))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(folder / "dataset.json")
+    write_text(folder / "dataset.json", manifest_json(manifest))
     return manifest
 
 
@@ -245,12 +238,12 @@ def _clear(folder: Path, kept: DatasetManifest | None) -> None:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """One import of a dataset at a time; the lock ends with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".prepare.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DataError(
-                f"{folder}: another data prepare is at work there. Wait until it has ended"
-            ) from error
+    # Only taking the lock may time out: the block below must not be taken for it.
+    try:
+        held = lock(folder / ".prepare.lock").acquire(blocking=False)
+    except filelock.Timeout as error:
+        raise DataError(
+            f"{folder}: another data prepare is at work there. Wait until it has ended"
+        ) from error
+    with held:
         yield

@@ -22,9 +22,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.dataset.manifest import DatasetManifest, Recording, dataset_dir, split_digest
+from can_train.dataset.manifest import DatasetManifest, dataset_dir, split_digest
 from can_train.errors import ConfigError, DataError, did_you_mean
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
 from can_train.graphs.store import GraphStore, verified_frames
 
 logger = logging.getLogger("can_train")

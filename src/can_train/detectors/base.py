@@ -1,226 +1,201 @@
-"""Artifacts: the self-describing `.pth` files that other stages and users consume.
+"""A detector: network, scaling, ID vocabulary, calibration and threshold in one module.
 
-An artifact holds weights, the model's own configuration, ID vocabulary, feature scaler,
-calibration, parents' hashes and versions. It is loaded with `weights_only=True`, so nothing
-in it can run code, and strictly, so nothing in it is guessed.
+`Detector` takes the tensors of stored graphs and gives tensors, so it can be exported as it is. Its
+file (`.pth`, the artifact) is self-describing: weights, the run's configuration, ID vocabulary,
+feature scaler, calibration, parents' hashes and versions. It is loaded with `weights_only=True`, so
+nothing in it can run code, and strictly, so nothing in it is guessed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import pickle
-import uuid
-import zipfile
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Final
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from can_train.config.frozen import decode_run_config, encode_run_config
-from can_train.config.schema import DqnConfig, GatConfig, RunConfig, VgaeConfig
-from can_train.detectors.calibration import EmpiricalCdf, Threshold
-from can_train.detectors.fusion.network import QNetwork
-from can_train.detectors.gat.network import GAT
-from can_train.detectors.vgae.network import VGAE
-from can_train.errors import ArtifactError, ConfigError
-from can_train.graphs.features import FEATURE_NAMES
-from can_train.graphs.scaling import FeatureScaler, IdVocabulary
-from can_train.teachers.weights_file import ARTIFACT_FORMAT
+from can_train.config.schema import Architecture, RunConfig
+from can_train.config.spec import Spec, spec_of
+from can_train.detectors.calibration import Threshold
+from can_train.errors import ArtifactError
+from can_train.graphs.batch import RawGraphs, ScaledGraphs
+from can_train.graphs.feed import GraphFeed
+from can_train.graphs.scaling import SCALED_LIMIT, FeatureScaler, IdVocabulary
+from can_train.graphs.store import GraphStore
 
-STATE_CHANNELS: Final = 15
-ACTIONS: Final = 21
-_KEYS: Final = frozenset(
-    {
-        "format",
-        "config",
-        "state_dict",
-        "vocabulary",
-        "scaler",
-        "threshold",
-        "extras",
-        "parents",
-        "versions",
-    }
-)
-_EXTRAS: Final[dict[str, frozenset[str]]] = {
-    "vgae": frozenset({"cdf", "error_scale"}),
-    "gat": frozenset(),
-    "dqn": frozenset({"state_mean", "state_scale"}),
-}
+Extras = dict[str, NDArray[np.float64]]
+"""Named arrays that a detector needs beside its weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
-    """A trained model with all that is needed to use it.
+class Scores:
+    """What a detector says about B windows.
 
     Attributes:
-        config: Configuration of the run that made it.
-        model: The network, in eval mode.
-        vocabulary: ID vocabulary (benign training traffic).
-        scaler: Feature scaler (benign training traffic).
-        threshold: Alarm threshold from benign calibration windows.
-        extras: Named float64 arrays of the model: `cdf` and `error_scale` of a VGAE,
-            `state_mean` and `state_scale` of a DQN.
-        parents: sha256 of every artifact it was made from, by role.
-        sha256: Of the file; empty before it is written.
+        score: What its threshold is for [B], float64; higher is more suspicious.
+        margin: The unbounded number behind the score [B], float64, in the same order.
+        state: What it shows a fusion [B, S], float64; S is `Spec.state_channels`.
     """
 
-    config: RunConfig
-    model: nn.Module
-    vocabulary: IdVocabulary
-    scaler: FeatureScaler
-    threshold: Threshold
-    extras: dict[str, NDArray[np.float64]]
-    parents: dict[str, str]
-    sha256: str = ""
+    score: Tensor
+    margin: Tensor
+    state: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkShape:
+    """What the data decide about a network.
+
+    Attributes:
+        node_channels: Width F of a node.
+        edge_channels: Width G of an edge.
+        num_ids: Entries of the ID vocabulary that the network is fed with; 0: it sees no ID.
+        vocabulary_size: Known IDs plus one for unknown.
+        state_channels: Numbers that the detectors it builds on show it.
+    """
+
+    node_channels: int
+    edge_channels: int
+    num_ids: int
+    vocabulary_size: int
+    state_channels: int = 0
+
+
+class Inputs(nn.Module):
+    """Scales features and looks IDs up.
+
+    Args:
+        scaler: Standardisation of node and edge features.
+        vocabulary: Known arbitration IDs.
+    """
+
+    def __init__(self, scaler: FeatureScaler, vocabulary: IdVocabulary) -> None:
+        super().__init__()
+        self.node_mean = nn.Buffer(torch.from_numpy(scaler.node_mean))
+        self.node_scale = nn.Buffer(torch.from_numpy(scaler.node_scale))
+        self.edge_mean = nn.Buffer(torch.from_numpy(scaler.edge_mean))
+        self.edge_scale = nn.Buffer(torch.from_numpy(scaler.edge_scale))
+        self.ids = nn.Buffer(torch.from_numpy(vocabulary.ids.astype(np.int64)))
+
+    def forward(self, graphs: RawGraphs) -> ScaledGraphs:
+        """`graphs` as a network takes them."""
+        return ScaledGraphs(
+            x=_scaled(graphs.node_x, self.node_mean, self.node_scale),
+            id_index=self._index(graphs.node_id),
+            edge_index=graphs.edge_index,
+            edge_attr=_scaled(graphs.edge_x, self.edge_mean, self.edge_scale),
+            batch=graphs.batch,
+            num_graphs=graphs.num_graphs,
+        )
+
+    def _index(self, node_id: Tensor) -> Tensor:
+        if not len(self.ids):
+            return torch.zeros_like(node_id)
+        at = torch.searchsorted(self.ids, node_id).clamp(max=len(self.ids) - 1)
+        return torch.where(self.ids[at] == node_id, at + 1, 0)
+
+
+class Detector(nn.Module):
+    """A trained network with all that is needed to use it, in eval mode.
+
+    Args:
+        config: Configuration of the run that made it.
+        network: The network.
+        scaler: Feature scaler (benign training traffic).
+        vocabulary: ID vocabulary (benign training traffic).
+        extras: Arrays named in `EXTRAS`.
+        threshold: Alarm threshold from benign calibration windows.
+        parents: sha256 of every artifact it was made from, by role.
+        sha256: Of its file; empty before it is written.
+    """
+
+    EXTRAS: ClassVar[frozenset[str]] = frozenset()
+    """Names of the arrays that it needs beside its weights."""
+
+    fuses: ClassVar[bool] = False
+    """Whether it scores what other detectors say instead of graphs."""
+
+    def __init__(  # noqa: PLR0913 - the parts of a detector; nothing of it is optional to a user
+        self,
+        *,
+        config: RunConfig,
+        network: nn.Module,
+        scaler: FeatureScaler,
+        vocabulary: IdVocabulary,
+        extras: Extras,
+        threshold: Threshold,
+        parents: Mapping[str, str],
+        sha256: str = "",
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.network = network
+        self.scaler = scaler
+        self.vocabulary = vocabulary
+        self.extras = extras
+        self.threshold = threshold
+        self.parents = dict(parents)
+        self.sha256 = sha256
+        self.inputs = Inputs(scaler, vocabulary)
+        self.eval()
 
     @property
-    def cdf(self) -> EmpiricalCdf:
-        """Benign-validation distribution of the VGAE's error."""
-        return EmpiricalCdf.from_array(self.extras["cdf"])
+    def spec(self) -> Spec:
+        """What kind of detector it is."""
+        return spec_of(self.config.model)
+
+    @classmethod
+    @abstractmethod
+    def build_network(cls, architecture: Architecture, shape: NetworkShape) -> nn.Module:
+        """A freshly initialised network."""
+
+    @classmethod
+    def calibrated(cls, network: nn.Module, feed: GraphFeed, benign: NDArray[np.int64]) -> Extras:
+        """Extras that follow from the trained network.
+
+        Args:
+            network: The network, in eval mode.
+            feed: Source of batches.
+            benign: Benign validation windows.
+        """
+        return {}
+
+    def forward(self, graphs: RawGraphs) -> Scores:
+        """Scores of the windows in `graphs`."""
+        return self.scored(self.inputs(graphs))
+
+    def scored(self, graphs: ScaledGraphs) -> Scores:
+        """Scores of windows whose features were scaled already.
+
+        Raises:
+            TypeError: It scores what others say.
+        """
+        raise TypeError(f"a {self.config.model} scores no graphs by itself")
+
+    def fused(self, seen: Mapping[str, Scores]) -> Scores:
+        """Scores of windows from what the detectors say that it builds on, by their names.
+
+        Raises:
+            TypeError: It scores graphs.
+        """
+        raise TypeError(f"a {self.config.model} builds on no other detector")
+
+    def teach(self, graphs: ScaledGraphs) -> dict[str, Tensor]:
+        """What a student of the same kind learns from, by name; first axis: windows or nodes.
+
+        Raises:
+            ArtifactError: It has no students.
+        """
+        raise ArtifactError(f"a {self.config.model} can't be a teacher")
+
+    def feed(self, store: GraphStore) -> GraphFeed:
+        """Feed of a store with the scaler and vocabulary that belong to this detector."""
+        return GraphFeed(store, scaler=self.scaler, vocabulary=self.vocabulary)
 
 
-def build_model(config: RunConfig, vocabulary_size: int) -> nn.Module:
-    """A freshly initialised network for `config`.
-
-    Args:
-        config: Configuration of the run.
-        vocabulary_size: Known IDs plus one for unknown.
-    """
-    return network(config.architecture, config.data.features, vocabulary_size)
-
-
-def network(
-    architecture: GatConfig | VgaeConfig | DqnConfig, features: str, vocabulary_size: int
-) -> nn.Module:
-    """A freshly initialised network of `architecture` for graphs with `features`."""
-    names = FEATURE_NAMES[features]
-    shape: dict[str, Any] = {
-        "node_channels": len(names.node),
-        "edge_channels": len(names.edge),
-        "num_ids": vocabulary_size if features == "classic" else 0,
-    }
-    match architecture:
-        case GatConfig() as gat:
-            return GAT(**shape, **asdict(gat))
-        case VgaeConfig() as vgae:
-            fields = asdict(vgae)
-            for weight in ("id_weight", "neighbour_weight", "kl_weight"):
-                del fields[weight]
-            return VGAE(**shape, **fields, vocabulary_size=vocabulary_size)
-        case DqnConfig() as dqn:
-            return QNetwork(state_channels=STATE_CHANNELS, actions=ACTIONS, **asdict(dqn))
-
-
-def save_artifact(path: Path, artifact: Artifact) -> str:
-    """Writes `artifact` atomically and returns the sha256 of the file."""
-    scaler = {k: torch.from_numpy(v) for k, v in asdict(artifact.scaler).items()}
-    document = {
-        "format": ARTIFACT_FORMAT,
-        "config": encode_run_config(artifact.config),
-        "state_dict": {k: v.detach().cpu() for k, v in artifact.model.state_dict().items()},
-        "vocabulary": torch.from_numpy(artifact.vocabulary.ids.astype(np.int64)),
-        "scaler": scaler,
-        "threshold": asdict(artifact.threshold),
-        "extras": {k: torch.from_numpy(v) for k, v in artifact.extras.items()},
-        "parents": dict(artifact.parents),
-        "versions": {"torch": str(torch.__version__), "numpy": np.__version__},
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with temporary.open("wb") as file:
-        torch.save(document, file)
-        file.flush()
-        os.fsync(file.fileno())
-    digest = file_sha256(temporary)
-    temporary.replace(path)
-    return digest
-
-
-def load_artifact(path: Path, *, sha256: str | None = None) -> Artifact:
-    """Reads an artifact strictly.
-
-    Args:
-        path: A `.pth` file written by `save_artifact`.
-        sha256: The hash that the file must have, if it is known.
-
-    Raises:
-        ArtifactError: Missing, truncated, altered, of another format, or holding code.
-    """
-    if not path.is_file():
-        raise ArtifactError(f"{path}: no such model file")
-    found = file_sha256(path)
-    if sha256 is not None and found != sha256:
-        raise ArtifactError(
-            f"{path}: sha256 is {found[:12]}…, {sha256[:12]}… was frozen: the file was changed. "
-            f"Restore it, or plan the run again"
-        )
-    try:
-        document = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ArtifactError(
-            f"{path}: holds objects that could run code, or isn't a model file: refused"
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ArtifactError(f"{path}: truncated or damaged model file ({error})") from error
-    return _from_document(path, document, found)
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _from_document(path: Path, document: object, sha256: str) -> Artifact:
-    if not isinstance(document, dict) or document.get("format") != ARTIFACT_FORMAT:
-        raise ArtifactError(
-            f"{path}: not a can-train artifact (expected format '{ARTIFACT_FORMAT}')"
-        )
-    _same_keys(path, "artifact", set(document), _KEYS)
-    try:
-        return _decoded(path, document, sha256)
-    except (ConfigError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ArtifactError(f"{path}: not a complete artifact ({error})") from error
-
-
-def _decoded(path: Path, document: dict[str, Any], sha256: str) -> Artifact:
-    config = decode_run_config(document["config"])
-    _same_keys(path, "extras", set(document["extras"]), _EXTRAS[config.model])
-    vocabulary = IdVocabulary(ids=document["vocabulary"].numpy().astype(np.uint32))
-    model = build_model(config, len(vocabulary))
-    weights: dict[str, Tensor] = document["state_dict"]
-    _same_keys(path, "weights", set(weights), frozenset(model.state_dict()))
-    try:
-        model.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        raise ArtifactError(f"{path}: weights of another shape ({error})") from error
-    model.eval()
-    scaler = FeatureScaler(**{k: v.numpy() for k, v in document["scaler"].items()})
-    names = FEATURE_NAMES[config.data.features]
-    if scaler.node_mean.shape != (len(names.node),) or scaler.edge_mean.shape != (len(names.edge),):
-        raise ArtifactError(f"{path}: scaler of another feature set")
-    return Artifact(
-        config=config,
-        model=model,
-        vocabulary=vocabulary,
-        scaler=scaler,
-        threshold=Threshold(**document["threshold"]),
-        extras={k: v.numpy() for k, v in document["extras"].items()},
-        parents=document["parents"],
-        sha256=sha256,
-    )
-
-
-def _same_keys(path: Path, what: str, found: set[str], expected: frozenset[str]) -> None:
-    missing, extra = sorted(expected - found), sorted(found - expected)
-    if missing or extra:
-        raise ArtifactError(
-            f"{path}: {what}: missing {', '.join(missing) or 'nothing'}; "
-            f"unexpected {', '.join(extra) or 'nothing'}"
-        )
+def _scaled(x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    return ((x - mean) / scale).clamp(-SCALED_LIMIT, SCALED_LIMIT)

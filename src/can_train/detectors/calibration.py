@@ -13,7 +13,9 @@ from fractions import Fraction
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
 
 from can_train.errors import ArtifactError, DataError, TrainingError
 
@@ -41,10 +43,6 @@ class Threshold:
     target_fpr: float
     benign_windows: int
     exact: bool
-
-    def alarms(self, score: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which windows alarm [B], bool, for scores [B]."""
-        return score > self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,16 +110,37 @@ class EmpiricalCdf:
 
     def __call__(self, error: ArrayLike) -> NDArray[np.float64]:
         """Anomaly scores in (0, 1), float64, of errors of any shape; NaN stays NaN."""
-        values = np.asarray(error, dtype=np.float64)
-        known, first = np.unique(self.errors, return_index=True)
-        steps = len(self.errors) + 1.0
-        rank = np.append(first[1:], len(self.errors)) / steps
-        score = np.interp(values, known, rank)
-        above = 1.0 - _tail(values - known[-1], known[-1]) / steps
-        below = rank[0] * _tail(known[0] - values, known[0])
-        score = np.where(values > known[-1], above, score)
-        score = np.where(values < known[0], below, score)
-        return np.clip(score, _SMALLEST_SCORE, _LARGEST_SCORE)
+        values = torch.from_numpy(np.asarray(error, dtype=np.float64).copy())
+        return np.asarray(RankScore(self)(values).numpy())
+
+
+class RankScore(nn.Module):
+    """`EmpiricalCdf` as a module.
+
+    Args:
+        cdf: Calibration errors.
+    """
+
+    def __init__(self, cdf: EmpiricalCdf) -> None:
+        super().__init__()
+        known, first = np.unique(cdf.errors, return_index=True)
+        self._steps = len(cdf.errors) + 1.0
+        rank = np.append(first[1:], len(cdf.errors)) / self._steps
+        slope = np.append(np.diff(rank) / np.diff(known), 0.0)
+        self.known = nn.Buffer(torch.from_numpy(known))
+        self.rank = nn.Buffer(torch.from_numpy(rank))
+        self.slope = nn.Buffer(torch.from_numpy(slope))
+
+    def forward(self, error: Tensor) -> Tensor:
+        """Anomaly scores in (0, 1), float64, of errors (float64, any shape)."""
+        known, rank = self.known, self.rank
+        at = (torch.searchsorted(known, error.contiguous(), right=True) - 1).clamp(min=0)
+        score = self.slope[at] * (error - known[at]) + rank[at]
+        above = 1.0 - _tail(error - known[-1], known[-1]) / self._steps
+        below = rank[0] * _tail(known[0] - error, known[0])
+        score = torch.where(error > known[-1], above, score)
+        score = torch.where(error < known[0], below, score)
+        return score.clamp(_SMALLEST_SCORE, _LARGEST_SCORE)
 
 
 def conformal_threshold(benign_scores: ArrayLike, target_fpr: float) -> Threshold:
@@ -168,11 +187,10 @@ def conformal_threshold(benign_scores: ArrayLike, target_fpr: float) -> Threshol
     )
 
 
-def _tail(distance: NDArray[np.float64], edge: np.float64) -> NDArray[np.float64]:
+def _tail(distance: Tensor, edge: Tensor) -> Tensor:
     """1 / (1 + ln(1 + distance / |edge|)): 1 at the edge, towards 0 beyond it."""
-    scale = max(abs(float(edge)), _SMALLEST_SCALE)
-    with np.errstate(over="ignore"):
-        return np.asarray(1.0 / (1.0 + np.log1p(np.maximum(distance, 0.0) / scale)))
+    scale = edge.abs().clamp(min=_SMALLEST_SCALE)
+    return 1.0 / (1.0 + torch.log1p(distance.clamp(min=0.0) / scale))
 
 
 @functools.cache

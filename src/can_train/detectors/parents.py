@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from can_train.config.schema import Parent, RunConfig
-from can_train.detectors.base import Artifact, load_artifact
+from can_train.config.schema import TEACHER, Parent, RunConfig
+from can_train.detectors.artifact import load_detector
+from can_train.detectors.base import Detector
 from can_train.errors import ArtifactError
 from can_train.files import sha256_of
-from can_train.runs.layout import find_run
+from can_train.runs.find import find_run
 from can_train.teachers.files import kept_path
 
 
 def parents_of(config: RunConfig) -> dict[str, Parent]:
-    """Parents of a run by role: `teacher`, `vgae`, `gat`."""
-    teacher = config.distillation.teacher if config.distillation else None
-    roles = {"teacher": teacher, "vgae": config.vgae, "gat": config.gat}
-    return {role: parent for role, parent in roles.items() if parent is not None}
+    """Artifacts that a run consumes: `teacher`, and experts by the detector's name."""
+    teacher = {TEACHER: config.distillation.teacher} if config.distillation else {}
+    return {**teacher, **config.experts}
 
 
-def load_parents(config: RunConfig, experiment_root: Path) -> dict[str, Artifact]:
+def load_parents(config: RunConfig, experiment_root: Path) -> dict[str, Detector]:
     """Loads every parent of `config` by role and checks that it fits.
 
     Raises:
@@ -27,8 +27,8 @@ def load_parents(config: RunConfig, experiment_root: Path) -> dict[str, Artifact
     """
     loaded = {}
     for role, parent in parents_of(config).items():
-        path = parent_path(parent, experiment_root, config.model if role == "teacher" else role)
-        artifact = load_artifact(_with_hash(path, parent.sha256), sha256=parent.sha256)
+        path = parent_path(parent, experiment_root, config.model if role == TEACHER else role)
+        artifact = load_detector(_with_hash(path, parent.sha256), sha256=parent.sha256)
         _check_fits(role, path, artifact, config)
         loaded[role] = artifact
     return loaded
@@ -61,8 +61,8 @@ def _with_hash(path: Path, sha256: str | None) -> Path:
     return kept if replaced else path
 
 
-def _check_fits(role: str, path: Path, artifact: Artifact, config: RunConfig) -> None:
-    wanted_model = config.model if role == "teacher" else role
+def _check_fits(role: str, path: Path, artifact: Detector, config: RunConfig) -> None:
+    wanted_model = config.model if role == TEACHER else role
     theirs, ours = artifact.config, config
     pairs = [
         ("model", theirs.model, wanted_model),
@@ -85,6 +85,6 @@ def _check_fits(role: str, path: Path, artifact: Artifact, config: RunConfig) ->
 
 def _may_be_foreign(role: str, theirs: RunConfig, ours: RunConfig) -> bool:
     """Whether it is a teacher of another dataset, and the plan allowed that."""
-    if role != "teacher" or ours.distillation is None or not ours.distillation.foreign_teacher:
+    if role != TEACHER or ours.distillation is None or not ours.distillation.foreign_teacher:
         return False
     return theirs.data.dataset_digest != ours.data.dataset_digest

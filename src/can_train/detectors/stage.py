@@ -1,9 +1,9 @@
-"""Thin Lightning modules around the plain models: batches, losses and validation figures."""
+"""What every stage is made of: batches, optimiser, seeding and the judgement of an epoch."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,10 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from can_train.config.schema import DistillationConfig, TrainingConfig
-from can_train.detectors.losses import LossTerms
+from can_train.config.schema import TEACHER, DistillationConfig, RunConfig, TrainingConfig
+from can_train.config.spec import Role, spec_of
+from can_train.dataset.windows import StageInputs
+from can_train.detectors.base import Detector, Extras
 from can_train.detectors.scoring import SCORING_BATCH
-from can_train.distil.losses import alpha_in_epoch
+from can_train.distil.agreement import Agreement
+from can_train.distil.losses import LossTerms, alpha_in_epoch
+from can_train.errors import ArtifactError, TrainingError
 from can_train.graphs.batch import GraphBatch
 from can_train.graphs.feed import GraphFeed
 
@@ -28,13 +32,87 @@ SMALLEST_AUTOMATIC_BATCH: Final = 8
 FINAL_LEARNING_RATE: Final = 0.05
 """Share of the peak learning rate that the cosine schedule ends with."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageTask:
+    """What a detector's stage is built from.
+
+    Attributes:
+        config: Configuration of the run.
+        inputs: Windows and sides.
+        parents: Detectors that it consumes: `teacher`, and experts by name.
+        network: What is trained, freshly initialised.
+        feed: Source of batches.
+    """
+
+    config: RunConfig
+    inputs: StageInputs
+    parents: Mapping[str, Detector]
+    network: nn.Module
+    feed: GraphFeed
+
+    def expert(self, role: Role) -> Detector:
+        """The consumed detector of a role."""
+        found = {spec_of(name).role: name for name in self.config.experts}
+        return self.parents[found[role]]
+
+    def teacher(self) -> Detector:
+        """The teacher.
+
+        Raises:
+            ArtifactError: It is of another model.
+        """
+        teacher, model = self.parents[TEACHER], self.config.model
+        if teacher.config.model != model:
+            raise ArtifactError(
+                f"teacher of a {model} stage must be a {model}, not a {teacher.config.model}"
+            )
+        return teacher
+
+    def require_both_classes(self, who: str, side: str, windows: NDArray[np.int64]) -> None:
+        """Refuses windows that hold only one class.
+
+        Args:
+            who: What is needed by whom, for the message.
+            side: Their side of the split.
+            windows: Windows on that side.
+
+        Raises:
+            TrainingError: There are no benign or no attack windows.
+        """
+        label = self.inputs.store.label[windows]
+        if not 0 < label.sum() < len(label):
+            raise TrainingError(
+                f"{who}; dataset {self.config.dataset} has {int((label == 0).sum())} benign and "
+                f"{int(label.sum())} attack windows on side {side} of split "
+                f"{self.config.data.split}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What a detector's `stage.build` gives.
+
+    Attributes:
+        module: What is trained.
+        agreement: Compares a student with its teacher; None without a teacher.
+        experts: Detectors that its own scores are computed from, by name.
+        extras: Arrays that the detector needs and that training doesn't change.
+    """
+
+    module: StageModule
+    agreement: Agreement | None = None
+    experts: Mapping[str, Detector] = field(default_factory=dict)
+    extras: Extras = field(default_factory=dict)
+
+
 EpochWindows = Callable[[int], NDArray[np.int64]]
 """Windows of an epoch, in training order; a pure function of the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
-    """Validation figures of an epoch.
+class Judgement:
+    """What the validation windows say about an epoch.
 
     Attributes:
         metrics: Named figures; the first is shown as progress.
@@ -143,7 +221,7 @@ class StageModule(lightning.LightningModule):
         self.settings = training
         self.seed = seed
         self.train_means: dict[str, float] = {}
-        self.validation = Validation(metrics={}, key=())
+        self.judgement = Judgement(metrics={}, key=())
         self.steps_done = 0
         self._resumed_epoch = -1
         self._means = Means()

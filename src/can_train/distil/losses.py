@@ -1,20 +1,44 @@
-"""Knowledge distillation: the teacher's signal, and how it joins the task loss.
+"""Knowledge distillation: how a teacher's signal joins the task loss.
 
-Teacher outputs come in as tensors; nothing here holds a teacher or draws from a global generator.
+Teacher outputs come in as tensors; nothing here holds a teacher, knows which detector learns, or
+draws from a global generator.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from can_train.config.schema import DistillationConfig
-from can_train.detectors.losses import LossTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossTerms:
+    """One step's loss and what it is made of; every term is a scalar tensor.
+
+    Attributes:
+        total: What is minimised.
+        task: The task's own loss; the same tensor as `total` when nothing is distilled.
+        kd: The teacher's signal, unweighted; None without distillation.
+        parts: Unweighted terms that make up `task` and `kd`.
+    """
+
+    total: Tensor
+    task: Tensor
+    kd: Tensor | None = None
+    parts: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def record(self) -> dict[str, float]:
+        """The terms for the log, as 64-bit floats: total, task, kd (if any), then the parts."""
+        terms = {"total": self.total, "task": self.task}
+        if self.kd is not None:
+            terms["kd"] = self.kd
+        return {name: float(term.detach()) for name, term in {**terms, **self.parts}.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +75,7 @@ def soft_target_loss(student_logits: Tensor, teacher_logits: Tensor, temperature
     Raises:
         ValueError: The shapes differ.
     """
-    _check_same_shape("logits", student_logits, teacher_logits)
+    check_same_shape("logits", student_logits, teacher_logits)
     divergence = functional.kl_div(
         functional.log_softmax(student_logits / temperature, dim=1),
         functional.log_softmax(teacher_logits.detach() / temperature, dim=1),
@@ -61,72 +85,22 @@ def soft_target_loss(student_logits: Tensor, teacher_logits: Tensor, temperature
     return temperature**2 * divergence
 
 
-def gat_distillation_loss(
-    student_logits: Tensor, teacher_logits: Tensor, temperature: float
-) -> TeacherSignal:
-    """The GAT's signal, named `kd_soft_target`: see `soft_target_loss`."""
-    loss = soft_target_loss(student_logits, teacher_logits, temperature)
-    return TeacherSignal(loss=loss, parts={"kd_soft_target": loss})
-
-
-def vgae_distillation_loss(
-    projected_mu: Tensor,
-    teacher_mu: Tensor,
-    student_reconstruction: Tensor,
-    teacher_reconstruction: Tensor,
-    *,
-    latent_weight: float,
-    reconstruction_weight: float,
-) -> TeacherSignal:
-    """The VGAE's two signals: latent means and what is reconstructed from them.
-
-    MSE(P(mu_student), mu_teacher) and MSE(x_student, x_teacher), each the mean over all entries
-    (Romero et al., "FitNets", ICLR 2015, eq. 3, for the projected hint). Samples never enter.
-
-    Args:
-        projected_mu: Student means through the projection [N, L of the teacher].
-        teacher_mu: Teacher means [N, L of the teacher]; never receives a gradient.
-        student_reconstruction: Decoded from the student's means [N, F].
-        teacher_reconstruction: Decoded from the teacher's means [N, F], in the student's scale.
-        latent_weight: Weight of the first signal.
-        reconstruction_weight: Weight of the second.
-
-    Returns:
-        `loss` with parts `kd_latent` and `kd_reconstruction`; exactly 0 for equal inputs.
-
-    Raises:
-        ValueError: Shapes that have to be equal differ.
-    """
-    _check_same_shape("latent means", projected_mu, teacher_mu)
-    _check_same_shape("reconstructions", student_reconstruction, teacher_reconstruction)
-    latent = functional.mse_loss(projected_mu, teacher_mu.detach())
-    reconstruction = functional.mse_loss(student_reconstruction, teacher_reconstruction.detach())
-    return TeacherSignal(
-        loss=latent_weight * latent + reconstruction_weight * reconstruction,
-        parts={"kd_latent": latent, "kd_reconstruction": reconstruction},
-    )
-
-
-def with_feature_signal(
-    kd: TeacherSignal, projected: Tensor, teacher_embedding: Tensor, weight: float
-) -> TeacherSignal:
-    """The GAT's signal with the pooled embedding's beside it, as the part `kd_feature`.
+def hint_loss(what: str, projected: Tensor, teacher: Tensor) -> Tensor:
+    """Mean squared error of the student's projected representation from the teacher's.
 
     MSE(P(z_student), z_teacher), the mean over all entries (Romero et al., "FitNets", ICLR 2015,
     eq. 3).
 
     Args:
-        kd: Soft-target signal.
-        projected: Student embeddings through the projection [B, D of the teacher].
-        teacher_embedding: [B, D of the teacher]; never receives a gradient.
-        weight: Of the embedding's signal; the soft targets have 1.
+        what: What is compared, for the message.
+        projected: The student's, through the projection [N, D of the teacher].
+        teacher: [N, D]; never receives a gradient.
 
     Raises:
         ValueError: The shapes differ.
     """
-    _check_same_shape("pooled embeddings", projected, teacher_embedding)
-    feature = functional.mse_loss(projected, teacher_embedding.detach())
-    return TeacherSignal(loss=kd.loss + weight * feature, parts={**kd.parts, "kd_feature": feature})
+    check_same_shape(what, projected, teacher)
+    return functional.mse_loss(projected, teacher.detach())
 
 
 def alpha_in_epoch(config: DistillationConfig, epoch: int) -> float:
@@ -180,7 +154,12 @@ def make_projection(student_channels: int, teacher_channels: int, seed: int) -> 
     return projection
 
 
-def _check_same_shape(what: str, student: Tensor, teacher: Tensor) -> None:
+def check_same_shape(what: str, student: Tensor, teacher: Tensor) -> None:
+    """Refuses to compare what doesn't come from the same windows.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
     if student.shape != teacher.shape:
         raise ValueError(
             f"{what}: the student's are {list(student.shape)}, the teacher's "

@@ -10,27 +10,24 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from can_train.dataset.windows import StageInputs
-from can_train.detectors.base import Artifact
-from can_train.detectors.gat.network import GAT
-from can_train.detectors.scoring import feed_of
-from can_train.detectors.vgae.network import VGAE
 from can_train.errors import ArtifactError, DataError
-from can_train.files import sha256_of
+from can_train.files import PARTIAL, partial_name, sha256_of, write_json, writing_folder
+from can_train.graphs.batch import ScaledGraphs
+from can_train.graphs.feed import GraphFeed
+from can_train.graphs.store import GraphStore
 from can_train.runs.process import Process, is_alive, this_process
 from can_train.runs.stop import Stopped, stop_requested
 
@@ -47,14 +44,27 @@ _META: Final = "meta.json"
 _OWNER: Final = "owner.json"
 
 
+class Teacher(Protocol):
+    """What is asked of a teacher; every `Detector` that distils is one."""
+
+    network: nn.Module
+    sha256: str
+
+    def feed(self, store: GraphStore) -> GraphFeed:
+        """Batches as the teacher sees them."""
+
+    def teach(self, graphs: ScaledGraphs) -> dict[str, Tensor]:
+        """Outputs by name, for windows or nodes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TeacherOutputs:
     """What a teacher says about B windows with N nodes.
 
     Attributes:
         windows: The windows, in the order of the arrays [B], int64.
-        arrays: Memory-mapped float32 arrays by name: `logits` [B, 2] and `embedding` [B, D] of a
-            GAT, `mu` [N, L] and `reconstruction` [N, F] (in the teacher's scaling) of a VGAE.
+        arrays: Memory-mapped float32 arrays by name; what each holds, and whether its rows are
+            windows or nodes, is the teacher's (`Detector.teach`).
     """
 
     windows: NDArray[np.int64]
@@ -62,7 +72,7 @@ class TeacherOutputs:
 
 
 def teacher_outputs(
-    teacher: Artifact, inputs: StageInputs, windows: NDArray[np.int64], names: tuple[str, ...]
+    teacher: Teacher, inputs: StageInputs, windows: NDArray[np.int64], names: tuple[str, ...]
 ) -> TeacherOutputs:
     """The stored outputs `names` of `teacher` for `windows`, computed first if they aren't there.
 
@@ -93,7 +103,7 @@ def teacher_outputs(
 
 
 def _key(
-    teacher: Artifact,
+    teacher: Teacher,
     inputs: StageInputs,
     windows: NDArray[np.int64],
     how: tuple[tuple[str, ...], str],
@@ -116,67 +126,41 @@ def _key(
 
 @torch.no_grad()
 def _batches(
-    teacher: Artifact,
+    teacher: Teacher,
     inputs: StageInputs,
     windows: NDArray[np.int64],
     how: tuple[tuple[str, ...], str],
 ) -> Iterator[dict[str, NDArray[np.float32]]]:
     names, device = how
-    model = teacher.model.eval().to(device)
-    for batch in feed_of(teacher, inputs.store).batches(windows, TEACHER_BATCH):
+    teacher.network.eval().to(device)
+    for batch in teacher.feed(inputs.store).batches(windows, TEACHER_BATCH):
         if stop_requested():
             raise Stopped("stopped while the teacher's outputs were computed")
-        moved = batch.to(device)
-        outputs: dict[str, Tensor]
-        match model:
-            case GAT():
-                said = model(moved)
-                outputs = {"logits": said.logits, "embedding": said.embedding}
-            case VGAE():
-                mu = model.encode(moved)[0]
-                outputs = {"mu": mu, "reconstruction": model.decode(mu)}
-            case _:
-                raise ArtifactError(f"a {teacher.config.model} can't be a teacher")
+        outputs = teacher.teach(batch.to(device))
         yield {name: outputs[name].cpu().numpy() for name in names}
 
 
 def _build(path: Path, batches: Iterator[dict[str, NDArray[np.float32]]]) -> None:
     """Writes all batches into a folder beside `path`, which then takes its name."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         _remove_abandoned(path)
-        temporary.mkdir(parents=True)
-        (temporary / _OWNER).write_text(json.dumps(asdict(this_process())), encoding="utf-8")
-        shapes: dict[str, list[int]] = {}
-        for arrays in batches:
-            for name, array in arrays.items():
-                with (temporary / name).open("ab") as file:
-                    file.write(np.ascontiguousarray(array, dtype="<f4").data)
-                rows = shapes.get(name, [0])[0]
-                shapes[name] = [rows + array.shape[0], array.shape[1]]
-        _seal(temporary, shapes)
-        temporary.rename(path)
+        with writing_folder(path) as temporary:
+            write_json(temporary / _OWNER, asdict(this_process()))
+            shapes: dict[str, list[int]] = {}
+            for arrays in batches:
+                for name, array in arrays.items():
+                    with (temporary / name).open("ab") as file:
+                        file.write(np.ascontiguousarray(array, dtype="<f4").data)
+                    rows = shapes.get(name, [0])[0]
+                    shapes[name] = [rows + array.shape[0], array.shape[1]]
+            hashes = {name: sha256_of(temporary / name) for name in shapes}
+            write_json(temporary / _META, {"shapes": shapes, "sha256": hashes})
+            (temporary / _OWNER).unlink()
     except OSError as error:
-        if not (path / _META).is_file():  # else another process stored the same content first
-            raise DataError(
-                f"{path}: the teacher's outputs can't be stored ({error.strerror}). Make room or "
-                "make the data root writable, or name another one with --data-root"
-            ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _seal(folder: Path, shapes: dict[str, list[int]]) -> None:
-    """Brings the files to the disk and writes down what they are."""
-    hashes = {name: sha256_of(folder / name) for name in shapes}
-    for name in shapes:
-        with (folder / name).open("rb") as file:
-            os.fsync(file.fileno())
-    with (folder / _META).open("w", encoding="utf-8") as file:
-        json.dump({"shapes": shapes, "sha256": hashes}, file, indent=1, sort_keys=True)
-        file.flush()
-        os.fsync(file.fileno())
-    (folder / _OWNER).unlink()
+        raise DataError(
+            f"{path}: the teacher's outputs can't be stored ({error.strerror}). Make room or "
+            "make the data root writable, or name another one with --data-root"
+        ) from error
 
 
 def _load(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[np.float32]] | None:
@@ -195,7 +179,7 @@ def _load(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[np.float32]] 
 
 def _discard(path: Path) -> None:
     """Takes a damaged folder out of the way; whoever has mapped it keeps what is mapped."""
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.damaged")
+    aside = partial_name(path)
     try:
         path.rename(aside)
     except FileNotFoundError:
@@ -205,7 +189,7 @@ def _discard(path: Path) -> None:
 
 def _remove_abandoned(path: Path) -> None:
     """Removes what killed builders of the same outputs left behind."""
-    for folder in path.parent.glob(f".{path.name}.*"):
+    for folder in path.parent.glob(f"{PARTIAL}{path.name}-*"):
         try:
             owner = Process(**json.loads((folder / _OWNER).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):

@@ -19,7 +19,7 @@ FEWEST_BLOCKS: Final = 5
 REPLICATES: Final = 1000
 LEVEL: Final = 0.95
 
-Interval = tuple[float, float]
+ConfidenceInterval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,8 @@ class BootstrapIntervals:
         f1: Lower and upper end for F1 of the attack class at the threshold.
     """
 
-    roc_auc: Interval | None
-    f1: Interval | None
+    roc_auc: ConfidenceInterval | None
+    f1: ConfidenceInterval | None
 
 
 def block_bootstrap(
@@ -73,7 +73,7 @@ def _roc_auc_interval(
     score: NDArray[np.float64],
     block: NDArray[np.int64],
     weight: NDArray[np.float64],
-) -> Interval | None:
+) -> ConfidenceInterval | None:
     """AUC of a redraw with weights w: w' A w / (w'p w'n), A the pairs in order per block pair."""
     blocks = weight.shape[1]
     attacks = np.bincount(block[truth], minlength=blocks)
@@ -95,7 +95,7 @@ def _f1_interval(
     alarm: NDArray[np.bool_],
     block: NDArray[np.int64],
     weight: NDArray[np.float64],
-) -> Interval | None:
+) -> ConfidenceInterval | None:
     """F1 = 2 TP / (attacks + alarms); undefined without attacks."""
     blocks = weight.shape[1]
     hits = np.bincount(block[truth & alarm], minlength=blocks)
@@ -104,7 +104,9 @@ def _f1_interval(
     return _interval(2 * (weight @ hits), np.where(attacks > 0, attacks + alarms, 0.0))
 
 
-def _interval(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> Interval | None:
+def _interval(
+    numerator: NDArray[np.float64], denominator: NDArray[np.float64]
+) -> ConfidenceInterval | None:
     """Percentile interval of the quotients whose denominator isn't 0."""
     defined = denominator > 0
     if 2 * int(np.count_nonzero(defined)) < len(defined):

@@ -1,7 +1,8 @@
-"""The trained models that one evaluation compares: the run's own and those it was built on."""
+"""The trained detectors that one evaluation compares: the run's own and those it was built on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,97 +11,115 @@ from numpy.typing import NDArray
 
 from can_train.config.frozen import FrozenConfig, load_frozen
 from can_train.config.schema import Parent
-from can_train.detectors.base import Artifact, load_artifact
+from can_train.config.spec import spec_of
+from can_train.detectors.artifact import load_detector
+from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.parents import parent_path
-from can_train.detectors.scoring import fusion_states, score_fusion, score_gat, score_vgae
+from can_train.detectors.scoring import score_windows
 from can_train.errors import ArtifactError
-from can_train.evaluation.report import SCORER_OF_MODEL
 from can_train.graphs.store import GraphStore
 from can_train.runs.layout import artifact_path, frozen_of_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experts:
-    """Models by role (`vgae`, `gat`, `dqn`); the evaluated run's own is always among them.
+    """Detectors by name, those first that others build on; the evaluated run's own comes last.
 
     Attributes:
         frozen: The evaluated run.
-        artifacts: Loaded artifacts by model.
+        detectors: Loaded detectors by name.
         runs: Run id (or file) that each came from, by scorer name.
     """
 
     frozen: FrozenConfig
-    artifacts: dict[str, Artifact]
-    runs: dict[str, str]
+    detectors: Mapping[str, Detector]
+    runs: Mapping[str, str]
+
+    @property
+    def own(self) -> Detector:
+        """The detector that the evaluated run made."""
+        return self.detectors[self.frozen.config.model]
 
     @property
     def thresholds(self) -> dict[str, Threshold]:
         """Stored threshold of each scorer."""
-        return {SCORER_OF_MODEL[m]: a.threshold for m, a in self.artifacts.items()}
+        return {detector.spec.row: detector.threshold for detector in self.detectors.values()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FusionView:
+    """B windows as a fusion sees them.
+
+    Attributes:
+        anomaly: Anomaly scores [B], float64.
+        probability: Attack probabilities [B], float64.
+        state: What both experts show beside their scores [B, S], float64.
+    """
+
+    anomaly: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    state: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpertScores:
-    """Scores of B windows by every expert.
+    """Scores of B windows by every detector.
 
     Attributes:
-        by_scorer: Score of `vgae`, `gat`, `fusion` [B], float64, as far as they exist.
-        states: Fusion states [B, 15] where both experts exist, else None.
+        by_scorer: Score of each [B], float64, by scorer name.
+        fusion: What the evaluated fusion saw; None where the run is none.
     """
 
-    by_scorer: dict[str, NDArray[np.float64]]
-    states: NDArray[np.float64] | None
+    by_scorer: Mapping[str, NDArray[np.float64]]
+    fusion: FusionView | None
 
 
 def load_experts(run_dir: Path) -> Experts:
-    """Loads the run's artifact and, verified by hash, the VGAE and GAT it was built on.
+    """Loads the run's detector and, verified by hash, those it was built on.
 
     Raises:
         ArtifactError: One of them is missing, or isn't the file that the run was built on.
     """
     frozen = load_frozen(frozen_of_run(run_dir))
     config = frozen.config
-    own = load_artifact(artifact_path(run_dir, config.model, config.model_size))
-    artifacts: dict[str, Artifact] = {config.model: own}
-    runs = {SCORER_OF_MODEL[config.model]: run_dir.name}
-    for role, parent in (("vgae", config.vgae), ("gat", config.gat)):
-        if parent is None:
-            continue
-        path = parent_path(parent, frozen.experiment_root, role)
-        artifacts[role] = load_artifact(path, sha256=_built_on(own, role, run_dir))
-        runs[role] = _name(parent)
-    order = ("vgae", "gat", "dqn")
-    return Experts(
-        frozen=frozen, artifacts={m: artifacts[m] for m in order if m in artifacts}, runs=runs
+    own = load_detector(artifact_path(run_dir, config.model, config.model_size))
+    detectors: dict[str, Detector] = {}
+    runs: dict[str, str] = {}
+    for name, parent in config.experts.items():
+        path = parent_path(parent, frozen.experiment_root, name)
+        detectors[name] = load_detector(path, sha256=_built_on(own, name, run_dir))
+        runs[spec_of(name).row] = _name(parent)
+    detectors[config.model] = own
+    runs[own.spec.row] = run_dir.name
+    return Experts(frozen=frozen, detectors=detectors, runs=runs)
+
+
+def score_by_experts(
+    experts: Experts, store: GraphStore, windows: NDArray[np.int64]
+) -> ExpertScores:
+    """Scores `windows` of `store` with every detector."""
+    scores = score_windows(experts.detectors.values(), store, windows)
+    found = {spec_of(name).row: said.score for name, said in scores.items()}
+    if not experts.own.fuses:
+        return ExpertScores(by_scorer=found, fusion=None)
+    by_role = {spec_of(name).role: said for name, said in scores.items()}
+    anomaly, probability = by_role["anomaly"], by_role["probability"]
+    view = FusionView(
+        anomaly=anomaly.score,
+        probability=probability.score,
+        state=np.concatenate([anomaly.state, probability.state], axis=1),
     )
+    return ExpertScores(by_scorer=found, fusion=view)
 
 
-def score_windows(experts: Experts, store: GraphStore, windows: NDArray[np.int64]) -> ExpertScores:
-    """Scores `windows` of `store` with every expert."""
-    artifacts = experts.artifacts
-    scores: dict[str, NDArray[np.float64]] = {}
-    vgae = score_vgae(artifacts["vgae"], store, windows) if "vgae" in artifacts else None
-    gat = score_gat(artifacts["gat"], store, windows) if "gat" in artifacts else None
-    if vgae is not None:
-        scores["vgae"] = vgae.anomaly
-    if gat is not None:
-        scores["gat"] = gat.p_attack
-    states = None
-    if vgae is not None and gat is not None:
-        states = fusion_states(vgae, gat)
-        if "dqn" in artifacts:
-            scores["fusion"] = score_fusion(artifacts["dqn"], vgae, gat)
-    return ExpertScores(by_scorer=scores, states=states)
-
-
-def _built_on(artifact: Artifact, role: str, run_dir: Path) -> str:
-    if role not in artifact.parents:
+def _built_on(detector: Detector, name: str, run_dir: Path) -> str:
+    if name not in detector.parents:
         raise ArtifactError(
-            f"{run_dir}: the artifact doesn't say which {role} it was built on. "
+            f"{run_dir}: the artifact doesn't say which {name} it was built on. "
             f"Run it again with --force"
         )
-    return artifact.parents[role]
+    return detector.parents[name]
 
 
 def _name(parent: Parent) -> str:

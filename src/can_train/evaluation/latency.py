@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
+import torch
 
-from can_train.dataset.manifest import Recording, dataset_dir
-from can_train.detectors.base import Artifact
-from can_train.detectors.scoring import score_fusion, score_gat, score_vgae
+from can_train.config.spec import spec_of
+from can_train.dataset.manifest import dataset_dir
+from can_train.detectors.base import Detector, Scores
 from can_train.evaluation.experts import Experts
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
+from can_train.graphs.batch import RawGraphs
 from can_train.graphs.build import GraphBuilder, PackedGraphs
-from can_train.graphs.store import GraphStore
 
 WARM_UP: Final = 20
 """First windows that aren't counted: kernels are compiled and caches filled."""
@@ -25,7 +27,6 @@ WARM_UP: Final = 20
 MEASURED: Final = 300
 """Windows that are counted; enough for a 99th percentile."""
 
-_WINDOW: Final = np.zeros(1, np.int64)
 T = TypeVar("T")
 
 
@@ -48,7 +49,7 @@ def latency_ms(
     config = experts.frozen.config
     frames = load_frames(dataset_dir(data_root, config.modality, config.dataset), recording)
     seconds = [
-        _scored(experts.artifacts, _store_of(graphs, experts, recording), building)
+        _scored(experts.detectors, _raw(graphs), building)
         for graphs, building in _live(experts, frames)
     ][WARM_UP:]
     if len(seconds) < MEASURED:
@@ -82,45 +83,34 @@ def _built(builder: GraphBuilder, frames: Frames) -> list[PackedGraphs]:
     return list(builder.build(frames))
 
 
+@torch.no_grad()
 def _scored(
-    artifacts: Mapping[str, Artifact], store: GraphStore, building: float
+    detectors: Mapping[str, Detector], graphs: RawGraphs, building: float
 ) -> dict[str, float]:
-    """Seconds until the score of the store's only window, by scorer."""
-    found = {}
-    vgae = gat = None
-    if "vgae" in artifacts:
-        vgae, seconds = _timed(lambda: score_vgae(artifacts["vgae"], store, _WINDOW))
-        found["vgae"] = building + seconds
-    if "gat" in artifacts:
-        gat, seconds = _timed(lambda: score_gat(artifacts["gat"], store, _WINDOW))
-        found["gat"] = building + seconds
-    if vgae is not None and gat is not None and "dqn" in artifacts:
-        experts = (vgae, gat)
-        _, seconds = _timed(lambda: score_fusion(artifacts["dqn"], *experts))
-        found["fusion"] = found["vgae"] + found["gat"] - building + seconds
-    return found
+    """Seconds until the score of the only window, by scorer."""
+    seen: dict[str, Scores] = {}
+    seconds: dict[str, float] = {}
+    for name, detector in detectors.items():
+        work = partial(detector.fused, seen) if detector.fuses else partial(detector, graphs)
+        seen[name], seconds[name] = _timed(work)
+    built_on = {name: set(detector.config.experts) for name, detector in detectors.items()}
+    return {
+        spec_of(name).row: building
+        + seconds[name]
+        + (sum(seconds[other] for other in built_on[name]) if detector.fuses else 0.0)
+        for name, detector in detectors.items()
+    }
 
 
-def _store_of(graphs: PackedGraphs, experts: Experts, recording: Recording) -> GraphStore:
-    data = experts.frozen.config.data
-    return GraphStore(
-        key="",
-        features=data.features,
-        window=data.window,
-        stride=data.stride,
-        recordings=(recording,),
-        node_x=graphs.node_x,
-        node_id=graphs.node_id,
-        edge_source=graphs.edge_index[0],
-        edge_target=graphs.edge_index[1],
-        edge_x=graphs.edge_x,
-        node_ptr=np.array([0, int(graphs.nodes[0])]),
-        edge_ptr=np.array([0, int(graphs.edges[0])]),
-        attack_fraction=graphs.attack_fraction,
-        start=graphs.start,
-        start_s=graphs.start_s,
-        duration_s=graphs.duration_s,
-        recording=np.zeros(1, np.int32),
+def _raw(graphs: PackedGraphs) -> RawGraphs:
+    """The only window of `graphs` as a detector takes it."""
+    return RawGraphs(
+        node_x=torch.from_numpy(graphs.node_x),
+        node_id=torch.from_numpy(graphs.node_id.astype(np.int64)),
+        edge_x=torch.from_numpy(graphs.edge_x),
+        edge_index=torch.from_numpy(graphs.edge_index.astype(np.int64)),
+        batch=torch.zeros(len(graphs.node_x), dtype=torch.int64),
+        num_graphs=1,
     )
 
 

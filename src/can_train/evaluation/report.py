@@ -12,16 +12,13 @@ from typing import Any, Final, Literal, get_args
 
 from can_train.detectors.calibration import Threshold
 from can_train.errors import ArtifactError
-from can_train.evaluation.bootstrap import BootstrapIntervals, Interval
+from can_train.evaluation.bootstrap import BootstrapIntervals, ConfidenceInterval
 from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
 from can_train.files import write_text
 from can_train.runs.layout import evaluation_path, evaluation_table_path
 
 SCHEMA_VERSION: Final = 1
 NOT_AVAILABLE: Final = "n/a"
-
-SCORER_OF_MODEL: Final = {"vgae": "vgae", "gat": "gat", "dqn": "fusion"}
-"""Name under which the rows of a model stand."""
 
 RowKind = Literal["model", "control"]
 
@@ -161,5 +158,5 @@ def _row(raw: Mapping[str, Any]) -> EvaluationRow:
     return EvaluationRow(**{**raw, **nested})
 
 
-def _interval(ends: list[float] | None) -> Interval | None:
+def _interval(ends: list[float] | None) -> ConfidenceInterval | None:
     return None if ends is None else (ends[0], ends[1])

@@ -24,7 +24,12 @@ from can_train.evaluation.controls.fusion import (
     fit_small_mlp,
 )
 from can_train.evaluation.controls.windows import Control, control_threshold, fit_controls
-from can_train.evaluation.experts import Experts, ExpertScores, load_experts, score_windows
+from can_train.evaluation.experts import (
+    Experts,
+    FusionView,
+    load_experts,
+    score_by_experts,
+)
 from can_train.evaluation.latency import latency_ms
 from can_train.evaluation.metrics import undefined_metrics, window_metrics
 from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
@@ -102,15 +107,14 @@ class FusionControls:
     alpha: FixedAlpha
     classifiers: dict[str, StateClassifier | None]
 
-    def score(self, scores: ExpertScores) -> dict[str, NDArray[np.float64]]:
+    def score(self, view: FusionView | None) -> dict[str, NDArray[np.float64]]:
         """Scores [B] of every control that could be fitted."""
-        if scores.states is None:
+        if view is None:
             return {}
-        by_scorer = scores.by_scorer
-        found = {"best_fixed_alpha": self.alpha.score(by_scorer["vgae"], by_scorer["gat"])}
+        found = {"best_fixed_alpha": self.alpha.score(view.anomaly, view.probability)}
         for name, classifier in self.classifiers.items():
             if classifier is not None:
-                found[name] = classifier.score(scores.states)
+                found[name] = classifier.score(view.state)
         return found
 
 
@@ -125,17 +129,15 @@ def _latency(
 def _fit_fusion_controls(experts: Experts, inputs: StageInputs) -> FusionControls | None:
     """None unless the evaluated run is a fusion and has windows to fit on."""
     windows = inputs.windows("fusion")
-    if "dqn" not in experts.artifacts or not len(windows):
-        return None
-    scores = score_windows(experts, inputs.store, windows)
-    if scores.states is None:
+    view = score_by_experts(experts, inputs.store, windows).fusion if len(windows) else None
+    if view is None:
         return None
     label, seed = inputs.store.label[windows], experts.frozen.config.seed
     return FusionControls(
-        alpha=best_fixed_alpha(scores.by_scorer["vgae"], scores.by_scorer["gat"], label),
+        alpha=best_fixed_alpha(view.anomaly, view.probability, label),
         classifiers={
-            "logistic_regression": fit_logistic_regression(scores.states, label, seed),
-            "small_mlp": fit_small_mlp(scores.states, label, seed),
+            "logistic_regression": fit_logistic_regression(view.state, label, seed),
+            "small_mlp": fit_small_mlp(view.state, label, seed),
         },
     )
 
@@ -147,7 +149,7 @@ def _fusion_scorers(
     if fusion is None:
         return []
     benign = inputs.windows("threshold", benign=True)
-    found = fusion.score(score_windows(experts, inputs.store, benign))
+    found = fusion.score(score_by_experts(experts, inputs.store, benign).fusion)
     target = experts.frozen.config.target_fpr
     names = ("best_fixed_alpha", *fusion.classifiers)
     return [
@@ -200,10 +202,10 @@ def _scenario_rows(
 ) -> list[EvaluationRow]:
     """Rows of one scenario: all its files together, then each file."""
     store, scenario, windows = place
-    scores = score_windows(experts, store, windows)
+    scores = score_by_experts(experts, store, windows)
     found = dict(scores.by_scorer)
     if fusion is not None:
-        found |= fusion.score(scores)
+        found |= fusion.score(scores.fusion)
     data = control_data(store, windows)
     for scorer in scorers:
         if scorer.control is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ EXTENDED_FLAG: Final = np.uint32(0x8000_0000)
 """Bit 31 of an arbitration ID marks a 29-bit (extended) identifier, as in linux/can.h."""
 
 MAX_STANDARD_ID: Final = 0x7FF
+MAX_EXTENDED_ID: Final = 0x1FFF_FFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +38,8 @@ class Frames:
     def __len__(self) -> int:
         return len(self.timestamp)
 
-    def __getitem__(self, rows: slice) -> Frames:
-        return Frames(
-            timestamp=self.timestamp[rows],
-            arbitration_id=self.arbitration_id[rows],
-            dlc=self.dlc[rows],
-            payload=self.payload[rows],
-            label=self.label[rows],
-        )
+    def __getitem__(self, rows: slice | NDArray[np.bool_]) -> Frames:
+        return Frames(**{column.name: column.of(self)[rows] for column in COLUMNS})
 
     @property
     def payload_words(self) -> NDArray[np.uint64]:
@@ -53,6 +49,31 @@ class Frames:
     def digest(self) -> str:
         """sha256 over all columns; two recordings with one digest are the same recording."""
         sha = hashlib.sha256(f"frames-1 {len(self)} {self.payload.shape[1]}".encode())
-        for column in (self.timestamp, self.arbitration_id, self.dlc, self.payload, self.label):
-            sha.update(np.ascontiguousarray(column).data)
+        for column in COLUMNS:
+            sha.update(np.ascontiguousarray(column.of(self)).data)
         return sha.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameColumn:
+    """One column of `Frames`.
+
+    Attributes:
+        name: Its name, also that of its file.
+        dtype: How it is stored, with the byte order.
+        of: Gives the column of some frames.
+    """
+
+    name: str
+    dtype: str
+    of: Callable[[Frames], NDArray[Any]]
+
+
+COLUMNS: Final = (
+    FrameColumn(name="timestamp", dtype="<f8", of=lambda frames: frames.timestamp),
+    FrameColumn(name="arbitration_id", dtype="<u4", of=lambda frames: frames.arbitration_id),
+    FrameColumn(name="dlc", dtype="|u1", of=lambda frames: frames.dlc),
+    FrameColumn(name="payload", dtype="|u1", of=lambda frames: frames.payload),
+    FrameColumn(name="label", dtype="|u1", of=lambda frames: frames.label),
+)
+"""All columns of `Frames`; their order is part of the digest."""

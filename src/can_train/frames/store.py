@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import uuid
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-from can_train.dataset.manifest import Recording
 from can_train.errors import DataError
-from can_train.frames.frame import Frames
+from can_train.files import writing_folder
+from can_train.frames.frame import COLUMNS, FrameColumn, Frames
+from can_train.frames.recording import Recording
 
 _LOG = logging.getLogger(__name__)
-
-PARTIAL: Final = ".partial-"
-"""Prefix of what is still being written; leavings of a killed import bear it."""
-
-_COLUMNS: Final[dict[str, str]] = {
-    "timestamp": "<f8",
-    "arbitration_id": "<u4",
-    "dlc": "|u1",
-    "payload": "|u1",
-    "label": "|u1",
-}
+_AGAIN = "Prepare the dataset again: can-train data prepare"
 
 
 def store_frames(target: Path, frames: Frames, digest: str) -> None:
@@ -44,21 +32,10 @@ def store_frames(target: Path, frames: Frames, digest: str) -> None:
         except DataError:
             _LOG.info("%s is damaged and is written again", target)
         shutil.rmtree(target)
-    partial = target.with_name(PARTIAL + uuid.uuid4().hex)
-    partial.mkdir(parents=True)
-    for name, dtype in _COLUMNS.items():
-        column = {
-            "timestamp": frames.timestamp,
-            "arbitration_id": frames.arbitration_id,
-            "dlc": frames.dlc,
-            "payload": frames.payload,
-            "label": frames.label,
-        }[name]
-        with (partial / f"{name}.npy").open("wb") as file:
-            np.save(file, np.ascontiguousarray(column, dtype=dtype))
-            file.flush()
-            os.fsync(file.fileno())
-    partial.rename(target)
+    with writing_folder(target) as folder:
+        for column in COLUMNS:
+            stored = np.ascontiguousarray(column.of(frames), dtype=column.dtype)
+            np.save(_file(folder, column), stored)
 
 
 def load_frames(folder: Path, recording: Recording) -> Frames:
@@ -82,17 +59,20 @@ def load_frames(folder: Path, recording: Recording) -> Frames:
 
 
 def _load(folder: Path) -> Frames:
-    again = "Prepare the dataset again: can-train data prepare"
     columns = {}
-    for name, dtype in _COLUMNS.items():
-        path = folder / f"{name}.npy"
+    for column in COLUMNS:
+        path = _file(folder, column)
         try:
-            columns[name] = np.load(path, mmap_mode="r", allow_pickle=False)
+            stored = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise DataError(f"{path}: no stored column ({error}). {again}") from error
-        if columns[name].dtype != np.dtype(dtype):
-            raise DataError(f"{path}: holds {columns[name].dtype}, not {dtype}. {again}")
-    lengths = {len(column) for column in columns.values()}
-    if len(lengths) != 1 or columns["payload"].ndim != 2:
-        raise DataError(f"{folder}: columns of different lengths. {again}")
+            raise DataError(f"{path}: no stored column ({error}). {_AGAIN}") from error
+        if stored.dtype != np.dtype(column.dtype):
+            raise DataError(f"{path}: holds {stored.dtype}, not {column.dtype}. {_AGAIN}")
+        columns[column.name] = stored
+    if len(set(map(len, columns.values()))) != 1 or columns["payload"].ndim != 2:
+        raise DataError(f"{folder}: columns of different lengths. {_AGAIN}")
     return Frames(**columns)
+
+
+def _file(folder: Path, column: FrameColumn) -> Path:
+    return folder / f"{column.name}.npy"

@@ -1,17 +1,41 @@
-"""From packed store to model input: gathers windows, scales features, looks IDs up."""
+"""From packed store to batches: gathers windows, scales features, looks IDs up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from can_train.graphs.batch import GraphBatch
+from can_train.graphs.batch import GraphBatch, RawGraphs
 from can_train.graphs.scaling import SCALED_LIMIT, FeatureScaler, IdVocabulary
 from can_train.graphs.store import GraphStore, rows_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Gathered:
+    """Rows of the nodes and edges of B windows, and where each edge and node belongs."""
+
+    nodes: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    edge_index: Tensor
+    batch: Tensor
+
+
+def raw_graphs(store: GraphStore, windows: NDArray[np.int64]) -> RawGraphs:
+    """The graphs of `windows` [B] as a detector takes them, without a loop over windows."""
+    found = _gathered(store, windows)
+    return RawGraphs(
+        node_x=torch.from_numpy(store.node_x[found.nodes]),
+        node_id=torch.from_numpy(store.node_id[found.nodes].astype(np.int64)),
+        edge_x=torch.from_numpy(store.edge_x[found.edges]),
+        edge_index=found.edge_index,
+        batch=found.batch,
+        num_graphs=len(windows),
+    )
 
 
 class GraphFeed:
@@ -19,8 +43,8 @@ class GraphFeed:
 
     Args:
         store: Packed graphs.
-        scaler: Scaling that belongs to the model which will see the batches.
-        vocabulary: ID vocabulary of that model.
+        scaler: Scaling that belongs to the network which will see the batches.
+        vocabulary: ID vocabulary of that network.
     """
 
     def __init__(
@@ -33,19 +57,14 @@ class GraphFeed:
 
     def batch(self, windows: NDArray[np.int64]) -> GraphBatch:
         """The graphs of `windows` [B] as one batch, without a loop over windows."""
-        store = self.store
-        nodes = rows_of(store.node_ptr, windows)
-        edges = rows_of(store.edge_ptr, windows)
-        node_counts = store.node_ptr[windows + 1] - store.node_ptr[windows]
-        edge_counts = store.edge_ptr[windows + 1] - store.edge_ptr[windows]
-        first = np.repeat(np.cumsum(node_counts) - node_counts, edge_counts)
-        edge_index = np.stack([store.edge_source[edges] + first, store.edge_target[edges] + first])
+        store, scaler = self.store, self.scaler
+        found = _gathered(store, windows)
         return GraphBatch(
-            x=_scaled(store.node_x[nodes], self.scaler.node_mean, self.scaler.node_scale),
-            id_index=torch.from_numpy(self.vocabulary.index(store.node_id[nodes])),
-            edge_index=torch.from_numpy(edge_index),
-            edge_attr=_scaled(store.edge_x[edges], self.scaler.edge_mean, self.scaler.edge_scale),
-            batch=torch.from_numpy(np.repeat(np.arange(len(windows)), node_counts)),
+            x=_scaled(store.node_x[found.nodes], scaler.node_mean, scaler.node_scale),
+            id_index=torch.from_numpy(self.vocabulary.index(store.node_id[found.nodes])),
+            edge_index=found.edge_index,
+            edge_attr=_scaled(store.edge_x[found.edges], scaler.edge_mean, scaler.edge_scale),
+            batch=found.batch,
             num_graphs=len(windows),
             y=torch.from_numpy(self._label[windows]),
             window=torch.from_numpy(windows),
@@ -55,6 +74,21 @@ class GraphFeed:
         """All of `windows`, in order, `size` at a time."""
         for begin in range(0, len(windows), size):
             yield self.batch(windows[begin : begin + size])
+
+
+def _gathered(store: GraphStore, windows: NDArray[np.int64]) -> _Gathered:
+    nodes = rows_of(store.node_ptr, windows)
+    edges = rows_of(store.edge_ptr, windows)
+    node_counts = store.node_ptr[windows + 1] - store.node_ptr[windows]
+    edge_counts = store.edge_ptr[windows + 1] - store.edge_ptr[windows]
+    first = np.repeat(np.cumsum(node_counts) - node_counts, edge_counts)
+    edge_index = np.stack([store.edge_source[edges] + first, store.edge_target[edges] + first])
+    return _Gathered(
+        nodes=nodes,
+        edges=edges,
+        edge_index=torch.from_numpy(edge_index),
+        batch=torch.from_numpy(np.repeat(np.arange(len(windows)), node_counts)),
+    )
 
 
 def _scaled(

@@ -19,10 +19,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.dataset.manifest import Recording, dataset_dir, store_key
-from can_train.dataset.prepare import load_frames
+from can_train.dataset.manifest import dataset_dir, store_key
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
+from can_train.frames.store import load_frames
 from can_train.graphs.build import GraphBuilder, PackedGraphs
 
 _DTYPES: Final[dict[str, str]] = {

@@ -6,20 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from can_train.config.schema import RunConfig
+from can_train.config.spec import spec_of
 from can_train.dataset.manifest import DatasetManifest
 
 TRAIN_SHARE: Final = 0.7
 """Share of the training recordings' windows that a stage is fitted on."""
-
-SECONDS_PER_WINDOW: Final = {
-    ("vgae", "teacher"): 4.1e-3,
-    ("vgae", "student"): 0.2e-3,
-    ("gat", "teacher"): 6.0e-3,
-    ("gat", "student"): 0.5e-3,
-    ("dqn", "teacher"): 0.5e-3,
-    ("dqn", "student"): 0.1e-3,
-}
-"""One window in one epoch on one server core, validation included; measured on hcrl_sa."""
 
 THREAD_GAIN: Final = 0.6
 """What each further thread adds to the first one's speed."""
@@ -35,7 +26,7 @@ BYTES_PER_WINDOW: Final = 30_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class StageCost:
     """Rough needs of one stage on CPUs.
 
     Attributes:
@@ -54,8 +45,8 @@ class Estimate:
         return f"about {span} on CPUs if no epoch is saved, {self.memory_bytes / 1e9:.1f} GB"
 
 
-def estimate(config: RunConfig, manifest: DatasetManifest) -> Estimate:
-    """Needs of one run, from the number of its windows and measured costs."""
+def cost_of(config: RunConfig, manifest: DatasetManifest) -> StageCost:
+    """Needs of one run, from the number of its windows and its detector's measured cost."""
     window, stride = config.data.window, config.data.stride
     windows = sum(max(0, 1 + (r.frames - window) // stride) for r in manifest.train)
     fitted = TRAIN_SHARE * windows
@@ -63,8 +54,8 @@ def estimate(config: RunConfig, manifest: DatasetManifest) -> Estimate:
         fitted = min(fitted, config.data.windows_per_side)
     drawn = min(fitted, config.training.windows_per_epoch or fitted)
     speed = 1 + THREAD_GAIN * (config.training.threads - 1)
-    cost = SECONDS_PER_WINDOW[config.model, config.model_size] / speed
-    return Estimate(
-        seconds=round(START_S + config.training.epochs * drawn * cost, 1),
+    window_s = spec_of(config.model).cost_s[config.model_size] / speed
+    return StageCost(
+        seconds=round(START_S + config.training.epochs * drawn * window_s, 1),
         memory_bytes=round(BASE_BYTES + windows * BYTES_PER_WINDOW),
     )

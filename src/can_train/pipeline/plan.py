@@ -9,28 +9,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from can_train.config.build import (
-    Stage,
-    build_request,
-    data_config,
-    resolve_stages,
-    run_config,
-)
+from can_train.config.build import Built, build_request
 from can_train.config.frozen import FrozenConfig, freeze, run_id_of
 from can_train.config.requests import PlanRequest
-from can_train.config.schema import DataConfig, RunConfig
+from can_train.config.resolve import ResolvedStage, resolve_stages, run_config
+from can_train.config.schema import RunConfig
 from can_train.config.typed import Typed
-from can_train.dataset.manifest import DatasetManifest, load_manifest, split_digest
-from can_train.errors import CanTrainError, ConfigError, DataError, PreflightError, raise_all
+from can_train.errors import CanTrainError, ConfigError, raise_all
 from can_train.jobs.executor import Executor, Job, Needs, executors
-from can_train.pipeline.estimates import Estimate, estimate
-from can_train.pipeline.parents import Promised, StageInput, World, inputs_of, unused_paths
+from can_train.pipeline.data import PlanData, dataset_problems, plan_data
+from can_train.pipeline.estimates import StageCost, cost_of
+from can_train.pipeline.inputs import (
+    ConsumedArtifact,
+    Promised,
+    World,
+    inputs_of,
+    unused_paths,
+)
 from can_train.pipeline.preflight import (
     disk_problems,
-    frames_problems,
     path_problems,
     run_problems,
-    split_problems,
 )
 from can_train.runs.layout import (
     RUN_ID_LENGTH,
@@ -39,7 +38,6 @@ from can_train.runs.layout import (
     identity_dir,
 )
 from can_train.runs.state import current_status
-from can_train.vocab import MODALITIES_WITH_DATA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +49,14 @@ class PlannedStage:
         config: What its run is made from.
         frozen: The same with its hash and folders; not written yet.
         inputs: The artifacts that it consumes.
-        estimate: What it will roughly take.
+        cost: What it will roughly take.
     """
 
-    stage: Stage
+    stage: ResolvedStage
     config: RunConfig
     frozen: FrozenConfig
-    inputs: tuple[StageInput, ...]
-    estimate: Estimate
+    inputs: tuple[ConsumedArtifact, ...]
+    cost: StageCost
 
     @property
     def run_id(self) -> str:
@@ -108,6 +106,14 @@ class Plan:
         return tuple(s for s in self.stages if s.stage.number not in consumed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rules:
+    """What holds for all runs of a plan: whether old ones are made again, who registers."""
+
+    force: bool
+    register: bool
+
+
 def make_plan(
     typed: Typed,
     roots: Roots,
@@ -130,35 +136,17 @@ def make_plan(
     """
     built = build_request(typed)
     if built.request is None or not built.consistent:
-        raise_all([*built.problems, *_dataset_problems(typed, roots), *path_problems(typed)])
+        raise_all([*built.problems, *dataset_problems(typed, roots), *path_problems(typed)])
     request = cast(PlanRequest, built.request)
     problems: list[CanTrainError] = list(built.problems)
-    manifest, data = _data(request, roots, problems)
-    world = World(request=request, roots=roots, data=data, problems=problems)
+    data = plan_data(request, roots, problems)
+    windows = None if data is None else data.windows
+    world = World(request=request, roots=roots, data=windows, problems=problems)
     stages, warnings = resolve_stages(request)
-    planned: list[PlannedStage] = []
-    promised: list[Promised] = []
-    for stage in stages:
-        inputs = inputs_of(stage, promised, world)
-        run_id = ""
-        if not world.problems:
-            config = _config(world, stage, inputs)
-            run = _run_dir(roots, config, force=force)
-            frozen = freeze(config, run, roots, register=register and not typed.smoke)
-            frozen = replace(frozen, provenance={"given": dict(built.origins)})
-            planned.append(
-                PlannedStage(
-                    stage=stage,
-                    config=config,
-                    frozen=frozen,
-                    inputs=inputs,
-                    estimate=estimate(config, cast(DatasetManifest, manifest)),
-                )
-            )
-            run_id = run.name
-        promised.append(Promised(stage=stage, run_id=run_id))
-    runs = [(p.frozen.run_dir, p.stage.model, p.stage.model_size) for p in planned]
-    problems += [*unused_paths(world), *disk_problems(roots, len(stages)), *run_problems(runs)]
+    rules = _Rules(force=force, register=register and not typed.smoke)
+    planned = _planned(stages, world, data, built, rules)
+    problems += [*unused_paths(world), *disk_problems(roots, len(stages))]
+    problems += run_problems([stage.frozen for stage in planned])
     needs = [needs_of(stage) for stage in stages]
     for known in executors().values():
         problems += known.malformed(needs)
@@ -175,7 +163,35 @@ def make_plan(
     )
 
 
-def needs_of(stage: Stage) -> Needs:
+def _planned(
+    stages: Sequence[ResolvedStage],
+    world: World,
+    data: PlanData | None,
+    built: Built,
+    rules: _Rules,
+) -> list[PlannedStage]:
+    """The stages with their runs; none from the first problem on, since ids follow from parents."""
+    planned: list[PlannedStage] = []
+    promised: list[Promised] = []
+    for stage in stages:
+        inputs = inputs_of(stage, promised, world)
+        run_id = ""
+        if data is not None and not world.problems:
+            parents = {item.name: item.parent for item in inputs}
+            config = run_config(world.request, stage, data.windows, parents)
+            run = _run_dir(world.roots, config, force=rules.force)
+            frozen = freeze(config, run, world.roots, register=rules.register)
+            frozen = replace(frozen, provenance={"given": dict(built.origins)})
+            cost = cost_of(config, data.manifest)
+            planned.append(
+                PlannedStage(stage=stage, config=config, frozen=frozen, inputs=inputs, cost=cost)
+            )
+            run_id = run.name
+        promised.append(Promised(stage=stage, run_id=run_id))
+    return planned
+
+
+def needs_of(stage: ResolvedStage) -> Needs:
     """What a stage asks of a cluster."""
     return Needs(
         number=stage.number,
@@ -202,11 +218,6 @@ def jobs_of(plan: Plan) -> tuple[Job, ...]:
     )
 
 
-def _config(world: World, stage: Stage, inputs: Sequence[StageInput]) -> RunConfig:
-    data = cast(DataConfig, world.data)  # absent only beside a problem
-    return run_config(world.request, stage, data, {item.role: item.parent for item in inputs})
-
-
 def _same_runs(planned: Sequence[PlannedStage]) -> Iterator[ConfigError]:
     """Stages that would be one and the same run."""
     first: dict[str, PlannedStage] = {}
@@ -217,35 +228,6 @@ def _same_runs(planned: Sequence[PlannedStage]) -> Iterator[ConfigError]:
                 f"--model: {twin.stage.title} and stage {stage.stage.number} are the same run. "
                 "Leave one out, or give them different seeds: --seed 0,1"
             )
-
-
-def _data(
-    request: PlanRequest, roots: Roots, problems: list[CanTrainError]
-) -> tuple[DatasetManifest | None, DataConfig | None]:
-    """The dataset and the windows of the plan, or None with the problems told."""
-    try:
-        manifest = load_manifest(roots.data, request.modality, request.dataset)
-    except (DataError, PreflightError) as problem:
-        problems.append(problem)
-        return None, None
-    unread = data_config(request, manifest.digest, "unread")
-    problems += frames_problems(roots, manifest)
-    problems += split_problems(manifest, unread.split)
-    digest = split_digest(manifest.digest, unread.split, unread.window)
-    return manifest, data_config(request, manifest.digest, digest)
-
-
-def _dataset_problems(typed: Typed, roots: Roots) -> list[CanTrainError]:
-    """The dataset's problems where the plan can't be told."""
-    text = {**typed.file_text, **typed.text}
-    modality, dataset = text.get("modality"), text.get("dataset")
-    if modality not in MODALITIES_WITH_DATA or not dataset:
-        return []
-    try:
-        manifest = load_manifest(roots.data, modality, dataset)
-    except (DataError, PreflightError) as problem:
-        return [problem]
-    return list(frames_problems(roots, manifest))
 
 
 def _run_dir(roots: Roots, config: RunConfig, *, force: bool) -> Path:

@@ -10,12 +10,14 @@ from typing import Final
 
 from can_train.config.fields import option_of
 from can_train.config.frozen import FrozenConfig
+from can_train.config.spec import experts
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
 from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError
-from can_train.runs.layout import Roots, artifact_path, find_run, roots_from
+from can_train.runs.find import find_run
+from can_train.runs.layout import Roots, artifact_path, roots_from
 from can_train.runs.state import claimant, current_status
-from can_train.teachers.policy import checked_sha256
+from can_train.teachers.weights_file import checked_sha256
 
 COLUMNS: Final = ("timestamp", "arbitration_id", "dlc", "payload", "label")
 
@@ -48,7 +50,7 @@ def frames_problems(roots: Roots, manifest: DatasetManifest) -> Iterator[CanTrai
 def path_problems(typed: Typed) -> Iterator[PreflightError]:
     """Model files that were given and don't exist, where the plan itself can't be told."""
     text = {**typed.file_text, **typed.text}
-    for name in ("teacher_path", "vgae_path", "gat_path"):
+    for name in ("teacher_path", *(spec.path_word for spec in experts())):
         for item in dict.fromkeys(text.get(name, "").split(",")):
             path = item.strip()
             if path.endswith(".pth") and not Path(path).is_file():
@@ -72,17 +74,14 @@ def frozen_problems(frozen: FrozenConfig, experiments: Path) -> Iterator[CanTrai
             )
         roots = roots_from(str(frozen.data_root), str(experiments))
         yield from frames_problems(roots, manifest)
-    teacher = None if config.distillation is None else config.distillation.teacher
-    for role, parent in (("teacher", teacher), ("vgae", config.vgae), ("gat", config.gat)):
-        if parent is None:
-            continue
+    for name, parent in config.parents.items():
         try:
             if parent.path is not None:
                 checked_sha256(Path(parent.path), parent.sha256)
             else:
                 find_run(experiments, parent.run_id or "")
         except CanTrainError as problem:
-            yield type(problem)(f"{role}: {problem}")
+            yield type(problem)(f"{name}: {problem}")
 
 
 def split_problems(manifest: DatasetManifest, split: str) -> Iterator[CanTrainError]:
@@ -119,9 +118,10 @@ def disk_problems(roots: Roots, stages: int) -> Iterator[CanTrainError]:
         )
 
 
-def run_problems(runs: Sequence[tuple[Path, str, str]]) -> Iterator[CanTrainError]:
-    """Runs (folder, model, size) that are being worked on, or finished without an artifact."""
-    for run, model, size in runs:
+def run_problems(planned: Sequence[FrozenConfig]) -> Iterator[CanTrainError]:
+    """Runs that are being worked on, or finished without an artifact."""
+    for frozen in planned:
+        run, model, size = frozen.run_dir, frozen.config.model, frozen.config.model_size
         status = current_status(run)
         if status is None:
             continue

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
-from can_train.config.codec import Json
+from can_train.config.codec import Json, to_plain
 from can_train.config.frozen import encode_run_config, write_frozen
-from can_train.config.schema import RunConfig
+from can_train.config.schema import TEACHER, Resources, RunConfig
 from can_train.files import write_text
+from can_train.pipeline.estimates import StageCost
 from can_train.pipeline.plan import Plan, PlannedStage
+from can_train.pipeline.stored import InputRecord, StageRecord
 from can_train.runs.layout import plan_dir, plan_path
 
 
@@ -32,9 +34,9 @@ def describe(plan: Plan) -> Iterator[str]:
             yield f"  distillation: temperature {kd.temperature:g}, alpha {kd.alpha:g}"
         for item in planned.inputs:
             yield f"  {item.text}"
-        asked = {k: v for k, v in asdict(planned.stage.resources).items() if v is not None}
-        given = ", ".join(f"{name} {value}" for name, value in asked.items())
-        yield f"  needs: {planned.estimate.text}{f'; asked for: {given}' if given else ''}"
+        asked = cast(dict[str, Json], to_plain(planned.stage.resources, Resources))
+        given = ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
+        yield f"  needs: {planned.cost.text}{f'; asked for: {given}' if given else ''}"
     if plan.edges:
         yield "edges: " + ", ".join(f"{a} -> {b}" for a, b in plan.edges)
 
@@ -77,42 +79,46 @@ def plan_document(plan: Plan) -> dict[str, Json]:
 
 
 def _stage_document(plan: Plan, planned: PlannedStage) -> Json:
+    """What later commands read (`StageRecord`), and the rest for people and other programs."""
     config = planned.config
     encoded = encode_run_config(config)
-    inputs: list[Json] = [
-        {
-            "role": item.role,
-            "from_stage": item.from_stage,
-            "run_id": item.parent.run_id,
-            "path": item.parent.path,
-            "sha256": item.parent.sha256,
-            "origin": item.origin,
-        }
-        for item in planned.inputs
-    ]
-    teacher = next((item for item in inputs if isinstance(item, dict) and _teaches(item)), None)
+    record = _record(plan, planned)
+    teachers = [item for item in record.inputs if item.role == TEACHER]
     return {
-        "number": planned.stage.number,
+        **cast(dict[str, Json], to_plain(record, StageRecord)),
         "modality": config.modality,
-        "dataset": config.dataset,
         "learning_type": config.learning_type,
-        "model": config.model,
-        "model_size": config.model_size,
-        "distillation": config.distillation_word,
-        "training_strategy": config.training_strategy,
         "seed": config.seed,
         "state": planned.state,
-        "sha256": planned.frozen.sha256,
         "run_id": planned.run_id,
-        "run_dir": str(planned.frozen.run_dir.relative_to(plan.roots.experiments)),
         "distillation_settings": encoded["distillation"],
         "training": encoded["training"],
-        "teacher": teacher,
-        "inputs": inputs,
-        "resources": asdict(planned.stage.resources),
-        "estimate": asdict(planned.estimate),
+        "teacher": to_plain(teachers[0], InputRecord) if teachers else None,
+        "resources": to_plain(planned.stage.resources, Resources),
+        "estimate": to_plain(planned.cost, StageCost),
     }
 
 
-def _teaches(item: dict[str, Json]) -> bool:
-    return item["role"] == "teacher"
+def _record(plan: Plan, planned: PlannedStage) -> StageRecord:
+    config = planned.config
+    return StageRecord(
+        number=planned.stage.number,
+        dataset=config.dataset,
+        model=config.model,
+        model_size=config.model_size,
+        distillation=config.distillation_word,
+        training_strategy=config.training_strategy,
+        sha256=planned.frozen.sha256,
+        run_dir=str(planned.frozen.run_dir.relative_to(plan.roots.experiments)),
+        inputs=tuple(
+            InputRecord(
+                role=item.name,
+                from_stage=item.from_stage,
+                run_id=item.parent.run_id,
+                path=item.parent.path,
+                sha256=item.parent.sha256,
+                origin=item.origin,
+            )
+            for item in planned.inputs
+        ),
+    )

@@ -2,15 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
-from can_train.errors import ArtifactError, PreflightError
+from can_train.config.codec import from_plain
+from can_train.errors import ArtifactError, ConfigError
 from can_train.files import read_object
 from can_train.jobs.executor import Job
-from can_train.runs.layout import find_run, frozen_path, iter_plans, iter_runs
+from can_train.runs.find import Found
+from can_train.runs.layout import (
+    frozen_configs,
+    frozen_path,
+    identity_of,
+    iter_plans,
+    iter_runs,
+    plan_path,
+)
+from can_train.vocab import Distillation, ModelSize, TrainingStrategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRecord:
+    """What `plan.json` says of one artifact that a stage consumes.
+
+    Attributes:
+        role: `teacher`, or the name of the expert's detector.
+        from_stage: Number of the stage that makes it; None: it lies on disk.
+        run_id: The run that will make it.
+        path, sha256: The file on disk.
+        origin: Where it comes from, in words.
+    """
+
+    role: str
+    from_stage: int | None
+    run_id: str | None
+    path: str | None
+    sha256: str | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRecord:
+    """What `plan.json` says of one stage, as far as other commands read it.
+
+    Attributes:
+        number: Its position in the plan, from 1.
+        dataset, model, model_size, distillation, training_strategy: Words of its identity.
+        sha256: Hash of its frozen config.
+        run_dir: Folder of its run, relative to the experiment root.
+        inputs: What it consumes.
+    """
+
+    number: int
+    dataset: str
+    model: str
+    model_size: ModelSize
+    distillation: Distillation
+    training_strategy: TrainingStrategy
+    sha256: str
+    run_dir: str
+    inputs: tuple[InputRecord, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,31 +100,15 @@ class StoredPlan:
         return tuple(stage for stage in self.stages if stage.job.number not in needed)
 
 
-def find_plan(experiment_root: Path, name: str) -> StoredPlan | None:
-    """The plan called `name`: an id, a unique beginning of one, or a folder; None: no plan is.
+def stages_of(experiment_root: Path, found: Found) -> tuple[StoredStage, ...]:
+    """Stages of a plan, or a run by itself.
 
     Raises:
-        PreflightError: Several plans are called so.
+        ArtifactError: The record of the plan is damaged.
     """
-    if (Path(name) / "plan.json").is_file():
-        return load_plan(experiment_root, Path(name).resolve())
-    plans = list(iter_plans(experiment_root))
-    exact = [plan for plan in plans if plan.name == name]
-    found = exact or [plan for plan in plans if name and plan.name.startswith(name)]
-    if len(found) > 1:
-        listed = ", ".join(plan.name for plan in found)
-        raise PreflightError(f"{name} is the beginning of several plans: {listed}. Give more")
-    return load_plan(experiment_root, found[0]) if found else None
-
-
-def stages_called(experiment_root: Path, name: str) -> tuple[StoredStage, ...]:
-    """Stages of the plan `name`, or the run of that name.
-
-    Raises:
-        PreflightError: Neither exists.
-    """
-    plan = find_plan(experiment_root, name)
-    return plan.stages if plan is not None else (single(find_run(experiment_root, name)),)
+    if found.kind == "plan":
+        return load_plan(experiment_root, found.folder).stages
+    return (single(found.folder),)
 
 
 def all_stages(experiment_root: Path) -> tuple[StoredStage, ...]:
@@ -105,57 +141,65 @@ def load_plan(experiment_root: Path, folder: Path) -> StoredPlan:
     Raises:
         ArtifactError: Its `plan.json` is damaged.
     """
-    document = read_object(folder / "plan.json")
+    path = plan_path(folder)
+    raw = read_object(path).get("stages")
     try:
-        stages = tuple(_stage(experiment_root, raw) for raw in _list(document["stages"]))
-    except (KeyError, TypeError) as error:
+        if not isinstance(raw, list):
+            raise ConfigError(f"stages: expected a list, got {raw!r}")
+        records = [_record(item, f"stages.{number}") for number, item in enumerate(raw, start=1)]
+    except ConfigError as error:
         raise ArtifactError(
-            f"{folder / 'plan.json'}: not a plan of this version ({error}). "
-            "Give the command that made it again"
+            f"{path}: not a plan of this version ({error}). Give the command that made it again"
         ) from error
+    stages = tuple(_stage(experiment_root, record) for record in records)
     return StoredPlan(folder=folder, stages=stages)
 
 
 def single(run: Path) -> StoredStage:
     """A run by itself; its folders say what it is."""
-    _, dataset, _, model, size, distilled, strategy = run.absolute().parts[-8:-1]
-    word = "with-kd" if distilled == "distilled" else "no-kd"
-    frozen = next(iter(sorted(run.glob("configs/frozen_config_*.json"))), run / "configs")
+    words = identity_of(run)
+    what = f"{words.model} {words.model_size}, {words.training_strategy}, {words.distillation_word}"
+    frozen = next(iter(frozen_configs(run)), run)
     job = Job(
         number=1,
-        name=model,
-        title=f"run {run.name} ({model} {size}, {strategy}, {word})",
+        name=words.model,
+        title=f"run {run.name} ({what})",
         run_dir=run,
         frozen=frozen,
         depends_on=(),
     )
     return StoredStage(
-        job=job, dataset=dataset, model_size=size, training_strategy=strategy, distillation=word
+        job=job,
+        dataset=words.dataset,
+        model_size=words.model_size,
+        training_strategy=words.training_strategy,
+        distillation=words.distillation_word,
     )
 
 
-def _stage(experiment_root: Path, raw: dict[str, Any]) -> StoredStage:
-    run = experiment_root / raw["run_dir"]
-    model, size, strategy = raw["model"], raw["model_size"], raw["training_strategy"]
-    sources = {item["from_stage"] for item in raw["inputs"]} - {None}
+def _record(raw: object, where: str) -> StageRecord:
+    """The part of a stage's document that is read; the rest is for people and other programs."""
+    names = [item.name for item in fields(StageRecord)]
+    known = {name: raw[name] for name in names if name in raw} if isinstance(raw, Mapping) else raw
+    return from_plain(StageRecord, known, where)
+
+
+def _stage(experiment_root: Path, record: StageRecord) -> StoredStage:
+    run = experiment_root / record.run_dir
+    what = f"{record.model} {record.model_size}, {record.training_strategy}, {record.distillation}"
+    sources = {item.from_stage for item in record.inputs if item.from_stage is not None}
     job = Job(
-        number=raw["number"],
-        name=model,
-        title=f"stage {raw['number']} ({model} {size}, {strategy}, {raw['distillation']})",
+        number=record.number,
+        name=record.model,
+        title=f"stage {record.number} ({what})",
         run_dir=run,
-        frozen=frozen_path(run, raw["sha256"]),
+        frozen=frozen_path(run, record.sha256),
         depends_on=tuple(sorted(sources)),
     )
     return StoredStage(
         job=job,
-        dataset=raw["dataset"],
-        model_size=size,
-        training_strategy=strategy,
-        distillation=raw["distillation"],
+        dataset=record.dataset,
+        model_size=record.model_size,
+        training_strategy=record.training_strategy,
+        distillation=record.distillation,
     )
-
-
-def _list(raw: object) -> Sequence[dict[str, Any]]:
-    if not isinstance(raw, list):
-        raise TypeError(f"expected a list, got {raw!r}")
-    return raw

@@ -1,4 +1,4 @@
-"""Every path of a run or a plan, and how a run is found again (stdlib only)."""
+"""Every path of a run or a plan (stdlib only)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from can_train.errors import PreflightError
+from can_train.vocab import NO_KD, WITH_KD
 
 RUN_ID_LENGTH: Final = 12
 IDENTITY_WORDS: Final = 7
@@ -19,6 +20,8 @@ MODEL_PART: Final = 5
 """Where the model stands among the parts of a run's path, counted from its end."""
 
 CONFIGS: Final = "configs"
+_FOLDER_OF_WORD: Final[Mapping[str, str]] = {WITH_KD: "distilled", NO_KD: "no_distillation"}
+"""How the two words for distillation stand in a path."""
 
 
 class Identity(Protocol):
@@ -38,7 +41,7 @@ class Identity(Protocol):
 
     @property
     def model(self) -> str:
-        """One of vgae, gat, dqn."""
+        """Name of the detector."""
 
     @property
     def model_size(self) -> str:
@@ -51,6 +54,19 @@ class Identity(Protocol):
     @property
     def training_strategy(self) -> str:
         """How the model is trained."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunIdentity:
+    """The seven words as the folders of a run say them."""
+
+    modality: str
+    dataset: str
+    learning_type: str
+    model: str
+    model_size: str
+    distillation_word: str
+    training_strategy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,15 +113,36 @@ def root_options(roots: Roots) -> str:
 
 def identity_dir(experiment_root: Path, config: Identity) -> Path:
     """Folder that holds all runs with the same seven words."""
-    distilled = "distilled" if config.distillation_word == "with-kd" else "no_distillation"
     return experiment_root.joinpath(
         config.modality,
         config.dataset,
         config.learning_type,
         config.model,
         config.model_size,
-        distilled,
+        _FOLDER_OF_WORD[config.distillation_word],
         config.training_strategy,
+    )
+
+
+def identity_of(run: Path) -> RunIdentity:
+    """The seven words of a run, from its folders; one that we didn't name stands for no-kd.
+
+    Raises:
+        PreflightError: It lies in too few folders.
+    """
+    words = run.absolute().parts[-IDENTITY_WORDS - 1 : -1]
+    word_of_folder = {folder: word for word, folder in _FOLDER_OF_WORD.items()}
+    if len(words) < IDENTITY_WORDS:
+        raise PreflightError(f"{run}: not the folder of a run. Show the runs: can-train status")
+    modality, dataset, learning_type, model, size, folder, strategy = words
+    return RunIdentity(
+        modality=modality,
+        dataset=dataset,
+        learning_type=learning_type,
+        model=model,
+        model_size=size,
+        distillation_word=word_of_folder.get(folder, NO_KD),
+        training_strategy=strategy,
     )
 
 
@@ -215,8 +252,13 @@ def submission_lock(plan: Path) -> Path:
 def iter_plans(experiment_root: Path) -> Iterator[Path]:
     """All plan folders, sorted by name."""
     for folder in sorted(experiment_root.glob("plans/*")):
-        if plan_path(folder).is_file():
+        if is_plan(folder):
             yield folder
+
+
+def is_plan(folder: Path) -> bool:
+    """Whether `folder` is that of a plan."""
+    return plan_path(folder).is_file()
 
 
 def iter_runs(experiment_root: Path) -> Iterator[Path]:
@@ -232,42 +274,24 @@ def is_run(folder: Path) -> bool:
     return (folder / CONFIGS).is_dir()
 
 
+def frozen_configs(run: Path) -> list[Path]:
+    """Frozen configs in a run folder, which should be one."""
+    return sorted(run.glob(f"{CONFIGS}/frozen_config_*.json"))
+
+
 def frozen_of_run(run: Path) -> Path:
     """The frozen config in a run folder.
 
     Raises:
         PreflightError: There is none, or more than one.
     """
-    found = sorted(run.glob(f"{CONFIGS}/frozen_config_*.json"))
+    found = frozen_configs(run)
     if len(found) != 1:
         raise PreflightError(
             f"{run}: expected one configs/frozen_config_*.json, found {len(found)}. "
             "Show the runs that exist: can-train status"
         )
     return found[0]
-
-
-def find_run(experiment_root: Path, name: str) -> Path:
-    """The run folder called `name`: a run id, a unique prefix of one, or a path.
-
-    Raises:
-        PreflightError: No run, or several, are called so.
-    """
-    path = Path(name)
-    if is_run(path):
-        return path.resolve()
-    runs = list(iter_runs(experiment_root))
-    exact = [run for run in runs if run.name == name]
-    found = exact or [run for run in runs if name and run.name.startswith(name)]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise PreflightError(
-            f"no run {name} under {experiment_root}. Show the runs that exist: "
-            f"can-train status --experiment-root {experiment_root}"
-        )
-    listed = ", ".join(run.name for run in found)
-    raise PreflightError(f"{name} is the beginning of several runs: {listed}. Give more letters.")
 
 
 def latest_link(run: Path) -> Path:

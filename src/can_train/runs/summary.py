@@ -15,7 +15,7 @@ _REQUIRED = ("validation_metric", "validation_value", "higher_is_better", "artif
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
+class RankedFigure:
     """The figure by which runs of one kind are ranked, at the best epoch.
 
     Attributes:
@@ -30,7 +30,7 @@ class Validation:
     higher_is_better: bool
     artifact_sha256: str
 
-    def better_than(self, other: Validation) -> bool:
+    def better_than(self, other: RankedFigure) -> bool:
         """Whether this figure beats `other`; figures of different names don't compare."""
         if self.metric != other.metric or self.higher_is_better != other.higher_is_better:
             return False
@@ -38,7 +38,7 @@ class Validation:
 
 
 def write_summary(
-    run: Path, validation: Validation, figures: Mapping[str, float | int | str | None]
+    run: Path, validation: RankedFigure, figures: Mapping[str, float | int | str | None]
 ) -> None:
     """Writes `summary.json` atomically: the validation figure and whatever else is of interest."""
     document = {
@@ -51,7 +51,7 @@ def write_summary(
     write_text(summary_path(run), json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 
-def read_validation(run: Path) -> Validation:
+def read_validation(run: Path) -> RankedFigure:
     """The validation figure of a finished run.
 
     Raises:
@@ -71,7 +71,7 @@ def read_validation(run: Path) -> Validation:
         raise ArtifactError(
             f"{path}: lacks one of {', '.join(_REQUIRED)}. Run it again with --force"
         )
-    return Validation(
+    return RankedFigure(
         metric=metric, value=float(value), higher_is_better=higher, artifact_sha256=sha256
     )
 

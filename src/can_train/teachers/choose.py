@@ -1,46 +1,18 @@
-"""Artifacts on disk that a stage could consume: given by path, registered, or left by runs."""
+"""The artifact that was given by path or run, and what is said where none is found."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from can_train.config.codec import from_plain
 from can_train.config.frozen import load_frozen
-from can_train.config.schema import DataConfig, RunConfig
-from can_train.dataset.manifest import load_manifest, split_digest
-from can_train.errors import PreflightError, raise_all
-from can_train.pipeline.preflight import split_problems
-from can_train.runs.layout import Roots, artifact_path, find_run, frozen_of_run, root_options
+from can_train.config.schema import RunConfig
+from can_train.errors import PreflightError
+from can_train.runs.find import find_run
+from can_train.runs.layout import Roots, artifact_path, frozen_of_run, is_run, root_options
 from can_train.runs.state import read_status
 from can_train.teachers.files import all_places, read_teacher
-from can_train.teachers.policy import (
-    Candidate,
-    Seen,
-    checked_sha256,
-    finished_runs,
-    misfits,
-    registered_teachers,
-)
-from can_train.teachers.weights_file import artifact_config
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a stage needs of an artifact.
-
-    Attributes:
-        modality, dataset, model: Which model of which dataset.
-        data: The windows of the plan; None where the dataset can't be read.
-        allow_foreign: Whether it may come from another dataset.
-    """
-
-    modality: str
-    dataset: str
-    model: str
-    data: DataConfig | None
-    allow_foreign: bool = False
+from can_train.teachers.fit import Seen, Wanted, misfits, objection_to
+from can_train.teachers.weights_file import artifact_config, checked_sha256
 
 
 def explicit_artifact(where: str, text: str, wanted: Wanted, roots: Roots) -> tuple[Path, str]:
@@ -68,32 +40,6 @@ def explicit_artifact(where: str, text: str, wanted: Wanted, roots: Roots) -> tu
     config = _check_run(where, run, wanted)
     path = artifact_path(run, config.model, config.model_size)
     return path, checked_sha256(path)
-
-
-def teachers_on_disk(wanted: Wanted, roots: Roots) -> list[Candidate]:
-    """Teachers that fit: registered ones, then those of finished runs, the newest first."""
-    if wanted.data is None:
-        return []
-    identity = (wanted.modality, wanted.dataset, wanted.model, "teacher")
-    registered = registered_teachers(roots.teachers, wanted.dataset, wanted.model, wanted.data)
-    return [*registered, *finished_runs(roots.experiments, identity, wanted.data)]
-
-
-def windows_of(
-    roots: Roots, modality: str, dataset: str, given: Mapping[str, object]
-) -> DataConfig:
-    """The windows of a prepared dataset, with what was given of features, window and split.
-
-    Raises:
-        ConfigError: A value isn't allowed.
-        PreflightError: The dataset isn't prepared, or has no such split.
-    """
-    manifest = load_manifest(roots.data, modality, dataset)
-    digests = {"dataset_digest": manifest.digest, "split_digest": ""}
-    asked = DataConfig(**{**digests, **given})  # type: ignore[arg-type]  # checked below
-    data = from_plain(DataConfig, asdict(asked), "data")
-    raise_all(list(split_problems(manifest, data.split)))
-    return replace(data, split_digest=split_digest(manifest.digest, data.split, data.window))
 
 
 def no_teacher(where: str, wanted: Wanted, roots: Roots, given: str = "") -> PreflightError:
@@ -138,7 +84,7 @@ def _check_file(where: str, path: Path, wanted: Wanted) -> str | None:
     if teacher is not None:
         _check(where, teacher.model, Seen.by_teacher(teacher), wanted)
         return teacher.sha256
-    if (run / "configs").is_dir():
+    if is_run(run):
         _check_run(where, run, wanted)
         return None
     config = artifact_config(path)
@@ -159,22 +105,9 @@ def _check_run(where: str, run: Path, wanted: Wanted) -> RunConfig:
 
 
 def _check(where: str, model: str, seen: Seen, wanted: Wanted) -> None:
-    if model != wanted.model:
-        raise PreflightError(f"{where}: that is a {model}, a {wanted.model} is needed")
-    if wanted.data is None:
-        return
-    ours = Seen.by(wanted.dataset, wanted.data)
-    wrong = misfits(seen, ours, allow_foreign=wanted.allow_foreign)
-    if wrong:
-        raise PreflightError(
-            f"{where}: that {model} was trained on {', '.join(wrong.values())}. {_way_out(wrong)}"
-        )
-
-
-def _way_out(wrong: Mapping[str, str]) -> str:
-    options = [option for option in wrong if option]
-    agree = f"Give {' '.join(options)}, or choose" if len(options) == len(wrong) else "Choose"
-    return f"{agree} another one: can-train teachers list"
+    objection = objection_to(where, model, seen, wanted)
+    if objection is not None:
+        raise PreflightError(objection)
 
 
 def _elsewhere(wanted: Wanted, roots: Roots) -> str:

@@ -3,26 +3,24 @@
 Every teacher that was ever registered stays as `<model>_teacher.<sha12>.pth` with a `.json` that
 never changes. `<model>_teacher.pth` is a copy of one of them (no link: whoever writes into it
 leaves the kept one whole), so a process that is killed between the two renames of a replacement
-leaves a teacher whose description is still found.
+leaves a teacher whose description is still found. For the same reason readers take no lock: at
+every moment what stands in a place is described, by the `.json` beside it or by the kept one.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 import re
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from can_train.errors import ArtifactError
-from can_train.files import read_object, sha256_of, write_text
-from can_train.runs.summary import Validation
+from can_train.config.codec import from_plain, to_plain
+from can_train.errors import ArtifactError, ConfigError
+from can_train.files import copy_file, lock, read_object, sha256_of, write_json
+from can_train.runs.summary import RankedFigure
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 SHORT_HASH: Final = 12
 _KEPT: Final = re.compile(rf"\w+_teacher\.[0-9a-f]{{{SHORT_HASH}}}\.pth")
@@ -61,9 +59,9 @@ class Teacher:
     higher_is_better: bool
 
     @property
-    def validation(self) -> Validation:
+    def validation(self) -> RankedFigure:
         """The figure by which it is compared with its successor."""
-        return Validation(
+        return RankedFigure(
             metric=self.metric,
             value=self.value,
             higher_is_better=self.higher_is_better,
@@ -130,61 +128,37 @@ def read_teacher(path: Path) -> Teacher | None:
 def store_teacher(artifact: Path, place: Path, teacher: Teacher) -> None:
     """Puts `artifact` in `place`; what stood there stays under its hash.
 
-    The order is what makes it safe against a kill at any point: the kept pair is whole before
-    `place` is touched, and whichever file stands in `place` has a kept description.
+    The caller holds `writers_lock` of the folder. The order is what makes it safe against a kill
+    at any point: the kept pair is whole before `place` is touched, and whichever file stands in
+    `place` has a kept description.
     """
     before = read_teacher(place)
     if before is not None and place.is_file() and before.sha256 == sha256_of(place):
         _keep(place, before, place)
     _keep(artifact, teacher, place)
-    _put(kept_path(place, teacher.sha256), place)
-    write_text(place.with_suffix(".json"), _text(teacher))
+    copy_file(kept_path(place, teacher.sha256), place)
+    write_json(place.with_suffix(".json"), to_plain(teacher, Teacher))
 
 
-@contextmanager
-def locked(folder: Path, *, writing: bool) -> Iterator[None]:
-    """Keeps writers and readers of a registry folder apart; a read-only one has no writers."""
-    path = folder / ".lock"
-    if not writing and not path.exists():
-        yield
-        return
-    with path.open("a" if writing else "r") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX if writing else fcntl.LOCK_SH)
-        yield
+def writers_lock(folder: Path) -> BaseFileLock:
+    """Keeps the writers of a registry folder apart; a context that makes the folder if missing."""
+    return lock(folder / ".lock")
 
 
 def _keep(source: Path, teacher: Teacher, place: Path) -> None:
     kept = kept_path(place, teacher.sha256)
     if not kept.is_file() or sha256_of(kept) != teacher.sha256:
-        _put(source, kept)
-    write_text(kept.with_suffix(".json"), _text(teacher))
-
-
-def _put(source: Path, target: Path) -> None:
-    """Makes `target` a copy of `source` in one step."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        with source.open("rb") as reading, temporary.open("xb") as writing:
-            shutil.copyfileobj(reading, writing)
-            writing.flush()
-            os.fsync(writing.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        copy_file(source, kept)
+    write_json(kept.with_suffix(".json"), to_plain(teacher, Teacher))
 
 
 def _description(path: Path) -> Teacher:
     raw = read_object(path)
-    names = set(Teacher.__dataclass_fields__)
-    if set(raw) != names:
+    try:
+        return from_plain(Teacher, raw, f"{path}: teacher")
+    except ConfigError as error:
         run = raw.get("run_id") or "RUN"
         raise ArtifactError(
-            f"{path}: missing {', '.join(sorted(names - set(raw))) or 'nothing'}; "
-            f"unexpected {', '.join(sorted(set(raw) - names)) or 'nothing'}. "
-            f"Remove it and its .pth, then register the teacher again: can-train teachers add {run}"
-        )
-    return Teacher(**raw)  # type: ignore[arg-type]  # keys checked above
-
-
-def _text(teacher: Teacher) -> str:
-    return json.dumps(asdict(teacher), indent=1, sort_keys=True) + "\n"
+            f"{error}. Remove it and its .pth, then register the teacher again: "
+            f"can-train teachers add {run}"
+        ) from error

@@ -9,12 +9,11 @@ from can_train.config.buckets import parse_bucket
 from can_train.config.fields import ARCHITECTURE_SETTINGS
 from can_train.config.presets import preset
 from can_train.config.requests import parse_stage
-from can_train.config.schema import DqnConfig, GatConfig, RunConfig, VgaeConfig
+from can_train.config.schema import Architecture, RunConfig
+from can_train.config.spec import spec_of
 from can_train.errors import ConfigError, did_you_mean, raise_all
-from can_train.teachers.choose import Wanted
-from can_train.vocab import STRATEGIES_OF_MODEL, Modality, Model, TrainingStrategy
-
-Architecture = GatConfig | VgaeConfig | DqnConfig
+from can_train.teachers.fit import Wanted
+from can_train.vocab import Modality
 
 
 def intake_config(wanted: Wanted, model_args: str) -> RunConfig:
@@ -25,8 +24,7 @@ def intake_config(wanted: Wanted, model_args: str) -> RunConfig:
     """
     if wanted.data is None:
         raise TypeError("taking weights in needs a prepared dataset")
-    model = cast(Model, wanted.model)
-    strategy: TrainingStrategy = STRATEGIES_OF_MODEL[model][0]
+    model, strategy = wanted.model, spec_of(wanted.model).strategies[0]
     base = preset(model, "teacher", strategy)
     return RunConfig(
         modality=cast(Modality, wanted.modality),
@@ -40,7 +38,7 @@ def intake_config(wanted: Wanted, model_args: str) -> RunConfig:
     )
 
 
-def with_model_args(model: Model, architecture: Architecture, text: str) -> Architecture:
+def with_model_args(model: str, architecture: Architecture, text: str) -> Architecture:
     """`architecture` with what `key=value,key=value` says; tuples are written `96x48`.
 
     Raises:

@@ -19,6 +19,7 @@ from typing import Any, Final
 from can_train.config.frozen import decode_run_config
 from can_train.config.schema import RunConfig
 from can_train.errors import ArtifactError, ConfigError
+from can_train.files import sha256_of
 
 ARTIFACT_FORMAT: Final = "can-train artifact 1"
 LARGEST_PICKLE_BYTES: Final = 64_000_000
@@ -54,6 +55,22 @@ def check_weights_file(path: Path) -> None:
         ArtifactError: Missing, truncated, in another format, or naming code.
     """
     _data_pickle(path)
+
+
+def checked_sha256(path: Path, expected: str | None = None) -> str:
+    """Hash of an artifact file after a look at its wholeness and at what it names.
+
+    Raises:
+        ArtifactError: Missing, truncated, holding code, or with another hash than `expected`.
+    """
+    check_weights_file(path)
+    found = sha256_of(path)
+    if expected is not None and found != expected:
+        raise ArtifactError(
+            f"{path}: sha256 is {found[:12]}, recorded was {expected[:12]}: truncated or changed. "
+            "Train it again, or give another one by --teacher-path"
+        )
+    return found
 
 
 def artifact_config(path: Path) -> RunConfig:

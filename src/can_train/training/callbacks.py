@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import uuid
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +11,7 @@ import torch
 from torch import Tensor
 
 from can_train.detectors.stage import StageModule
+from can_train.files import partial_name, sync, writing
 from can_train.runs.stop import Stopped, stop_requested
 from can_train.training.recorder import Recorder
 
@@ -78,18 +77,19 @@ class BestAndLast(lightning.Callback):
         """
         module = _stage(pl_module)
         module.close_epoch()
-        validation = module.validation
-        finite = all(math.isfinite(value) for value in validation.key)
-        better = finite and (self.best_key is None or validation.key > self.best_key)
+        judgement = module.judgement
+        finite = all(math.isfinite(value) for value in judgement.key)
+        better = finite and (self.best_key is None or judgement.key > self.best_key)
         self.waited = 0 if better else self.waited + 1
         if better:
-            self.best_key = validation.key
+            self.best_key = judgement.key
             self.best_epoch = trainer.current_epoch
-            self.best_metrics = validation.metrics
-            save_atomically(self._folder / BEST, trained_state(module))
+            self.best_metrics = judgement.metrics
+            with writing(self._folder / BEST) as stream:
+                torch.save(trained_state(module), stream)
         self._recorder.epoch(
             trainer.current_epoch,
-            {**module.train_means, **validation.metrics},
+            {**module.train_means, **judgement.metrics},
             best=better,
         )
         if self.exhausted:
@@ -100,10 +100,9 @@ class BestAndLast(lightning.Callback):
 
     def _save(self, trainer: lightning.Trainer) -> None:
         """Replaces `last.ckpt`."""
-        temporary = self._folder / f".{LAST}.{uuid.uuid4().hex}"
+        temporary = partial_name(self._folder / LAST)
         trainer.save_checkpoint(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        sync(temporary)
         temporary.replace(self._folder / LAST)
 
     def state_dict(self) -> dict[str, object]:
@@ -132,14 +131,3 @@ def _stage(module: lightning.LightningModule) -> StageModule:
 def trained_state(module: StageModule) -> dict[str, Tensor]:
     """Weights that training changes: those of the model and of the distillation's projection."""
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
-
-
-def save_atomically(path: Path, document: object) -> None:
-    """Writes with `torch.save`, so that a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with temporary.open("wb") as file:
-        torch.save(document, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import Callback, RichProgressBar
 
 from can_train.detectors.stage import StageModule
 from can_train.errors import ArtifactError, TrainingError
+from can_train.files import PARTIAL
 from can_train.training.callbacks import BEST, LAST, BestAndLast
 from can_train.training.recorder import Recorder
 
@@ -50,12 +51,12 @@ def fit(module: StageModule, folder: Path, recorder: Recorder) -> FitResult:
         Stopped: Somebody asked; `last.ckpt` holds the position.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for left in (*folder.glob(f".{LAST}.*"), *folder.glob(f".{BEST}.*")):
+    for left in folder.glob(f"{PARTIAL}*"):
         left.unlink()  # half-written by a killed attempt; a run has one owner
     keeper = BestAndLast(folder, patience=module.settings.patience, recorder=recorder)
     last = folder / LAST
     resuming = last.is_file()
-    done, steps = _resumed(last, keeper) if resuming else (0, 0)
+    done, steps = _resumed(last, keeper, module) if resuming else (0, 0)
     if resuming:
         where = f"epoch {done}/{module.settings.epochs}" + (f", step {steps}" if steps else "")
         logger.info("resuming after %s", where)
@@ -77,7 +78,7 @@ def fit(module: StageModule, folder: Path, recorder: Recorder) -> FitResult:
     return FitResult(epochs=done, best_epoch=keeper.best_epoch, metrics=keeper.best_metrics)
 
 
-def _resumed(last: Path, keeper: BestAndLast) -> tuple[int, int]:
+def _resumed(last: Path, keeper: BestAndLast, module: StageModule) -> tuple[int, int]:
     """Epochs that an earlier attempt finished, and steps beyond; its judgement goes to `keeper`."""
     try:
         checkpoint = torch.load(last, map_location="cpu", weights_only=True)
@@ -85,6 +86,11 @@ def _resumed(last: Path, keeper: BestAndLast) -> tuple[int, int]:
         raise ArtifactError(
             f"{last}: damaged checkpoint ({error}). Remove it to train from the first epoch"
         ) from error
+    if set(checkpoint["state_dict"]) != set(module.state_dict()):
+        raise ArtifactError(
+            f"{last}: checkpoint of another version of can-train. Remove its folder "
+            f"({last.parent}) to train from the first epoch"
+        )
     keeper.load_state_dict(checkpoint["callbacks"][keeper.state_key])
     steps = int(checkpoint["position"]["steps_done"])
     return int(checkpoint["epoch"]) + (0 if steps else 1), steps

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from torch import Tensor
 
 from can_train.config.schema import RunConfig
 from can_train.dataset.windows import open_inputs
-from can_train.detectors.base import save_artifact
+from can_train.detectors.artifact import load_weights_only, save_detector
+from can_train.detectors.build import Trainable, build_stage, calibrated_detector
 from can_train.detectors.counts import parameter_count
-from can_train.detectors.stages import Stage, build_stage, calibrated_artifact
 from can_train.errors import ArtifactError
 
 
@@ -56,7 +55,7 @@ def take_in(path: Path, config: RunConfig, data_root: Path, target: Path) -> Tak
     stage.module.model.load_state_dict(weights, strict=True)
     metric, value = _validated(stage)
     return TakenIn(
-        sha256=save_artifact(target, calibrated_artifact(stage)),
+        sha256=save_detector(target, calibrated_detector(stage)),
         parameters=parameter_count(stage.module.model),
         metric=metric,
         value=value,
@@ -69,14 +68,7 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
     Raises:
         ArtifactError: Missing, damaged, holding code, or something else than tensors by name.
     """
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ArtifactError(
-            f"{path}: holds objects that could run code, or isn't a model file: refused"
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise ArtifactError(f"{path}: truncated or damaged model file ({error})") from error
+    found = load_weights_only(path)
     if not isinstance(found, dict) or not found:
         raise ArtifactError(f"{path}: holds a {type(found).__name__}, expected tensors by name")
     others = sorted(str(k) for k, v in found.items() if not isinstance(v, Tensor))
@@ -117,7 +109,7 @@ def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "scalar"
 
 
-def _validated(stage: Stage) -> tuple[str, float]:
+def _validated(stage: Trainable) -> tuple[str, float]:
     """The figure by which the stage's model is judged on its validation windows."""
     module = stage.module.eval()
     torch.manual_seed(stage.config.seed)
@@ -125,4 +117,4 @@ def _validated(stage: Stage) -> tuple[str, float]:
         for batch in module.val_dataloader():
             module.validation_step(batch)
     module.on_validation_epoch_end()
-    return next(iter(module.validation.metrics.items()))
+    return next(iter(module.judgement.metrics.items()))

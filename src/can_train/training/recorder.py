@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import logging
 import math
 import time
 from pathlib import Path
 
+from can_train.files import write_text
 from can_train.runs.state import update_progress
 
 logger = logging.getLogger("can_train")
@@ -52,9 +54,8 @@ class Recorder:
             with path.open(newline="", encoding="utf-8") as file:
                 rows = [r for r in csv.DictReader(file) if int(r["epoch"]) < epoch]
         rows.append({"epoch": str(epoch), **{k: repr(v) for k, v in metrics.items()}})
-        temporary = path.with_suffix(".csv.tmp")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[-1]), restval="", extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(rows)
-        temporary.replace(path)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(rows[-1]), restval="", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(path, text.getvalue())

@@ -11,16 +11,17 @@ from pathlib import Path
 import torch
 
 from can_train.config.frozen import FrozenConfig, load_frozen
-from can_train.config.schema import DistillationConfig, RunConfig
+from can_train.config.schema import TEACHER, DistillationConfig, RunConfig
 from can_train.dataset.windows import StageInputs, open_inputs
-from can_train.detectors.base import Artifact, save_artifact
+from can_train.detectors.artifact import save_detector
+from can_train.detectors.base import Detector
+from can_train.detectors.build import Trainable, build_stage, calibrated_detector
 from can_train.detectors.counts import parameter_count
 from can_train.detectors.parents import load_parents, parent_path
-from can_train.detectors.stages import Stage, build_stage, calibrated_artifact
 from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
-from can_train.runs.summary import Validation, write_summary
+from can_train.runs.summary import RankedFigure, write_summary
 from can_train.training.fit import FitResult, fit
 from can_train.training.recorder import Recorder
 
@@ -44,27 +45,27 @@ def run_frozen(path: Path) -> None:
     result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder)
     if stage.agreement:
         evidence |= stage.agreement.figures("after")
-    artifact = calibrated_artifact(stage)
+    detector = calibrated_detector(stage)
     target = artifact_path(frozen.run_dir, config.model, config.model_size)
-    digest = save_artifact(target, artifact)
+    digest = save_detector(target, detector)
     figures = {
         "seconds": round(time.monotonic() - started, 1),
         **{name: value if math.isfinite(value) else None for name, value in evidence.items()},
         **_teacher_hashes(frozen, stage),
     }
-    _summarise(frozen, artifact, result, digest, figures)
+    _summarise(frozen, detector, result, digest, figures)
     recorder.event("finished", artifact_sha256=digest, best_epoch=result.best_epoch)
     logger.info(
         "finished: best epoch %d of %d, threshold %.6g, artifact %s (sha256 %s)",
         result.best_epoch + 1,
         result.epochs,
-        artifact.threshold.value,
+        detector.threshold.value,
         target,
         digest[:12],
     )
 
 
-def prepare(frozen: FrozenConfig) -> Stage:
+def prepare(frozen: FrozenConfig) -> Trainable:
     """Data, parents and the stage they make; a teacher is freed when this returns.
 
     Raises:
@@ -78,14 +79,14 @@ def prepare(frozen: FrozenConfig) -> Stage:
     return build_stage(config, inputs, parents)
 
 
-def _announce(config: RunConfig, stage: Stage, recorder: Recorder) -> None:
+def _announce(config: RunConfig, stage: Trainable, recorder: Recorder) -> None:
     """Logs what is about to happen, distillation first of all."""
     counts = _window_counts(stage.inputs)
     parameters = parameter_count(stage.module.model)
     if config.distillation is None:
         logger.info("Knowledge Distillation: DISABLED")
     else:
-        _announce_distillation(config.distillation, stage.parents["teacher"])
+        _announce_distillation(config.distillation, stage.parents[TEACHER])
     logger.info(
         "epochs %d, learning rate %g, batch size %d, seed %d",
         config.training.epochs,
@@ -127,24 +128,24 @@ def _window_counts(inputs: StageInputs) -> dict[str, tuple[int, int]]:
     return counts
 
 
-def _teacher_hashes(frozen: FrozenConfig, stage: Stage) -> dict[str, str]:
+def _teacher_hashes(frozen: FrozenConfig, stage: Trainable) -> dict[str, str]:
     """The teacher's hash when it was loaded, and that of its file now."""
     kd = frozen.config.distillation
     if kd is None:
         return {}
     path = parent_path(kd.teacher, frozen.experiment_root, frozen.config.model)
-    return {"teacher_sha256": stage.parents["teacher"], "teacher_sha256_after": sha256_of(path)}
+    return {"teacher_sha256": stage.parents[TEACHER], "teacher_sha256_after": sha256_of(path)}
 
 
 def _summarise(
     frozen: FrozenConfig,
-    artifact: Artifact,
+    detector: Detector,
     result: FitResult,
     digest: str,
     figures: Mapping[str, float | str | None],
 ) -> None:
     name, value = next(iter(result.metrics.items()))
-    validation = Validation(
+    validation = RankedFigure(
         metric=name,
         value=value,
         higher_is_better=not name.endswith("loss"),
@@ -156,9 +157,9 @@ def _summarise(
         {
             "epochs": result.epochs,
             "best_epoch": result.best_epoch,
-            "parameters": parameter_count(artifact.model),
-            "threshold": artifact.threshold.value,
-            "threshold_benign_windows": artifact.threshold.benign_windows,
+            "parameters": parameter_count(detector.network),
+            "threshold": detector.threshold.value,
+            "threshold_benign_windows": detector.threshold.benign_windows,
             **figures,
             **{f"best_{k}": v for k, v in result.metrics.items()},
         },

@@ -17,7 +17,7 @@ from can_train.evaluation.metrics import WindowMetrics
 from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
 from can_train.runs.layout import Roots, artifact_path, run_dir
 from can_train.runs.state import end_running
-from can_train.runs.summary import Validation, write_summary
+from can_train.runs.summary import RankedFigure, write_summary
 
 FIRST, SECOND = "test_01_known_vehicle_known_attack", "test_02_unknown_vehicle_known_attack"
 
@@ -62,7 +62,7 @@ class Made:
         artifact = artifact_path(folder, config.model, config.model_size)
         artifact.parent.mkdir(parents=True)
         artifact.write_bytes(b"x" * 1234)
-        validation = Validation(
+        validation = RankedFigure(
             metric="val_loss", value=1.0, higher_is_better=False, artifact_sha256="x"
         )
         write_summary(folder, validation, {"parameters": 5678})

@@ -2,7 +2,8 @@
 
 import pytest
 
-from can_train.config.build import build_request, resolve_stages
+from can_train.config.build import build_request
+from can_train.config.resolve import resolve_stages
 from can_train.config.typed import Typed
 
 BASE = {"modality": "automotive", "dataset": "hcrl_sa"}
@@ -23,7 +24,7 @@ def stages(use_kd: bool = False, **text: str):  # type: ignore[no-untyped-def]
 
 def test_a_short_distillation_list_is_padded_with_one_warning() -> None:
     found, warnings = stages(model="vgae,gat,dqn", distillation="with-kd")
-    assert [s.with_kd for s in found] == [True, False, False]
+    assert [s.distillation for s in found] == ["with-kd", "no-kd", "no-kd"]
     assert warnings == [
         "--distillation: 1 of 3 stages given, the others don't distil: with-kd,no-kd,no-kd"
     ]
@@ -31,13 +32,13 @@ def test_a_short_distillation_list_is_padded_with_one_warning() -> None:
 
 def test_no_kd_alone_pads_without_a_warning() -> None:
     found, warnings = stages(model="vgae,gat,dqn", distillation="no-kd")
-    assert [s.with_kd for s in found] == [False] * 3
+    assert [s.distillation for s in found] == ["no-kd"] * 3
     assert warnings == []
 
 
 def test_fusion_after_distilled_stages_is_the_normal_case() -> None:
     found, warnings = stages(model="vgae,gat,dqn", distillation="with-kd,with-kd,no-kd")
-    assert [s.with_kd for s in found] == [True, True, False]
+    assert [s.distillation for s in found] == ["with-kd", "with-kd", "no-kd"]
     assert warnings == []
 
 
@@ -145,12 +146,13 @@ def test_strategies_follow_from_the_plan() -> None:
 
 def test_distillation_as_a_strategy_means_normal_with_kd() -> None:
     (stage,), _ = stages(model="gat", training_strategy="distillation")
-    assert (stage.training_strategy, stage.with_kd, stage.model_size) == ("normal", True, "student")
+    assert (stage.training_strategy, stage.distillation) == ("normal", "with-kd")
+    assert stage.model_size == "student"
 
 
 def test_use_kd_is_distillation_on_a_single_job_only() -> None:
     (stage,), _ = stages(use_kd=True, model="gat")
-    assert stage.with_kd
+    assert stage.distillation == "with-kd"
     several = build_request(Typed(text={**BASE, "model": "vgae,gat"}, use_kd=True))
     assert "--use-kd: only for a single job" in str(several.problems[0])
     against = {**BASE, "model": "gat", "distillation": "no-kd"}

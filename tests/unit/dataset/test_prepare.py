@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
-from can_train.dataset.prepare import PrepareRequest, load_frames, prepare_dataset
+from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.errors import ConfigError, DataError
 from can_train.frames.readers import read_recording
+from can_train.frames.store import load_frames
 
 HEADER = "timestamp,arbitration_id,data_field,attack\n"
 Told = list[str]

@@ -3,7 +3,6 @@ import time
 import numpy as np
 import pytest
 
-from can_train.dataset.manifest import Recording
 from can_train.evaluation.controls import (
     CONTROLS,
     ControlData,
@@ -16,6 +15,7 @@ from can_train.evaluation.controls import (
     window_statistics,
 )
 from can_train.evaluation.metrics import window_metrics
+from can_train.frames.recording import Recording
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.store import GraphStore
 

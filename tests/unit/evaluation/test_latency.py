@@ -8,11 +8,12 @@ import pytest
 from can_train.config.frozen import freeze
 from can_train.config.presets import preset
 from can_train.config.schema import DataConfig, RunConfig
-from can_train.dataset.manifest import Recording, dataset_dir
+from can_train.dataset.manifest import dataset_dir
 from can_train.detectors.base import Artifact, build_model
 from can_train.detectors.calibration import Threshold
 from can_train.evaluation.experts import Experts
 from can_train.evaluation.latency import MEASURED, WARM_UP, latency_ms
+from can_train.frames.recording import Recording
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.scaling import FeatureScaler, IdVocabulary
 from can_train.runs.layout import Roots

@@ -10,12 +10,13 @@ import torch
 
 from can_train.config.frozen import load_frozen, write_frozen
 from can_train.config.typed import Typed
-from can_train.dataset.manifest import DatasetManifest, Recording, dataset_dir, manifest_json
+from can_train.dataset.manifest import DatasetManifest, dataset_dir, manifest_json
 from can_train.files import sha256_of
+from can_train.frames.recording import Recording
 from can_train.pipeline.plan import Plan, PlannedStage, make_plan
 from can_train.runs.layout import Roots, artifact_path
 from can_train.runs.state import end_running
-from can_train.runs.summary import Validation, write_summary
+from can_train.runs.summary import RankedFigure, write_summary
 
 MakePlan = Callable[..., Plan]
 Finish = Callable[..., Path]
@@ -90,7 +91,7 @@ def finish() -> Finish:
         artifact = artifact_path(run, planned.stage.model, planned.stage.model_size)
         artifact.parent.mkdir(parents=True, exist_ok=True)
         torch.save({"weight": torch.full((3,), weight)}, artifact)
-        validation = Validation(
+        validation = RankedFigure(
             metric="val_loss",
             value=value,
             higher_is_better=False,

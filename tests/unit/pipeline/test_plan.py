@@ -14,7 +14,8 @@ from can_train.errors import ArtifactError, CanTrainError, ProblemList, exit_cod
 from can_train.files import sha256_of
 from can_train.pipeline.plan import Plan, jobs_of
 from can_train.pipeline.record import describe, write_plan
-from can_train.runs.layout import Roots, find_run, iter_runs
+from can_train.runs.find import find_run
+from can_train.runs.layout import Roots, iter_runs
 from can_train.runs.state import point_latest, start_running
 from can_train.teachers.policy import register_teacher
 
@@ -205,8 +206,7 @@ def test_force_makes_a_second_run_and_dependants_refer_to_it(
         finish(stage)
     forced = plan_of(model="vgae,gat", force=True)
     assert forced.stages[0].run_id == f"{first.stages[0].run_id}-2"
-    assert forced.stages[1].config.vgae is not None
-    assert forced.stages[1].config.vgae.run_id == forced.stages[0].run_id
+    assert forced.stages[1].config.experts["vgae"].run_id == forced.stages[0].run_id
     assert forced.stages[1].run_id not in {s.run_id for s in first.stages}
     assert [s.state for s in plan_of(model="vgae,gat").stages] == ["reused", "reused"]
 

@@ -145,7 +145,7 @@ def test_each_stage_can_have_its_own_teacher(plan_of: MakePlan, finish: Finish) 
     plan = plan_of(model="vgae,gat,gat", model_size="student", distillation="with-kd,with-kd,no-kd",
                    training_strategy="autoencoder,normal,normal",
                    teacher_path=f"{vgae},auto,none")  # fmt: skip
-    paths = [[i.parent.path for i in s.inputs if i.role == "teacher"] for s in plan.stages]
+    paths = [[i.parent.path for i in s.inputs if i.name == "teacher"] for s in plan.stages]
     assert paths == [[str(vgae)], [str(gat)], []]
 
 

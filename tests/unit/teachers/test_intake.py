@@ -3,7 +3,7 @@
 import pytest
 
 from can_train.config.presets import preset
-from can_train.config.schema import GatConfig
+from can_train.detectors.gat.spec import GatConfig
 from can_train.errors import ConfigError
 from can_train.teachers.intake import with_model_args
 

@@ -16,9 +16,11 @@ from can_train.config.schema import DataConfig, RunConfig
 from can_train.errors import ArtifactError
 from can_train.files import sha256_of
 from can_train.runs.layout import Roots, artifact_path, run_dir
-from can_train.runs.summary import Validation, write_summary
+from can_train.runs.summary import RankedFigure, write_summary
+from can_train.teachers.candidates import Candidate, registered_teachers
 from can_train.teachers.files import all_places, kept_path, read_teacher
-from can_train.teachers.policy import Seen, misfits, register_teacher, registered_teachers
+from can_train.teachers.fit import Wanted
+from can_train.teachers.policy import register_teacher
 from can_train.teachers.weights_file import ARTIFACT_FORMAT
 
 
@@ -39,7 +41,7 @@ def finished(tmp_path: Path, seed: int, value: float, **data: object) -> FrozenC
     artifact = artifact_path(run, "gat", "teacher")
     artifact.parent.mkdir(parents=True)
     torch.save(torch.full((2,), seed), artifact)
-    validation = Validation(
+    validation = RankedFigure(
         metric="val_pr_auc",
         value=value,
         higher_is_better=True,
@@ -47,6 +49,11 @@ def finished(tmp_path: Path, seed: int, value: float, **data: object) -> FrozenC
     )
     write_summary(run, validation, {"parameters": 2})
     return freeze(config, run, roots, register=True)
+
+
+def fitting(root: Path, data: DataConfig) -> list[Candidate]:
+    wanted = Wanted(modality="automotive", dataset="car", model="gat", data=data)
+    return registered_teachers(root, wanted)
 
 
 def names(tmp_path: Path) -> list[str]:
@@ -61,7 +68,7 @@ def test_only_a_better_teacher_of_the_same_windows_replaces_one(tmp_path: Path) 
     assert "not registered" in worse and "val_pr_auc 0.8, this one 0.7" in worse
     better = finished(tmp_path, 3, 0.9)
     register_teacher(better)
-    (found,) = registered_teachers(tmp_path / "t", "car", "gat", better.config.data)
+    (found,) = fitting(tmp_path / "t", better.config.data)
     assert found.checked_sha256() == sha256_of(artifact_path(better.run_dir, "gat", "teacher"))
     assert names(tmp_path) == ["gat_teacher.pth"]
 
@@ -71,7 +78,7 @@ def test_teachers_of_other_windows_stand_beside(tmp_path: Path) -> None:
     classic = finished(tmp_path, 2, 0.1, features="classic", window=50)
     register_teacher(classic)
     assert names(tmp_path) == ["gat_teacher.classic-w50.pth", "gat_teacher.pth"]
-    (found,) = registered_teachers(tmp_path / "t", "car", "gat", classic.config.data)
+    (found,) = fitting(tmp_path / "t", classic.config.data)
     assert found.path.name == "gat_teacher.classic-w50.pth"
 
 
@@ -97,7 +104,7 @@ def test_a_damaged_teacher_is_an_artifact_error(tmp_path: Path, damage: str) -> 
     else:
         path.with_suffix(".json").write_text('{"sha256": 1}')
     with pytest.raises(ArtifactError, match="gat_teacher"):
-        registered_teachers(tmp_path / "t", "car", "gat", frozen.config.data)[0].checked_sha256()
+        fitting(tmp_path / "t", frozen.config.data)[0].checked_sha256()
 
 
 def test_an_interrupted_registration_is_completed_by_the_next(tmp_path: Path) -> None:
@@ -106,7 +113,7 @@ def test_an_interrupted_registration_is_completed_by_the_next(tmp_path: Path) ->
     path = tmp_path / "t" / "car" / "gat_teacher.pth"
     path.write_bytes(artifact_path(better.run_dir, "gat", "teacher").read_bytes())
     register_teacher(better)
-    assert registered_teachers(tmp_path / "t", "car", "gat", better.config.data)
+    assert fitting(tmp_path / "t", better.config.data)
 
 
 def test_without_a_registry_nothing_is_written(tmp_path: Path) -> None:
@@ -142,7 +149,8 @@ def test_the_description_says_where_it_comes_from(tmp_path: Path) -> None:
 REPLACE = """\
 import os, signal, sys
 from pathlib import Path
-from can_train.teachers.policy import Teacher, offer
+from can_train.teachers.files import Teacher
+from can_train.teachers.policy import offer
 import json
 steps = int(sys.argv[1])
 def stop(event, arguments):
@@ -174,11 +182,11 @@ def test_a_kill_at_any_point_leaves_a_usable_teacher(tmp_path: Path, there: bool
             register_teacher(replace(old, teacher_root=root))
         words = (str(step), str(artifact), str(root), str(described))
         code = subprocess.run([sys.executable, "-c", REPLACE, *words], check=False).returncode
-        for found in registered_teachers(root, "car", "gat", new.config.data):
+        for found in fitting(root, new.config.data):
             seen.add(found.checked_sha256())
-        assert there <= bool(registered_teachers(root, "car", "gat", new.config.data))
+        assert there <= bool(fitting(root, new.config.data))
         assert "teacher" in register_teacher(replace(new, teacher_root=root))
-        (found,) = registered_teachers(root, "car", "gat", new.config.data)
+        (found,) = fitting(root, new.config.data)
         assert found.checked_sha256() == sha256_of(artifact)
         assert json.loads(found.path.with_suffix(".json").read_text()) == json.loads(
             described.read_text()
@@ -195,36 +203,10 @@ def test_a_file_without_description_counts_by_its_own_config(tmp_path: Path) -> 
     path = tmp_path / "t" / "car" / "gat_teacher.pth"
     path.parent.mkdir(parents=True)
     torch.save({"format": ARTIFACT_FORMAT, "config": encode_run_config(frozen.config)}, path)
-    (found,) = registered_teachers(tmp_path / "t", "car", "gat", frozen.config.data)
+    (found,) = fitting(tmp_path / "t", frozen.config.data)
     assert (found.path, found.checked_sha256()) == (path, sha256_of(path))
     other = replace(frozen.config.data, features="classic")
-    assert not registered_teachers(tmp_path / "t", "car", "gat", other)
+    assert not fitting(tmp_path / "t", other)
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ArtifactError, match="truncated"):
-        registered_teachers(tmp_path / "t", "car", "gat", frozen.config.data)
-
-
-OURS = Seen(dataset="car", features="relational", window=100, split="time", dataset_digest="d" * 64,
-            split_digest="s" * 64)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("theirs", "text"),
-    [
-        ({}, None),
-        ({"features": "classic"}, "features classic (this plan: relational)"),
-        ({"window": 50, "split_digest": "o"}, "window 50 (this plan: 100)"),
-        ({"split": "x", "split_digest": "o"}, "split x (this plan: time)"),
-        ({"split_digest": "o"}, "graphs of split digest o (this plan: ssssssssssss)"),
-        ({"windows_per_side": 60}, "60 windows per side (this plan: all)"),
-        ({"dataset": "bus", "dataset_digest": "o"}, "dataset bus (this plan: car)"),
-        ({"dataset_digest": "o"}, "other recordings of car, digest o (this plan: dddddddddddd)"),
-    ],
-)  # fmt: skip
-def test_both_sides_are_named_where_a_teacher_does_not_fit(
-    theirs: dict[str, object], text: str | None
-) -> None:
-    found = misfits(replace(OURS, **theirs), OURS)  # type: ignore[arg-type]
-    assert list(found.values()) == ([] if text is None else [text])
-    allowed = misfits(replace(OURS, **theirs), OURS, allow_foreign=True)  # type: ignore[arg-type]
-    assert list(allowed.values()) == ([] if "dataset_digest" in theirs else list(found.values()))
+        fitting(tmp_path / "t", frozen.config.data)

@@ -26,11 +26,12 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Cancels, and tells what; 0 also when nothing was left to cancel."""
     from can_train.jobs.cancel import cancel
-    from can_train.pipeline.stored import find_plan, stages_called
+    from can_train.pipeline.stored import stages_of
+    from can_train.runs.find import RUN_OR_PLAN, find
 
     root = roots_of(args).experiments
-    plan = find_plan(root, args.name)
-    stages = stages_called(root, args.name) if plan is None else plan.stages
-    lines = list(cancel([s.job for s in stages], None if plan is None else plan.folder))
+    found = find(root, args.name, RUN_OR_PLAN)
+    jobs = [stage.job for stage in stages_of(root, found)]
+    lines = list(cancel(jobs, found.folder if found.kind == "plan" else None))
     sys.stdout.write("".join(f"{line}\n" for line in lines) or "nothing works on it\n")
     return 0

@@ -15,6 +15,7 @@ from can_train.cli.options import add_root_options, roots_of
 
 if TYPE_CHECKING:
     from can_train.comparison.groups import Comparison
+    from can_train.runs.find import Selection
     from can_train.runs.layout import Roots
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -46,11 +47,14 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the tables, and gives 0."""
+    from can_train.runs.find import select
+
+    roots = roots_of(args)
+    selection = select(roots.experiments, args.names)
     from can_train.comparison.groups import compare_runs
     from can_train.comparison.tables import document_of, markdown_of
 
-    roots = roots_of(args)
-    runs = _evaluated_runs(args, roots)
+    runs = _evaluated_runs(args, roots, selection)
     comparison = compare_runs(runs)
     if args.json:
         sys.stdout.write(json.dumps(document_of(comparison), indent=1, allow_nan=False) + "\n")
@@ -65,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluated_runs(args: argparse.Namespace, roots: Roots) -> list[Path]:
+def _evaluated_runs(args: argparse.Namespace, roots: Roots, selection: Selection) -> list[Path]:
     """The runs that can be lined up; those that can't are an error if they were named.
 
     Raises:
@@ -74,10 +78,8 @@ def _evaluated_runs(args: argparse.Namespace, roots: Roots) -> list[Path]:
     from can_train.cli.commands.evaluate import require_finished
     from can_train.comparison.groups import without_evaluation
     from can_train.errors import PreflightError
-    from can_train.runs.find import select_runs
     from can_train.runs.state import current_status
 
-    selection = select_runs(roots.experiments, args.names)
     for run_dir in selection.named:
         require_finished(run_dir)
     states = {run_dir: current_status(run_dir) for run_dir in selection.found}

@@ -81,7 +81,8 @@ def _diff(args: argparse.Namespace) -> None:
     from can_train.cli.tables import write_table
     from can_train.config.explain import differences
     from can_train.config.frozen import encode_run_config, load_frozen
-    from can_train.runs.layout import find_run, frozen_of_run
+    from can_train.runs.find import find_run
+    from can_train.runs.layout import frozen_of_run
 
     root = roots_of(args).experiments
     runs = [find_run(root, name) for name in (args.one, args.other)]

@@ -32,7 +32,6 @@ WORDS: Final[Mapping[str, str]] = {
 }
 LEAST_ROC_AUC: Final = 0.9
 SCENARIO: Final = "test_01"
-SCORERS: Final = ("gat", "fusion")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -95,7 +94,7 @@ def _verdict(plan: Plan) -> int:
     run_dir = plan.stages[-1].frozen.run_dir
     figures = _roc_auc(evaluation_path(run_dir))
     code = 0
-    for scorer in SCORERS:
+    for scorer in _scorers(plan):
         value = figures.get(scorer)
         if value is None or value < LEAST_ROC_AUC:
             shown = "n/a" if value is None else f"{value:.3f}"
@@ -113,6 +112,13 @@ def _verdict(plan: Plan) -> int:
     ):
         _write_line(line)
     return code
+
+
+def _scorers(plan: Plan) -> tuple[str, str]:
+    """Rows that must be good: the classifier's, and those of the stage that combines all."""
+    from can_train.config.spec import spec_of, usual_expert
+
+    return usual_expert("probability").row, spec_of(plan.stages[-1].stage.model).row
 
 
 def _roc_auc(path: Path) -> dict[str, float | None]:

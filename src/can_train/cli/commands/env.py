@@ -16,7 +16,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 PACKAGES: Final = (
     "torch", "torch_geometric", "lightning", "numpy", "polars", "numba", "scikit-learn",
-    "pydantic", "hydra-zen", "PyYAML", "rich",
+    "hydra-zen", "PyYAML", "rich",
 )  # fmt: skip
 Facts: TypeAlias = dict[str, dict[str, str | None]]
 

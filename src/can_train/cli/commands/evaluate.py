@@ -39,7 +39,8 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluates, writes the table, and gives 0."""
     from can_train.config.frozen import load_frozen
-    from can_train.runs.layout import evaluation_path, find_run, frozen_of_run
+    from can_train.runs.find import find_run
+    from can_train.runs.layout import evaluation_path, frozen_of_run
 
     roots = roots_of(args)
     run_dir = find_run(roots.experiments, args.name)

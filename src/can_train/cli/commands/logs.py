@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from can_train.errors import PreflightError
     from can_train.jobs.board import board_of
     from can_train.pipeline.stored import single
-    from can_train.runs.layout import find_run
+    from can_train.runs.find import find_run
 
     job = single(find_run(roots_of(args).experiments, args.name)).job
     shown, log = 0, None

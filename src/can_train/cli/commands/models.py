@@ -62,16 +62,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rows(features: str, ids: int) -> list[dict[str, str | int]]:
-    from can_train.config.presets import preset
-    from can_train.detectors.base import network
+    from can_train.config.presets import usual_architecture
+    from can_train.config.spec import model_names
+    from can_train.detectors.build import network
     from can_train.detectors.counts import describe, parameter_count
-    from can_train.vocab import MODEL_SIZES, MODELS, STRATEGIES_OF_MODEL
+    from can_train.vocab import MODEL_SIZES
 
     rows: list[dict[str, str | int]] = []
     for size in MODEL_SIZES:
-        for model in MODELS:
-            architecture = preset(model, size, STRATEGIES_OF_MODEL[model][0]).architecture
-            built = network(architecture, features, ids + 1)
+        for model in model_names():
+            built = network(model, usual_architecture(model, size), features, ids + 1)
             count = parameter_count(built)
             parts = describe(built).partition(": ")[2]
             row = (model, size, count, count * BYTES_PER_PARAMETER, parts)

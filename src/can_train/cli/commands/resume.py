@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.place import add_executor_choice, add_executor_options, chosen_executor
-from can_train.config.codec import from_plain, hints_of, unwrap
+from can_train.config.codec import from_text, hints_of, unwrap
 from can_train.config.fields import option_of
 from can_train.config.schema import Resources
-from can_train.errors import ConfigError, PreflightError
+from can_train.errors import ConfigError
 from can_train.jobs.executor import HERE, Executor, Handover, JobRequest, Needs, executors
-from can_train.runs.layout import plan_dir
 
 if TYPE_CHECKING:
     from can_train.pipeline.stored import StoredPlan, StoredStage
@@ -52,15 +51,11 @@ def run(args: argparse.Namespace) -> int:
         PreflightError: There is no such plan.
     """
     from can_train.cli.launch import conclude, tell_where
-    from can_train.pipeline.stored import find_plan
+    from can_train.pipeline.stored import load_plan
+    from can_train.runs.find import find_plan
 
     roots = roots_of(args)
-    plan = find_plan(roots.experiments, args.name)
-    if plan is None:
-        raise PreflightError(
-            f"no plan {args.name} under {plan_dir(roots.experiments, '')}. "
-            "Give the id that the training command printed"
-        )
+    plan = load_plan(roots.experiments, find_plan(roots.experiments, args.name))
     before = [name for name, e in executors().items() if e.has_record(plan.folder)]
     executor = chosen_executor(args, usual=before[0] if before else HERE)
     given = _given_resources(args, executor)
@@ -106,15 +101,16 @@ def _given_resources(args: argparse.Namespace, executor: Executor) -> Resources:
     Raises:
         ConfigError: A value isn't allowed, or has no effect.
     """
-    raw: dict[str, object] = {}
+    given: dict[str, Any] = {}
     for item in fields(Resources):
-        text = vars(args).get(item.name)
-        if text is not None and not executor.takes_resources:
+        if item.name not in args:
+            continue
+        if not executor.takes_resources:
             others = [e.choice for e in executors().values() if e.takes_resources]
             raise ConfigError(
                 f"{option_of(item.name)}: has no effect here: the plan ran on this machine. "
                 f"Use: {others[0]} {option_of(item.name)}"
             )
-        whole = unwrap(hints_of(Resources)[item.name])[0] is int
-        raw[item.name] = int(text) if whole and text is not None and text.isdecimal() else text
-    return from_plain(Resources, raw, "resume")
+        text = vars(args)[item.name]
+        given[item.name] = from_text(hints_of(Resources)[item.name], text, f"resume.{item.name}")
+    return Resources(**given)

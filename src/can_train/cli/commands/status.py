@@ -64,9 +64,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _stages(root: Path, name: str | None) -> Sequence[StoredStage]:
-    from can_train.pipeline.stored import all_stages, stages_called
+    from can_train.pipeline.stored import all_stages, stages_of
+    from can_train.runs.find import RUN_OR_PLAN, find
 
-    return all_stages(root) if name is None else stages_called(root, name)
+    return all_stages(root) if name is None else stages_of(root, find(root, name, RUN_OR_PLAN))
 
 
 def _show(stages: Sequence[StoredStage], *, as_json: bool, clear: bool) -> Board:

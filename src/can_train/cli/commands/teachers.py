@@ -6,19 +6,15 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
+from can_train.config.spec import specs
 from can_train.vocab import FEATURE_SETS, MODALITIES
-
-if TYPE_CHECKING:
-    from can_train.config.schema import DataConfig
-    from can_train.runs.layout import Roots
-    from can_train.teachers.choose import Wanted
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-TEACHING_MODELS: Final = ("vgae", "gat")
+TEACHING_MODELS: Final = tuple(spec.name for spec in specs().values() if spec.distils)
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -181,10 +177,12 @@ def _show(args: argparse.Namespace) -> None:
 
 
 def _find(args: argparse.Namespace) -> None:
-    from can_train.teachers.choose import no_teacher, teachers_on_disk
+    from can_train.cli.teacher_intake import wanted_by
+    from can_train.teachers.candidates import teachers_on_disk
+    from can_train.teachers.choose import no_teacher
 
     roots = roots_of(args)
-    wanted = _wanted(args, roots)
+    wanted = wanted_by(args, roots)
     found = teachers_on_disk(wanted, roots)
     if not found:
         words = ("features", "window", "split")
@@ -203,113 +201,9 @@ def _find(args: argparse.Namespace) -> None:
 
 
 def _add(args: argparse.Namespace) -> None:
-    from can_train.errors import ConfigError
+    from can_train.cli.teacher_intake import add
 
-    weights = [word for word in ("modality", "dataset", "model", "features", "window", "split",
-                                 "model_size", "model_args") if word in args]  # fmt: skip
-    if ("from_state_dict" in args) == (args.name is not None):
-        raise ConfigError(
-            "teachers add: takes a run, or a file by --from-state-dict. Use: "
-            "can-train teachers add RUN"
-        )
-    if "from_state_dict" in args:
-        _add_state_dict(args)
-        return
-    if weights:
-        option = weights[0].replace("_", "-")
-        raise ConfigError(
-            f"--{option}: only with --from-state-dict; a run says it itself. Use: "
-            f"can-train teachers add {args.name}"
-        )
-    _add_run(args)
-
-
-def _add_run(args: argparse.Namespace) -> None:
-    from dataclasses import replace
-
-    from can_train.cli.commands.evaluate import require_finished
-    from can_train.config.frozen import load_frozen
-    from can_train.errors import PreflightError
-    from can_train.runs.layout import find_run, frozen_of_run
-    from can_train.teachers.policy import is_teacher, offer_run
-
-    roots = roots_of(args)
-    run_dir = find_run(roots.experiments, args.name)
-    frozen = replace(load_frozen(frozen_of_run(run_dir)), run_dir=run_dir)
-    config = frozen.config
-    if not is_teacher(config):
-        raise PreflightError(
-            f"run {run_dir.name} is a {config.model} of size {config.model_size}: only a vgae or "
-            "gat of size teacher can teach. Show the runs: can-train status"
-        )
-    require_finished(run_dir)
-    _told(offer_run(frozen, roots.teachers))
-
-
-def _add_state_dict(args: argparse.Namespace) -> None:
-    """Everything that can be checked without torch, then the compute plane."""
-    from can_train.errors import ConfigError
-    from can_train.teachers.intake import intake_config
-    from can_train.teachers.weights_file import check_weights_file
-
-    missing = [f"--{w}" for w in ("modality", "dataset", "model") if w not in args]
-    if missing:
-        raise ConfigError(
-            f"--from-state-dict: needs {', '.join(missing)} too. Use: can-train teachers add "
-            "--from-state-dict FILE --modality automotive --dataset hcrl_sa --model gat"
-        )
-    roots = roots_of(args)
-    check_weights_file(args.from_state_dict)
-    config = intake_config(_wanted(args, roots), vars(args).get("model_args", ""))
-    import tempfile
-
-    from can_train.teachers.files import Teacher
-    from can_train.teachers.policy import offer
-    from can_train.training.intake import take_in
-
-    with tempfile.TemporaryDirectory() as folder:
-        artifact = Path(folder) / "artifact.pth"
-        taken = take_in(args.from_state_dict, config, roots.data, artifact)
-        teacher = Teacher(
-            sha256=taken.sha256,
-            dataset=config.dataset,
-            features=config.data.features,
-            window=config.data.window,
-            split=config.data.split,
-            dataset_digest=config.data.dataset_digest,
-            split_digest=config.data.split_digest,
-            model=config.model,
-            parameters=taken.parameters,
-            origin="state dict",
-            run_id="",
-            metric=taken.metric,
-            value=taken.value,
-            higher_is_better=not taken.metric.endswith("loss"),
-        )
-        _told(offer(artifact, teacher, roots.teachers))
-
-
-def _told(outcome: Any) -> None:
-    from can_train.errors import PreflightError
-
-    if not outcome.registered:
-        raise PreflightError(outcome.line)
-    sys.stdout.write(f"{outcome.line}\n")
-
-
-def _wanted(args: argparse.Namespace, roots: Roots) -> Wanted:
-    from can_train.teachers.choose import Wanted
-
-    data = _data(args, roots)
-    return Wanted(modality=args.modality, dataset=args.dataset, model=args.model, data=data)
-
-
-def _data(args: argparse.Namespace, roots: Roots) -> DataConfig:
-    """The windows of a stage on a prepared dataset."""
-    from can_train.teachers.choose import windows_of
-
-    given = {w: vars(args)[w] for w in ("features", "window", "split") if w in args}
-    return windows_of(roots, args.modality, args.dataset, given)
+    add(args)
 
 
 def _print_json(document: object) -> None:

@@ -1,9 +1,10 @@
-"""The fusion stage: regresses the reward of every fusion weight."""
+"""Trains the fusion agent: regresses the reward of every fusion weight."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, cast
 
 import numpy as np
 import torch
@@ -13,16 +14,57 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from can_train.config.schema import TrainingConfig
+from can_train.detectors.base import Detector
+from can_train.detectors.fusion.detector import fused_by_weight, standardised
 from can_train.detectors.fusion.network import QNetwork
-from can_train.detectors.losses import LossTerms
-from can_train.detectors.scoring import ALPHAS
+from can_train.detectors.scoring import score_windows
 from can_train.detectors.stage import (
+    Judgement,
+    Prepared,
     StageModule,
-    Validation,
+    StageTask,
     automatic_batch_size,
     drawn,
     shuffled,
 )
+from can_train.distil.losses import LossTerms
+
+SMALLEST_STATE_SCALE: Final = 1e-3
+"""Unit of a state number that hardly varies where the agent is fitted."""
+
+
+def build(task: StageTask) -> Prepared:
+    """The stage that `task` describes: fitted on windows that the experts weren't fitted on.
+
+    Raises:
+        TrainingError: A class of windows is missing.
+    """
+    inputs, config = task.inputs, task.config
+    held_out = inputs.windows("fusion")
+    task.require_both_classes(
+        "fusion needs benign and attack windows that the experts weren't fitted on",
+        "fusion",
+        held_out,
+    )
+    anomaly, probability = task.expert("anomaly"), task.expert("probability")
+    views = [
+        _view(anomaly, probability, task, windows)
+        for windows in (held_out, inputs.windows("validation"))
+    ]
+    mean = views[0].state.mean(axis=0)
+    scale = np.maximum(views[0].state.std(axis=0), SMALLEST_STATE_SCALE)
+    train, validation = (view.windows(mean, scale) for view in views)
+    module = FusionStage(
+        cast(QNetwork, task.network),
+        config.training,
+        config.seed,
+        train=train,
+        validation=validation,
+    )
+    experts = {detector.config.model: detector for detector in (anomaly, probability)}
+    return Prepared(
+        module=module, experts=experts, extras={"state_mean": mean, "state_scale": scale}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +80,49 @@ class FusionWindows:
     rewards: Tensor
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _View:
+    """B windows as both experts see them.
+
+    Attributes:
+        state: What they show the agent [B, S], float64.
+        anomaly, probability: Their scores [B], float64.
+        label: 1 for attack windows [B], uint8.
+    """
+
+    state: NDArray[np.float64]
+    anomaly: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    label: NDArray[np.uint8]
+
+    def windows(self, mean: NDArray[np.float64], scale: NDArray[np.float64]) -> FusionWindows:
+        """The same as the agent is trained on it."""
+        state, m, s = (torch.from_numpy(array) for array in (self.state, mean, scale))
+        return FusionWindows(
+            states=standardised(state, m, s),
+            rewards=fusion_rewards(self.anomaly, self.probability, self.label),
+        )
+
+
+def _view(
+    anomaly: Detector, probability: Detector, task: StageTask, windows: NDArray[np.int64]
+) -> _View:
+    store = task.inputs.store
+    scores = score_windows([anomaly, probability], store, windows)
+    one, other = scores[anomaly.config.model], scores[probability.config.model]
+    return _View(
+        state=np.concatenate([one.state, other.state], axis=1),
+        anomaly=one.score,
+        probability=other.score,
+        label=store.label[windows],
+    )
+
+
 def fusion_rewards(
     anomaly: NDArray[np.float64], p_attack: NDArray[np.float64], label: NDArray[np.uint8]
 ) -> Tensor:
     """Reward r(alpha) = 1 - (fused - y)^2 of each of the 21 actions [B, 21], float32."""
-    fused = (1.0 - ALPHAS) * anomaly[:, None] + ALPHAS * p_attack[:, None]
+    fused = fused_by_weight(anomaly, p_attack)
     return torch.from_numpy((1.0 - (fused - label[:, None]) ** 2).astype(np.float32))
 
 
@@ -108,7 +188,7 @@ class FusionStage(StageModule):
         values = self.model(states)
         reward = rewards.gather(1, values.argmax(1, keepdim=True)).double().mean()
         loss = functional.mse_loss(values.double(), rewards.double())
-        self.validation = Validation(
+        self.judgement = Judgement(
             metrics={"val_reward": float(reward), "val_loss": float(loss)},
             key=(round(float(reward), 6), -float(loss)),
         )

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch_geometric.nn import MLP, JumpingKnowledge, global_mean_pool
 
 from can_train.detectors.attention import EdgeScoreGATConv
-from can_train.graphs.batch import GraphBatch
+from can_train.graphs.batch import ScaledGraphs
 
 NUM_CLASSES: Final = 2
 """Benign (0) and attack (1)."""
@@ -95,7 +95,7 @@ class GAT(nn.Module):
             dropout=dropout,
         )
 
-    def forward(self, batch: GraphBatch) -> GatOutput:
+    def forward(self, batch: ScaledGraphs) -> GatOutput:
         """Logits and pooled embedding of every window of `batch`."""
         hidden = batch.x
         if self.embedding is not None:

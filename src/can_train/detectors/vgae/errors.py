@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch_geometric.utils import scatter
 
 from can_train.detectors.vgae.network import VgaeOutput
-from can_train.graphs.batch import GraphBatch
+from can_train.graphs.batch import ScaledGraphs
 
 WINDOW_ERRORS: Final = ("reconstruction_mean", "reconstruction_max", "id", "neighbour")
 """Columns of `window_errors`."""
@@ -36,7 +36,7 @@ class NodeErrors:
     neighbour_known: Tensor
 
 
-def neighbour_targets(batch: GraphBatch, vocabulary_size: int) -> Tensor:
+def neighbour_targets(batch: ScaledGraphs, vocabulary_size: int) -> Tensor:
     """Which known IDs each node has an edge with, in either direction.
 
     Returns:
@@ -51,7 +51,7 @@ def neighbour_targets(batch: GraphBatch, vocabulary_size: int) -> Tensor:
     return hot[:, 1:]
 
 
-def node_errors(output: VgaeOutput, batch: GraphBatch) -> NodeErrors:
+def node_errors(output: VgaeOutput, batch: ScaledGraphs) -> NodeErrors:
     """Errors of every node of `batch`, differentiable in `output`."""
     known = batch.id_index > 0
     reconstruction = (output.reconstruction - batch.x).square().mean(dim=1)
@@ -72,7 +72,7 @@ def node_errors(output: VgaeOutput, batch: GraphBatch) -> NodeErrors:
     )
 
 
-def window_errors(output: VgaeOutput, batch: GraphBatch) -> Tensor:
+def window_errors(output: VgaeOutput, batch: ScaledGraphs) -> Tensor:
     """Errors of every window, the raw material of the anomaly score.
 
     Args:

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch_geometric.nn import MLP
 
 from can_train.detectors.attention import EdgeScoreGATConv, with_marked_self_loops
-from can_train.graphs.batch import GraphBatch
+from can_train.graphs.batch import ScaledGraphs
 
 LOGVAR_LIMIT: Final = 10.0
 """Log-variances are clamped to +-10: standard deviations from 0.0067 to 148."""
@@ -123,7 +123,7 @@ class VGAE(nn.Module):
         )
         self.id_heads = IdHeads(latent_channels, vocabulary_size - 1)
 
-    def encode(self, batch: GraphBatch) -> tuple[Tensor, Tensor]:
+    def encode(self, batch: ScaledGraphs) -> tuple[Tensor, Tensor]:
         """Latent means and clamped log-variances, both [N, L]."""
         hidden = batch.x
         if self.embedding is not None:
@@ -140,7 +140,7 @@ class VGAE(nn.Module):
         reconstruction: Tensor = self.decoder(latent)
         return reconstruction
 
-    def forward(self, batch: GraphBatch, generator: torch.Generator | None = None) -> VgaeOutput:
+    def forward(self, batch: ScaledGraphs, generator: torch.Generator | None = None) -> VgaeOutput:
         """All outputs of `batch`: from a sample in training mode, from the mean in eval mode.
 
         Args:

@@ -1,6 +1,5 @@
-"""Readers of recordings, one grammar per module; `read_recording` recognises which."""
+"""Readers of recordings, one format per file; `read_recording` recognises which."""
 
-from can_train.frames.readers.recording import FORMATS, read_recording
-from can_train.frames.readers.result import ReadResult
+from can_train.frames.readers.registry import read_recording
 
-__all__ = ["FORMATS", "ReadResult", "read_recording"]
+__all__ = ["read_recording"]

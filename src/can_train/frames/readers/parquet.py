@@ -10,17 +10,23 @@ import polars as pl
 from numpy.typing import NDArray
 
 from can_train.errors import DataError
-from can_train.frames.frame import EXTENDED_FLAG, MAX_STANDARD_ID, Frames
-from can_train.frames.readers.fields import MAX_EXTENDED_ID, MESSAGES, decode_payloads
-from can_train.frames.readers.result import ReadResult, require_frames
+from can_train.frames.frame import EXTENDED_FLAG, MAX_EXTENDED_ID, MAX_STANDARD_ID, Frames
+from can_train.frames.readers.registry import Format, Head, ReadOptions
+from can_train.frames.result import ReadResult, require_frames
+from can_train.frames.text.fields import MESSAGES, decode_payloads
 
-MAGIC: Final = b"PAR1"
+_MAGIC: Final = b"PAR1"
 _COLUMNS: Final = ("timestamp", "id", "data_field")
 _PAYLOAD_BYTES: Final = 8
 
 
-def read_parquet(path: Path) -> ReadResult:
-    """Reads one parquet recording.
+def sniff(head: Head) -> int | None:
+    """0 if the file starts as parquet files do."""
+    return 0 if head.start.startswith(_MAGIC) else None
+
+
+def read(path: Path, _options: ReadOptions) -> ReadResult:
+    """Reads one recording; a bad value is refused in lenient reading, too.
 
     Raises:
         DataError: Damaged file, missing column, null, NaN, label other than 0 and 1, or a payload
@@ -49,7 +55,7 @@ def read_parquet(path: Path) -> ReadResult:
         payload=payload,
         label=_labels(path, table["label"]) if labelled else np.zeros(len(table), np.uint8),
     )
-    return ReadResult(frames=frames, format="parquet", labelled=labelled)
+    return ReadResult(frames=frames, format=FORMAT.name, labelled=labelled)
 
 
 def _refuse_nulls(path: Path, table: pl.DataFrame) -> None:
@@ -106,3 +112,13 @@ def _refuse_row(
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(f"{path}:row {row}: {name} is {values[row]}. Allowed: {allowed}")
+
+
+FORMAT: Final = Format(
+    name="parquet",
+    title="columns timestamp, id, data_field and, if labelled, label",
+    extensions=(".parquet",),
+    sniff=sniff,
+    read=read,
+    order=0,
+)

@@ -1,40 +1,15 @@
-"""Task losses as named terms."""
+"""Losses of the VGAE: its task, and its teacher's signal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn import functional
 
 from can_train.detectors.vgae.errors import node_errors
 from can_train.detectors.vgae.network import VgaeOutput
-from can_train.graphs.batch import GraphBatch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossTerms:
-    """One step's loss and what it is made of; every term is a scalar tensor.
-
-    Attributes:
-        total: What is minimised.
-        task: The task's own loss; the same tensor as `total` when nothing is distilled.
-        kd: The teacher's signal, unweighted; None without distillation.
-        parts: Unweighted terms that make up `task` and `kd`.
-    """
-
-    total: Tensor
-    task: Tensor
-    kd: Tensor | None = None
-    parts: Mapping[str, Tensor] = field(default_factory=dict)
-
-    def record(self) -> dict[str, float]:
-        """The terms for the log, as 64-bit floats: total, task, kd (if any), then the parts."""
-        terms = {"total": self.total, "task": self.task}
-        if self.kd is not None:
-            terms["kd"] = self.kd
-        return {name: float(term.detach()) for name, term in {**terms, **self.parts}.items()}
+from can_train.distil.losses import LossTerms, TeacherSignal, hint_loss
+from can_train.graphs.batch import ScaledGraphs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +19,6 @@ class VgaeLossWeights:
     id: float
     neighbour: float
     kl: float
-
-
-def gat_task_loss(logits: Tensor, y: Tensor) -> LossTerms:
-    """Cross-entropy of the windows' labels, mean over the batch.
-
-    Args:
-        logits: [B, 2], float32.
-        y: Labels [B], int64; 0 benign, 1 attack.
-    """
-    loss = functional.cross_entropy(logits, y)
-    return LossTerms(total=loss, task=loss)
 
 
 def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -72,7 +36,7 @@ def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
     return -0.5 * (1.0 + logvar - mu.square() - logvar.exp()).mean()
 
 
-def vgae_task_loss(output: VgaeOutput, batch: GraphBatch, weights: VgaeLossWeights) -> LossTerms:
+def vgae_task_loss(output: VgaeOutput, batch: ScaledGraphs, weights: VgaeLossWeights) -> LossTerms:
     """Reconstruction + weighted ID, neighbourhood and KL terms.
 
     Args:
@@ -98,6 +62,41 @@ def vgae_task_loss(output: VgaeOutput, batch: GraphBatch, weights: VgaeLossWeigh
         + weights.kl * parts["kl"]
     )
     return LossTerms(total=total, task=total, parts=parts)
+
+
+def vgae_distillation_loss(
+    projected_mu: Tensor,
+    teacher_mu: Tensor,
+    student_reconstruction: Tensor,
+    teacher_reconstruction: Tensor,
+    *,
+    latent_weight: float,
+    reconstruction_weight: float,
+) -> TeacherSignal:
+    """The VGAE's two signals: latent means and what is reconstructed from them.
+
+    MSE(P(mu_student), mu_teacher) and MSE(x_student, x_teacher). Samples never enter.
+
+    Args:
+        projected_mu: Student means through the projection [N, L of the teacher].
+        teacher_mu: Teacher means [N, L of the teacher]; never receives a gradient.
+        student_reconstruction: Decoded from the student's means [N, F].
+        teacher_reconstruction: Decoded from the teacher's means [N, F], in the student's scale.
+        latent_weight: Weight of the first signal.
+        reconstruction_weight: Weight of the second.
+
+    Returns:
+        `loss` with parts `kd_latent` and `kd_reconstruction`; exactly 0 for equal inputs.
+
+    Raises:
+        ValueError: Shapes that have to be equal differ.
+    """
+    latent = hint_loss("latent means", projected_mu, teacher_mu)
+    reconstruction = hint_loss("reconstructions", student_reconstruction, teacher_reconstruction)
+    return TeacherSignal(
+        loss=latent_weight * latent + reconstruction_weight * reconstruction,
+        parts={"kd_latent": latent, "kd_reconstruction": reconstruction},
+    )
 
 
 def _mean_of_known(error: Tensor, known: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Jitted parsers of single fields, over the raw bytes of a text file.
 
 All take the bytes and the bounds of a field, `data[start:stop]`. They raise nothing: a negative
-result is one of the codes below, which `MESSAGES` puts into words.
+result is one of the codes below, which `MESSAGES` puts into words. Formats add codes of their own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.frames.frame import EXTENDED_FLAG, MAX_EXTENDED_ID, MAX_STANDARD_ID
+
 BAD_TIMESTAMP: Final = -1
 BAD_ID: Final = -2
 ID_TOO_LARGE: Final = -3
@@ -19,14 +21,6 @@ ODD_PAYLOAD: Final = -4
 BAD_PAYLOAD: Final = -5
 PAYLOAD_TOO_LONG: Final = -6
 BAD_LABEL: Final = -7
-BAD_FIELD_COUNT: Final = -8
-BAD_DLC: Final = -9
-DLC_MISMATCH: Final = -10
-BAD_FLAG: Final = -11
-NO_FLAG: Final = -12
-BAD_LAYOUT: Final = -13
-BAD_FD_LENGTH: Final = -14
-TOO_FEW_FIELDS: Final = -15
 
 MESSAGES: Final[dict[int, str]] = {
     BAD_TIMESTAMP: "timestamp isn't a finite number of seconds",
@@ -36,29 +30,38 @@ MESSAGES: Final[dict[int, str]] = {
     BAD_PAYLOAD: "payload isn't hex digits",
     PAYLOAD_TOO_LONG: "payload is longer than a frame's 8 bytes (CAN FD: 64)",
     BAD_LABEL: "label is neither 0 nor 1",
-    BAD_FIELD_COUNT: "number of fields differs from the header's",
-    BAD_DLC: "DLC isn't a number from 0 to 8",
-    DLC_MISMATCH: "number of payload bytes differs from the DLC",
-    BAD_FLAG: "last field is neither R nor T (nor Normal, Attack)",
-    NO_FLAG: "the flag R or T after the payload is missing",
-    BAD_LAYOUT: "not of the form (seconds) interface ID#PAYLOAD",
-    BAD_FD_LENGTH: "CAN FD payload isn't 0-8, 12, 16, 20, 24, 32, 48 or 64 bytes",
-    TOO_FEW_FIELDS: "not of the form seconds,ID,DLC,bytes,flag",
 }
 
-MAX_EXTENDED_ID: Final = 0x1FFF_FFFF
-_MAX_STANDARD_ID: Final = 0x7FF
-_EXTENDED_FLAG: Final = 0x8000_0000
+LINE_FEED: Final = ord("\n")
+COMMA: Final = ord(",")
+_BLANK: Final = ord(" ")
+_TAB: Final = ord("\t")
+_RETURN: Final = ord("\r")
+_POINT: Final = ord(".")
+_ZERO: Final = ord("0")
+_NINE: Final = ord("9")
+
+INT_EXTENDED_FLAG: Final = int(EXTENDED_FLAG)
+"""As a plain integer: a negative code must fit the same variable as an ID."""
+
 _NOT_HEX: Final = 255
 _EXACT_MANTISSA: Final = 1 << 53
+"""Up to here float64 holds every whole number."""
+
 _MOST_DIGITS: Final = 19
 """Decimal digits that always fit 64 bits."""
 
 _MOST_PLACES: Final = 22
 """10**22 is the largest power of ten that float64 holds exactly."""
 
+_LOW_BITS: Final = 0x7FF
+"""64 bits minus the 53 of a float64's mantissa: what a large mantissa may lose when converted."""
+
 _SPLITTER: Final = float((1 << 27) + 1)
+"""Veltkamp's constant 2**27 + 1: cuts a float64 into two halves whose products are exact."""
+
 _SLACK: Final = 2.0**-50
+"""Bounds the relative error of the remainder below: a few roundings of 2**-53 each."""
 
 
 def _hex_table() -> NDArray[np.uint8]:
@@ -75,7 +78,7 @@ _POWERS: Final = np.array([float(10**k) for k in range(_MOST_PLACES + 1)])
 @numba.njit(cache=True, nogil=True, inline="always")
 def is_blank(byte: int) -> bool:
     """Whether a byte is a space, a tab or a carriage return."""
-    return byte == 32 or byte == 9 or byte == 13
+    return byte == _BLANK or byte == _TAB or byte == _RETURN
 
 
 @numba.njit(cache=True, nogil=True)
@@ -110,12 +113,12 @@ def parse_time(data: NDArray[np.uint8], start: int, stop: int) -> float:
     places = -1
     for i in range(start, stop):
         byte = data[i]
-        if byte == 46 and places < 0:
+        if byte == _POINT and places < 0:
             places = 0
             continue
-        if byte < 48 or byte > 57:
-            return np.nan
-        mantissa = mantissa * np.uint64(10) + np.uint64(byte - 48)
+        if byte < _ZERO or byte > _NINE:
+            return np.nan  # signs, exponents and words are rare: not worth a second parser here
+        mantissa = mantissa * np.uint64(10) + np.uint64(byte - _ZERO)
         digits += 1
         if places >= 0:
             places += 1
@@ -129,11 +132,14 @@ def parse_time(data: NDArray[np.uint8], start: int, stop: int) -> float:
 
 @numba.njit(cache=True, nogil=True)
 def _divide_exactly(mantissa: np.uint64, divisor: float) -> float:
-    high_part = mantissa & ~np.uint64(0x7FF)
+    """The quotient, correctly rounded, or NaN where its last bit stays in doubt."""
+    # float64 holds 53 of the 64 bits. Recorders write 1672531200.003094123: 19 digits don't fit.
+    high_part = mantissa & ~np.uint64(_LOW_BITS)
     high = float(high_part)
     low = float(np.int64(mantissa - high_part))
     quotient = high / divisor
     product = quotient * divisor
+    # Dekker's product: what `product` lost by rounding, exactly, without a fused multiply-add.
     a = quotient * _SPLITTER
     a_high = a - (a - quotient)
     a_low = quotient - a_high
@@ -142,6 +148,7 @@ def _divide_exactly(mantissa: np.uint64, divisor: float) -> float:
     b_low = divisor - b_high
     error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
     rest = ((high - product) - error + low) / divisor
+    # Both ends of the remainder's error round to one float, or only `float()` can tell.
     below = quotient + rest * (1.0 - _SLACK)
     above = quotient + rest * (1.0 + _SLACK)
     return below if below == above else np.nan
@@ -160,15 +167,15 @@ def parse_id(data: NDArray[np.uint8], start: int, stop: int) -> int:
         value = value * 16 + digit
     if value > MAX_EXTENDED_ID:
         return ID_TOO_LARGE
-    return value | _EXTENDED_FLAG if value > _MAX_STANDARD_ID else value
+    return value | INT_EXTENDED_FLAG if value > MAX_STANDARD_ID else value
 
 
 @numba.njit(cache=True, nogil=True)
 def parse_label(data: NDArray[np.uint8], start: int, stop: int) -> int:
     """0, 1 or a negative code."""
-    if stop - start != 1 or data[start] < 48 or data[start] > 49:
+    if stop - start != 1 or data[start] < _ZERO or data[start] > _ZERO + 1:
         return BAD_LABEL
-    return int(data[start]) - 48
+    return int(data[start]) - _ZERO
 
 
 @numba.njit(cache=True, nogil=True)

@@ -1,0 +1,141 @@
+"""Builds networks, and from a run's configuration the stage that trains one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import nn
+
+from can_train.config.schema import Architecture, RunConfig
+from can_train.config.spec import Spec, implementation, spec_of, usual_expert
+from can_train.dataset.windows import StageInputs
+from can_train.detectors.base import Detector, Extras, NetworkShape
+from can_train.detectors.calibration import Threshold, conformal_threshold
+from can_train.detectors.scoring import score_windows
+from can_train.detectors.stage import Prepared, StageModule, StageTask
+from can_train.distil.agreement import Agreement
+from can_train.graphs.features import FEATURE_NAMES
+from can_train.graphs.feed import GraphFeed
+
+_UNSET: Final = Threshold(value=float("inf"), target_fpr=0.5, benign_windows=0, exact=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trainable:
+    """A stage ready to be fitted.
+
+    Attributes:
+        config: Configuration of the run.
+        inputs: Windows and sides.
+        module: What is trained.
+        parents: sha256 of every artifact that it was made from, by role.
+        experts: Detectors that its own scores are computed from, by name.
+        agreement: Compares a student with its teacher; None without a teacher.
+        extras: Arrays that the detector needs and that training doesn't change.
+    """
+
+    config: RunConfig
+    inputs: StageInputs
+    module: StageModule
+    parents: Mapping[str, str]
+    experts: Mapping[str, Detector]
+    agreement: Agreement | None
+    extras: Extras
+
+
+def detector_class(model: str) -> type[Detector]:
+    """The class of the detector called `model`."""
+    found: type[Detector] = implementation(spec_of(model).detector)
+    return found
+
+
+def network(
+    model: str, architecture: Architecture, features: str, vocabulary_size: int
+) -> nn.Module:
+    """A freshly initialised network of `architecture`, as it would build on the usual experts.
+
+    Args:
+        model: Name of the detector.
+        architecture: Its sizes.
+        features: Feature set of the graphs.
+        vocabulary_size: Known IDs plus one for unknown.
+    """
+    spec = spec_of(model)
+    usual = [usual_expert(role) for role in spec.needed(spec.strategies[0])]
+    shape = _shape(features, vocabulary_size, usual)
+    return detector_class(model).build_network(architecture, shape)
+
+
+def network_of(config: RunConfig, vocabulary_size: int) -> nn.Module:
+    """A freshly initialised network for the run that `config` describes."""
+    shape = _shape(
+        config.data.features, vocabulary_size, [spec_of(name) for name in config.experts]
+    )
+    return detector_class(config.model).build_network(config.architecture, shape)
+
+
+def build_stage(
+    config: RunConfig, inputs: StageInputs, parents: Mapping[str, Detector]
+) -> Trainable:
+    """The stage that trains `config.model`; draws its initial weights from the run's seed.
+
+    A teacher, or the autoencoder of a curriculum, isn't kept: what it says is computed here.
+
+    Raises:
+        ArtifactError: The teacher is of another model.
+        TrainingError: The windows that this stage needs don't exist.
+        Stopped: Somebody asked while a teacher's outputs were computed.
+    """
+    torch.manual_seed(config.seed)
+    task = StageTask(
+        config=config,
+        inputs=inputs,
+        parents=parents,
+        network=network_of(config, len(inputs.vocabulary)),
+        feed=GraphFeed(inputs.store, scaler=inputs.scaler, vocabulary=inputs.vocabulary),
+    )
+    prepared: Prepared = implementation(spec_of(config.model).stage)(task)
+    return Trainable(
+        config=config,
+        inputs=inputs,
+        module=prepared.module,
+        parents={role: parent.sha256 for role, parent in parents.items()},
+        experts=prepared.experts,
+        agreement=prepared.agreement,
+        extras=prepared.extras,
+    )
+
+
+def calibrated_detector(stage: Trainable) -> Detector:
+    """The trained model of `stage` with its threshold from benign calibration windows."""
+    config, inputs = stage.config, stage.inputs
+    kind, trained = detector_class(config.model), stage.module.model.eval()
+    feed = GraphFeed(inputs.store, scaler=inputs.scaler, vocabulary=inputs.vocabulary)
+    validation = inputs.windows("validation", benign=True)
+    detector = kind(
+        config=config,
+        network=trained,
+        scaler=inputs.scaler,
+        vocabulary=inputs.vocabulary,
+        extras={**stage.extras, **kind.calibrated(trained, feed, validation)},
+        threshold=_UNSET,
+        parents=stage.parents,
+    )
+    benign = inputs.windows("threshold", benign=True)
+    scores = score_windows([*stage.experts.values(), detector], inputs.store, benign)
+    detector.threshold = conformal_threshold(scores[config.model].score, config.target_fpr)
+    return detector
+
+
+def _shape(features: str, vocabulary_size: int, experts: list[Spec]) -> NetworkShape:
+    names = FEATURE_NAMES[features]
+    return NetworkShape(
+        node_channels=len(names.node),
+        edge_channels=len(names.edge),
+        num_ids=vocabulary_size if features == "classic" else 0,
+        vocabulary_size=vocabulary_size,
+        state_channels=sum(spec.state_channels for spec in experts),
+    )

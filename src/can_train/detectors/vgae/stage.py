@@ -1,0 +1,117 @@
+"""Trains a VGAE on benign windows, with or without a teacher."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import Tensor
+
+from can_train.config.schema import TrainingConfig
+from can_train.detectors.stage import (
+    GraphStage,
+    Judgement,
+    Means,
+    Prepared,
+    StageTask,
+    StageWindows,
+    shuffled,
+)
+from can_train.detectors.vgae.losses import (
+    VgaeLossWeights,
+    vgae_distillation_loss,
+    vgae_task_loss,
+)
+from can_train.detectors.vgae.network import VGAE
+from can_train.detectors.vgae.signal import LatentAgreement, VgaeTeacher
+from can_train.detectors.vgae.spec import VgaeConfig
+from can_train.distil.losses import with_teacher_signal
+from can_train.graphs.batch import GraphBatch
+
+
+def build(task: StageTask) -> Prepared:
+    """The stage that `task` describes.
+
+    Raises:
+        ArtifactError: The teacher is of another model.
+    """
+    config, inputs, vgae = task.config, task.inputs, cast(VGAE, task.network)
+    sizes = cast(VgaeConfig, config.architecture)
+    windows = inputs.windows("train", benign=True)
+    trained_on = StageWindows(
+        feed=task.feed,
+        epoch=shuffled(windows, config.seed),
+        validation=inputs.windows("validation", benign=True),
+    )
+    weights = VgaeLossWeights(
+        id=sizes.id_weight, neighbour=sizes.neighbour_weight, kl=sizes.kl_weight
+    )
+    teacher = agreement = None
+    if config.distillation is not None:
+        teacher = VgaeTeacher(
+            task.teacher(), inputs, windows, config.distillation,
+            channels=sizes.latent_channels, seed=config.seed,
+        )  # fmt: skip
+    module = VgaeStage(
+        vgae, config.training, config.seed, trained_on, weights=weights, teacher=teacher
+    )
+    if teacher is not None:
+        agreement = LatentAgreement(vgae, teacher.projection, task.feed, task.teacher(), inputs)
+    return Prepared(module=module, agreement=agreement)
+
+
+class VgaeStage(GraphStage):
+    """Trains a VGAE on benign windows, optionally with a teacher's signal.
+
+    Args:
+        model: The VGAE.
+        training: Optimisation settings.
+        seed: Decides every random number together with the epoch.
+        windows: What it trains on.
+        weights: Weights of the loss terms.
+        teacher: The teacher's signal, or None.
+    """
+
+    def __init__(
+        self,
+        model: VGAE,
+        training: TrainingConfig,
+        seed: int,
+        windows: StageWindows,
+        *,
+        weights: VgaeLossWeights,
+        teacher: VgaeTeacher | None,
+    ) -> None:
+        super().__init__(model, training, seed, windows)
+        self._weights = weights
+        self._validation_means = Means()
+        self.teacher = teacher
+        self.distillation = teacher.config if teacher else None
+        self.projection = teacher.projection if teacher else None
+
+    def training_step(self, batch: GraphBatch) -> Tensor:
+        """Task loss from a latent sample; teacher signal from the latent means."""
+        vgae = cast(VGAE, self.model)
+        output = vgae(batch)
+        task = vgae_task_loss(output, batch, self._weights)
+        if self.teacher is None or self.projection is None:
+            return self._record(task, batch.num_graphs)
+        signal, config = self.teacher.signal(batch), self.teacher.config
+        kd = vgae_distillation_loss(
+            self.projection(output.mu),
+            signal.mu,
+            vgae.decode(output.mu),
+            signal.reconstruction,
+            latent_weight=config.latent_weight,
+            reconstruction_weight=config.reconstruction_weight,
+        )
+        return self._record(with_teacher_signal(task, kd, self.alpha), batch.num_graphs)
+
+    def validation_step(self, batch: GraphBatch) -> None:
+        """Adds a batch of benign validation windows."""
+        task = vgae_task_loss(self.model(batch), batch, self._weights)
+        self._validation_means.add(task.record(), batch.num_graphs)
+
+    def on_validation_epoch_end(self) -> None:
+        """Judges the epoch by the benign validation loss."""
+        loss = self._validation_means.take()["task"]
+        self.judgement = Judgement(metrics={"val_loss": loss}, key=(-loss,))

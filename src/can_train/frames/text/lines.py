@@ -1,0 +1,130 @@
+"""What all text formats share: cutting a text into lines, and what comes out of one line.
+
+A format parses a batch of lines by a jitted function of its own, so that its parser of one line is
+compiled into it and numba can keep both on disk (a parser that is handed over as an argument would
+be compiled again by every process):
+
+    @numba.njit(cache=True, nogil=True)
+    def parse(data, lines, payload):
+        for k in range(len(lines)):
+            put(lines, k, my_line(data, lines[k].start, lines[k].stop, payload[k]))
+
+`my_line` takes the bounds of a line without line end and blanks around it and a zeroed payload [P],
+and returns a `Line`.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.frames.text.fields import LINE_FEED, trim
+
+FRAME: Final = 0
+NO_FRAME: Final = 1
+"""The line is well-formed but reports something else, such as a bus error."""
+
+
+class Line(NamedTuple):
+    """What a format found in one line.
+
+    Attributes:
+        code: `FRAME`, `NO_FRAME`, or the negative code of what is wrong.
+        start: First byte of the field at fault, or of a frame's timestamp.
+        stop: The byte behind it.
+        timestamp: Seconds; NaN where only `float()` can tell.
+        arbitration_id: As in `Frames`.
+        dlc: Number of payload bytes.
+        label: 0 benign, 1 attack.
+    """
+
+    code: int
+    start: int
+    stop: int
+    timestamp: float
+    arbitration_id: int
+    dlc: int
+    label: int
+
+
+LINES: Final = np.dtype(
+    [
+        ("number", np.int64),
+        ("code", np.int64),
+        ("start", np.int64),
+        ("stop", np.int64),
+        ("timestamp", np.float64),
+        ("arbitration_id", np.uint32),
+        ("dlc", np.uint8),
+        ("label", np.uint8),
+    ],
+    align=True,
+)
+"""A `Line` and its number in the file; until it is parsed, `start` and `stop` bound all of it.
+
+A record array, since numba counts references to each array of a tuple, once per line and use.
+"""
+
+
+class Cut(NamedTuple):
+    """How far a text was cut: lines found, the first byte and the line number behind them."""
+
+    found: int
+    position: int
+    number: int
+
+
+@numba.njit(cache=True, nogil=True)
+def count_lines(data: NDArray[np.uint8]) -> int:
+    """Number of lines, the last one counted with or without a line end."""
+    count = 1
+    for byte in data:
+        count += byte == LINE_FEED
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def cut(data: NDArray[np.uint8], position: int, number: int, lines: NDArray[np.void]) -> Cut:
+    """Finds the next lines that aren't blank, as many as `lines` takes.
+
+    Args:
+        data: The text's bytes.
+        position: First byte to look at.
+        number: Number of the line before it.
+        lines: Output [M], `LINES`: number and bounds of each line.
+    """
+    count = 0
+    while position < len(data) and count < len(lines):
+        end = position
+        while end < len(data) and data[end] != LINE_FEED:
+            end += 1
+        start, stop = trim(data, position, end)
+        position = end + 1
+        number += 1
+        if start < stop:
+            lines[count].number = number
+            lines[count].start = start
+            lines[count].stop = stop
+            count += 1
+    return Cut(count, position, number)
+
+
+@numba.njit(cache=True, nogil=True)
+def problem(code: int, start: int, stop: int) -> Line:
+    """A line that isn't a frame: why, and the bounds of the field at fault."""
+    return Line(code, start, stop, 0.0, 0, 0, 0)
+
+
+@numba.njit(cache=True, nogil=True)
+def put(lines: NDArray[np.void], k: int, line: Line) -> None:
+    """Writes down what was found in the k-th line."""
+    lines[k].code = line.code
+    lines[k].start = line.start
+    lines[k].stop = line.stop
+    lines[k].timestamp = line.timestamp
+    lines[k].arbitration_id = line.arbitration_id
+    lines[k].dlc = line.dlc
+    lines[k].label = line.label

@@ -1,0 +1,185 @@
+"""Reads a text recording of any format: its mapped bytes, batch by batch of lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.frames.frame import Frames
+from can_train.frames.result import (
+    MOST_PROBLEMS_SHOWN,
+    ReadResult,
+    refuse_problems,
+    require_frames,
+)
+from can_train.frames.text.fields import BAD_TIMESTAMP, MESSAGES
+from can_train.frames.text.lines import FRAME, LINES, NO_FRAME, count_lines, cut
+
+OWN_CODES: Final = -100
+"""Codes of a format's own problems count down from here; those above belong to `fields`."""
+
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+CLASSIC_BYTES: Final = 8
+FD_BYTES: Final = 64
+_BATCH_LINES: Final = 4096
+"""48 bytes each: a batch stays in a core's own cache, and Python's share of its time is lost."""
+
+_LONGEST_SHOWN: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextLayout:
+    """How one text file is to be read.
+
+    Attributes:
+        format: Name of the format.
+        parse: The format's parser of a batch of lines: takes the text's bytes, the lines [M] and
+            their zeroed payloads [M, P] (see `lines`).
+        messages: The format's own codes, in words.
+        labelled: Whether the lines hold labels.
+        header_lines: Lines before the first frame, blank ones not counted.
+        payload_bytes: Width P of the payloads.
+    """
+
+    format: str
+    parse: Callable[[NDArray[np.uint8], NDArray[np.void], NDArray[np.uint8]], None]
+    messages: Mapping[int, str]
+    labelled: bool
+    header_lines: int = 0
+    payload_bytes: int = CLASSIC_BYTES
+
+
+def mapped(path: Path) -> NDArray[np.uint8]:
+    """The bytes of a file that isn't empty, read when they are looked at."""
+    data: NDArray[np.uint8] = np.asarray(np.memmap(path, np.uint8, "r"))
+    return data
+
+
+def read_text(path: Path, layout: TextLayout, *, lenient: bool) -> ReadResult:
+    """Reads one text recording.
+
+    Args:
+        path: A file that isn't empty.
+        layout: Its layout.
+        lenient: Leave malformed lines out and count them.
+
+    Raises:
+        DataError: A line is malformed (unless lenient), or there are no frames.
+    """
+    data = mapped(path)
+    found = _Found.with_room(int(count_lines(data)), layout.payload_bytes)
+    for lines in _batches(data, layout.header_lines):
+        payload = np.zeros((len(lines), layout.payload_bytes), np.uint8)
+        layout.parse(data, lines, payload)
+        _read_hard_timestamps(data, lines)
+        found.add(lines, payload)
+    messages = {**MESSAGES, **layout.messages}
+    shown = tuple(
+        f"{path}:{line['number']}: {messages[int(line['code'])]}: {_shorten(_text(data, line))}"
+        for line in found.problems
+    )
+    if not lenient:
+        refuse_problems(path, shown, found.problem_count)
+    frames = found.frames[: found.count]
+    require_frames(path, len(frames))
+    return ReadResult(
+        frames=frames,
+        format=layout.format,
+        labelled=layout.labelled,
+        skipped=found.problem_count,
+        error_frames=found.no_frames,
+        first_problems=shown,
+    )
+
+
+def _batches(data: NDArray[np.uint8], header_lines: int) -> Iterator[NDArray[np.void]]:
+    """All lines behind the header that aren't blank."""
+    marked = data[: len(BYTE_ORDER_MARK)].tobytes() == BYTE_ORDER_MARK
+    position, number = len(BYTE_ORDER_MARK) if marked else 0, 0
+    if header_lines:
+        _, position, number = cut(data, position, number, np.empty(header_lines, LINES))
+    lines = np.empty(_BATCH_LINES, LINES)
+    while position < len(data):
+        count, position, number = cut(data, position, number, lines)
+        yield lines[:count]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """Frames and problems of the batches so far.
+
+    Attributes:
+        frames: Room for a frame per line; the first `count` are filled.
+        problems: The first malformed lines, in file order.
+    """
+
+    frames: Frames
+    count: int = 0
+    no_frames: int = 0
+    problem_count: int = 0
+    problems: list[np.void] = field(default_factory=list)
+
+    @classmethod
+    def with_room(cls, lines: int, payload_bytes: int) -> _Found:
+        return cls(
+            frames=Frames(
+                timestamp=np.empty(lines, np.float64),
+                arbitration_id=np.empty(lines, np.uint32),
+                dlc=np.empty(lines, np.uint8),
+                payload=np.empty((lines, payload_bytes), np.uint8),
+                label=np.empty(lines, np.uint8),
+            )
+        )
+
+    def add(self, lines: NDArray[np.void], payload: NDArray[np.uint8]) -> None:
+        """Adds a parsed batch."""
+        good: NDArray[np.bool_] = lines["code"] == FRAME
+        if not good.all():
+            bad = lines[lines["code"] < FRAME]
+            self.problem_count += len(bad)
+            self.problems += [
+                line.copy() for line in bad[: MOST_PROBLEMS_SHOWN - len(self.problems)]
+            ]
+            self.no_frames += int(np.count_nonzero(lines["code"] == NO_FRAME))
+            lines, payload = lines[good], payload[good]
+        room = self.frames[self.count : self.count + len(lines)]
+        room.timestamp[:] = lines["timestamp"]
+        room.arbitration_id[:] = lines["arbitration_id"]
+        room.dlc[:] = lines["dlc"]
+        room.payload[:] = payload
+        room.label[:] = lines["label"]
+        self.count += len(lines)
+
+
+def _read_hard_timestamps(data: NDArray[np.uint8], lines: NDArray[np.void]) -> None:
+    """Reads by `float()` what only `float()` can read; the rest is a problem of its line."""
+    hard = (lines["code"] == FRAME) & np.isnan(lines["timestamp"])
+    for k in np.flatnonzero(hard):
+        seconds = _seconds(_text(data, lines[k]))
+        lines["timestamp"][k] = seconds
+        if not math.isfinite(seconds):
+            lines["code"][k] = BAD_TIMESTAMP
+
+
+def _seconds(text: str) -> float:
+    """`float(text)`, or NaN where that isn't a plain number."""
+    try:
+        # float() also takes Python's own 1_000, by which no recorder means a number.
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan
+
+
+def _text(data: NDArray[np.uint8], line: np.void) -> str:
+    """What the bounds of a line enclose."""
+    return data[line["start"] : line["stop"]].tobytes().decode("utf-8", "replace")
+
+
+def _shorten(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")

@@ -1,0 +1,80 @@
+"""One validator for one bound: what is typed and what is frozen are judged alike."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from can_train.config.codec import from_plain, from_text, hints_of, unwrap
+from can_train.config.fields import SETTINGS, Setting
+from can_train.config.schema import CurriculumConfig, DataConfig, TrainingConfig
+from can_train.detectors.gat.spec import GatConfig
+from can_train.errors import ConfigError
+
+HINTS = {**hints_of(TrainingConfig), **hints_of(DataConfig), **hints_of(GatConfig)}
+NUMBERS = {
+    setting: cls
+    for setting in SETTINGS.values()
+    for section, cls in (("training", TrainingConfig), ("curriculum", CurriculumConfig))
+    if setting.section == section
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("epochs", "5", 5),
+        ("epochs", " +5 ", 5),
+        ("epochs", "5.0", 5),
+        ("epochs", "1_000", 1000),
+        ("learning_rate", "1e-3", 0.001),
+        ("learning_rate", "1", 1.0),
+        ("learning_rate", ".5", 0.5),
+        ("fc_channels", "96x48", (96, 48)),
+        ("fc_channels", "24", (24,)),
+        ("features", "classic", "classic"),
+        ("split", "leave-attack-out:DoS", "leave-attack-out:DoS"),
+    ],
+)
+def test_text_becomes_a_value_of_the_declared_type(name: str, text: str, value: object) -> None:
+    found = from_text(HINTS[name], text)
+    assert found == value and type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("epochs", "5.5"), ("epochs", "5."), ("epochs", "1e3"), ("epochs", "0x10"),
+        ("epochs", "\u0663"), ("epochs", "0"), ("epochs", "10001"), ("epochs", "true"),
+        ("epochs", "9" * 5000), ("batch_size", "none"), ("learning_rate", "inf"),
+        ("learning_rate", "nan"), ("learning_rate", "0"), ("learning_rate", "10.1"),
+        ("learning_rate", "\u0663"), ("fc_channels", "9x"), ("fc_channels", "9,8"),
+        ("features", "Classic"), ("split", ""), ("epochs", ""),
+    ],
+)  # fmt: skip
+def test_what_is_not_a_value_or_out_of_bounds_is_refused(name: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^here: .*Allowed: "):
+        from_text(HINTS[name], text, "here")
+
+
+@given(
+    st.sampled_from(sorted(NUMBERS, key=lambda s: s.name)),
+    st.integers(-3, 20_000) | st.floats(-1, 200, allow_nan=False),
+)
+def test_typing_and_thawing_agree_on_every_bound(setting: Setting, number: float) -> None:
+    if unwrap(setting.annotation)[0] is int:
+        number = math.floor(number)
+    cls = NUMBERS[setting]
+    usual = {name: getattr(cls(), name) for name in hints_of(cls)}
+    assert _accepts(lambda: from_text(setting.annotation, repr(number))) == _accepts(
+        lambda: from_plain(cls, {**usual, setting.name: number}, "config")
+    )
+
+
+def _accepts(make: object) -> bool:
+    try:
+        make()  # type: ignore[operator]
+    except ConfigError:
+        return False
+    return True

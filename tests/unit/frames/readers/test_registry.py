@@ -1,0 +1,91 @@
+"""Which format a file is in: told by its content, or by --format."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from can_train.errors import DataError
+from can_train.frames.readers import read_recording
+from can_train.frames.readers.registry import formats, head_of, recognise
+from tests.unit.frames.readers.texts import HEADER, fault, write
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"192,32,0,0,0,0,0,0,0,0.0\n",
+        b" (000.000000)  can0  0CF00203   [8]  C1 E0 11 FF F7 74 20 03\n",
+        b"Timestamp: 1479121434.850202        ID: 0350    000    DLC: 2    05 28\n",
+        b"timestamp,arbitration_id,extended,remote,error,dlc,data\n",
+        b"LOGG\x90\x00\x00\x00\xff\xfe",
+        b"\n\n",
+    ],
+)
+def test_unknown_format_lists_the_known_ones(tmp_path: Path, content: bytes) -> None:
+    (message,) = fault(tmp_path, content)
+    assert message.startswith("F: not a recording of a known format; it starts with ")
+    assert "Known: parquet, can-train-and-test, hcrl, candump. Name one with --format" in message
+
+
+def test_format_overrides_what_the_content_says(tmp_path: Path) -> None:
+    path = write(tmp_path, b"garbage\n(1.0) can0 112#00\n")
+    assert read_recording(path, format="candump", lenient=True).skipped == 1
+    with pytest.raises(DataError, match="no such format; did you mean candump"):
+        read_recording(path, format="candumb")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.log", "a.parquet", "a"])
+def test_format_is_recognised_by_content_not_by_name(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, b"(1.0) can0 112#00\n", name)
+    assert read_recording(path).format == "candump"
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    assert fault(tmp_path, b"") == ["F: the file is empty. Leave it out of the source folder"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"# a remark\n1.5,0316,1,05,R\n(1.6) can0 112#00\n", "hcrl"),
+        (b"# a remark\n(1.6) can0 112#00\n1.5,0316,1,05,R\n", "candump"),
+        (b"timestamp,arbitration_id,data_field\n(1.6) can0 112#00\n", "can-train-and-test"),
+        (b"(1.6) can0 112#00\ntimestamp,arbitration_id,data_field\n", "candump"),
+        (b"PAR1\n(1.6) can0 112#00\n", "parquet"),
+    ],
+)
+def test_earliest_line_decides(tmp_path: Path, content: bytes, name: str) -> None:
+    found = recognise(head_of(write(tmp_path, content)))
+    assert found is not None
+    assert found.name == name
+
+
+def test_documented_formats_are_the_known_ones(repo_root: Path) -> None:
+    page = (repo_root / "docs/concepts/data.md").read_text()
+    table = page.partition("| `--format` | layout |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\S+)` \| (.*) \|$", table, re.MULTILINE)
+    known = [(each.name, each.title) for each in formats().values()]
+    assert [(name, title.replace("`", "")) for name, title in rows] == known
+
+
+def test_parsers_are_compiled_once_for_all_processes(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path, HEADER + b"1.0,1C7,00,1\n", "a"),
+        write(tmp_path, b"1.5,0316,1,05,R\n", "b"),
+        write(tmp_path, b"(1.0) can0 112##100\n", "c"),
+    ]
+    for path in paths:
+        read_recording(path)  # fills numba's files
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from can_train.frames.readers import candump, can_train_and_test, hcrl, read_recording\n"
+        "for path in sys.argv[1:]: read_recording(Path(path))\n"
+        "parsers = [module._parse.stats for module in (candump, can_train_and_test, hcrl)]\n"
+        "assert all(s.cache_hits and not s.cache_misses for s in parsers), parsers\n"
+    )
+    subprocess.run([sys.executable, "-c", code, *map(str, paths)], check=True, timeout=120)

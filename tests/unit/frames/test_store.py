@@ -1,0 +1,124 @@
+"""Stored frames: whole or absent, written once, and read without any parser."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from can_train.errors import DataError
+from can_train.frames.frame import COLUMNS, Frames
+from can_train.frames.recording import Recording
+from can_train.frames.store import load_frames, store_frames
+from tests.unit.frames_for_tests import random_frames
+
+PROBE = "import json, sys, {module}; sys.stdout.write(json.dumps(sorted(sys.modules)))"
+
+
+def recording_of(frames: Frames, count: int | None = None) -> Recording:
+    return Recording(
+        scenario="train_01_attack_free",
+        name="drive",
+        digest=frames.digest(),
+        frames=len(frames) if count is None else count,
+        attack_frames=0,
+        start_s=0.0,
+        duration_s=1.0,
+        attack_kind="none",
+        vehicle="mini",
+        source="drive.csv",
+    )
+
+
+def stored(folder: Path, frames: Frames) -> Path:
+    target = folder / "frames" / frames.digest()
+    store_frames(target, frames, frames.digest())
+    return target
+
+
+def loaded_by(module: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(module=module)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_frames_are_read_back_mapped(tmp_path: Path) -> None:
+    frames = random_frames(100)
+    target = stored(tmp_path, frames)
+    assert sorted(path.name for path in target.iterdir()) == sorted(
+        f"{column.name}.npy" for column in COLUMNS
+    )
+    again = load_frames(tmp_path, recording_of(frames))
+    assert again.digest() == frames.digest()
+    assert isinstance(again.payload, np.memmap)
+
+
+def test_whole_frames_are_not_written_again(tmp_path: Path) -> None:
+    frames = random_frames(100)
+    before = {path: path.stat().st_mtime_ns for path in stored(tmp_path, frames).iterdir()}
+    assert before == {path: path.stat().st_mtime_ns for path in stored(tmp_path, frames).iterdir()}
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
+def test_damaged_frames_are_written_again(tmp_path: Path, column: object) -> None:
+    frames = random_frames(100)
+    path = stored(tmp_path, frames) / f"{column.name}.npy"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DataError, match=f"{column.name}.npy: no stored column"):
+        load_frames(tmp_path, recording_of(frames))
+    target = stored(tmp_path, frames)
+    assert load_frames(tmp_path, recording_of(frames)).digest() == frames.digest()
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_interrupted_writing_leaves_nothing_under_the_name(tmp_path: Path) -> None:
+    frames = random_frames(100)
+    whole = len(frames)
+    # The third of five columns can't be written as bytes: it fails in the middle.
+    bad = Frames(
+        timestamp=frames.timestamp,
+        arbitration_id=frames.arbitration_id,
+        dlc=np.array(["x"] * whole),
+        payload=frames.payload,
+        label=frames.label,
+    )
+    with pytest.raises(ValueError, match="invalid literal"):
+        store_frames(tmp_path / "frames" / "abc", bad, "abc")
+    assert not list((tmp_path / "frames").iterdir())
+
+
+def test_column_of_another_type(tmp_path: Path) -> None:
+    frames = random_frames(10)
+    np.save(stored(tmp_path, frames) / "dlc.npy", np.zeros(10, np.int64))
+    with pytest.raises(DataError, match=r"dlc.npy: holds int64, not \|u1. Prepare the dataset"):
+        load_frames(tmp_path, recording_of(frames))
+
+
+def test_number_of_frames_differs_from_the_manifest(tmp_path: Path) -> None:
+    frames = random_frames(10)
+    stored(tmp_path, frames)
+    with pytest.raises(DataError, match="holds 10 frames, dataset.json says 11. Prepare"):
+        load_frames(tmp_path, recording_of(frames, 11))
+
+
+@pytest.mark.parametrize("module", ["can_train.graphs.store", "can_train.dataset.windows"])
+def test_what_a_worker_loads_holds_no_reader(module: str) -> None:
+    loaded = loaded_by(module)
+    assert "can_train.frames.store" in loaded
+    assert "polars" not in loaded
+    assert not [name for name in loaded if name.startswith("can_train.frames.readers")]
+    assert not [name for name in loaded if name.startswith("can_train.frames.text")]
+
+
+@pytest.mark.parametrize("module", ["can_train.frames.recording", "can_train.dataset.manifest"])
+def test_what_the_control_plane_reads_needs_no_numpy(module: str) -> None:
+    assert "numpy" not in loaded_by(module)
