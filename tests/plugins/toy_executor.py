@@ -10,8 +10,9 @@ import shlex
 import subprocess
 import sys
 
-from can_train.jobs.executor import Executor, ExecutorOption, Handover, Job, JobResult
-from can_train.runs.jobs import WorkerJob
+from can_train.jobs.executor import Executor, ExecutorOption
+from can_train.jobs.job import Handover, Job, JobResult
+from can_train.runs.job_views import WorkerJob
 from can_train.runs.state import read_status
 
 

@@ -13,11 +13,12 @@ from can_train.cli.evaluation_process import evaluate, given_data_root
 from can_train.cli.place import chosen_executor
 from can_train.cli.planning import plans_of, show, show_as_json
 from can_train.errors import EXIT_INTERRUPTED, ConfigError
-from can_train.jobs.executor import HERE, Executor, Handover, JobRequest, executor_called, executors
+from can_train.jobs.executor import HERE, Executor, executor_called, executors
+from can_train.jobs.job import Handover, JobRequest
 from can_train.runs.layout import Roots, plan_dir, root_options, roots_from
 
 if TYPE_CHECKING:
-    from can_train.jobs.executor import JobResult
+    from can_train.jobs.job import JobResult
     from can_train.pipeline.plan import Plan, PlannedStage
 
 

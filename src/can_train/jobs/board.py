@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from can_train.jobs.executor import HERE, Job
-from can_train.runs.jobs import JobsView, SeenJob, WorkerJob, views_of
+from can_train.jobs.executor import HERE
+from can_train.jobs.job import Job
+from can_train.runs.job_views import JobsView, SeenJob, WorkerJob
+from can_train.runs.jobs import views_of
 from can_train.runs.layout import stage_logs
 from can_train.runs.state import RunStatus, read_status, verdict_of
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from can_train.errors import PreflightError
-from can_train.jobs.executor import Job, executor_called, executors
+from can_train.jobs.executor import executor_called, executors
+from can_train.jobs.job import Job
 from can_train.runs.process import Process
 from can_train.runs.state import claimant, read_status
 

@@ -16,7 +16,8 @@ from can_train.config.resolve import ResolvedStage, resolve_stages, run_config
 from can_train.config.schema import RunConfig
 from can_train.config.typed import Typed
 from can_train.errors import CanTrainError, ConfigError, raise_all
-from can_train.jobs.executor import Executor, Job, Needs, executors
+from can_train.jobs.executor import Executor, executors
+from can_train.jobs.job import Job, Needs
 from can_train.pipeline.data import PlanData, dataset_problems, plan_data
 from can_train.pipeline.estimates import StageCost, cost_of
 from can_train.pipeline.inputs import (

@@ -9,7 +9,7 @@ from pathlib import Path
 from can_train.config.codec import from_plain
 from can_train.errors import ArtifactError, ConfigError
 from can_train.files import read_object
-from can_train.jobs.executor import Job
+from can_train.jobs.job import Job
 from can_train.runs.find import Found
 from can_train.runs.layout import (
     frozen_configs,

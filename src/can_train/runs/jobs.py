@@ -1,118 +1,19 @@
 """What the state of a run asks about the jobs of executors (stdlib only).
 
 Runs lie below executors, so nothing here knows any of them: each declares a `JobSource` in
-`jobs/<name>/executor.py`, or in a plugin, and is found by its name (`can_train.plugins`).
+`jobs/<name>/executor.py`, or in a plugin, and is found by its name (`can_train.plugins`). It costs
+next to nothing to import, for the command line asks executors for their options.
 """
 
 from __future__ import annotations
 
-import socket
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from can_train.plugins import declared
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerJob:
-    """The job of an executor that a worker runs in, or will.
-
-    Attributes:
-        executor: Name of the executor.
-        job_id: The executor's name for it, such as `12` or `12_3`.
-        restarts: How often it had been started before.
-    """
-
-    executor: str
-    job_id: str
-    restarts: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.executor.capitalize()} job {self.job_id}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenJob:
-    """A job as its executor sees it.
-
-    Attributes:
-        is_active: Whether it waits or works; also where nobody could be asked.
-        is_waiting: Whether it waits.
-        restarts: How often it was started again; None: nobody could tell.
-        node: Where it works or worked; empty: nobody could tell.
-        elapsed_s: Seconds of its latest attempt; None: nobody could tell.
-    """
-
-    is_active: bool
-    is_waiting: bool = False
-    restarts: int | None = None
-    node: str = ""
-    elapsed_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What is known about a run without asking the executor of its job.
-
-    Attributes:
-        state, message: What its worker wrote last.
-        started: Whether a worker ever started.
-        log: Gives the end of the job's log.
-        blocked: Whether a run that it needs didn't finish.
-    """
-
-    state: str
-    message: str = ""
-    started: bool = False
-    log: Callable[[], str] = str
-    blocked: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """State of a run and the reason for it."""
-
-    state: str
-    reason: str = ""
-
-
-class JobsView(ABC):
-    """Answers of one executor about several of its jobs, asked for once."""
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Who couldn't be asked, in its words."""
-        return ()
-
-    @abstractmethod
-    def job(self, job_id: str) -> SeenJob | None:
-        """The job; None once it is gone and nobody remembers it."""
-
-    @abstractmethod
-    def verdict(self, job_id: str, evidence: Evidence) -> Verdict:
-        """What became of the run that the job works or worked on."""
-
-
-class SilentView(JobsView):
-    """Of an executor that can't be asked: what workers wrote stands.
-
-    Args:
-        executor: Its name.
-    """
-
-    def __init__(self, executor: str) -> None:
-        self._executor = executor
-
-    def job(self, job_id: str) -> SeenJob | None:
-        """A job that may be active."""
-        return SeenJob(is_active=True)
-
-    def verdict(self, job_id: str, evidence: Evidence) -> Verdict:
-        """The state as written."""
-        why = evidence.message or f"{self._executor.capitalize()} can't be asked"
-        return Verdict(state=evidence.state, reason="" if evidence.state == "finished" else why)
+if TYPE_CHECKING:
+    from can_train.runs.job_views import JobsView, WorkerJob
 
 
 class JobSource:
@@ -130,10 +31,14 @@ class JobSource:
 
     def node(self) -> str:
         """What the executor calls this machine."""
+        import socket
+
         return socket.gethostname()
 
     def view(self, job_ids: Sequence[str]) -> JobsView:
         """Everything that can be told about `job_ids`, which have different values."""
+        from can_train.runs.job_views import SilentView
+
         return SilentView(self.name)
 
 
@@ -152,6 +57,8 @@ def views_of(jobs: Iterable[WorkerJob]) -> dict[str, JobsView]:
 
     An executor that isn't known here, such as a plugin's, can't be asked.
     """
+    from can_train.runs.job_views import SilentView
+
     by_executor: dict[str, dict[str, None]] = {}
     for job in jobs:
         by_executor.setdefault(job.executor, {})[job.job_id] = None

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from can_train.errors import ArtifactError
-from can_train.runs.jobs import WorkerJob, own_job, view_of
+from can_train.runs.job_views import WorkerJob
+from can_train.runs.jobs import own_job, view_of
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _JOB: Final = "_job"

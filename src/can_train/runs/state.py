@@ -13,7 +13,8 @@ from typing import Any, Final, Literal, cast, get_args
 
 from can_train.errors import ArtifactError, PreflightError
 from can_train.files import link_exclusively, lock, point_link, read_object, write_text
-from can_train.runs.jobs import Evidence, JobsView, Verdict, WorkerJob, view_of
+from can_train.runs.job_views import Evidence, JobsView, Verdict, WorkerJob
+from can_train.runs.jobs import view_of
 from can_train.runs.layout import latest_link, log_of, owner_lock, owner_path, status_path
 from can_train.runs.process import (
     Process,

@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from can_train.cli import evaluation_process
-from can_train.cli.commands import compare
 from can_train.cli.evaluation_process import (
     evaluate,
     evaluation_command,
     exit_code_of,
     given_data_root,
 )
-from can_train.cli.main import build_parser
+from can_train.cli.main import build_parser, main
 
 CLI = Path(evaluation_process.__file__).parent
 
@@ -53,11 +52,8 @@ def test_compare_evaluates_where_the_data_lay(
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))  # the process border
     monkeypatch.setenv("CAN_TRAIN_HOME", str(tmp_path / "home"))
-    words = ["compare", "x", "--evaluate"]
-    args = build_parser("compare").parse_args(words)
     run = make_finished_run(tmp_path / "home" / "experimentruns")
-    args.names = [run.name]
-    compare._evaluated_runs(args, compare.roots_of(args))
+    main(["compare", run.name, "--evaluate"])
     assert log.read_text() == f"-P -m can_train evaluate {run}\n"
 
 

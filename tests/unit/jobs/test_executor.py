@@ -15,15 +15,8 @@ from can_train.cli.place import add_executor_choice, add_executor_options, chose
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError
 from can_train.jobs.board import board_of
-from can_train.jobs.executor import (
-    Executor,
-    Handover,
-    Job,
-    JobRequest,
-    Needs,
-    executor_called,
-    executors,
-)
+from can_train.jobs.executor import Executor, executor_called, executors
+from can_train.jobs.job import Handover, Job, JobRequest, Needs
 from can_train.runs.layout import status_path
 from can_train.runs.state import current_status, read_status
 

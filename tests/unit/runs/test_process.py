@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from can_train.errors import ArtifactError
-from can_train.runs.jobs import WorkerJob
+from can_train.runs.job_views import WorkerJob
 from can_train.runs.layout import owner_path, status_path
 from can_train.runs.process import process_document, process_from, this_process
 from can_train.runs.state import RunStatus, read_owner, read_status, write_status

@@ -12,9 +12,10 @@ from can_train.config.codec import from_text, hints_of, unwrap
 from can_train.config.fields import option_of
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError
-from can_train.jobs.executor import HERE, Executor, Handover, JobRequest, Needs, executors
+from can_train.jobs.executor import HERE, Executor, executors
 
 if TYPE_CHECKING:
+    from can_train.jobs.job import JobRequest
     from can_train.pipeline.stored import StoredPlan, StoredStage
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         PreflightError: There is no such plan.
     """
     from can_train.cli.launch import conclude, tell_where
+    from can_train.jobs.job import Handover
     from can_train.pipeline.stored import load_plan
     from can_train.runs.find import find_plan
 
@@ -72,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _request(plan: StoredPlan, stage: StoredStage, resources: Resources) -> JobRequest:
+    from can_train.jobs.job import JobRequest, Needs
+
     job = replace(stage.job, threads=_threads(stage))
     needs = Needs(
         number=job.number,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from can_train.jobs.executor import HERE, Executor, Handover, JobResult
+from can_train.jobs.executor import HERE, Executor
+
+if TYPE_CHECKING:
+    from can_train.jobs.job import Handover, JobResult
 
 
 class LocalExecutor(Executor):

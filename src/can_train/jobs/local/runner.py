@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from can_train.errors import EXIT_INTERRUPTED, PreflightError, raise_all
 from can_train.jobs.display import Display, display_for
-from can_train.jobs.executor import HERE, Job, JobResult
+from can_train.jobs.executor import HERE
+from can_train.jobs.job import Job, JobResult
 from can_train.runs.layout import stage_logs
 from can_train.runs.process import Process, this_process
 from can_train.runs.state import RunStatus, claimant, end_running, read_status, write_status

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from can_train.config.schema import Resources
-from can_train.jobs.executor import Job
+from can_train.jobs.job import Job
 from can_train.jobs.slurm.record import SubmissionSettings
 from can_train.jobs.slurm.script import JobScript, log_pattern, render
 from can_train.runs.layout import job_script, stage_logs_dir

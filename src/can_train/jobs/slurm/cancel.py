@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from can_train.errors import SubmissionError
-from can_train.jobs.executor import Job
+from can_train.jobs.job import Job
 from can_train.jobs.slurm.client import active_jobs, call, words_of
 from can_train.jobs.slurm.record import read_attempts
 from can_train.runs.state import end_running, read_status

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from can_train.errors import PreflightError
-from can_train.jobs.executor import Executor, ExecutorOption, Handover, Job, JobResult, Needs
-from can_train.runs.jobs import JobsView, WorkerJob
+from can_train.jobs.executor import Executor, ExecutorOption
 from can_train.runs.layout import submission_path
+
+if TYPE_CHECKING:
+    from can_train.jobs.job import Handover, Job, JobResult, Needs
+    from can_train.runs.job_views import JobsView, WorkerJob
 
 
 class SlurmExecutor(Executor):
@@ -48,6 +49,8 @@ class SlurmExecutor(Executor):
         job = os.environ.get("SLURM_JOB_ID")
         if not job:
             return None
+        from can_train.runs.job_views import WorkerJob
+
         array = os.environ.get("SLURM_ARRAY_JOB_ID")
         task = os.environ.get("SLURM_ARRAY_TASK_ID")
         restarts = int(os.environ.get("SLURM_RESTART_COUNT", "0"))  # unset in the first attempt
@@ -56,7 +59,7 @@ class SlurmExecutor(Executor):
 
     def node(self) -> str:
         """Slurm's name of this node, which needn't be that of the host."""
-        return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+        return os.environ.get("SLURMD_NODENAME") or super().node()
 
     def view(self, job_ids: Sequence[str]) -> JobsView:
         """What the queue and the accounting say about `job_ids`."""
@@ -81,6 +84,8 @@ class SlurmExecutor(Executor):
         Raises:
             PreflightError: It is.
         """
+        import shutil
+
         from can_train.jobs.slurm.client import call
         from can_train.jobs.slurm.site import load_site
 

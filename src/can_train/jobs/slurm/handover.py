@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from can_train.errors import PreflightError, raise_all
 from can_train.jobs.board import Row, board_of
-from can_train.jobs.executor import Handover, JobRequest, JobResult, OptionValue
+from can_train.jobs.executor import OptionValue
+from can_train.jobs.job import Handover, JobRequest, JobResult
 from can_train.jobs.slurm.batches import SlurmRequest, batches
 from can_train.jobs.slurm.record import (
     SubmissionSettings,

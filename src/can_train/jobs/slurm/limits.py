@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from can_train.errors import PreflightError
-from can_train.jobs.executor import Needs
+from can_train.jobs.job import Needs
 
 SHORTEST_WALLTIME_S: Final = 60
 LONGEST_WALLTIME_S: Final = 365 * 24 * 3600

@@ -6,10 +6,11 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
+from can_train.config.fields import option_of
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError
 from can_train.jobs.slurm.limits import walltime_s
@@ -139,6 +140,10 @@ def quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
+def _own_options() -> str:
+    return ", ".join(option_of(item.name) for item in fields(Resources))
+
+
 def _gpus(resources: Resources) -> str | None:
     if not resources.gpus:
         return None
@@ -155,8 +160,8 @@ def _extra(text: str) -> Sequence[str]:
         short = word[:2] if word[:1] == "-" and word[:2] != "--" else None
         if name in _OURS or (short and short in _OURS.values()):
             raise ConfigError(
-                f"--slurm-extra: {word}: {name} is set by can-train. Leave it out; "
-                "what may differ has options of its own, see: can-train train --help"
+                f"--slurm-extra: {word}: {name} is set by can-train. Leave it out; what may differ "
+                f"has options of its own: {_own_options()}"
             )
     if not words or not words[0].startswith("-"):
         raise ConfigError(

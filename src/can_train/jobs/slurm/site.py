@@ -13,7 +13,7 @@ from can_train.config.codec import from_plain
 from can_train.config.schema import Resources
 from can_train.config.spec import model_names
 from can_train.errors import ConfigError, did_you_mean
-from can_train.jobs.executor import Needs
+from can_train.jobs.job import Needs
 from can_train.vocab import MODEL_SIZES
 
 SITE_VARIABLE: Final = "CAN_TRAIN_SITE"

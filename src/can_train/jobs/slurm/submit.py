@@ -13,7 +13,7 @@ from typing import Final
 
 from can_train.errors import SubmissionError
 from can_train.files import lock, write_text
-from can_train.jobs.executor import Handover
+from can_train.jobs.job import Handover
 from can_train.jobs.slurm.batches import Batch, SlurmRequest, batches
 from can_train.jobs.slurm.client import active_jobs, call, is_transient, words_of
 from can_train.jobs.slurm.record import (
@@ -23,7 +23,7 @@ from can_train.jobs.slurm.record import (
     read_attempts,
     write_attempts,
 )
-from can_train.runs.jobs import WorkerJob
+from can_train.runs.job_views import WorkerJob
 from can_train.runs.layout import stage_logs, submission_lock
 from can_train.runs.process import waiting_in
 from can_train.runs.state import RunStatus, read_status, write_status

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from can_train.jobs.display import PlainDisplay
-from can_train.jobs.executor import Job
+from can_train.jobs.job import Job
 from can_train.jobs.local.runner import LocalRunner
 from can_train.runs.state import current_status, read_status
 
@@ -148,7 +148,7 @@ def test_an_interrupt_ends_the_worker_and_cancels_the_rest(
 def test_runs_of_a_killed_launcher_dont_stay_pending(tmp_path: Path) -> None:
     jobs = [job(tmp_path, 1, "hang"), job(tmp_path, 2, "ok", 1)]
     script = (
-        "import sys; from pathlib import Path; from can_train.jobs.executor import Job; "
+        "import sys; from pathlib import Path; from can_train.jobs.job import Job; "
         "from can_train.jobs.local.runner import LocalRunner; root = Path(sys.argv[2]); "
         "jobs = [Job(number=n, name='vgae', title=str(n), run_dir=root / f'run{n}', "
         "depends_on=(1,)[: n - 1], frozen=root / f'run{n}' / 'configs' / 'frozen.json') "

@@ -16,7 +16,7 @@ import pytest
 
 from can_train.errors import EXIT_INTERRUPTED, PreflightError
 from can_train.jobs.display import PlainDisplay
-from can_train.jobs.executor import Job
+from can_train.jobs.job import Job
 from can_train.jobs.local.runner import LocalRunner
 from can_train.runs.process import is_alive, this_process
 from can_train.runs.state import RunStatus, read_status, write_status
@@ -35,7 +35,7 @@ GENTLE = STUBBORN.replace("signal.SIG_IGN", "signal.SIG_DFL")
 SCRIPT = """
 import sys
 from pathlib import Path
-from can_train.jobs.executor import Job
+from can_train.jobs.job import Job
 from can_train.jobs.local.runner import LocalRunner
 run = Path(sys.argv[2])
 job = Job(number=1, name="gat", title="stage 1", run_dir=run, frozen=run / "configs" / "f.json",

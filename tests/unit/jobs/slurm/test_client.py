@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from can_train.jobs.slurm.client import SlurmJob, answers_about
-from can_train.runs.jobs import WorkerJob
+from can_train.runs.job_views import WorkerJob
 from can_train.runs.process import Process, is_alive, is_expected, waiting_in
 from can_train.runs.state import RunStatus, verdict_of
 from tests.unit.jobs.fake_slurm import FakeSlurm

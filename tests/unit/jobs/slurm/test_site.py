@@ -8,7 +8,7 @@ import pytest
 
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError, PreflightError
-from can_train.jobs.executor import Needs
+from can_train.jobs.job import Needs
 from can_train.jobs.slurm.site import Site, load_site, resources_for
 from can_train.jobs.slurm.site_init import first_profile, write_first_profile
 from tests.unit.jobs.fake_slurm import FakeSlurm

@@ -8,7 +8,7 @@ import pytest
 
 from can_train.jobs.slurm.client import Answers, SlurmJob
 from can_train.jobs.slurm.state import FORGOTTEN, SlurmView, reason_in_log
-from can_train.runs.jobs import Evidence, Verdict
+from can_train.runs.job_views import Evidence, Verdict
 
 MEMORY = "slurmstepd-node1: error: StepId=79.batch exceeded memory limit (3 > 2), being killed\n"
 TIME = "slurmstepd-node1: error: *** JOB 5 ON node1 CANCELLED AT 2026-01-01T01:01:01 DUE TO TIME \

@@ -8,12 +8,12 @@ import pytest
 
 from can_train.config.schema import Resources
 from can_train.errors import SubmissionError
-from can_train.jobs.executor import Handover, Job
+from can_train.jobs.job import Handover, Job
 from can_train.jobs.slurm import submit as slurm
 from can_train.jobs.slurm.batches import SlurmRequest, batches
 from can_train.jobs.slurm.record import SubmissionSettings, latest_runs, read_attempts
 from can_train.jobs.slurm.submit import submit
-from can_train.runs.jobs import WorkerJob
+from can_train.runs.job_views import WorkerJob
 from can_train.runs.state import RunStatus, read_status, write_status
 from tests.unit.jobs.fake_slurm import FakeSlurm
 
