@@ -8,28 +8,33 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from can_train.config.schema import Resources
 from can_train.errors import PreflightError, did_you_mean
+from can_train.jobs.job import Needs
 from can_train.jobs.slurm.client import call
 
 ASK_S: Final = 5.0
 """How long `sinfo` may take to answer where nothing depends on it."""
 
 
-def unknown_words(asked: Sequence[tuple[str, Resources]]) -> Iterator[PreflightError]:
+def unknown_words(needs: Sequence[Needs]) -> Iterator[PreflightError]:
     """Partitions and accounts that the cluster doesn't know; nothing where it doesn't answer.
 
     Args:
-        asked: What each stage asks for, site profile included, by the stage in words.
+        needs: What each stage asks for, site profile included.
     """
     if shutil.which("sinfo") is None:
         return
     user = getpass.getuser()
     accounts = ["sacctmgr", "-nP", "show", "assoc", f"user={user}", "format=account"]
-    partition = {r.partition: title for title, r in reversed(asked) if r.partition is not None}
-    account = {r.account: title for title, r in reversed(asked) if r.account is not None}
-    yield from _unknown("partition", partition, ["sinfo", "-h", "-o", "%R"])
-    yield from _unknown("account", account, accounts)
+    first_with_partition: dict[str, str] = {}
+    first_with_account: dict[str, str] = {}
+    for item in needs:
+        if item.resources.partition is not None:
+            first_with_partition.setdefault(item.resources.partition, item.title)
+        if item.resources.account is not None:
+            first_with_account.setdefault(item.resources.account, item.title)
+    yield from _unknown("partition", first_with_partition, ["sinfo", "-h", "-o", "%R"])
+    yield from _unknown("account", first_with_account, accounts)
 
 
 def _unknown(name: str, wanted: Mapping[str, str], question: list[str]) -> Iterator[PreflightError]:

@@ -107,11 +107,13 @@ class SlurmExecutor(Executor):
 
     def unknown(self, needs: Sequence[Needs]) -> Iterator[PreflightError]:
         """Partitions and accounts that the cluster doesn't know."""
+        from dataclasses import replace
+
         from can_train.jobs.slurm.cluster import unknown_words
         from can_train.jobs.slurm.site import load_site, resources_for
 
         site = load_site(self._site)
-        return unknown_words([(item.title, resources_for(site, item)) for item in needs])
+        return unknown_words([replace(n, resources=resources_for(site, n)) for n in needs])
 
     def preview(self, handover: Handover) -> Iterator[str]:
         """The calls of sbatch and, byte for byte, the scripts that Slurm would get."""
