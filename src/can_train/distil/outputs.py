@@ -80,7 +80,10 @@ class _Request:
 
 
 def teacher_outputs(
-    teacher: TeacherModel, inputs: DatasetWindows, windows: NDArray[np.int64], names: tuple[str, ...]
+    teacher: TeacherModel,
+    inputs: DatasetWindows,
+    windows: NDArray[np.int64],
+    names: tuple[str, ...],
 ) -> TeacherOutputs:
     """The stored outputs `names` of `teacher` for `windows`, computed first if they aren't there.
 
