@@ -10,7 +10,7 @@ import numpy as np
 
 from can_train.errors import DataError
 from can_train.files import writing_folder
-from can_train.frames.frame import COLUMNS, FramesColumn, Frames
+from can_train.frames.frame import COLUMNS, Frames, FramesColumn
 from can_train.frames.recording import Recording
 
 _LOG = logging.getLogger(__name__)
