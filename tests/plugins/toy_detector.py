@@ -13,16 +13,10 @@ from torch_geometric.nn import global_mean_pool
 from can_train.config.schema import Architecture, Param, TrainingConfig
 from can_train.config.spec import Spec
 from can_train.detectors.base import Detector, NetworkShape, Scores
+from can_train.detectors.epochs import shuffled
 from can_train.detectors.signal import WindowRows
-from can_train.detectors.stage import (
-    GraphStage,
-    Judgement,
-    Means,
-    Prepared,
-    StageTask,
-    StageWindows,
-    shuffled,
-)
+from can_train.detectors.stage import GraphStage, Judgement, Means, StageWindows
+from can_train.detectors.task import Prepared, StageTask
 from can_train.distil.losses import (
     LossTerms,
     TeacherSignal,

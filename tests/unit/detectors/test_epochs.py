@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from can_train.detectors.stage import automatic_batch_size, drawn, shuffled
+from can_train.detectors.epochs import automatic_batch_size, drawn, shuffled
 
 
 @pytest.mark.parametrize(
