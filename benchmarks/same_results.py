@@ -4,8 +4,8 @@
 
 Each checkout needs its own `.venv`. The plans are a chain of teachers and distilled students with
 their fusion on synthetic traffic, single stages in classic features and with a feature signal and,
-where `$CAN_TRAIN_RECORDINGS` names recordings, the chain on hcrl_sa. Compared are run ids, artifacts
-(sha256) and evaluations, without their latencies. Exit code 1 if anything differs.
+where `$CAN_TRAIN_RECORDINGS` names recordings, the chain on hcrl_sa. Compared are run ids,
+artifacts (sha256) and evaluations, without their latencies. Exit code 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -66,10 +66,13 @@ def _train(checkout: Path, home: Path) -> None:
 
 
 def _run(checkout: Path, home: Path, *words: str) -> None:
-    command = (checkout / ".venv" / "bin" / "python", "-P", "-m", "can_train", *words)
+    python = str(checkout / ".venv" / "bin" / "python")
     surroundings = {"CAN_TRAIN_HOME": str(home), "PYTHONPATH": str(checkout / "src")}
     subprocess.run(
-        command, env={**os.environ, **surroundings}, check=True, stdout=subprocess.DEVNULL
+        [python, "-P", "-m", "can_train", *words],
+        env={**os.environ, **surroundings},
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
 
 
