@@ -13,7 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 for variable in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -26,8 +28,10 @@ from can_train.frames.store import load_frames  # noqa: E402
 from can_train.graphs.build import GraphBuilder  # noqa: E402
 from can_train.graphs.identity import WindowSpec  # noqa: E402
 from can_train.graphs.store import open_store  # noqa: E402
+from can_train.vocab import FeatureSet  # noqa: E402
 
 RUNS = 5
+FEATURES: Final[tuple[FeatureSet, ...]] = ("classic", "relational")
 MEMORY_FRAMES = 5_000_000
 
 
@@ -43,15 +47,15 @@ def main() -> int:
         ]
         frames = sum(map(len, recordings))
         _say(f"{frames:,} training frames; median of {RUNS} runs on one core (lowest, highest)")
-        for features in ("classic", "relational"):
-            _rate(f"graph building, {features}", frames, lambda f=features: _build(recordings, f))
+        for features in FEATURES:
+            _rate(f"graph building, {features}", frames, partial(_build, recordings, features))
         source = root / "csv"
         _write_csv(source, manifest, recordings)
-        for features in ("classic", "relational"):
+        for features in FEATURES:
             _rate(
                 f"CSV text to packed store, {features}",
                 frames,
-                lambda f=features: _import(source, f, Path(tempfile.mkdtemp(dir=root))),
+                partial(_import, source, features, root),
             )
         _memory(source, root)
     return 0
@@ -74,7 +78,7 @@ def _prepare(source: Path, root: Path) -> None:
     prepare_dataset(request, report=lambda _: None)
 
 
-def _build(recordings: Sequence[Frames], features: str) -> None:
+def _build(recordings: Sequence[Frames], features: FeatureSet) -> None:
     for frames in recordings:
         words = frames.payload.shape[1] // 8
         builder = GraphBuilder(_spec(features), words=words)
@@ -82,7 +86,7 @@ def _build(recordings: Sequence[Frames], features: str) -> None:
             pass
 
 
-def _spec(features: str) -> WindowSpec:
+def _spec(features: FeatureSet) -> WindowSpec:
     return WindowSpec(features=features, window=100, stride=100)
 
 
@@ -103,8 +107,9 @@ def _write_csv(folder: Path, manifest: DatasetManifest, recordings: Sequence[Fra
                 file.write(f"{t:.6f},{i:03X},{bytes(p[:d]).hex().upper()},{y}\n")
 
 
-def _import(source: Path, features: str, data_root: Path) -> None:
+def _import(source: Path, features: FeatureSet, root: Path) -> None:
     """Imports and packs into an empty data root, which is removed with everything else."""
+    data_root = Path(tempfile.mkdtemp(dir=root))
     _prepare(source, data_root)
     manifest = load_manifest(data_root, "automotive", "bench")
     open_store(manifest.ref.folder(data_root), manifest.train, _spec(features))
@@ -125,7 +130,7 @@ def _rate(name: str, frames: int, work: Callable[[], None]) -> None:
 def _memory(source: Path, root: Path) -> None:
     """Peak memory of importing and packing five million frames, over that of the imports."""
     _write_long_csv(source, root / "long", MEMORY_FRAMES)
-    for features in ("classic", "relational"):
+    for features in FEATURES:
         script = Path(__file__).with_name("memory.py")
         done = subprocess.run(
             [sys.executable, str(script), str(root / "long"), features],

@@ -90,7 +90,7 @@ def _config(data: DataConfig, model: str, size: str, epochs: int | None) -> RunC
     return RunConfig(
         modality="automotive",
         dataset="bench",
-        model=model,  # type: ignore[arg-type]
+        model=model,
         model_size=size,  # type: ignore[arg-type]
         training_strategy=STRATEGIES[model],  # type: ignore[arg-type]
         data=data,

@@ -41,7 +41,7 @@ def main() -> int:
         store = open_store(
             manifest.ref.folder(root),
             manifest.train,
-            WindowSpec(features=features, window=100, stride=100),
+            WindowSpec(features=features, window=100, stride=100),  # type: ignore[arg-type]
         )
         growth = peak_bytes() - before
         path = root / "automotive" / "long" / "stores" / store.key[:16]

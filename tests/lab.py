@@ -15,6 +15,7 @@ from can_train.config.schema import (
     RunConfig,
     TrainingConfig,
 )
+from can_train.config.spec import spec_of
 from can_train.dataset.manifest import DatasetRef, load_manifest, split_digest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
@@ -43,7 +44,7 @@ ARCHITECTURES: dict[tuple[str, str], Any] = {
     ),
     ("dqn", "student"): DqnConfig(hidden_channels=8, hidden_layers=1),
 }
-STRATEGIES = {"gat": "normal", "vgae": "autoencoder", "dqn": "fusion"}
+"""Small ones; those of other detectors are their presets."""
 
 
 @dataclass(kw_only=True)
@@ -78,15 +79,17 @@ class Lab:
 
     def config(self, model: str, size: str = "student", **changes: Any) -> RunConfig:
         """A run of four steps per epoch (fusion: of the 15 windows there may be)."""
+        spec = spec_of(model)
+        presets = {str(known): architecture for known, architecture in spec.presets.items()}
         training = TrainingConfig(epochs=2, patience=9, batch_size=16, threads=1)
         plain = RunConfig(
             modality="automotive",
             dataset=self.dataset,
             model=model,
             model_size=size,  # type: ignore[arg-type]
-            training_strategy=STRATEGIES[model],  # type: ignore[arg-type]
+            training_strategy=spec.strategies[0],
             data=self.data(),
-            architecture=ARCHITECTURES[model, size],
+            architecture=ARCHITECTURES.get((model, size)) or presets[size],
             training=training,
         )
         return replace(plain, **changes)
@@ -105,8 +108,8 @@ class Lab:
             experts={"vgae": self.student("vgae")},
         )
 
-    def fusion(self) -> RunConfig:
-        experts = {name: self.student(name) for name in ("vgae", "gat")}
+    def fusion(self, probability: str = "gat") -> RunConfig:
+        experts = {name: self.student(name) for name in ("vgae", probability)}
         return self.config("dqn", experts=experts)
 
     def teacher(self, model: str, data: DataConfig | None = None) -> Parent:

@@ -32,12 +32,29 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.St
         {code}
     except SystemExit:
         pass
-sys.stdout.write(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+sys.stdout.write(json.dumps(sorted(sys.modules)))
 """
+
+# What readers of recordings, the control plane, tables and the tests' references need.
+NOT_IN_A_WORKER = {
+    "polars",
+    "pydantic",
+    "hydra_zen",
+    "omegaconf",
+    "rich",
+    "sklearn",
+    "lightning",
+    "torchmetrics",
+}
 
 
 def loaded_by(code: str) -> set[str]:
     """Top-level packages that a fresh interpreter has imported after running `code`."""
+    return {name.partition(".")[0] for name in modules_after(code)}
+
+
+def modules_after(code: str) -> set[str]:
+    """Modules that a fresh interpreter has imported after running `code`."""
     done = subprocess.run(
         [sys.executable, "-P", "-c", PROBE.format(code=code)],
         capture_output=True,
@@ -88,3 +105,13 @@ def test_help_and_usage_errors_import_nothing_heavy(arguments: list[str]) -> Non
     loaded = loaded_by(f"import can_train.cli.main as cli; cli.main({arguments!r})")
     assert "can_train" in loaded
     assert not HEAVY & loaded
+
+
+@pytest.mark.parametrize("module", ["graphs.store", "dataset.windows", "training.run"])
+def test_a_worker_loads_neither_parsers_nor_tables(module: str) -> None:
+    names = modules_after(f"import can_train.{module}")
+    assert f"can_train.{module}" in names
+    assert not NOT_IN_A_WORKER & {name.partition(".")[0] for name in names}
+    ours = {name for name in names if name.startswith("can_train.")}
+    assert not {name for name in ours if ".readers" in name or "frames.text" in name}
+    assert "can_train.dataset.prepare" not in ours

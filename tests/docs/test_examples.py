@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
@@ -30,7 +31,7 @@ ELLIPSIS = {"...", "…"}
 
 def documents() -> list[Path]:
     """Markdown pages and the sources with their docstrings."""
-    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     return sorted([*pages, *(ROOT / "src").rglob("*.py")])
 
 
@@ -119,6 +120,89 @@ def test_a_request_without_modality_is_noticed() -> None:
     assert without_modality("can-train train --dataset hcrl_sa --model gat")
     assert without_modality("x\ncan-train pipeline --dataset \\\n hcrl_sa")
     assert not without_modality("can-train train --modality automotive --model gat")
+
+
+PART = re.compile(
+    r"can-train (?:train|pipeline|sweep|validate|data (?:prepare|inspect|synth))\s*[-{]"
+)
+"""A request in a message; what is computed stands as `{}`."""
+
+
+def built_texts(source: str) -> Iterator[str]:
+    """Every text that code builds, in one piece: literals, f-strings, sums and joins of them."""
+    tree = ast.parse(source)
+    names = {
+        target.id: text
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name) and (text := built_text(node.value, {})) is not None
+    }
+    part_of_another: set[int] = set()
+    for node in ast.walk(tree):  # parents come before their parts
+        if id(node) not in part_of_another and (text := built_text(node, names)) is not None:
+            part_of_another |= {id(part) for part in ast.walk(node)}
+            yield text
+
+
+def built_text(node: ast.AST, names: dict[str, str]) -> str | None:
+    """Text of an expression, `{}` for what is computed; None if it isn't text."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Name(id=name):
+            return names.get(name)
+        case ast.FormattedValue(value=value):
+            return built_text(value, names) or "{}"
+        case ast.JoinedStr(values=parts):
+            return "".join(built_text(part, names) or "{}" for part in parts)
+        case ast.BinOp(op=ast.Add(), left=left, right=right):
+            found = [built_text(part, names) for part in (left, right)]
+            return None if found == [None, None] else "".join(text or "{}" for text in found)
+        case ast.Call(
+            func=ast.Attribute(value=ast.Constant(value=str(between)), attr="join"),
+            args=[ast.List(elts=parts) | ast.Tuple(elts=parts)],
+        ):
+            return between.join(built_text(part, names) or "{}" for part in parts)
+    return None
+
+
+def requests_without_modality(source: str) -> list[str]:
+    """Beginnings of requests in the texts that `source` builds which give no modality."""
+    flat = (re.sub(r"\\?\n\s*", " ", text) for text in built_texts(source))
+    found = (text[m.start() : m.start() + 300] for text in flat for m in PART.finditer(text))
+    return [request for request in found if "--modality" not in request]
+
+
+@pytest.mark.kd
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "src").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_every_request_in_a_message_gives_its_modality(path: Path) -> None:
+    assert not requests_without_modality(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'raise E(f"{x}: see: can-train train " "--help")',
+        'text = f"can-train train{options} --dataset d"',
+        'text = "can-train " + "pipeline --dataset d"',
+        'text = " ".join(["can-train", "data prepare", f"--dataset {name}"])',
+        'CHAIN = "can-train pipeline --dataset d"\nLINE = f"{CHAIN} --smoke"',
+    ],
+)
+def test_a_message_built_in_parts_is_noticed(source: str) -> None:
+    assert requests_without_modality(source)
+
+
+def test_mentions_and_whole_requests_are_left_alone() -> None:
+    for source in (
+        '"""`can-train train`: train one model."""',
+        'text = f"can-train train " f"--modality {m} --dataset {d}"',
+        'CHAIN = "can-train pipeline --modality m"\nLINE = f"{CHAIN} --smoke"',
+    ):
+        assert not requests_without_modality(source)
 
 
 PRINTING = (

@@ -78,6 +78,6 @@ def test_a_cancelled_plan_is_resumed(tmp_path: Path) -> None:
     assert first["state"] == second["state"] == "finished"
     assert (Path(str(second["run_dir"])) / "evaluation.json").is_file()
     _, log, _ = call(tmp_path, "logs", str(first["run_id"]))
-    assert "resuming after epoch" in log and log.count("job: no Slurm job; node: ") == 2
+    assert "resuming after epoch" in log and log.count("job: none; node: ") == 2
     code, _, err = call(tmp_path, "resume", "nosuch")
     assert code == 3 and "no plan nosuch under" in err

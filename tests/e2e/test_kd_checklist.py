@@ -1,7 +1,7 @@
 """The specification's checklist of knowledge distillation; `make test-kd` runs it.
 
 Single jobs, pipelines of two and three stages, and what distilling is worth. Whole runs in this
-process are in `tests/unit/training/test_distilling_runs.py`, also marked `kd`.
+process are in `tests/unit/training/test_run.py`, also marked `kd`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from can_train.config.schema import DataConfig, DistillationConfig, RunConfig
 from can_train.dataset.manifest import load_manifest, split_digest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
-from can_train.detectors.base import load_artifact
+from can_train.detectors.artifact import load_detector
 from can_train.runs.layout import frozen_of_run, iter_runs
 from can_train.runs.summary import read_validation
 from tests.lab import Lab
@@ -95,8 +95,8 @@ def test_a_single_job_distils_from_start_to_end(home: Path) -> None:
     log = "".join(path.read_text() for path in sorted((run / "slurm_logs").iterdir()))
     assert f"ENABLED (teacher {str(teacher.sha256)[:12]}, T=8, alpha=0.7)" in log
     assert "epochs 2, learning rate 0.003" in log
-    artifact = load_artifact(run / "models" / "gat_student.pth")
-    assert artifact.parents == {"teacher": teacher.sha256}
+    detector = load_detector(run / "models" / "gat_student.pth")
+    assert detector.parents == {"teacher": teacher.sha256}
     summary = json.loads((run / "summary.json").read_text())
     assert summary["teacher_sha256"] == summary["teacher_sha256_after"] == teacher.sha256
 

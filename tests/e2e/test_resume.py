@@ -16,7 +16,7 @@ import torch
 
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
-from can_train.detectors.base import load_artifact
+from can_train.detectors.artifact import load_detector
 from can_train.runs.layout import iter_runs
 from can_train.runs.state import read_status
 
@@ -100,8 +100,8 @@ def test_killed_stage_fails_the_plan_and_resumes_to_the_same_weights(
         a, b = (run_of(root, model) for root in (killed, whole))
         assert a is not None and b is not None and a.name == b.name
         path = f"models/{model}_student.pth"
-        first, second = load_artifact(a / path), load_artifact(b / path)
+        first, second = load_detector(a / path), load_detector(b / path)
         assert first.threshold == second.threshold
-        weights = second.model.state_dict()
-        for name, value in first.model.state_dict().items():
+        weights = second.network.state_dict()
+        for name, value in first.network.state_dict().items():
             assert torch.equal(value, weights[name]), name

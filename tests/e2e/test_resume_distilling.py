@@ -60,9 +60,9 @@ def test_a_distilling_run_killed_in_mid_epoch_resumes_to_the_same_weights(
     first, second = (
         torch.load(run / "checkpoints" / "last.ckpt", weights_only=True) for run in (killed, whole)
     )
-    assert first["state_dict"].keys() == second["state_dict"].keys()
-    for name, value in first["state_dict"].items():
-        assert torch.equal(value, second["state_dict"][name]), name
-    assert ("projection.weight" in first["state_dict"]) == (model == "vgae")
+    assert first["module"].keys() == second["module"].keys()
+    for name, value in first["module"].items():
+        assert torch.equal(value, second["module"][name]), name
+    assert ("projection.weight" in first["module"]) == (model == "vgae")
     tables = [(run / "logs" / "metrics.csv").read_text() for run in (killed, whole)]
     assert tables[0] == tables[1]

@@ -13,7 +13,7 @@ from can_train.config.fields import ARCHITECTURE_SETTINGS, SETTINGS, Setting
 from can_train.config.typed import Typed
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
-from can_train.detectors.base import load_artifact
+from can_train.detectors.artifact import load_detector
 from can_train.pipeline.plan import jobs_of, make_plan
 from can_train.pipeline.record import write_plan
 from can_train.runs.layout import Roots, artifact_path
@@ -82,13 +82,13 @@ class Workshop:
 
 
 def told(path: Path, run: Path) -> Outcome:
-    artifact = load_artifact(path)
+    detector = load_detector(path)
     digest = hashlib.sha256()
-    for name, value in sorted(artifact.model.state_dict().items()):
+    for name, value in sorted(detector.network.state_dict().items()):
         digest.update(name.encode() + value.numpy().tobytes())
     return Outcome(
         weights=digest.hexdigest(),
-        threshold=artifact.threshold.value,
+        threshold=detector.threshold.value,
         epochs=len((run / "logs" / "metrics.csv").read_text().splitlines()) - 1,
         threads=torch.get_num_threads(),
     )

@@ -9,16 +9,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from can_train.detectors.gat.network import GAT
-from can_train.detectors.losses import LossTerms, gat_task_loss
-from can_train.detectors.teacher import _rescaled
-from can_train.detectors.vgae.network import VGAE
-from can_train.distil.losses import (
+from can_train.detectors.gat.losses import (
     gat_distillation_loss,
-    vgae_distillation_loss,
+    gat_task_loss,
     with_feature_signal,
-    with_teacher_signal,
 )
+from can_train.detectors.gat.network import GAT
+from can_train.detectors.vgae.losses import vgae_distillation_loss
+from can_train.detectors.vgae.network import VGAE
+from can_train.detectors.vgae.signal import _rescaled
+from can_train.distil.losses import LossTerms, with_teacher_signal
 from can_train.graphs.batch import GraphBatch
 from can_train.graphs.scaling import FeatureScaler
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from can_train.distil.losses import soft_target_loss, vgae_distillation_loss
+from can_train.detectors.vgae.losses import vgae_distillation_loss
+from can_train.distil.losses import soft_target_loss
 
 pytestmark = pytest.mark.kd
 

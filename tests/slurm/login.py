@@ -104,8 +104,8 @@ class Login:
                 status is not None
                 and status.state == "running"
                 and status.epoch >= epoch
-                and status.process is not None
-                and status.process.restarts >= restarts
+                and status.job is not None
+                and status.job.restarts >= restarts
             )
 
         until(there)

@@ -35,7 +35,7 @@ def steps_done(run: Path) -> int:
     import torch
 
     saved = torch.load(run / "checkpoints" / "last.ckpt", map_location="cpu", weights_only=True)
-    return int(saved["position"]["steps_done"])
+    return int(saved["progress"]["step"])
 
 
 def artifact(run: Path) -> bytes:

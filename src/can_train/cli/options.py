@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from can_train.cli.place import add_executor_choice, add_executor_options
 from can_train.config.codec import allowed_text
 from can_train.config.fields import SETTINGS, Setting, option_of
 from can_train.config.spec import experts, model_names, strategies_on
@@ -69,30 +70,12 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     for flag, text in (
         ("--dry-run", "show the plan and write nothing"),
         ("--json", "with --dry-run: show it as one JSON document"),
-        ("--local", "run the stages on this machine (the default)"),
-        ("--submit", "hand the stages to Slurm, as jobs that wait for each other"),
         ("--force", "train again beside runs that exist, as RUN-2"),
         ("--no-register", "don't register finished teachers"),
     ):
         actions.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
-    add_slurm_options(actions)
-
-
-def add_slurm_options(group: argparse._ArgumentGroup) -> None:
-    """Adds what holds for all jobs of a submission."""
-    default = argparse.SUPPRESS
-    group.add_argument(
-        "--site", metavar="FILE", default=default,
-        help="site profile (default: $CAN_TRAIN_SITE, else ~/.config/can-train/site.toml)",
-    )  # fmt: skip
-    group.add_argument(
-        "--max-requeues", metavar="N", type=_at_least(0), default=default,
-        help="how often a Slurm job may be started again (default: 5)",
-    )  # fmt: skip
-    group.add_argument(
-        "--array-limit", metavar="N", type=_at_least(1), default=default,
-        help="submit independent stages as one job array, at most N of them at a time",
-    )  # fmt: skip
+    add_executor_choice(actions)
+    add_executor_options(actions)
 
 
 def add_request_options(parser: argparse.ArgumentParser) -> None:
@@ -181,17 +164,6 @@ class _Once(argparse.Action):
                 f"{vars(namespace)[self.dest]}; give it once"
             )
         setattr(namespace, self.dest, values)
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    """Converter for whole numbers from `least` on."""
-
-    def whole_number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text}. Allowed: a whole number from {least} on")
-        return int(text)
-
-    return whole_number
 
 
 def _add(group: argparse._ArgumentGroup, name: str, metavar: str, text: str) -> None:

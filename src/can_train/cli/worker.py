@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
-import subprocess
 import sys
 import time
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from can_train.jobs.slurm.jobs import own_job
-from can_train.runs.process import waiting_job
+from can_train.cli.evaluation_process import exit_code_of, start_evaluation
+from can_train.jobs.executor import HERE, executor_called
+from can_train.runs.jobs import own_job
+from can_train.runs.process import waiting_in
 from can_train.runs.state import REQUEUED, RunStatus, end_running, read_status, write_status
 from can_train.runs.stop import stop_requested
-
-if TYPE_CHECKING:
-    from can_train.config.frozen import FrozenConfig
 
 POLL_S: Final = 0.2
 
@@ -41,8 +38,8 @@ class JobLog:
 
     def __enter__(self) -> None:
         job = own_job()
-        name = "no Slurm job" if job is None else f"Slurm job {job.job_id}, start {job.restarts}"
-        node = os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+        name = "none" if job is None else f"{job}, start {job.restarts}"
+        node = executor_called(HERE if job is None else job.executor).node()
         logger.info("job: %s; node: %s; started: %s", name, node, _now())
         logger.info(
             "environment: Python %s, %s; %d CPUs",
@@ -66,7 +63,7 @@ class JobLog:
 
 
 def go_on_later(run_dir: Path, max_requeues: int) -> int:
-    """Puts the Slurm job of a run that saved its position back into the queue.
+    """Puts the job of a run that saved its position back into the queue.
 
     Args:
         run_dir: Folder of the run; this process doesn't own it any more.
@@ -89,41 +86,33 @@ def go_on_later(run_dir: Path, max_requeues: int) -> int:
         return 1
     before = read_status(run_dir) or RunStatus(state="pending")
     waiting = replace(before, state="pending", message=REQUEUED, exit_code=None)
-    write_status(run_dir, replace(waiting, process=waiting_job(job.job_id)))
-    logger.info("requeueing Slurm job %s, start %d of %d", job.job_id, job.restarts, max_requeues)
-    done = _requeue()
-    if done.returncode:
-        message = f"can't go back into the queue: {done.stderr.strip()}"
+    write_status(run_dir, replace(waiting, process=waiting_in(replace(job, restarts=0))))
+    logger.info("requeueing %s, start %d of %d", job, job.restarts, max_requeues)
+    problem = executor_called(job.executor).requeue()
+    if problem:
+        message = f"can't go back into the queue: {problem}"
         end_running(run_dir, "failed", exit_code=1, message=message)
         logger.error("%s", message)
-    return done.returncode
+    return int(bool(problem))
 
 
-def evaluate_here(frozen: FrozenConfig, max_requeues: int) -> int:
+def evaluate_here(run_dir: Path, max_requeues: int) -> int:
     """Evaluates the finished run in a process of its own, and gives its exit code.
 
     The warning of the time limit puts the job back into the queue, to evaluate again.
     """
-    command = [sys.executable, "-P", "-m", "can_train", "evaluate", str(frozen.run_dir)]
-    roots = ["--data-root", frozen.data_root, "--experiment-root", frozen.experiment_root]
-    child: subprocess.Popen[bytes] = subprocess.Popen([*command, *map(str, roots)])
-    while child.poll() is None:
-        job = own_job()
+    process = start_evaluation(run_dir)
+    job = own_job()
+    while process.poll() is None:
         if stop_requested() and job is not None and job.restarts < max_requeues:
-            child.terminate()
-            child.wait()
-            return _requeue().returncode
+            process.terminate()
+            process.wait()
+            problem = executor_called(job.executor).requeue()
+            if problem:
+                logger.error("can't go back into the queue: %s", problem)
+            return int(bool(problem))
         time.sleep(POLL_S)
-    return abs(int(child.returncode))
-
-
-def _requeue() -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["scontrol", "requeue", os.environ["SLURM_JOB_ID"]],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return exit_code_of(process)
 
 
 def _now() -> str:

@@ -16,7 +16,13 @@ from can_train.errors import ArtifactError, PreflightError
 from can_train.evaluation.metrics import WindowMetrics
 from can_train.evaluation.report import EvaluationReport, load_report
 from can_train.runs.find import find_run
-from can_train.runs.layout import IDENTITY_WORDS, artifact_path, frozen_of_run
+from can_train.runs.layout import (
+    IDENTITY_WORDS,
+    artifact_path,
+    evaluation_path,
+    frozen_of_run,
+    is_run,
+)
 from can_train.runs.summary import read_parameters
 
 KINDS: Final = ("student", "student+KD", "teacher", "teacher+KD")
@@ -64,7 +70,7 @@ class ComparedRun:
 
 def reports_of(runs: Sequence[Path]) -> dict[Path, EvaluationReport]:
     """The evaluations that stand in run folders."""
-    paths = {run: run / "evaluation.json" for run in runs}
+    paths = {run: evaluation_path(run) for run in runs}
     return {run: load_report(path) for run, path in paths.items() if path.is_file()}
 
 
@@ -127,7 +133,7 @@ def _run_of(parent: Parent, experiment_root: Path) -> Path | None:
     if parent.run_id is not None:
         return find_run(experiment_root, parent.run_id)
     folder = Path(parent.path or "").parent.parent
-    return folder if (folder / "configs").is_dir() else None
+    return folder if is_run(folder) else None
 
 
 def settings_of(run: ComparedRun) -> dict[str, Json]:

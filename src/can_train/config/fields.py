@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
@@ -22,28 +22,15 @@ Section = Literal[
 ]
 
 _SECTIONS: Final[dict[Section, type]] = {
-    "run": RunConfig,
     "data": DataConfig,
     "training": TrainingConfig,
+    "run": RunConfig,
     "distillation": DistillationConfig,
     "curriculum": CurriculumConfig,
     "resources": Resources,
 }
-_SETTABLE: Final[dict[Section, tuple[str, ...]]] = {
-    "data": ("features", "window", "stride", "split", "augment", "windows_per_side"),
-    "training": tuple(item.name for item in fields(TrainingConfig)),
-    "run": ("seed", "target_fpr"),
-    "distillation": (
-        "temperature",
-        "alpha",
-        "latent_weight",
-        "reconstruction_weight",
-        "feature_weight",
-        "kd_warmup_epochs",
-    ),
-    "curriculum": tuple(item.name for item in fields(CurriculumConfig)),
-    "resources": tuple(item.name for item in fields(Resources)),
-}
+"""Dataclasses whose parameters can be set, in the order in which help shows them."""
+
 _BUCKET_ONLY: Final[frozenset[Section]] = frozenset({"curriculum", "architecture"})
 
 
@@ -82,35 +69,33 @@ class Setting:
         return "--slurm-args" if self.section == "resources" else "--model-args"
 
 
-def _of(section: Section, cls: Any, names: Sequence[str]) -> dict[str, Setting]:
-    defaults = {item.name: item.default for item in fields(cls)}
+def _of(section: Section, cls: Any) -> dict[str, Setting]:
+    """Every field that carries a `Param`, but for those that follow from a switch."""
     found = {}
-    for name in names:
-        annotation = hints_of(cls)[name]
+    for item in fields(cls):
+        annotation = hints_of(cls)[item.name]
         param = unwrap(annotation)[1]
-        if param is None:
-            raise TypeError(f"{cls.__name__}.{name} has no Param, so it can't be set")
-        default = defaults[name]
-        found[name] = Setting(
-            name=name,
+        if param is None or param.from_switch:
+            continue
+        found[item.name] = Setting(
+            name=item.name,
             section=section,
             annotation=annotation,
             help=param.help,
-            default=default if isinstance(default, int | float | str) else None,
+            default=item.default if isinstance(item.default, int | float | str) else None,
         )
     return found
 
 
 SETTINGS: Final[Mapping[str, Setting]] = {
     name: setting
-    for section, names in _SETTABLE.items()
-    for name, setting in _of(section, _SECTIONS[section], names).items()
+    for section, cls in _SECTIONS.items()
+    for name, setting in _of(section, cls).items()
 }
 """All settable parameters but those of architectures, in the order in which help shows them."""
 
 ARCHITECTURE_SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {
-    name: _of("architecture", spec.architecture, [f.name for f in fields(spec.architecture)])
-    for name, spec in specs().items()
+    name: _of("architecture", spec.architecture) for name, spec in specs().items()
 }
 """Settable parameters of each model's architecture; only `--model-args` takes them."""
 

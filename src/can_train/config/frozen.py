@@ -24,7 +24,7 @@ from can_train.runs.layout import RUN_ID_LENGTH, Roots, frozen_path
 
 _KEYS: Final = frozenset({"schema_version", "sha256", "config", "provenance", "paths"})
 _PATH_KEYS: Final = frozenset({"data_root", "experiment_root", "run_dir", "teacher_root"})
-_PACKAGES: Final = ("torch", "torch_geometric", "lightning", "numpy", "polars", "scikit-learn")
+_PACKAGES: Final = ("torch", "torch_geometric", "numpy", "polars", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

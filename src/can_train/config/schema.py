@@ -30,7 +30,11 @@ TEACHER: Final = "teacher"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
-    """Constraints and help of one parameter, carried in its `Annotated` type."""
+    """Constraints and help of one parameter, carried in its `Annotated` type.
+
+    Every field that has one can be set under its own name, unless it follows from a switch of the
+    command line (`from_switch`).
+    """
 
     help: str
     ge: float | None = None
@@ -38,6 +42,7 @@ class Param:
     le: float | None = None
     lt: float | None = None
     unit: str | None = None
+    from_switch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +146,8 @@ class DistillationConfig:
         int, Param(help="epochs in which alpha rises to its value", ge=0, le=10_000)
     ] = 0
     foreign_teacher: Annotated[
-        bool, Param(help="whether the teacher may come from another dataset")
+        bool,
+        Param(help="whether the teacher may come from another dataset", from_switch=True),
     ] = False
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from can_train.dataset.manifest import DatasetManifest, split_digest
 from can_train.dataset.split_names import held_out_recordings
-from can_train.errors import DataError
+from can_train.errors import ConfigError, DataError, did_you_mean
 from can_train.files import write_text
 from can_train.frames.frame import Frames
 from can_train.frames.recording import Recording
@@ -199,7 +199,17 @@ def _checksum(body: dict[str, object]) -> str:
 
 
 def windows_on(sides: NDArray[np.int8], names: Sequence[str]) -> NDArray[np.int64]:
-    """Indices of the windows on any of the named sides, in stored order."""
+    """Indices of the windows on any of the named sides, in stored order.
+
+    Raises:
+        ConfigError: There is no such side.
+    """
+    for name in names:
+        if name not in SIDES:
+            raise ConfigError(
+                f"no side {name} of a split{did_you_mean(name, SIDES) or '.'} "
+                f"Allowed: {', '.join(SIDES)}"
+            )
     return np.flatnonzero(np.isin(sides, [SIDES.index(name) for name in names]))
 
 

@@ -18,7 +18,6 @@ from can_train.graphs.identity import WindowSpec
 from can_train.graphs.scaling import FeatureScaler, IdVocabulary, fit_scaler, fit_vocabulary
 from can_train.graphs.store import GraphStore, open_store
 
-
 TRAINING: Final = ("train", "synthetic_train")
 VALIDATION: Final = ("validation", "synthetic_validation")
 FUSION: Final = ("fusion", "synthetic_fusion")

@@ -15,7 +15,8 @@ from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector, Extras, NetworkShape
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.scoring import score_windows
-from can_train.detectors.stage import Prepared, StageModule, StageTask
+from can_train.detectors.stage import StageModule
+from can_train.detectors.task import Prepared, StageTask
 from can_train.distil.agreement import Agreement
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.feed import GraphFeed

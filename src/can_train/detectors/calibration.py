@@ -126,10 +126,12 @@ class RankScore(nn.Module):
         known, first = np.unique(cdf.errors, return_index=True)
         self._steps = len(cdf.errors) + 1.0
         rank = np.append(first[1:], len(cdf.errors)) / self._steps
-        slope = np.append(np.diff(rank) / np.diff(known), 0.0)
+        with np.errstate(over="ignore"):
+            # Finite even between errors that differ by a subnormal number: inf * 0 is no score.
+            slope = np.minimum(np.diff(rank) / np.diff(known), np.finfo(np.float64).max)
         self.known = nn.Buffer(torch.from_numpy(known))
         self.rank = nn.Buffer(torch.from_numpy(rank))
-        self.slope = nn.Buffer(torch.from_numpy(slope))
+        self.slope = nn.Buffer(torch.from_numpy(np.append(slope, 0.0)))
 
     def forward(self, error: Tensor) -> Tensor:
         """Anomaly scores in (0, 1), float64, of errors (float64, any shape)."""

@@ -1,4 +1,4 @@
-"""Artifacts that a run consumes, found and verified before training starts."""
+"""Artifacts that a run or a detector builds on, found and verified."""
 
 from __future__ import annotations
 
@@ -27,6 +27,29 @@ def load_parents(config: RunConfig, experiment_root: Path) -> dict[str, Detector
         fit.check(role, path, artifact.config, config)
         loaded[role] = artifact
     return loaded
+
+
+def experts_of(detector: Detector, experiment_root: Path, where: Path) -> dict[str, Detector]:
+    """The detectors that `detector` was built on, by name, each verified by its hash.
+
+    Args:
+        detector: A loaded detector.
+        experiment_root: Where runs lie.
+        where: What it was loaded from, for messages.
+
+    Raises:
+        ArtifactError: One of them is missing, or isn't the file that it was built on.
+    """
+    found = {}
+    for name, parent in detector.config.experts.items():
+        path = parent_path(parent, experiment_root, name)
+        if name not in detector.parents:
+            raise ArtifactError(
+                f"{where}: the artifact doesn't say which {name} it was built on. "
+                f"Run it again with --force"
+            )
+        found[name] = load_detector(path, sha256=detector.parents[name])
+    return found
 
 
 def parent_path(parent: Parent, experiment_root: Path, model: str) -> Path:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from can_train.detectors.base import Detector, Scores
+from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.feed import raw_graphs
 from can_train.graphs.store import GraphStore
 
@@ -35,19 +36,19 @@ class WindowScores:
 
 @torch.no_grad()
 def score_windows(
-    detectors: Iterable[Detector], store: GraphStore, windows: NDArray[np.int64]
+    detectors: Iterable[Detector], packed: GraphStore | PackedGraphs, windows: NDArray[np.int64]
 ) -> dict[str, WindowScores]:
-    """Scores `windows` [B] of `store` with every detector, by the detector's name.
+    """Scores `windows` [B] of `packed` with every detector, by the detector's name.
 
     Args:
         detectors: Those that others build on come first.
-        store: Packed graphs.
+        packed: Stored graphs, or those that were just built.
         windows: Indices, any order.
     """
     ordered = list(detectors)
     parts: dict[str, list[Scores]] = {detector.config.model: [] for detector in ordered}
     for begin in range(0, len(windows), SCORING_BATCH):
-        graphs = raw_graphs(store, windows[begin : begin + SCORING_BATCH])
+        graphs = raw_graphs(packed, windows[begin : begin + SCORING_BATCH])
         seen: dict[str, Scores] = {}
         for detector in ordered:
             name = detector.config.model

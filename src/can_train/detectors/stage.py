@@ -1,11 +1,11 @@
-"""What every stage is made of: batches, optimiser, seeding and the judgement of an epoch."""
+"""What every stage is: batches, optimiser, seeding and the judgement of an epoch."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -14,99 +14,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from can_train.config.schema import TEACHER, DistillationConfig, RunConfig, TrainingConfig
-from can_train.config.spec import Role, spec_of
-from can_train.dataset.windows import DatasetWindows
-from can_train.detectors.base import Detector, Extras
+from can_train.config.schema import DistillationConfig, TrainingConfig
+from can_train.detectors.epochs import EpochWindows, automatic_batch_size, drawn
 from can_train.detectors.scoring import SCORING_BATCH
-from can_train.distil.agreement import Agreement
 from can_train.distil.losses import LossTerms, alpha_in_epoch
-from can_train.errors import ArtifactError, TrainingError
 from can_train.graphs.batch import GraphBatch
 from can_train.graphs.feed import GraphFeed
 
-LARGEST_AUTOMATIC_BATCH: Final = 64
-LEAST_STEPS_PER_EPOCH: Final = 50
-SMALLEST_AUTOMATIC_BATCH: Final = 8
 FINAL_LEARNING_RATE: Final = 0.05
 """Share of the peak learning rate that the cosine schedule ends with."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageTask:
-    """What a detector's stage is built from.
-
-    Attributes:
-        config: Configuration of the run.
-        inputs: Windows and sides.
-        parents: Detectors that it consumes: `teacher`, and experts by name.
-        network: What is trained, freshly initialised.
-        feed: Source of batches.
-    """
-
-    config: RunConfig
-    inputs: DatasetWindows
-    parents: Mapping[str, Detector]
-    network: nn.Module
-    feed: GraphFeed
-
-    def expert(self, role: Role) -> Detector:
-        """The consumed detector of a role."""
-        found = {spec_of(name).role: name for name in self.config.experts}
-        return self.parents[found[role]]
-
-    def teacher(self) -> Detector:
-        """The teacher.
-
-        Raises:
-            ArtifactError: It is of another model.
-        """
-        teacher, model = self.parents[TEACHER], self.config.model
-        if teacher.config.model != model:
-            raise ArtifactError(
-                f"teacher of a {model} stage must be a {model}, not a {teacher.config.model}"
-            )
-        return teacher
-
-    def require_both_classes(self, who: str, side: str, windows: NDArray[np.int64]) -> None:
-        """Refuses windows that hold only one class.
-
-        Args:
-            who: What is needed by whom, for the message.
-            side: Their side of the split.
-            windows: Windows on that side.
-
-        Raises:
-            TrainingError: There are no benign or no attack windows.
-        """
-        label = self.inputs.store.label[windows]
-        if not 0 < label.sum() < len(label):
-            raise TrainingError(
-                f"{who}; dataset {self.config.dataset} has {int((label == 0).sum())} benign and "
-                f"{int(label.sum())} attack windows on side {side} of split "
-                f"{self.config.data.split}"
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """What a detector's `stage.build` gives.
-
-    Attributes:
-        module: What is trained.
-        agreement: Compares a student with its teacher; None without a teacher.
-        experts: Detectors that its own scores are computed from, by name.
-        extras: Arrays that the detector needs and that training doesn't change.
-    """
-
-    module: StageModule[Any]
-    agreement: Agreement | None = None
-    experts: Mapping[str, Detector] = field(default_factory=dict)
-    extras: Extras = field(default_factory=dict)
-
-
-EpochWindows = Callable[[int], NDArray[np.int64]]
-"""Windows of an epoch, in training order; a pure function of the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,32 +36,6 @@ class Judgement:
 
     metrics: dict[str, float]
     key: tuple[float, ...]
-
-
-def automatic_batch_size(windows: int) -> int:
-    """64 windows per step, fewer where an epoch would have under 50 steps, at least 8."""
-    fitting = windows // LEAST_STEPS_PER_EPOCH
-    return max(SMALLEST_AUTOMATIC_BATCH, min(LARGEST_AUTOMATIC_BATCH, fitting))
-
-
-def shuffled(windows: NDArray[np.int64], seed: int) -> EpochWindows:
-    """All of `windows` each epoch, in an order that depends on (seed, epoch) alone."""
-    return lambda epoch: np.random.default_rng([seed, epoch]).permutation(windows)
-
-
-def drawn(windows: EpochWindows, most: int | None, seed: int) -> EpochWindows:
-    """At most `most` of the windows of each epoch, drawn from (seed, epoch), order kept."""
-    if most is None:
-        return windows
-
-    def epoch_windows(epoch: int) -> NDArray[np.int64]:
-        found = windows(epoch)
-        if len(found) <= most:
-            return found
-        generator = np.random.default_rng([seed, epoch, most])
-        return found[np.sort(generator.choice(len(found), most, replace=False))]
-
-    return epoch_windows
 
 
 @dataclass(slots=True, kw_only=True)

@@ -44,7 +44,7 @@ _META: Final = "meta.json"
 _OWNER: Final = "owner.json"
 
 
-class Teacher(Protocol):
+class TeacherModel(Protocol):
     """What is asked of a teacher; every `Detector` that distils is one."""
 
     network: nn.Module
@@ -80,7 +80,10 @@ class _Request:
 
 
 def teacher_outputs(
-    teacher: Teacher, inputs: DatasetWindows, windows: NDArray[np.int64], names: tuple[str, ...]
+    teacher: TeacherModel,
+    inputs: DatasetWindows,
+    windows: NDArray[np.int64],
+    names: tuple[str, ...],
 ) -> TeacherOutputs:
     """The stored outputs `names` of `teacher` for `windows`, computed first if they aren't there.
 
@@ -112,7 +115,7 @@ def teacher_outputs(
 
 
 def _key(
-    teacher: Teacher,
+    teacher: TeacherModel,
     inputs: DatasetWindows,
     windows: NDArray[np.int64],
     request: _Request,
@@ -134,7 +137,7 @@ def _key(
 
 @torch.no_grad()
 def _batches(
-    teacher: Teacher,
+    teacher: TeacherModel,
     inputs: DatasetWindows,
     windows: NDArray[np.int64],
     request: _Request,

@@ -15,9 +15,8 @@ from can_train.config.spec import spec_of
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold
-from can_train.detectors.parents import parent_path
+from can_train.detectors.parents import experts_of
 from can_train.detectors.scoring import score_windows
-from can_train.errors import ArtifactError
 from can_train.graphs.store import GraphStore
 from can_train.runs.layout import artifact_path, frozen_of_run
 
@@ -84,15 +83,13 @@ def load_experts(run_dir: Path) -> Experts:
     frozen = load_frozen(frozen_of_run(run_dir))
     config = frozen.config
     own = load_detector(artifact_path(run_dir, config.model, config.model_size))
-    detectors: dict[str, Detector] = {}
-    runs: dict[str, str] = {}
-    for name, parent in config.experts.items():
-        path = parent_path(parent, frozen.experiment_root, name)
-        detectors[name] = load_detector(path, sha256=_built_on(own, name, run_dir))
-        runs[spec_of(name).row] = _name(parent)
-    detectors[config.model] = own
-    runs[own.spec.row] = run_dir.name
-    return Experts(frozen=frozen, detectors=detectors, runs=runs)
+    experts = experts_of(own, frozen.experiment_root, run_dir)
+    runs = {spec_of(name).row: _name(parent) for name, parent in config.experts.items()}
+    return Experts(
+        frozen=frozen,
+        detectors={**experts, config.model: own},
+        runs={**runs, own.spec.row: run_dir.name},
+    )
 
 
 def score_by_experts(
@@ -111,15 +108,6 @@ def score_by_experts(
         state=np.concatenate([anomaly.state, probability.state], axis=1),
     )
     return ExpertScores(by_scorer=found, fusion=view)
-
-
-def _built_on(detector: Detector, name: str, run_dir: Path) -> str:
-    if name not in detector.parents:
-        raise ArtifactError(
-            f"{run_dir}: the artifact doesn't say which {name} it was built on. "
-            f"Run it again with --force"
-        )
-    return detector.parents[name]
 
 
 def _name(parent: Parent) -> str:

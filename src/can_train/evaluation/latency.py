@@ -21,6 +21,7 @@ from can_train.frames.store import load_frames
 from can_train.graphs.batch import RawGraphs
 from can_train.graphs.build import GraphBuilder
 from can_train.graphs.columns import PackedGraphs
+from can_train.graphs.feed import raw_graphs
 from can_train.graphs.identity import WindowSpec
 
 WARM_UP: Final = 20
@@ -51,7 +52,7 @@ def latency_ms(
     config = experts.frozen.config
     frames = load_frames(dataset_dir(data_root, config.modality, config.dataset), recording)
     seconds = [
-        _scored(experts.detectors, _raw(graphs), building)
+        _scored(experts.detectors, raw_graphs(graphs, np.arange(1)), building)
         for graphs, building in _live(experts, frames)
     ][WARM_UP:]
     if len(seconds) < MEASURED:
@@ -97,20 +98,6 @@ def _scored(
         + (sum(seconds[other] for other in built_on[name]) if detector.fuses else 0.0)
         for name, detector in detectors.items()
     }
-
-
-def _raw(graphs: PackedGraphs) -> RawGraphs:
-    """The only window of `graphs` as a detector takes it."""
-    return RawGraphs(
-        node_x=torch.from_numpy(graphs.node_x),
-        node_id=torch.from_numpy(graphs.node_id.astype(np.int64)),
-        edge_x=torch.from_numpy(graphs.edge_x),
-        edge_index=torch.from_numpy(
-            np.stack([graphs.edge_source, graphs.edge_target]).astype(np.int64)
-        ),
-        batch=torch.zeros(len(graphs.node_x), dtype=torch.int64),
-        num_graphs=1,
-    )
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:

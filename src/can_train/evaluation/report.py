@@ -15,6 +15,7 @@ from can_train.errors import ArtifactError
 from can_train.evaluation.bootstrap import BootstrapIntervals, ConfidenceInterval
 from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
 from can_train.files import write_text
+from can_train.runs.layout import evaluation_path, evaluation_table_path
 
 SCHEMA_VERSION: Final = 1
 NOT_AVAILABLE: Final = "n/a"
@@ -71,7 +72,7 @@ class EvaluationReport:
 
 def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, Path]:
     """Writes `evaluation.json` and `evaluation.csv` into `folder`, each whole or not at all."""
-    json_path, csv_path = folder / "evaluation.json", folder / "evaluation.csv"
+    json_path, csv_path = evaluation_path(folder), evaluation_table_path(folder)
     write_text(json_path, report_json(report))
     write_text(csv_path, report_csv(report))
     return json_path, csv_path

@@ -55,7 +55,7 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FrameColumn:
+class FramesColumn:
     """One column of `Frames`.
 
     Attributes:
@@ -70,10 +70,10 @@ class FrameColumn:
 
 
 COLUMNS: Final = (
-    FrameColumn(name="timestamp", dtype="<f8", of=lambda frames: frames.timestamp),
-    FrameColumn(name="arbitration_id", dtype="<u4", of=lambda frames: frames.arbitration_id),
-    FrameColumn(name="dlc", dtype="|u1", of=lambda frames: frames.dlc),
-    FrameColumn(name="payload", dtype="|u1", of=lambda frames: frames.payload),
-    FrameColumn(name="label", dtype="|u1", of=lambda frames: frames.label),
+    FramesColumn(name="timestamp", dtype="<f8", of=lambda frames: frames.timestamp),
+    FramesColumn(name="arbitration_id", dtype="<u4", of=lambda frames: frames.arbitration_id),
+    FramesColumn(name="dlc", dtype="|u1", of=lambda frames: frames.dlc),
+    FramesColumn(name="payload", dtype="|u1", of=lambda frames: frames.payload),
+    FramesColumn(name="label", dtype="|u1", of=lambda frames: frames.label),
 )
 """All columns of `Frames`; their order is part of the digest."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from can_train.errors import DataError
 from can_train.files import writing_folder
-from can_train.frames.frame import COLUMNS, FrameColumn, Frames
+from can_train.frames.frame import COLUMNS, Frames, FramesColumn
 from can_train.frames.recording import Recording
 
 _LOG = logging.getLogger(__name__)
@@ -74,5 +74,5 @@ def _load(folder: Path) -> Frames:
     return Frames(**columns)
 
 
-def _file(folder: Path, column: FrameColumn) -> Path:
+def _file(folder: Path, column: FramesColumn) -> Path:
     return folder / f"{column.name}.npy"

@@ -148,6 +148,34 @@ class GraphBuilder:
         return node_x, edge_x
 
 
+def build_graphs(frames: Frames, spec: WindowSpec) -> PackedGraphs:
+    """The graphs of all full windows of one recording.
+
+    Args:
+        frames: The whole recording; nothing is known of what came before it.
+        spec: How frames become graphs.
+
+    Returns:
+        No graphs (B = 0) where the recording is shorter than a window.
+    """
+    return next(graphs_in_turn(frames, spec, max(1, len(frames))))
+
+
+def graphs_in_turn(frames: Frames, spec: WindowSpec, count: int) -> Iterator[PackedGraphs]:
+    """The graphs of one recording, `count` windows at a time, at least once; the last have fewer.
+
+    Args:
+        frames: The whole recording.
+        spec: How frames become graphs.
+        count: Windows at a time; bounds the memory, not the numbers.
+    """
+    builder = GraphBuilder(spec, words=frames.payload.shape[1] // 8)
+    begin, end = 0, spec.window + (count - 1) * spec.stride
+    while begin == 0 or begin < len(frames):
+        yield builder._chunk(frames[begin:end])
+        begin, end = end, end + count * spec.stride
+
+
 def _concatenate(first: Frames, second: Frames) -> Frames:
     return Frames(
         timestamp=np.concatenate([first.timestamp, second.timestamp]),

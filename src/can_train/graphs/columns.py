@@ -53,6 +53,21 @@ class PackedGraphs(GraphColumns):
     nodes: NDArray[np.int64]
     edges: NDArray[np.int64]
 
+    @property
+    def node_ptr(self) -> NDArray[np.int64]:
+        """First node of each window, and N [B + 1], int64."""
+        return first_rows(self.nodes)
+
+    @property
+    def edge_ptr(self) -> NDArray[np.int64]:
+        """First edge of each window, and E [B + 1], int64."""
+        return first_rows(self.edges)
+
+
+def first_rows(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First row of each window that has `counts` [B] rows, and the total [B + 1], int64."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredColumn:

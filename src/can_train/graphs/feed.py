@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from can_train.graphs.batch import GraphBatch, RawGraphs
+from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.scaling import SCALED_LIMIT, FeatureScaler, IdVocabulary
 from can_train.graphs.store import GraphStore, rows_of
 
@@ -25,13 +26,18 @@ class _Gathered:
     batch: Tensor
 
 
-def raw_graphs(store: GraphStore, windows: NDArray[np.int64]) -> RawGraphs:
-    """The graphs of `windows` [B] as a detector takes them, without a loop over windows."""
-    found = _gathered(store, windows)
+def raw_graphs(graphs: GraphStore | PackedGraphs, windows: NDArray[np.int64]) -> RawGraphs:
+    """The graphs of `windows` as tensors, as a detector takes them.
+
+    Args:
+        graphs: Stored graphs, or those that were just built.
+        windows: Indices of windows [B], int64, any order; joined without a loop over them.
+    """
+    found = _gathered(graphs, windows)
     return RawGraphs(
-        node_x=torch.from_numpy(store.node_x[found.nodes]),
-        node_id=torch.from_numpy(store.node_id[found.nodes].astype(np.int64)),
-        edge_x=torch.from_numpy(store.edge_x[found.edges]),
+        node_x=torch.from_numpy(graphs.node_x[found.nodes]),
+        node_id=torch.from_numpy(graphs.node_id[found.nodes].astype(np.int64)),
+        edge_x=torch.from_numpy(graphs.edge_x[found.edges]),
         edge_index=found.edge_index,
         batch=found.batch,
         num_graphs=len(windows),
@@ -76,13 +82,13 @@ class GraphFeed:
             yield self.batch(windows[begin : begin + size])
 
 
-def _gathered(store: GraphStore, windows: NDArray[np.int64]) -> _Gathered:
-    nodes = rows_of(store.node_ptr, windows)
-    edges = rows_of(store.edge_ptr, windows)
-    node_counts = store.node_ptr[windows + 1] - store.node_ptr[windows]
-    edge_counts = store.edge_ptr[windows + 1] - store.edge_ptr[windows]
+def _gathered(graphs: GraphStore | PackedGraphs, windows: NDArray[np.int64]) -> _Gathered:
+    node_ptr, edge_ptr = graphs.node_ptr, graphs.edge_ptr
+    nodes, edges = rows_of(node_ptr, windows), rows_of(edge_ptr, windows)
+    node_counts = node_ptr[windows + 1] - node_ptr[windows]
+    edge_counts = edge_ptr[windows + 1] - edge_ptr[windows]
     first = np.repeat(np.cumsum(node_counts) - node_counts, edge_counts)
-    edge_index = np.stack([store.edge_source[edges] + first, store.edge_target[edges] + first])
+    edge_index = np.stack([graphs.edge_source[edges] + first, graphs.edge_target[edges] + first])
     return _Gathered(
         nodes=nodes,
         edges=edges,

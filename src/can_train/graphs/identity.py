@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from can_train.config.schema import DataConfig
+from can_train.errors import ConfigError, did_you_mean
+from can_train.vocab import FEATURE_SETS, FeatureSet
 
 STORE_VERSION: Final = 1
 """Raised whenever the numbers or the layout of a packed store change."""
@@ -26,11 +28,26 @@ class WindowSpec:
         features: Feature set, `classic` or `relational`.
         window: Frames per window (one graph).
         stride: Frames between window starts.
+
+    Raises:
+        ConfigError: No such feature set, or numbers that make no windows.
     """
 
-    features: str
+    features: FeatureSet
     window: int
     stride: int
+
+    def __post_init__(self) -> None:
+        if self.features not in FEATURE_SETS:
+            raise ConfigError(
+                f"no feature set {self.features}{did_you_mean(self.features, FEATURE_SETS) or '.'} "
+                f"Allowed: {', '.join(FEATURE_SETS)}"
+            )
+        if self.window < 2 or self.stride < 1:
+            raise ConfigError(
+                f"a window of {self.window} frames every {self.stride} frames can't be. "
+                f"Allowed: a window of at least 2, a stride of at least 1"
+            )
 
     @classmethod
     def of(cls, data: DataConfig) -> WindowSpec:

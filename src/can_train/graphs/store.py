@@ -22,7 +22,13 @@ from can_train.frames.frame import Frames
 from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
 from can_train.graphs.build import GraphBuilder
-from can_train.graphs.columns import STORED, GraphColumns, PackedGraphs, StoredColumn
+from can_train.graphs.columns import (
+    STORED,
+    GraphColumns,
+    PackedGraphs,
+    StoredColumn,
+    first_rows,
+)
 from can_train.graphs.identity import WindowSpec, store_key
 
 _META: Final = "meta.json"
@@ -142,8 +148,8 @@ def open_store(
         spec=spec,
         recordings=(*recordings, *made),
         marks=np.concatenate([np.zeros(len(columns["start"]) - len(marks), np.int8), marks]),
-        node_ptr=np.concatenate([[0], np.cumsum(nodes)]).astype(np.int64),
-        edge_ptr=np.concatenate([[0], np.cumsum(edges)]).astype(np.int64),
+        node_ptr=first_rows(nodes),
+        edge_ptr=first_rows(edges),
         **columns,
     )
 

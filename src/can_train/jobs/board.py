@@ -1,22 +1,18 @@
-"""One row per run: what its worker wrote, joined with what Slurm says."""
+"""One row per run: what its worker wrote, joined with what the executor of its job says."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from can_train.jobs.executor import Job
-from can_train.jobs.slurm.client import SlurmJob, SlurmView, view_jobs
-from can_train.jobs.slurm.outcome import Evidence, Outcome, outcome
+from can_train.jobs.executor import HERE
+from can_train.jobs.job import Job
+from can_train.runs.job_views import JobsView, SeenJob, WorkerJob
+from can_train.runs.jobs import views_of
 from can_train.runs.layout import stage_logs
-from can_train.runs.state import RunStatus, read_status
-
-LOG_TAIL: Final = 65_536
-"""Bytes at the end of a log in which Slurm's own lines are looked for."""
+from can_train.runs.state import RunStatus, read_status, verdict_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +21,11 @@ class Row:
 
     Attributes:
         job: The run.
-        state, reason: See `outcome`.
+        state, reason: See `runs.state.verdict_of`.
         elapsed_s: Seconds of its latest attempt; None: it never started.
         epoch, epochs, metric, value: Progress so far.
-        node: Where it works or worked; empty here and where nobody knows.
-        slurm_job: Number of its Slurm job; None: it ran without one.
+        node: Where it works or worked; empty where nobody knows.
+        worker_job: The executor's job that works or worked on it; None: it ran without one.
         log: Its latest log; None: there is none.
     """
 
@@ -42,7 +38,7 @@ class Row:
     metric: str | None
     value: float | None
     node: str
-    slurm_job: str | None
+    worker_job: WorkerJob | None
     log: Path | None
 
     @property
@@ -60,71 +56,56 @@ class Board:
 
 
 def board_of(jobs: Sequence[Job]) -> Board:
-    """How `jobs` stand, which have different numbers; Slurm is asked once for all of them."""
+    """How `jobs` stand, which have different numbers; each executor is asked once for its own."""
     statuses = [read_status(job.run_dir) for job in jobs]
-    view = view_jobs([s.slurm_job for s in statuses if s is not None and s.slurm_job])
+    views = views_of([s.job for s in statuses if s is not None and s.job is not None])
     rows: dict[int, Row] = {}
     for job, status in zip(jobs, statuses, strict=True):
         needed = [rows[number].state for number in job.depends_on if number in rows]
         blocked = any(state in {"failed", "cancelled", "blocked"} for state in needed)
+        view = None if status is None or status.job is None else views[status.job.executor]
         rows[job.number] = _row(job, status, view, blocked=blocked)
-    return Board(rows=tuple(rows.values()), problems=view.problems)
+    problems = [f"{name.capitalize()} says: {p}" for name, v in views.items() for p in v.problems]
+    return Board(rows=tuple(rows.values()), problems=tuple(problems))
 
 
-def latest_log(job: Job, status: RunStatus | None) -> Path | None:
-    """The log of the run's latest attempt, standard error; None: there is none."""
-    name = "local" if status is None or status.slurm_job is None else status.slurm_job
-    _, log = stage_logs(job.run_dir, job.name, name)
-    return log if log.is_file() else None
-
-
-def _row(job: Job, status: RunStatus | None, view: SlurmView, *, blocked: bool) -> Row:
-    slurm = None if status is None or status.slurm_job is None else view.jobs.get(status.slurm_job)
-    log = latest_log(job, status)
+def _row(job: Job, status: RunStatus | None, view: JobsView | None, *, blocked: bool) -> Row:
     known = status or RunStatus(state="pending")
-    done = known.state == "finished" and (slurm is None or slurm.state == "COMPLETED")
-    found = outcome(
-        Evidence(
-            status=status,
-            job=slurm,
-            slurm_answers=view.reachable,
-            log="" if log is None or done else _tail(log),
-            blocked=blocked,
-        )
-    )
+    worker_job = known.job
+    seen = None if view is None or worker_job is None else view.job(worker_job.job_id)
+    found = verdict_of(job.run_dir, status, view, blocked=blocked)
     return Row(
         job=job,
         state=found.state,
         reason=" ".join(found.reason.split()),
-        elapsed_s=_elapsed(known, slurm, found),
+        elapsed_s=_elapsed(known, seen, found.state),
         epoch=known.epoch,
         epochs=known.epochs,
         metric=known.metric or None,
         value=known.value,
-        node=_node(known, slurm),
-        slurm_job=known.slurm_job,
-        log=log,
+        node=_node(known, seen),
+        worker_job=worker_job,
+        log=_latest_log(job, worker_job),
     )
 
 
-def _elapsed(status: RunStatus, slurm: SlurmJob | None, found: Outcome) -> float | None:
-    if slurm is not None and slurm.elapsed_s:
-        return slurm.elapsed_s
+def _latest_log(job: Job, worker_job: WorkerJob | None) -> Path | None:
+    """The log of the run's latest attempt, standard error; None: there is none."""
+    _, log = stage_logs(job.run_dir, job.name, HERE if worker_job is None else worker_job.job_id)
+    return log if log.is_file() else None
+
+
+def _elapsed(status: RunStatus, seen: SeenJob | None, state: str) -> float | None:
+    if seen is not None and seen.elapsed_s:
+        return seen.elapsed_s
     if status.started_at is None:
         return None
     if status.ended_at is not None:
         return max(0.0, status.ended_at - status.started_at)
-    return max(0.0, time.time() - status.started_at) if found.state == "running" else None
+    return max(0.0, time.time() - status.started_at) if state == "running" else None
 
 
-def _node(status: RunStatus, slurm: SlurmJob | None) -> str:
-    if slurm is not None:
-        return slurm.node
+def _node(status: RunStatus, seen: SeenJob | None) -> str:
+    if seen is not None and seen.node:
+        return seen.node
     return status.process.host if status.process is not None else ""
-
-
-def _tail(log: Path) -> str:
-    with log.open("rb") as stream:
-        stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, stream.tell() - LOG_TAIL))
-        return stream.read().decode("utf-8", errors="replace")

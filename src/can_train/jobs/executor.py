@@ -1,62 +1,166 @@
-"""What an executor takes and gives back."""
+"""What an executor does, and how executors are found (stdlib only, cheap to import).
+
+An executor is a folder in `jobs/` whose `executor.py` holds one instance of an `Executor`, or a
+plugin that does (`can_train.plugins`). Nobody outside its folder asks which one it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-Outcome = Literal["finished", "reused", "failed", "cancelled", "blocked"]
+from can_train.errors import ConfigError, PreflightError, SubmissionError, did_you_mean
+from can_train.plugins import declared
+from can_train.runs.jobs import JobSource
+
+if TYPE_CHECKING:
+    from can_train.jobs.job import Handover, Job, JobResult, Needs
+
+HERE: Final = "local"
+"""Name of the executor that is taken where nothing is said."""
+
+OptionValue = int | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One stage handed to an executor.
+class ExecutorOption:
+    """An option of the command line that one executor takes.
 
     Attributes:
-        number: Position of the stage in the plan, from 1.
-        name: Short name for log files: the model.
-        title: The stage in words.
-        run_dir: Folder of its run.
-        frozen: Path of its frozen config.
-        depends_on: Numbers of the stages whose artifacts it consumes.
-        threads: CPU threads that it uses.
+        name: Its name with underscores.
+        metavar, help: As argparse has them.
+        least: Smallest value of a whole number; None: the value is text.
     """
 
-    number: int
     name: str
-    title: str
-    run_dir: Path
-    frozen: Path
-    depends_on: tuple[int, ...]
-    threads: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobResult:
-    """How a job ended.
-
-    Attributes:
-        job: The job.
-        outcome: `reused` when its run had finished before, `blocked` when it never started.
-        exit_code: Of its worker; 0 where none was needed.
-        message: Why it didn't finish.
-    """
-
-    job: Job
-    outcome: Outcome
-    exit_code: int = 0
-    message: str = ""
+    metavar: str
+    help: str
+    least: int | None = None
 
     @property
-    def ok(self) -> bool:
-        """Whether its artifact is there."""
-        return self.outcome in {"finished", "reused"}
+    def flag(self) -> str:
+        """Its spelling."""
+        return f"--{self.name.replace('_', '-')}"
 
 
-class Executor(Protocol):
-    """Runs the jobs of a plan somewhere, in the order of their dependencies."""
+class Executor(JobSource):
+    """Runs the jobs of a plan somewhere, in the order of their dependencies.
 
-    def execute(self, jobs: Sequence[Job]) -> tuple[JobResult, ...]:
-        """Takes jobs in topological order and tells how each one ended, in the same order."""
+    Only `name`, `help` and `execute` have to be given.
+
+    Args:
+        given: Values of its options, by name.
+
+    Attributes:
+        help: What handing a plan to it means, in a few words.
+        flag: Option that chooses it, beside `--executor NAME`; empty: none.
+        options: Options that have an effect with it only.
+        waits: Whether `execute` returns once all jobs have ended, and the caller evaluates;
+            otherwise the jobs go on by themselves, and evaluate what is to be evaluated.
+        takes_resources: Whether it gives a stage what it asks for.
+    """
+
+    help: ClassVar[str] = ""
+    flag: ClassVar[str] = ""
+    options: ClassVar[tuple[ExecutorOption, ...]] = ()
+    waits: ClassVar[bool] = True
+    takes_resources: ClassVar[bool] = False
+
+    def __init__(self, given: Mapping[str, OptionValue] = MappingProxyType({})) -> None:
+        self.given = given
+
+    def with_options(self, given: Mapping[str, OptionValue]) -> Self:
+        """The same with the options that were typed."""
+        return type(self)(given)
+
+    @property
+    def choice(self) -> str:
+        """What is typed to choose it."""
+        return self.flag or f"--executor {self.name}"
+
+    def execute(self, handover: Handover) -> tuple[JobResult, ...]:
+        """Runs or submits the jobs and tells about each one, in the same order.
+
+        Raises:
+            CanTrainError: Nothing was started.
+        """
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Looks at its options before anything is planned.
+
+        Raises:
+            ConfigError: One of them can't be used.
+        """
+
+    def check_here(self) -> None:
+        """Looks whether this machine is one of its own, where nobody should train unasked.
+
+        Raises:
+            PreflightError: It is.
+        """
+
+    def malformed(self, needs: Sequence[Needs]) -> Iterator[PreflightError]:
+        """Amounts that it couldn't read, wherever the plan runs."""
+        yield from ()
+
+    def unknown(self, needs: Sequence[Needs]) -> Iterator[PreflightError]:
+        """Words that it doesn't know, where a plan is for it."""
+        yield from ()
+
+    def preview(self, handover: Handover) -> Iterator[str]:
+        """Text of what `execute` would hand to somebody else."""
+        yield from ()
+
+    def has_record(self, plan: Path) -> bool:
+        """Whether the plan in the folder `plan` was handed to it."""
+        return False
+
+    def cancel(self, claimed: Mapping[str, Job], plan: Path | None) -> Iterator[str]:
+        """Ends its jobs; gives a line for each.
+
+        Args:
+            claimed: Jobs that work or wait, by its own name for them.
+            plan: Folder of their plan, if all of its runs are meant.
+
+        Raises:
+            SubmissionError: It refused.
+        """
+        if claimed:
+            raise SubmissionError(f"{self.name} can't end jobs: {', '.join(claimed)} go on")
+        yield from ()
+
+    def requeue(self) -> str:
+        """Puts the job of this process back into its queue; gives why it couldn't, or nothing."""
+        return f"{self.name} has no queue"
+
+    def facts(self) -> Mapping[str, str | None]:
+        """What it has here, by topic; None: nothing."""
+        return {}
+
+    def lacking(self, facts: Mapping[str, str | None]) -> str:
+        """What is missing according to `facts`, and what to do about it; empty: nothing."""
+        return ""
+
+
+def executors() -> Mapping[str, Executor]:
+    """All executors by name."""
+    return {executor.name: executor for executor in declared(Executor, "jobs", "executor")}
+
+
+def executor_called(name: str) -> Executor:
+    """One executor.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    known = executors()
+    if name not in known:
+        raise ConfigError(
+            f"--executor: {name} isn't known{did_you_mean(name, known) or '.'} "
+            f"Allowed: {', '.join(known)}"
+        )
+    return known[name]

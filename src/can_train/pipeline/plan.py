@@ -13,11 +13,11 @@ from can_train.config.build import Built, build_request
 from can_train.config.frozen import FrozenConfig, freeze, run_id_of
 from can_train.config.requests import PlanRequest
 from can_train.config.resolve import ResolvedStage, resolve_stages, run_config
-from can_train.config.schema import Resources, RunConfig
+from can_train.config.schema import RunConfig
 from can_train.config.typed import Typed
 from can_train.errors import CanTrainError, ConfigError, raise_all
-from can_train.jobs.executor import Job
-from can_train.jobs.slurm.site import Site, resources_for
+from can_train.jobs.executor import Executor, executors
+from can_train.jobs.job import Job, Needs
 from can_train.pipeline.data import PlanData, dataset_problems, plan_data
 from can_train.pipeline.estimates import StageCost, cost_of
 from can_train.pipeline.inputs import (
@@ -30,9 +30,7 @@ from can_train.pipeline.inputs import (
 from can_train.pipeline.preflight import (
     disk_problems,
     path_problems,
-    resource_problems,
     run_problems,
-    slurm_problems,
 )
 from can_train.runs.layout import (
     RUN_ID_LENGTH,
@@ -123,7 +121,7 @@ def make_plan(
     *,
     force: bool = False,
     register: bool = True,
-    site: Site | None = None,
+    executor: Executor | None = None,
 ) -> Plan:
     """Everything that a request means, checked by all four layers; nothing is written.
 
@@ -132,7 +130,7 @@ def make_plan(
         roots: Where everything lies.
         force: Whether runs that exist are made again beside the old ones.
         register: Whether finished teachers go into the registry.
-        site: Profile of the cluster that it is for; None: it runs on this machine.
+        executor: Who will run it; None: nobody.
 
     Raises:
         CanTrainError: One problem, or all of them as a `ProblemList`.
@@ -150,9 +148,12 @@ def make_plan(
     planned = _planned(stages, world, data, built, rules)
     problems += [*unused_paths(world), *disk_problems(roots, len(stages))]
     problems += run_problems([stage.frozen for stage in planned])
-    problems += [*resource_problems(stages), *_same_runs(planned)]
-    if site is not None:
-        problems += slurm_problems([(s.title, stage_resources(site, s)) for s in stages])
+    needs = [needs_of(stage) for stage in stages]
+    for known in executors().values():
+        problems += known.malformed(needs)
+    problems += _same_runs(planned)
+    if executor is not None:
+        problems += executor.unknown(needs)
     raise_all(problems)
     identity = json.dumps([stage.run_id for stage in planned])
     return Plan(
@@ -191,9 +192,15 @@ def _planned(
     return planned
 
 
-def stage_resources(site: Site, stage: ResolvedStage) -> Resources:
-    """What a stage asks a cluster for: what was given, else what the site profile says."""
-    return resources_for(site, stage.model, stage.model_size, stage.resources)
+def needs_of(stage: ResolvedStage) -> Needs:
+    """What a stage asks of a cluster."""
+    return Needs(
+        number=stage.number,
+        title=stage.title,
+        model=stage.model,
+        model_size=stage.model_size,
+        resources=stage.resources,
+    )
 
 
 def jobs_of(plan: Plan) -> tuple[Job, ...]:

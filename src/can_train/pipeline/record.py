@@ -14,7 +14,7 @@ from can_train.files import write_text
 from can_train.pipeline.estimates import StageCost
 from can_train.pipeline.plan import Plan, PlannedStage
 from can_train.pipeline.stored import InputRecord, StageRecord
-from can_train.runs.layout import plan_dir
+from can_train.runs.layout import plan_dir, plan_path
 
 
 def describe(plan: Plan) -> Iterator[str]:
@@ -58,7 +58,7 @@ def write_plan(plan: Plan) -> Path:
         if planned.state != "reused":
             write_frozen(planned.frozen)
     folder = plan_dir(plan.roots.experiments, plan.plan_id)
-    write_text(folder / "plan.json", plan_json(plan))
+    write_text(plan_path(folder), plan_json(plan))
     return folder
 
 

@@ -9,9 +9,16 @@ from pathlib import Path
 from can_train.config.codec import from_plain
 from can_train.errors import ArtifactError, ConfigError
 from can_train.files import read_object
-from can_train.jobs.executor import Job
+from can_train.jobs.job import Job
 from can_train.runs.find import Found
-from can_train.runs.layout import frozen_path, identity_of, iter_plans, iter_runs
+from can_train.runs.layout import (
+    frozen_configs,
+    frozen_path,
+    identity_of,
+    iter_plans,
+    iter_runs,
+    plan_path,
+)
 from can_train.vocab import Distillation, ModelSize, TrainingStrategy
 
 
@@ -134,7 +141,7 @@ def load_plan(experiment_root: Path, folder: Path) -> StoredPlan:
     Raises:
         ArtifactError: Its `plan.json` is damaged.
     """
-    path = folder / "plan.json"
+    path = plan_path(folder)
     raw = read_object(path).get("stages")
     try:
         if not isinstance(raw, list):
@@ -152,7 +159,7 @@ def single(run: Path) -> StoredStage:
     """A run by itself; its folders say what it is."""
     words = identity_of(run)
     what = f"{words.model} {words.model_size}, {words.training_strategy}, {words.distillation_word}"
-    frozen = next(iter(sorted(run.glob("configs/frozen_config_*.json"))), run / "configs")
+    frozen = next(iter(frozen_configs(run)), run)
     job = Job(
         number=1,
         name=words.model,

@@ -6,21 +6,29 @@ that begin with it; an empty name means nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from can_train.errors import ArtifactError, PreflightError
 from can_train.files import read_object
-from can_train.runs.layout import identity_of, iter_plans, iter_runs, plan_dir
+from can_train.runs.layout import (
+    identity_of,
+    is_plan,
+    is_run,
+    iter_plans,
+    iter_runs,
+    plan_dir,
+    plan_path,
+)
 
 Kind = Literal["run", "plan", "dataset"]
 
 RUN_OR_PLAN: Final[tuple[Kind, ...]] = ("run", "plan")
 _ALL: Final[tuple[Kind, ...]] = ("run", "plan", "dataset")
-_MARK: Final[dict[Kind, str]] = {"run": "configs", "plan": "plan.json"}
-"""What lies in a folder of that kind and in no other."""
+_IS: Final[Mapping[Kind, Callable[[Path], bool]]] = {"run": is_run, "plan": is_plan}
+"""Kinds that a folder's own content tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +85,7 @@ def find(experiment_root: Path, name: str, kinds: Sequence[Kind]) -> Found:
         )
     path = Path(name).resolve()
     for kind in kinds:
-        if kind in _MARK and (path / _MARK[kind]).exists():
+        if kind in _IS and _IS[kind](path):
             return Found(kind=kind, folder=path)
     known = [found for kind in kinds for found in _known(experiment_root, kind)]
     exact = [found for found in known if found.name == name]
@@ -141,9 +149,10 @@ def _known(experiment_root: Path, kind: Kind) -> Iterator[Found]:
 
 def _runs_of_plan(experiment_root: Path, plan: Path) -> list[Path]:
     """Run folders of a plan in the order of its stages."""
-    stages = read_object(plan / "plan.json").get("stages")
+    path = plan_path(plan)
+    stages = read_object(path).get("stages")
     if not isinstance(stages, list):
-        raise ArtifactError(f"{plan / 'plan.json'}: has no stages. Give the command again")
+        raise ArtifactError(f"{path}: has no stages. Give the command again")
     return [experiment_root / str(stage["run_dir"]) for stage in stages]
 
 

@@ -1,4 +1,4 @@
-"""Every path of a run (stdlib only)."""
+"""Every path of a run or a plan (stdlib only)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ RUN_ID_LENGTH: Final = 12
 IDENTITY_WORDS: Final = 7
 """modality / dataset / learning_type / model / model_size / distillation / training_strategy."""
 
+MODEL_PART: Final = 5
+"""Where the model stands among the parts of a run's path, counted from its end."""
+
+CONFIGS: Final = "configs"
 _FOLDER_OF_WORD: Final[Mapping[str, str]] = {WITH_KD: "distilled", NO_KD: "no_distillation"}
 """How the two words for distillation stand in a path."""
 
@@ -149,7 +153,7 @@ def run_dir(experiment_root: Path, config: Identity, run_id: str) -> Path:
 
 def frozen_path(run: Path, sha256: str) -> Path:
     """The frozen config of a run, named after its own hash."""
-    return run / "configs" / f"frozen_config_{sha256[:RUN_ID_LENGTH]}.json"
+    return run / CONFIGS / f"frozen_config_{sha256[:RUN_ID_LENGTH]}.json"
 
 
 def artifact_path(run: Path, model: str, model_size: str) -> Path:
@@ -162,15 +166,37 @@ def checkpoints_dir(run: Path) -> Path:
     return run / "checkpoints"
 
 
-def logs_dir(run: Path) -> Path:
-    """Folder of `run.jsonl` and `metrics.csv`."""
-    return run / "logs"
+def run_log(run: Path) -> Path:
+    """`run.jsonl`: one JSON object per event."""
+    return run / "logs" / "run.jsonl"
+
+
+def metrics_path(run: Path) -> Path:
+    """`metrics.csv`: one line per epoch."""
+    return run / "logs" / "metrics.csv"
+
+
+def stage_logs_dir(run: Path) -> Path:
+    """Folder of what jobs wrote to their standard output and error, and of their scripts."""
+    return run / "slurm_logs"
 
 
 def stage_logs(run: Path, stage: str, job: str) -> tuple[Path, Path]:
     """Standard output and standard error of `stage`, run as `job` (`local` or a job's number)."""
-    folder = run / "slurm_logs"
+    folder = stage_logs_dir(run)
     return folder / f"{stage}_{job}.out", folder / f"{stage}_{job}.err"
+
+
+def log_of(run: Path, job: str) -> Path | None:
+    """What `job` wrote to its standard error while it worked on the run; None: nothing."""
+    model = run.absolute().parts[-MODEL_PART]
+    _, log = stage_logs(run, model, job)
+    return log if log.is_file() else None
+
+
+def job_script(folder: Path, *, is_array: bool = False) -> Path:
+    """The script of a job (or of an array of them) whose files lie in `folder`."""
+    return folder / ("array.sh" if is_array else "job.sh")
 
 
 def status_path(run: Path) -> Path:
@@ -183,9 +209,24 @@ def owner_path(run: Path) -> Path:
     return run / "owner.json"
 
 
+def owner_lock(run: Path) -> Path:
+    """Lock under which a dead owner is replaced."""
+    return run / "owner.lock"
+
+
 def summary_path(run: Path) -> Path:
     """`summary.json`: final figures of a finished run."""
     return run / "summary.json"
+
+
+def evaluation_path(run: Path) -> Path:
+    """`evaluation.json`: figures of a finished run on every test scenario."""
+    return run / "evaluation.json"
+
+
+def evaluation_table_path(run: Path) -> Path:
+    """`evaluation.csv`: the same, one line per row."""
+    return run / "evaluation.csv"
 
 
 def plan_dir(experiment_root: Path, plan_id: str) -> Path:
@@ -193,17 +234,49 @@ def plan_dir(experiment_root: Path, plan_id: str) -> Path:
     return experiment_root / "plans" / plan_id
 
 
+def plan_path(plan: Path) -> Path:
+    """`plan.json` in the folder of a plan."""
+    return plan / "plan.json"
+
+
+def submission_path(plan: Path) -> Path:
+    """`submission.json`: what was handed to a scheduler, in the folder of a plan."""
+    return plan / "submission.json"
+
+
+def submission_lock(plan: Path) -> Path:
+    """Lock that all plans beside `plan` share: they may share runs."""
+    return plan.parent / "submission.lock"
+
+
 def iter_plans(experiment_root: Path) -> Iterator[Path]:
     """All plan folders, sorted by name."""
-    yield from (p.parent for p in sorted(experiment_root.glob("plans/*/plan.json")))
+    for folder in sorted(experiment_root.glob("plans/*")):
+        if is_plan(folder):
+            yield folder
+
+
+def is_plan(folder: Path) -> bool:
+    """Whether `folder` is that of a plan."""
+    return plan_path(folder).is_file()
 
 
 def iter_runs(experiment_root: Path) -> Iterator[Path]:
     """All run folders under `experiment_root`, sorted; `latest` links are left out."""
-    pattern = "/".join(["*"] * (IDENTITY_WORDS + 1)) + "/configs"
+    pattern = "/".join(["*"] * (IDENTITY_WORDS + 1)) + f"/{CONFIGS}"
     for configs in sorted(experiment_root.glob(pattern)):
         if not configs.parent.is_symlink():
             yield configs.parent
+
+
+def is_run(folder: Path) -> bool:
+    """Whether `folder` is that of a run."""
+    return (folder / CONFIGS).is_dir()
+
+
+def frozen_configs(run: Path) -> list[Path]:
+    """Frozen configs in a run folder, which should be one."""
+    return sorted(run.glob(f"{CONFIGS}/frozen_config_*.json"))
 
 
 def frozen_of_run(run: Path) -> Path:
@@ -212,7 +285,7 @@ def frozen_of_run(run: Path) -> Path:
     Raises:
         PreflightError: There is none, or more than one.
     """
-    found = sorted(run.glob("configs/frozen_config_*.json"))
+    found = frozen_configs(run)
     if len(found) != 1:
         raise PreflightError(
             f"{run}: expected one configs/frozen_config_*.json, found {len(found)}. "
@@ -221,10 +294,6 @@ def frozen_of_run(run: Path) -> Path:
     return found[0]
 
 
-def point_latest(run: Path) -> None:
-    """Points the `latest` link beside `run` at it, atomically."""
-    import secrets  # costs every start of the command line some milliseconds
-
-    temporary = run.parent / f".latest-{os.getpid()}-{secrets.token_hex(4)}"
-    temporary.symlink_to(run.name, target_is_directory=True)
-    os.replace(temporary, run.parent / "latest")
+def latest_link(run: Path) -> Path:
+    """The link beside `run` that points to the run which was started last."""
+    return run.parent / "latest"

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 from can_train.errors import ArtifactError, PreflightError
-from can_train.files import read_object, write_text
-from can_train.runs.layout import owner_path, status_path
-from can_train.runs.process import Process, is_alive, is_expected, this_process
+from can_train.files import link_exclusively, lock, point_link, read_object, write_text
+from can_train.runs.job_views import Evidence, JobsView, Verdict, WorkerJob
+from can_train.runs.jobs import view_of
+from can_train.runs.layout import latest_link, log_of, owner_lock, owner_path, status_path
+from can_train.runs.process import (
+    Process,
+    is_alive,
+    is_expected,
+    process_document,
+    process_from,
+    this_process,
+)
 
 State = Literal["pending", "running", "finished", "failed", "cancelled", "blocked"]
 STATES: Final[tuple[str, ...]] = get_args(State)
 DIED: Final = "process died"
 REQUEUED: Final = "requeued"
+LOG_TAIL: Final = 65_536
+"""Bytes at the end of a log in which the executor's own lines are looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +62,9 @@ class RunStatus:
     ended_at: float | None = None
 
     @property
-    def slurm_job(self) -> str | None:
-        """Slurm job that worked on the run last, or will."""
-        return None if self.process is None else self.process.slurm_job
+    def job(self) -> WorkerJob | None:
+        """The executor's job that worked on the run last, or will."""
+        return None if self.process is None else self.process.job
 
 
 def read_status(run: Path) -> RunStatus | None:
@@ -67,41 +76,77 @@ def read_status(run: Path) -> RunStatus | None:
     path = status_path(run)
     if not path.exists():
         return None
-    raw = read_object(path)
-    process = raw.get("process")
+    raw: dict[str, Any] = read_object(path)
     known = {item.name for item in fields(RunStatus)}
     if raw.get("state") not in STATES or not set(raw) <= known:
         raise ArtifactError(f"{path}: not a status of this version. Remove it and run again.")
-    if isinstance(process, dict):
-        raw["process"] = Process(**process)
-    return RunStatus(**raw)  # type: ignore[arg-type]  # written by write_status only
+    if raw.get("process") is not None:
+        raw["process"] = process_from(raw["process"], path)
+    return RunStatus(**raw)
 
 
 def write_status(run: Path, status: RunStatus) -> None:
     """Replaces `status.json` atomically."""
-    write_text(status_path(run), json.dumps(asdict(status), indent=1, sort_keys=True) + "\n")
+    document = asdict(replace(status, process=None))
+    if status.process is not None:
+        document["process"] = process_document(status.process)
+    # A figure may be NaN: training that diverges says so.
+    write_text(status_path(run), json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 
-def effective_state(status: RunStatus) -> RunStatus:
-    """The status after a look at the process: one that died while running has failed."""
-    if status.state not in {"pending", "running"}:
-        return status
-    if status.process is None or is_alive(status.process):
-        return status
-    if is_expected(status.process):
-        return replace(status, state="pending", message=REQUEUED)
-    if status.state == "running":
-        why = DIED
-    else:
-        what = "launcher died" if status.slurm_job is None else "job ended"
-        why = f"its {what} before it started"
-    return replace(status, state="failed", message=f"{why} ({_who(status.process)})")
+def verdict_of(
+    run: Path, status: RunStatus | None, view: JobsView | None = None, *, blocked: bool = False
+) -> Verdict:
+    """State of a run and the reason: the one answer to how it stands.
+
+    Where a job works or worked on it, the job's executor knows best; elsewhere a process that died
+    while the run was running has failed.
+
+    Args:
+        run: Folder of the run.
+        status: What its worker wrote.
+        view: What the executor of its job says; None: it is asked.
+        blocked: Whether a run that it needs didn't finish.
+    """
+    if status is None:
+        return Verdict(state="planned")
+    job = status.job
+    if job is None:
+        return _by_process(status)
+    evidence = Evidence(
+        state=status.state,
+        message=status.message,
+        started=status.started_at is not None,
+        log=lambda: _tail(log_of(run, job.job_id)),
+        blocked=blocked,
+    )
+    return (view or view_of(job)).verdict(job.job_id, evidence)
 
 
 def current_status(run: Path) -> RunStatus | None:
-    """`read_status` and `effective_state` in one."""
+    """The status after a look at who works on the run; what a worker ended with stands."""
     status = read_status(run)
-    return None if status is None else effective_state(status)
+    if status is None or status.state not in {"pending", "running"}:
+        return status
+    found = verdict_of(run, status)
+    return replace(status, state=cast(State, found.state), message=found.reason)
+
+
+def _by_process(status: RunStatus) -> Verdict:
+    process = status.process
+    if status.state not in {"pending", "running"} or process is None or is_alive(process):
+        return Verdict(state=status.state, reason=status.message)
+    why = DIED if status.state == "running" else "its launcher died before it started"
+    return Verdict(state="failed", reason=f"{why} (pid {process.pid})")
+
+
+def _tail(log: Path | None) -> str:
+    if log is None:
+        return ""
+    with log.open("rb") as stream:
+        stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, stream.tell() - LOG_TAIL))
+        return stream.read().decode("utf-8", errors="replace")
 
 
 def start_running(run: Path) -> None:
@@ -126,8 +171,8 @@ def end_running(
 ) -> None:
     """Moves the run into a state in which nothing works on it any more."""
     before = read_status(run) or RunStatus(state=state)
-    ended = {"exit_code": exit_code, "message": message, "ended_at": time.time()}
-    write_status(run, replace(before, state=state, **ended))  # type: ignore[arg-type]
+    ended = replace(before, state=state, exit_code=exit_code, message=message, ended_at=time.time())
+    write_status(run, ended)
 
 
 def update_progress(
@@ -142,6 +187,11 @@ def record_parents(run: Path, parents: Mapping[str, str]) -> None:
     """Records the sha256 of every artifact that the run found and consumed, by role."""
     before = read_status(run) or RunStatus(state="running", process=this_process())
     write_status(run, replace(before, parents=dict(parents)))
+
+
+def point_latest(run: Path) -> None:
+    """Points the `latest` link beside `run` at it, atomically."""
+    point_link(latest_link(run), run.name)
 
 
 @contextlib.contextmanager
@@ -161,8 +211,8 @@ def owned(run: Path) -> Iterator[None]:
 def acquire(run: Path) -> None:
     """Makes this process the owner of `run`; a dead owner is replaced.
 
-    The link below is an exclusive create with contents. A stale owner is only removed under a
-    lock, after a second look, so that a living owner can never be removed.
+    A stale owner is only removed under a lock, after a second look, so that a living owner can
+    never be removed.
 
     Raises:
         PreflightError: A living process owns the run.
@@ -170,8 +220,7 @@ def acquire(run: Path) -> None:
     run.mkdir(parents=True, exist_ok=True)
     if _create_owner(run):
         return
-    with (run / "owner.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock(owner_lock(run)):
         owner = read_owner(run)
         if owner is not None and is_alive(owner):
             raise _owned_by(run, owner)
@@ -182,11 +231,11 @@ def acquire(run: Path) -> None:
 
 def read_owner(run: Path) -> Process | None:
     """Process that owns the run or died owning it."""
+    path = owner_path(run)
     try:
-        raw = read_object(owner_path(run))
+        return process_from(read_object(path), path)
     except FileNotFoundError:
         return None
-    return Process(**raw)  # type: ignore[arg-type]  # written by _create_owner only
 
 
 def living_owner(run: Path) -> Process | None:
@@ -207,19 +256,7 @@ def claimant(run: Path) -> Process | None:
 
 
 def _create_owner(run: Path) -> bool:
-    temporary = run / f".owner-{os.getpid()}-{secrets.token_hex(4)}"
-    temporary.write_text(json.dumps(asdict(this_process())), encoding="utf-8")
-    try:
-        os.link(temporary, owner_path(run))
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink()
-    return True
-
-
-def _who(process: Process) -> str:
-    return f"pid {process.pid}" if process.slurm_job is None else str(process)
+    return link_exclusively(owner_path(run), json.dumps(process_document(this_process())))
 
 
 def _owned_by(run: Path, owner: Process | None) -> PreflightError:

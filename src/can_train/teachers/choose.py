@@ -8,7 +8,7 @@ from can_train.config.frozen import load_frozen
 from can_train.config.schema import RunConfig
 from can_train.errors import PreflightError
 from can_train.runs.find import find_run
-from can_train.runs.layout import Roots, artifact_path, frozen_of_run, root_options
+from can_train.runs.layout import Roots, artifact_path, frozen_of_run, is_run, root_options
 from can_train.runs.state import read_status
 from can_train.teachers.files import all_places, read_teacher
 from can_train.teachers.fit import Seen, Wanted, misfits, objection_to
@@ -84,7 +84,7 @@ def _check_file(where: str, path: Path, wanted: Wanted) -> str | None:
     if teacher is not None:
         _check(where, teacher.model, Seen.by_teacher(teacher), wanted)
         return teacher.sha256
-    if (run / "configs").is_dir():
+    if is_run(run):
         _check_run(where, run, wanted)
         return None
     config = artifact_config(path)

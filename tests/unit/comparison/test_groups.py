@@ -29,6 +29,11 @@ def figures(roc_auc: float | None) -> WindowMetrics:
     return WindowMetrics(**{**empty, "windows": 10, "attacks": 5, **base})  # type: ignore[arg-type]
 
 
+def on(vgae: Path, gat: Path) -> dict[str, Parent]:
+    """Both as the experts of a fusion."""
+    return {"vgae": Parent(run_id=vgae.name), "gat": Parent(run_id=gat.name)}
+
+
 class Made:
     """Finished runs under one experiment root."""
 
@@ -171,7 +176,7 @@ def test_a_run_made_again_replaces_the_first(made: Made) -> None:
 
 def test_an_expert_is_evaluated_by_the_run_that_was_built_on_it(made: Made) -> None:
     vgae, gat = made.run(made.config("vgae")), made.run(made.config("gat"))
-    dqn = made.run(made.config("dqn", vgae=Parent(run_id=vgae.name), gat=Parent(run_id=gat.name)))
+    dqn = made.run(made.config("dqn", experts=on(vgae, gat)))
     assert without_evaluation([vgae, gat, dqn]) == [vgae, gat, dqn]
     models = {"vgae": (vgae.name, {FIRST: 0.7}), "gat": (gat.name, {FIRST: 0.8})}
     made.evaluation(dqn, {**models, "dqn": (dqn.name, {FIRST: 0.9})})
@@ -179,7 +184,7 @@ def test_an_expert_is_evaluated_by_the_run_that_was_built_on_it(made: Made) -> N
     sections = compare_runs([vgae, gat, dqn]).sections
     found = [section.of_group(section.groups[0], FIRST, "roc_auc") for section in sections]
     assert [section.model for section in sections] == ["vgae", "gat", "dqn"]
-    assert [estimate and estimate.mean for estimate in found] == [0.7, 0.8, 0.9]
+    assert [mean and mean.mean for mean in found] == [0.7, 0.8, 0.9]
     assert without_evaluation([vgae]) == [vgae]
 
 
@@ -187,10 +192,7 @@ def test_fusion_counts_as_distilled_if_its_experts_are(made: Made) -> None:
     plain = [made.run(made.config(m)) for m in ("vgae", "gat")]
     distilled = [made.run(made.config(m, alpha=0.7)) for m in ("vgae", "gat")]
     runs = [
-        made.run(
-            made.config("dqn", vgae=Parent(run_id=v.name), gat=Parent(run_id=g.name)), {FIRST: 0.5}
-        )
-        for v, g in (plain, distilled)
+        made.run(made.config("dqn", experts=on(v, g)), {FIRST: 0.5}) for v, g in (plain, distilled)
     ]
     section = only(compare_runs(runs))
     assert [group.label for group in section.groups] == ["student", "student+KD"]

@@ -15,6 +15,7 @@ from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.graphs.counts import count_graphs, sequence_hashes
 from can_train.graphs.identity import WindowSpec
+from can_train.vocab import FeatureSet
 
 HEADER = "timestamp,arbitration_id,data_field,attack\n"
 TRAIN = "0.0,1,AA,0\n0.1,2,BB,0\n0.2,1,AA,0\n0.3,3,CC,0\n0.4,18FEF200,,0\n"
@@ -22,7 +23,7 @@ TEST = "0.0,2,BB,0\n0.1,1,AA,0\n0.2,9,0011,1\n0.3,9,0011,1\n1.0,1,AA,0\n"
 MINI = DatasetRef(modality="automotive", dataset="mini")
 
 
-def spec(window: int, stride: int = 100, features: str = "relational") -> WindowSpec:
+def spec(window: int, stride: int = 100, features: FeatureSet = "relational") -> WindowSpec:
     return WindowSpec(features=features, window=window, stride=stride)
 
 

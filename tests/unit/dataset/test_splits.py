@@ -15,11 +15,12 @@ from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifes
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.splits import SIDES, UNUSED, attack_stretches, audit, open_split, windows_on
 from can_train.dataset.windows import open_windows
-from can_train.errors import DataError, PreflightError
+from can_train.errors import ConfigError, DataError, PreflightError
 from can_train.frames.frame import Frames
 from can_train.graphs.identity import WindowSpec
 from can_train.graphs.scaling import fit_scaler, fit_vocabulary
 from can_train.graphs.store import GraphStore, open_store, rows_of
+from can_train.vocab import FeatureSet
 from tests.unit.frames_for_tests import random_frames
 
 REF = DatasetRef(modality="automotive", dataset="small")
@@ -73,7 +74,7 @@ def store_of(root: Path, manifest: DatasetManifest, stride: int = 20) -> GraphSt
     return open_store(REF.folder(root), manifest.train, spec_of(20, stride))
 
 
-def spec_of(window: int, stride: int, features: str = "relational") -> WindowSpec:
+def spec_of(window: int, stride: int, features: FeatureSet = "relational") -> WindowSpec:
     return WindowSpec(features=features, window=window, stride=stride)
 
 
@@ -265,3 +266,8 @@ def test_inputs_refuse_a_dataset_that_changed_since_freezing(prepared):
     with pytest.raises(DataError, match="changed since this run was frozen"):
         open_windows(root, REF, data)
     assert load_manifest(root, REF.modality, REF.dataset).digest == manifest.digest
+
+
+def test_an_unknown_side_is_refused():
+    with pytest.raises(ConfigError, match="no side trian of a split; did you mean train"):
+        windows_on(np.zeros(3, np.int8), ["trian"])

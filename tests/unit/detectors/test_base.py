@@ -1,184 +1,131 @@
-"""Artifacts: self-describing, strict, and unable to run code."""
+"""A detector is a module from stored graphs to scores: scaling, look-up and calibration inside."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from can_train.config.presets import preset
-from can_train.config.schema import DataConfig, RunConfig
-from can_train.detectors.base import Artifact, build_model, load_artifact, save_artifact
-from can_train.detectors.calibration import Threshold
+from can_train.config.schema import DataConfig
+from can_train.config.spec import spec_of
+from can_train.detectors.artifact import load_detector
+from can_train.detectors.base import Detector, Inputs, Scores
+from can_train.detectors.scoring import score_windows
 from can_train.errors import ArtifactError
-from can_train.graphs.features import FEATURE_NAMES
-from can_train.graphs.scaling import FeatureScaler, IdVocabulary
+from can_train.graphs.batch import RawGraphs
+from can_train.graphs.feed import raw_graphs
+from can_train.graphs.scaling import IdVocabulary
+from tests.lab import Lab
+from tests.unit.detectors_for_tests import config_of, untrained
 
-EXTRAS = {
-    "vgae": {"cdf": np.array([0.1, 1 / 3]), "error_scale": np.ones(4)},
-    "gat": {},
-    "dqn": {"state_mean": np.zeros(15), "state_scale": np.full(15, 1 / 3)},
-}
+SCORES = ("score", "margin", "state")
 
 
-def artifact(model: str = "gat", features: str = "relational") -> Artifact:
-    strategy = {"gat": "normal", "vgae": "autoencoder", "dqn": "fusion"}[model]
-    chosen = preset(model, "student", strategy)
-    config = RunConfig(
-        modality="automotive",
-        dataset="small",
-        model=model,  # type: ignore[arg-type]
-        model_size="student",
-        training_strategy=strategy,  # type: ignore[arg-type]
-        data=DataConfig(dataset_digest="a" * 64, split_digest="b" * 64, features=features),  # type: ignore[arg-type]
-        architecture=chosen.architecture,
-        training=chosen.training,
-    )
-    names = FEATURE_NAMES[features]
-    vocabulary = IdVocabulary(ids=np.array([2, 0x316, 0x80012345], np.uint32))
-    return Artifact(
-        config=config,
-        model=build_model(config, len(vocabulary)).eval(),
-        vocabulary=vocabulary,
-        scaler=FeatureScaler(
-            node_mean=np.full(len(names.node), 0.5, np.float32),
-            node_scale=np.full(len(names.node), 2.0, np.float32),
-            edge_mean=np.full(len(names.edge), 0.1, np.float32),
-            edge_scale=np.full(len(names.edge), 3.0, np.float32),
-        ),
-        threshold=Threshold(value=0.25, target_fpr=0.001, benign_windows=400, exact=False),
-        extras=EXTRAS[model],
-        parents={"vgae": "c" * 64},
-    )
+def trained(lab: Lab, model: str, data: DataConfig) -> Detector:
+    return load_detector(Path(str(lab.parent_of(lab.config(model, data=data)).path)))
 
 
 @pytest.mark.parametrize("features", ["classic", "relational"])
-@pytest.mark.parametrize("model", ["gat", "vgae", "dqn"])
-def test_what_is_saved_is_what_is_loaded(tmp_path: Path, model: str, features: str):
-    saved = artifact(model, features)
-    path = tmp_path / "models" / "m.pth"
-    digest = save_artifact(path, saved)
-    loaded = load_artifact(path, sha256=digest)
-    assert loaded.sha256 == digest
-    assert loaded.config == saved.config
-    assert loaded.threshold == saved.threshold
-    assert loaded.parents == saved.parents
-    assert loaded.vocabulary.ids.tolist() == saved.vocabulary.ids.tolist()
-    assert loaded.scaler.edge_scale.tolist() == saved.scaler.edge_scale.tolist()
-    assert {k: v.tolist() for k, v in loaded.extras.items()} == {
-        k: v.tolist() for k, v in saved.extras.items()
-    }
-    for name, value in saved.model.state_dict().items():
-        assert torch.equal(value, loaded.model.state_dict()[name])
-    assert not loaded.model.training
+@pytest.mark.parametrize("model", ["vgae", "gat"])
+def test_the_module_gives_bit_for_bit_what_scoring_and_feeding_by_hand_give(
+    lab: Lab, model: str, features: str
+) -> None:
+    data = lab.data(features=features)
+    detector = trained(lab, model, data)
+    store = lab.inputs(lab.config(model, data=data)).store
+    windows = np.arange(40, 0, -1)
+    scored = score_windows([detector], store, windows)[model]
+    with torch.no_grad():
+        called = detector(raw_graphs(store, windows))
+        by_hand = detector.scored(detector.feed(store).batch(windows))
+    assert called.state.shape == (40, spec_of(model).state_channels)
+    for name in SCORES:
+        values = {
+            "called": vars_of(called)[name].numpy(),
+            "by hand": vars_of(by_hand)[name].numpy(),
+            "scored": {"score": scored.score, "margin": scored.margin, "state": scored.state}[name],
+        }
+        for how, value in values.items():
+            assert value.dtype == np.float64, (name, how)
+            assert np.isfinite(value).all(), (name, how)
+            assert np.array_equal(value, values["called"]), (name, how)
 
 
-def test_the_same_artifact_has_the_same_bytes(tmp_path: Path):
-    saved = artifact()
-    first, second = tmp_path / "a" / "m.pth", tmp_path / "b" / "m.pth"
-    assert save_artifact(first, saved) == save_artifact(second, saved)
+def vars_of(scores: Scores) -> dict[str, torch.Tensor]:
+    return {"score": scores.score, "margin": scores.margin, "state": scores.state}
 
 
-def test_a_file_that_would_run_code_is_refused_and_runs_nothing(tmp_path: Path):
-    class Harmful:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            return os.mkdir, (str(tmp_path / "ran"),)
-
-    for name, write in (("torch", torch.save), ("pickle", _plain_pickle)):
-        path = tmp_path / f"{name}.pth"
-        write(Harmful(), path)
-        with pytest.raises(ArtifactError, match="could run code.*refused"):
-            load_artifact(path)
-    assert not (tmp_path / "ran").exists()
-
-
-def _plain_pickle(value: object, path: Path) -> None:
-    path.write_bytes(pickle.dumps(value, protocol=2))
-
-
-def test_truncated_missing_and_changed_files_each_have_their_message(tmp_path: Path):
-    path = tmp_path / "m.pth"
-    with pytest.raises(ArtifactError, match="no such model file"):
-        load_artifact(path)
-    digest = save_artifact(path, artifact())
-    raw = path.read_bytes()
-    path.write_bytes(raw[: len(raw) // 2])
-    with pytest.raises(ArtifactError, match="truncated or damaged"):
-        load_artifact(path)
-    with pytest.raises(ArtifactError, match="the file was changed"):
-        load_artifact(path, sha256=digest)
-
-
-def test_missing_and_extra_weights_are_named(tmp_path: Path):
-    path = tmp_path / "m.pth"
-    save_artifact(path, artifact())
-    document = torch.load(path, weights_only=True)
-    removed = next(iter(document["state_dict"]))
-    document["state_dict"]["more"] = document["state_dict"].pop(removed)
-    torch.save(document, path)
-    with pytest.raises(ArtifactError, match=f"missing {removed}; unexpected more"):
-        load_artifact(path)
-
-
-def test_weights_of_another_shape_are_refused(tmp_path: Path):
-    path = tmp_path / "m.pth"
-    save_artifact(path, artifact())
-    document = torch.load(path, weights_only=True)
-    name = next(k for k in document["state_dict"] if k.endswith("weight"))
-    document["state_dict"][name] = torch.zeros(1, 1)
-    torch.save(document, path)
-    with pytest.raises(ArtifactError, match="weights of another shape"):
-        load_artifact(path)
-
-
-def test_a_foreign_state_dict_is_not_an_artifact(tmp_path: Path):
-    path = tmp_path / "m.pth"
-    torch.save({"weight": torch.zeros(2)}, path)
-    with pytest.raises(ArtifactError, match="not a can-train artifact"):
-        load_artifact(path)
-
-
-def test_a_relational_gat_has_no_parameter_that_depends_on_ids():
-    small = artifact()
-    large = dataclasses.replace(
-        small, vocabulary=IdVocabulary(ids=np.arange(2000, dtype=np.uint32))
+@pytest.mark.parametrize("features", ["classic", "relational"])
+def test_a_fusion_gives_bit_for_bit_what_it_gives_from_its_experts_scores(
+    lab: Lab, features: str
+) -> None:
+    data = lab.data(features=features)
+    experts = {name: lab.parent_of(lab.config(name, data=data)) for name in ("vgae", "gat")}
+    dqn = load_detector(
+        Path(str(lab.parent_of(lab.config("dqn", data=data, experts=experts)).path))
     )
-    a = build_model(small.config, len(small.vocabulary))
-    b = build_model(large.config, len(large.vocabulary))
-    assert {k: v.shape for k, v in a.state_dict().items()} == {
-        k: v.shape for k, v in b.state_dict().items()
-    }
+    ordered = [trained(lab, "vgae", data), trained(lab, "gat", data), dqn]
+    store = lab.inputs(lab.config("gat", data=data)).store
+    windows = np.arange(30)
+    scored = score_windows(ordered, store, windows)["dqn"]
+    with torch.no_grad():
+        graphs = raw_graphs(store, windows)
+        said = dqn.fused({"vgae": ordered[0](graphs), "gat": ordered[1](graphs)})
+    assert np.array_equal(said.score.numpy(), scored.score)
+    assert np.array_equal(said.state.numpy(), scored.state)
+    channels = sum(spec_of(name).state_channels for name in ("vgae", "gat"))
+    assert scored.state.shape == (30, channels) == (30, 15)
 
 
-@pytest.mark.parametrize(
-    ("part", "key", "said"),
-    [
-        ("scaler", "edge_mean", "edge_mean"),
-        ("threshold", "value", "value"),
-        ("config", "seed", "seed"),
-        ("extras", "cdf", "extras: missing cdf"),
-    ],
-)
-def test_a_missing_inner_part_is_named(tmp_path: Path, part: str, key: str, said: str):
-    path = tmp_path / "m.pth"
-    save_artifact(path, artifact("vgae"))
-    document = torch.load(path, weights_only=True)
-    del document[part][key]
-    torch.save(document, path)
-    with pytest.raises(ArtifactError, match=said):
-        load_artifact(path)
+def test_unknown_ids_and_an_empty_vocabulary_are_looked_up_as_in_training() -> None:
+    gat = untrained(config_of("gat"))
+    asked = np.array([0, 2, 3, 0x316, 0x80012344, 0x80012345, 0xFFFFFFFF], np.uint32)
+    for ids in (gat.vocabulary.ids, np.array([], np.uint32)):
+        vocabulary = IdVocabulary(ids=ids)
+        inputs = Inputs(gat.scaler, vocabulary)
+        found = inputs(graphs_of(asked)).id_index
+        assert found.tolist() == vocabulary.index(asked).tolist()
 
 
-def test_a_scaler_of_another_width_is_refused(tmp_path: Path):
-    path = tmp_path / "m.pth"
-    save_artifact(path, artifact())
-    document = torch.load(path, weights_only=True)
-    document["scaler"]["node_mean"] = torch.zeros(3)
-    torch.save(document, path)
-    with pytest.raises(ArtifactError, match="scaler of another feature set"):
-        load_artifact(path)
+def graphs_of(ids: np.ndarray) -> RawGraphs:
+    """One window with a node per ID and no edge."""
+    return RawGraphs(
+        node_x=torch.zeros(len(ids), 20),
+        node_id=torch.from_numpy(ids.astype(np.int64)),
+        edge_x=torch.zeros(0, 12),
+        edge_index=torch.zeros(2, 0, dtype=torch.int64),
+        batch=torch.zeros(len(ids), dtype=torch.int64),
+        num_graphs=1,
+    )
+
+
+def test_features_are_scaled_and_clipped_as_in_training() -> None:
+    gat = untrained(config_of("gat"))
+    inputs = Inputs(gat.scaler, gat.vocabulary)
+    raw = graphs_of(np.array([2, 3], np.uint32))
+    node_x = torch.full((2, 20), 4.5)
+    node_x[1] = 1e6
+    scaled = inputs(replace(raw, node_x=node_x)).x
+    assert scaled[0].unique().tolist() == [2.0]  # (4.5 - 0.5) / 2
+    assert scaled[1].unique().tolist() == [10.0]
+
+
+def test_a_detector_is_in_eval_mode_and_its_parts_are_on_its_device() -> None:
+    vgae = untrained(config_of("vgae"))
+    assert not any(module.training for module in vgae.modules())
+    moved = vgae.to("meta")
+    assert {value.device.type for value in moved.state_dict().values()} == {"meta"}
+
+
+def test_what_a_detector_cant_be_asked_is_said() -> None:
+    gat, dqn = untrained(config_of("gat")), untrained(config_of("dqn"))
+    raw = graphs_of(np.array([2], np.uint32))
+    with pytest.raises(TypeError, match="a dqn scores no graphs by itself"):
+        dqn(raw)
+    with pytest.raises(TypeError, match="a gat builds on no other detector"):
+        gat.fused({})
+    with pytest.raises(ArtifactError, match="a dqn can't be a teacher"):
+        dqn.teach(dqn.inputs(raw))

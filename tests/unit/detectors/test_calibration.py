@@ -2,8 +2,9 @@ import logging
 
 import numpy as np
 import pytest
+import torch
 
-from can_train.detectors.calibration import EmpiricalCdf, conformal_threshold
+from can_train.detectors.calibration import EmpiricalCdf, RankScore, conformal_threshold
 from can_train.errors import ArtifactError, DataError, TrainingError
 
 
@@ -18,16 +19,6 @@ def test_threshold_is_the_order_statistic_of_the_closed_form():
 def test_threshold_counts_in_the_decimal_number_that_was_typed():
     # 0.29 * 100 < 29 in binary; the exact rule gives k = 100 - 29 = 71
     assert conformal_threshold(np.arange(1.0, 100.0), 0.29).value == 71.0
-
-
-def test_a_score_equal_to_the_threshold_does_not_alarm():
-    threshold = conformal_threshold(np.array([0.1, 0.2, 0.3]), 0.5)
-    assert threshold.value == 0.2
-    assert threshold.alarms(np.array([0.1, 0.2, np.nextafter(0.2, 1)])).tolist() == [
-        False,
-        False,
-        True,
-    ]
 
 
 def test_too_few_windows_give_the_maximum_and_one_warning(caplog):
@@ -55,6 +46,27 @@ def test_cdf_is_rank_over_n_plus_one_and_linear_between():
     cdf = EmpiricalCdf.fit([4.0, 1.0, 2.0])
     assert cdf([1.0, 2.0, 4.0]).tolist() == [0.25, 0.5, 0.75]
     assert cdf(3.0) == pytest.approx(0.625)
+
+
+def test_cdf_between_the_errors_is_numpys_interpolation():
+    rng = np.random.default_rng(4)
+    errors = np.sort(np.round(rng.gamma(2.0, size=500), 2))  # many are equal
+    known, first = np.unique(errors, return_index=True)
+    rank = np.append(first[1:], len(errors)) / (len(errors) + 1.0)
+    probe = rng.uniform(known[0], known[-1], 999)
+    np.testing.assert_array_equal(EmpiricalCdf.fit(errors)(probe), np.interp(probe, known, rank))
+
+
+def test_errors_that_differ_by_next_to_nothing_have_finite_scores():
+    cdf = EmpiricalCdf.fit([0.0, 2.5e-313, 1.0])
+    assert cdf([0.0, 2.5e-313, 1.0]).tolist() == [0.25, 0.5, 0.75]
+
+
+def test_the_module_gives_what_the_cdf_gives():
+    cdf = EmpiricalCdf.fit(np.random.default_rng(0).gamma(2.0, size=300))
+    probe = torch.linspace(-1, 40, 777, dtype=torch.float64)
+    np.testing.assert_array_equal(RankScore(cdf)(probe).numpy(), cdf(probe.numpy()))
+    assert RankScore(cdf)(probe[::2]).shape == (389,)
 
 
 def test_cdf_tail_continues_from_the_largest_error():

@@ -1,5 +1,4 @@
 import pytest
-import torch
 from torch import nn
 
 from can_train.detectors.counts import describe, parameter_count
@@ -101,19 +100,3 @@ def test_a_parameter_used_twice_or_frozen_is_not_counted_again() -> None:
 def test_describe_counts_parameters_a_module_owns_itself() -> None:
     module = nn.Linear(2, 3)
     assert describe(module) == "Linear 9 parameters: own 9"
-
-
-def test_q_network_gives_a_value_per_action() -> None:
-    assert dqn("student")(torch.zeros(4, 15)).shape == (4, 21)
-
-
-def test_q_network_of_hand_set_weights_gives_hand_computed_values() -> None:
-    network = QNetwork(state_channels=2, actions=2, hidden_channels=2, hidden_layers=1)
-    with torch.no_grad():
-        first, second = [layer for layer in network.modules() if hasattr(layer, "weight")]
-        first.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, -1.0]]))
-        first.bias.zero_()
-        second.weight.copy_(torch.tensor([[2.0, 3.0], [-1.0, 0.0]]))
-        second.bias.copy_(torch.tensor([0.5, 0.0]))
-    # relu([3, -4]) = [3, 0]; [2*3 + 0.5, -3]
-    assert network(torch.tensor([[3.0, 4.0]])).tolist() == [[6.5, -3.0]]

@@ -3,18 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from can_train.config.presets import preset
 from can_train.config.schema import DataConfig, DistillationConfig, Parent, RunConfig
-from can_train.detectors.base import Artifact, build_model, save_artifact
+from can_train.detectors.artifact import save_detector
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.parents import load_parents
 from can_train.errors import ArtifactError
-from can_train.graphs.features import FEATURE_NAMES
-from can_train.graphs.scaling import FeatureScaler, IdVocabulary
 from can_train.teachers.files import kept_path
+from tests.unit.detectors_for_tests import untrained
 
 
 def teacher_config(**data: object) -> RunConfig:
@@ -30,19 +28,8 @@ def teacher_config(**data: object) -> RunConfig:
 
 
 def saved(path: Path, config: RunConfig, value: float = 0.5) -> str:
-    names = FEATURE_NAMES[config.data.features]
-    vocabulary = IdVocabulary(ids=np.array([1, 2], np.uint32))
-    node, edge = (np.ones(len(n), np.float32) for n in (names.node, names.edge))
-    artifact = Artifact(
-        config=config,
-        model=build_model(config, len(vocabulary)).eval(),
-        vocabulary=vocabulary,
-        scaler=FeatureScaler(node_mean=node, node_scale=node, edge_mean=edge, edge_scale=edge),
-        threshold=Threshold(value=value, target_fpr=0.001, benign_windows=9, exact=False),
-        extras={},
-        parents={},
-    )
-    return save_artifact(path, artifact)
+    threshold = Threshold(value=value, target_fpr=0.001, benign_windows=9, exact=False)
+    return save_detector(path, untrained(config, threshold=threshold))
 
 
 def student_of(path: Path, sha256: str, *, foreign: bool = False, **data: object) -> RunConfig:

@@ -6,63 +6,35 @@ import numpy as np
 import pytest
 
 from can_train.config.frozen import freeze
-from can_train.config.presets import preset
 from can_train.config.schema import DataConfig, RunConfig
 from can_train.dataset.manifest import dataset_dir
-from can_train.detectors.base import Artifact, build_model
-from can_train.detectors.calibration import Threshold
 from can_train.evaluation.experts import Experts
 from can_train.evaluation.latency import MEASURED, WARM_UP, latency_ms
 from can_train.frames.recording import Recording
-from can_train.graphs.features import FEATURE_NAMES
-from can_train.graphs.scaling import FeatureScaler, IdVocabulary
+from can_train.graphs.scaling import IdVocabulary
 from can_train.runs.layout import Roots
+from tests.unit.detectors_for_tests import config_of, untrained
 
 WINDOW, STRIDE = 20, 10
 NEEDED = WINDOW + STRIDE * (WARM_UP + MEASURED - 1)
 
 
-def config_of(model: str, strategy: str) -> RunConfig:
-    return RunConfig(
-        modality="automotive",
-        dataset="car",
-        model=model,  # type: ignore[arg-type]
-        model_size="student",
-        training_strategy=strategy,  # type: ignore[arg-type]
-        data=DataConfig(dataset_digest="d", split_digest="s", window=WINDOW, stride=STRIDE),
-        architecture=preset(model, "student", strategy).architecture,
-    )
-
-
-def artifact(model: str, strategy: str, extras: dict[str, np.ndarray]) -> Artifact:
-    config = config_of(model, strategy)
-    names = FEATURE_NAMES["relational"]
-    node, edge = (np.ones(len(n), np.float32) for n in (names.node, names.edge))
-    vocabulary = IdVocabulary(ids=np.arange(1, 9, dtype=np.uint32))
-    return Artifact(
-        config=config,
-        model=build_model(config, len(vocabulary)).eval(),
-        vocabulary=vocabulary,
-        scaler=FeatureScaler(node_mean=node, node_scale=node, edge_mean=edge, edge_scale=edge),
-        threshold=Threshold(value=0.5, target_fpr=0.001, benign_windows=9, exact=False),
-        extras=extras,
-        parents={},
-    )
+def on_short_windows(model: str) -> RunConfig:
+    data = DataConfig(dataset_digest="d", split_digest="s", window=WINDOW, stride=STRIDE)
+    return config_of(model, dataset="car", data=data)
 
 
 @pytest.fixture(scope="module")
 def experts() -> Experts:
     root = Path("/nowhere")
     roots = Roots(data=root, experiments=root, teachers=root)
-    frozen = freeze(config_of("dqn", "fusion"), root, roots, register=False)
-    vgae = {"cdf": np.array([0.1, 0.3]), "error_scale": np.ones(4)}
-    dqn = {"state_mean": np.zeros(15), "state_scale": np.ones(15)}
-    artifacts = {
-        "vgae": artifact("vgae", "autoencoder", vgae),
-        "gat": artifact("gat", "normal", {}),
-        "dqn": artifact("dqn", "fusion", dqn),
+    frozen = freeze(on_short_windows("dqn"), root, roots, register=False)
+    vocabulary = IdVocabulary(ids=np.arange(1, 9, dtype=np.uint32))
+    detectors = {
+        model: untrained(on_short_windows(model), vocabulary=vocabulary)
+        for model in ("vgae", "gat", "dqn")
     }
-    return Experts(frozen=frozen, artifacts=artifacts, runs={})
+    return Experts(frozen=frozen, detectors=detectors, runs={})
 
 
 def recorded(root: Path, frames: int) -> Recording:

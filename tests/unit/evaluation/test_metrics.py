@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from can_train.detectors.calibration import conformal_threshold
 from can_train.errors import TrainingError
 from can_train.evaluation.metrics import (
     METRIC_NAMES,
@@ -34,6 +35,13 @@ def test_ranking_metrics_agree_with_counting_by_hand():
     assert m.roc_auc == pytest.approx((3 * 6 + 2) / 24)
     # Precision where each attack enters the ranking: 1/1, 2/2, 3/3, 4/8.
     assert m.pr_auc == pytest.approx((1 + 1 + 1 + 4 / 8) / 4)
+
+
+def test_a_score_equal_to_the_threshold_does_not_alarm():
+    threshold = conformal_threshold(np.array([0.1, 0.2, 0.3]), 0.5)
+    assert threshold.value == 0.2
+    m = window_metrics([0, 0, 1], [0.1, 0.2, np.nextafter(0.2, 1)], threshold.value, 1.0)
+    assert (m.fpr, m.recall) == (0.0, 1.0)
 
 
 def test_ties_between_classes_count_half():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from can_train.frames.frame import Frames
-from can_train.graphs.build import GraphBuilder, window_count
+from can_train.graphs.build import GraphBuilder, build_graphs, graphs_in_turn, window_count
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.identity import WindowSpec
@@ -218,3 +218,26 @@ def test_backward_and_equal_timestamps_stay_finite():
         graphs = build(frames, features=features, window=10, stride=5)
         assert np.isfinite(graphs.node_x).all()
         assert np.isfinite(graphs.edge_x).all()
+
+
+@pytest.mark.parametrize("features", ["classic", "relational"])
+@pytest.mark.parametrize("count", [1, 7, 1000])
+def test_a_whole_recording_gives_the_same_graphs_however_many_at_a_time(features, count):
+    frames = random_frames(900, seed=2)
+    spec = WindowSpec(features=features, window=50, stride=20)
+    whole = build_graphs(frames, spec)
+    parts = list(graphs_in_turn(frames, spec, count))
+    assert {len(part) for part in parts[:-1]} <= {count}
+    for name in PackedGraphs.__dataclass_fields__:
+        joined = np.concatenate([getattr(part, name) for part in parts])
+        assert np.array_equal(joined, getattr(whole, name))
+        fed = getattr(build(frames, features=features, window=50, stride=20), name)
+        assert np.array_equal(fed, joined)
+
+
+@pytest.mark.parametrize("count", [0, 1, 49])
+def test_a_recording_shorter_than_a_window_has_no_graphs(count):
+    spec = WindowSpec(features="relational", window=50, stride=20)
+    graphs = build_graphs(random_frames(60)[:count], spec)
+    assert len(graphs) == 0
+    assert graphs.node_ptr.tolist() == graphs.edge_ptr.tolist() == [0]

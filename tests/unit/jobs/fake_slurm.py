@@ -53,7 +53,7 @@ class FakeSlurm:
         self.home = home
         self.bin = home / "bin"
         self.bin.mkdir(parents=True)
-        for name in ("sbatch", "squeue", "scontrol", "scancel"):
+        for name in ("sbatch", "squeue", "scontrol", "scancel", "sacct"):
             path = self.bin / name
             path.write_text(SCRIPT.format(python=sys.executable, home=str(home)))
             path.chmod(0o755)

@@ -16,8 +16,8 @@ from can_train.files import sha256_of
 from can_train.pipeline.plan import Plan, jobs_of
 from can_train.pipeline.record import describe, write_plan
 from can_train.runs.find import find_run
-from can_train.runs.layout import Roots, iter_runs, point_latest
-from can_train.runs.state import start_running
+from can_train.runs.layout import Roots, iter_runs
+from can_train.runs.state import point_latest, start_running
 from can_train.teachers.policy import register_teacher
 
 MakePlan = Callable[..., Plan]

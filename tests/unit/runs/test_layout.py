@@ -1,33 +1,30 @@
-"""Places of a run, and back from a place to the words."""
+"""Every file name of a run or a plan is spelled in one module."""
 
+from __future__ import annotations
+
+import ast
 from pathlib import Path
 
 import pytest
 
-from can_train.errors import PreflightError
-from can_train.runs.layout import RunIdentity, identity_dir, identity_of
+from can_train.runs import layout
 
-WORDS = {
-    "modality": "automotive",
-    "dataset": "car",
-    "learning_type": "supervised",
-    "model": "gat",
-    "model_size": "student",
-    "training_strategy": "normal",
-}
+SOURCE = Path(layout.__file__).parents[1]
+NAMES = {
+    "array.sh", "configs", "evaluation.csv", "evaluation.json", "job.sh", "latest", "metrics.csv",
+    "owner.lock", "plan.json", "run.jsonl", "slurm_logs", "status.json", "submission.json",
+    "submission.lock", "summary.json",
+}  # fmt: skip
+LEFT: dict[str, set[str]] = {"training/recorder.py": {"metrics.csv", "run.jsonl"}}
+"""Files that spell some themselves, until they are rewritten."""
 
 
 @pytest.mark.parametrize(
-    ("word", "folder"), [("with-kd", "distilled"), ("no-kd", "no_distillation")]
+    "path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE))
 )
-def test_the_folders_of_a_run_say_its_seven_words(word: str, folder: str) -> None:
-    words = RunIdentity(**WORDS, distillation_word=word)
-    place = identity_dir(Path("/runs"), words)
-    assert place.parts[-2] == folder
-    assert identity_of(place / "0123456789ab") == words
-
-
-def test_a_folder_elsewhere_is_no_run() -> None:
-    with pytest.raises(PreflightError, match="/tmp/x: not the folder of a run"):
-        identity_of(Path("/tmp/x"))
-    assert identity_of(Path("/a/b/c/d/e/f/g/0123")).distillation_word == "no-kd"
+def test_file_names_of_runs_and_plans_are_spelled_in_the_layout(path: Path) -> None:
+    if path == Path(layout.__file__):
+        return
+    tree = ast.parse(path.read_text("utf-8"))
+    spelled = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert spelled & NAMES == LEFT.get(str(path.relative_to(SOURCE)), set())

@@ -16,7 +16,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "cancel",
         help="end the jobs or processes of a plan or a run",
-        description="End the Slurm jobs or local processes that work on a plan or a run.",
+        description="End the jobs or local processes that work on a plan or a run.",
         epilog="example: can-train cancel 0123456789ab",
     )
     parser.add_argument("name", metavar="RUN|PLAN", help="id, beginning of an id, or folder")

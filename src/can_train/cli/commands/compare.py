@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from can_train.cli.evaluation_process import exit_code_of, given_data_root, start_evaluation
 from can_train.cli.options import add_root_options, roots_of
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _evaluated_runs(args: argparse.Namespace, roots: Roots, selection: Selection
     runs = [*selection.named, *finished]
     lacking = without_evaluation(runs)
     if args.evaluate:
-        _evaluate(lacking, roots)
+        _evaluate(lacking, given_data_root(args))
         return runs
     ready = [run_dir for run_dir in runs if run_dir not in lacking]
     if not ready or any(run_dir in selection.named for run_dir in lacking):
@@ -107,22 +107,20 @@ def _note(why: str, runs: Sequence[Path]) -> None:
         sys.stderr.write(f"left out, {why}: {', '.join(run_dir.name for run_dir in runs)}\n")
 
 
-def _evaluate(runs: Sequence[Path], roots: Roots) -> None:
-    """Evaluates each run in a process of its own, so that none inherits another one's memory.
+def _evaluate(runs: Sequence[Path], data_root: Path | None) -> None:
+    """Evaluates each run.
 
     Raises:
         PreflightError: One of them failed; those before it stay evaluated.
     """
     from can_train.errors import PreflightError
 
-    folders = ("--data-root", str(roots.data), "--experiment-root", str(roots.experiments))
     for number, run_dir in enumerate(runs, start=1):
         sys.stderr.write(f"evaluating run {run_dir.name} ({number} of {len(runs)})\n")
-        command = (sys.executable, "-P", "-m", "can_train", "evaluate", str(run_dir), *folders)
-        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-        if done.returncode:
+        code = exit_code_of(start_evaluation(run_dir, data_root, quiet=True))
+        if code:
             raise PreflightError(
-                f"evaluation of run {run_dir.name} failed (exit code {done.returncode}). "
+                f"evaluation of run {run_dir.name} failed (exit code {code}). "
                 f"Try it alone: can-train evaluate {run_dir.name}"
             )
 

@@ -51,7 +51,9 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the chain; 1 if GAT or fusion ends below the least ROC-AUC on test_01."""
-    from can_train.cli.launch import evaluate, exit_code, run_here, show
+    from can_train.cli.evaluation_process import evaluate, given_data_root
+    from can_train.cli.launch import exit_code, run_plan
+    from can_train.cli.planning import show
     from can_train.config.typed import Typed
     from can_train.pipeline.plan import make_plan
 
@@ -59,8 +61,10 @@ def run(args: argparse.Namespace) -> int:
     _synthesise(roots)
     plan = make_plan(Typed(text=WORDS), roots)
     show(plan)
-    results = run_here(plan)
-    code = exit_code(results) or evaluate(plan, plan.stages[-1], results[-1])
+    results = run_plan(plan)
+    last = results[-1]
+    reuse = last.outcome == "reused"
+    code = exit_code(results) or evaluate(last.job.run_dir, given_data_root(args), reuse=reuse)
     return code or _verdict(plan)
 
 
@@ -85,8 +89,10 @@ def _synthesise(roots: Roots) -> None:
 
 def _verdict(plan: Plan) -> int:
     """Compares the figures with the least, and says what to type next."""
+    from can_train.runs.layout import evaluation_path, stage_logs_dir
+
     run_dir = plan.stages[-1].frozen.run_dir
-    figures = _roc_auc(run_dir / "evaluation.json")
+    figures = _roc_auc(evaluation_path(run_dir))
     code = 0
     for scorer in _scorers(plan):
         value = figures.get(scorer)
@@ -94,7 +100,7 @@ def _verdict(plan: Plan) -> int:
             shown = "n/a" if value is None else f"{value:.3f}"
             sys.stderr.write(
                 f"demo failed: {scorer} has ROC-AUC {shown} on {SCENARIO}, at least "
-                f"{LEAST_ROC_AUC} is expected. Its log: {run_dir / 'slurm_logs'}\n"
+                f"{LEAST_ROC_AUC} is expected. Its log: {stage_logs_dir(run_dir)}\n"
             )
             code = 1
     for line in (

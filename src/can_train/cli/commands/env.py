@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
+from can_train.jobs.executor import executors
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 PACKAGES: Final = (
-    "torch", "torch_geometric", "lightning", "numpy", "polars", "numba", "scikit-learn",
+    "torch", "torch_geometric", "numpy", "polars", "numba", "scikit-learn",
     "hydra-zen", "PyYAML", "rich",
 )  # fmt: skip
+Facts: TypeAlias = dict[str, dict[str, str | None]]
+
 ASK_S: Final = 5.0
 """How long another program may take to answer."""
 
@@ -70,7 +73,7 @@ def _init_site(name: str) -> int:
     return 0
 
 
-def _facts(args: argparse.Namespace) -> dict[str, dict[str, str | None]]:
+def _facts(args: argparse.Namespace) -> Facts:
     import platform
     from importlib import metadata
 
@@ -90,10 +93,7 @@ def _facts(args: argparse.Namespace) -> dict[str, dict[str, str | None]]:
             "experiments": str(roots.experiments),
             "teachers": str(roots.teachers),
         },
-        "slurm": {
-            "version": _answer("sinfo", "--version"),
-            "partitions": _answer("sinfo", "--noheader", "--format=%P %a %l %D"),
-        },
+        **{name: dict(facts) for name, e in executors().items() if (facts := e.facts())},
     }
 
 
@@ -102,7 +102,7 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def _missing(facts: dict[str, dict[str, str | None]]) -> list[str]:
+def _missing(facts: Facts) -> list[str]:
     lines = [
         f"package {name}. Get it: remove .venv, then ./can-train --version"
         for name, version in facts["package"].items()
@@ -110,11 +110,8 @@ def _missing(facts: dict[str, dict[str, str | None]]) -> list[str]:
     ]
     if facts["machine"]["gpus"] is None:
         lines.append("a GPU that nvidia-smi shows; training takes the CPUs")
-    if facts["slurm"]["version"] is None:
-        lines.append("Slurm (sinfo isn't in PATH); runs stay on this machine")
-    elif facts["slurm"]["partitions"] is None:
-        lines.append("an answer of Slurm's controller (sinfo failed). Ask: scontrol ping")
-    return lines
+    lines += [e.lacking(facts[name]) for name, e in executors().items() if name in facts]
+    return [line for line in lines if line]
 
 
 def _memory() -> str:

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluates, writes the table, and gives 0."""
     from can_train.config.frozen import load_frozen
     from can_train.runs.find import find_run
-    from can_train.runs.layout import frozen_of_run
+    from can_train.runs.layout import evaluation_path, frozen_of_run
 
     roots = roots_of(args)
     run_dir = find_run(roots.experiments, args.name)
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
     report = evaluate_run(run_dir, data_root)
     if "json" in args:
-        sys.stdout.write((run_dir / "evaluation.json").read_text(encoding="utf-8"))
+        sys.stdout.write(evaluation_path(run_dir).read_text(encoding="utf-8"))
     else:
         print_report(report, sys.stdout)
     return 0

@@ -11,7 +11,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
 from can_train.errors import CanTrainError, PreflightError, TrainingError, exit_code_of
-from can_train.jobs.slurm.jobs import own_job
+from can_train.runs.jobs import own_job
 from can_train.runs.stop import Stopped, request_stop
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="N",
         type=int,
         default=0,
-        help="how often the Slurm job of this run may be started again (default: 0)",
+        help="how often the job of this run may be started again (default: 0)",
     )
     parser.add_argument(
         "--evaluate", action="store_true", help="evaluate the finished run afterwards"
@@ -59,13 +59,12 @@ def run(args: argparse.Namespace) -> int:
         _train(frozen, args)
     except Stopped:
         return go_on_later(frozen.run_dir, args.max_requeues)
-    return evaluate_here(frozen, args.max_requeues) if args.evaluate else 0
+    return evaluate_here(frozen.run_dir, args.max_requeues) if args.evaluate else 0
 
 
 def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
     from can_train.cli.worker import JobLog
-    from can_train.runs.layout import point_latest
-    from can_train.runs.state import owned, read_status
+    from can_train.runs.state import owned, point_latest, read_status
     from can_train.teachers.policy import is_teacher
 
     with owned(frozen.run_dir):
@@ -99,7 +98,7 @@ def _check_restarts(max_requeues: int) -> None:
     job = own_job()
     if job is not None and job.restarts > max_requeues:
         raise TrainingError(
-            f"Slurm job {job.job_id} was started again {job.restarts} times, more than "
+            f"{job} was started again {job.restarts} times, more than "
             f"--max-requeues {max_requeues} allows. Look into its log, then: can-train resume PLAN"
         )
 

@@ -24,7 +24,7 @@ HEADER: Final = (
     "epoch", "figure", "node", "job", "log",
 )  # fmt: skip
 WATCH_S: Final = 5.0
-"""Pause between two looks; each one asks Slurm."""
+"""Pause between two looks; each one asks the executors."""
 
 CLEAR: Final = "\x1b[H\x1b[2J"
 
@@ -85,7 +85,7 @@ def _show(stages: Sequence[StoredStage], *, as_json: bool, clear: bool) -> Board
         write_table(sys.stdout, HEADER, rows_of_text)
     sys.stdout.flush()
     for problem in board.problems:
-        sys.stderr.write(f"warning: Slurm says: {problem}\n")
+        sys.stderr.write(f"warning: {problem}\n")
     return board
 
 
@@ -104,7 +104,7 @@ def _texts(stage: StoredStage, row: Row) -> tuple[str, ...]:
         f"{row.epoch}/{row.epochs}" if row.epochs else "",
         figure,
         row.node,
-        row.slurm_job or "",
+        "" if row.worker_job is None else row.worker_job.job_id,
         str(row.log or ""),
     )
 
@@ -127,9 +127,15 @@ def _document(stage: StoredStage, row: Row) -> dict[str, object]:
         "metric": row.metric,
         "value": row.value,
         "node": row.node,
-        "slurm_job": row.slurm_job,
+        **_job_of(row),
         "log": None if row.log is None else str(row.log),
     }
+
+
+def _job_of(row: Row) -> dict[str, object]:
+    """The number of its job under `<executor>_job`, as in `status.json`."""
+    job = row.worker_job
+    return {"slurm_job": None} | ({f"{job.executor}_job": job.job_id} if job is not None else {})
 
 
 def _clock(seconds: float | None) -> str:

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     if "config" in args and is_frozen(Path(args.config)):
         return _frozen(args, Path(args.config))
-    from can_train.cli.launch import plans_of, show
+    from can_train.cli.planning import plans_of, show
 
     args.dry_run = True  # a grid may be checked
     plans = plans_of(args, one_stage=False)

@@ -15,18 +15,12 @@ from torch.nn import functional
 from can_train.config.schema import TrainingConfig
 from can_train.dataset.windows import FUSION, VALIDATION
 from can_train.detectors.base import Detector
+from can_train.detectors.epochs import automatic_batch_size, drawn, shuffled
 from can_train.detectors.fusion.detector import fused_by_weight, standardised
 from can_train.detectors.fusion.network import QNetwork
 from can_train.detectors.scoring import score_windows
-from can_train.detectors.stage import (
-    Judgement,
-    Prepared,
-    StageModule,
-    StageTask,
-    automatic_batch_size,
-    drawn,
-    shuffled,
-)
+from can_train.detectors.stage import Judgement, StageModule
+from can_train.detectors.task import Prepared, StageTask
 from can_train.distil.losses import LossTerms
 
 SMALLEST_STATE_SCALE: Final = 1e-3

@@ -13,6 +13,7 @@ from torch.nn import functional
 from can_train.config.schema import CurriculumConfig, TrainingConfig
 from can_train.dataset.windows import TRAINING, VALIDATION
 from can_train.detectors.curriculum import epoch_windows
+from can_train.detectors.epochs import EpochWindows, shuffled
 from can_train.detectors.gat.detector import attack_probability
 from can_train.detectors.gat.losses import (
     gat_distillation_loss,
@@ -22,15 +23,8 @@ from can_train.detectors.gat.losses import (
 from can_train.detectors.gat.network import GAT
 from can_train.detectors.gat.signal import GatTeacher, PredictionAgreement
 from can_train.detectors.scoring import score_windows
-from can_train.detectors.stage import (
-    EpochWindows,
-    GraphStage,
-    Judgement,
-    Prepared,
-    StageTask,
-    StageWindows,
-    shuffled,
-)
+from can_train.detectors.stage import GraphStage, Judgement, StageWindows
+from can_train.detectors.task import Prepared, StageTask
 from can_train.distil.losses import with_teacher_signal
 from can_train.graphs.batch import GraphBatch
 

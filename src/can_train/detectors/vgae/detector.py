@@ -39,7 +39,7 @@ class VgaeDetector(Detector):
     def __init__(self, **parts: Any) -> None:
         super().__init__(**parts)
         self.error_scale = nn.Buffer(torch.from_numpy(self.extras["error_scale"]))
-        self.rank = RankScore(EmpiricalCdf.from_array(self.extras["cdf"]))
+        self.rank = RankScore(EmpiricalCdf.from_array(self.extras["cdf"])).eval()
 
     @classmethod
     def build_network(cls, architecture: Architecture, shape: NetworkShape) -> nn.Module:

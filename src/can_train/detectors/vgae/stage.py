@@ -7,15 +7,9 @@ from typing import cast
 from torch import Tensor
 
 from can_train.config.schema import TrainingConfig
-from can_train.detectors.stage import (
-    GraphStage,
-    Judgement,
-    Means,
-    Prepared,
-    StageTask,
-    StageWindows,
-    shuffled,
-)
+from can_train.detectors.epochs import shuffled
+from can_train.detectors.stage import GraphStage, Judgement, Means, StageWindows
+from can_train.detectors.task import Prepared, StageTask
 from can_train.detectors.vgae.losses import (
     VgaeLossWeights,
     vgae_distillation_loss,

@@ -79,7 +79,9 @@ def formats() -> dict[str, Format]:
     return found
 
 
-def read_recording(path: Path, *, format: str | None = None, lenient: bool = False) -> ReadResult:
+def read_recording(
+    path: str | Path, *, format: str | None = None, lenient: bool = False
+) -> ReadResult:
     """Reads one recording.
 
     Args:
@@ -91,7 +93,7 @@ def read_recording(path: Path, *, format: str | None = None, lenient: bool = Fal
         DataError: The file isn't a recording of a known format, or is malformed.
         ConfigError: The known formats can't be told.
     """
-    known = formats()
+    path, known = Path(path), formats()
     names = ", ".join(known)
     if format is not None and format not in known:
         raise DataError(

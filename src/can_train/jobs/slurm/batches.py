@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from can_train.config.schema import Resources
-from can_train.jobs.executor import Job
-from can_train.jobs.slurm.record import Settings
+from can_train.jobs.job import Job
+from can_train.jobs.slurm.record import SubmissionSettings
 from can_train.jobs.slurm.script import JobScript, log_pattern, render
-from can_train.runs.layout import stage_logs
+from can_train.runs.layout import job_script, stage_logs_dir
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class SlurmRequest:
     """One run that is to be submitted.
 
     Attributes:
         job: What is run.
-        resources: What it asks for, site profile included.
+        resources: Everything that it asks for.
         evaluate: Whether its job evaluates it, too.
     """
 
@@ -40,7 +40,7 @@ class Batch:
         is_array: Whether it is an array.
     """
 
-    requests: tuple[Request, ...]
+    requests: tuple[SlurmRequest, ...]
     name: str
     script: str
     folder: Path
@@ -60,7 +60,7 @@ class Batch:
     @property
     def script_path(self) -> Path:
         """Where the script is kept."""
-        return self.folder / ("array.sh" if self.is_array else "job.sh")
+        return job_script(self.folder, is_array=self.is_array)
 
     def command(self, dependencies: Sequence[str]) -> list[str]:
         """The call of sbatch; paths are arguments of it, for a script can't hold each of them."""
@@ -80,7 +80,9 @@ class Batch:
         ]
 
 
-def batches(folder: Path, requests: Sequence[Request], settings: Settings) -> tuple[Batch, ...]:
+def batches(
+    folder: Path, requests: Sequence[SlurmRequest], settings: SubmissionSettings
+) -> tuple[Batch, ...]:
     """What is submitted for `requests`, in this order; nothing is written.
 
     Args:
@@ -92,7 +94,7 @@ def batches(folder: Path, requests: Sequence[Request], settings: Settings) -> tu
         ConfigError: Something can't be told to Slurm.
     """
     needed = {number for request in requests for number in request.job.depends_on}
-    groups: dict[object, list[Request]] = {}
+    groups: dict[object, list[SlurmRequest]] = {}
     for request in requests:
         independent = request.job.number not in needed and not request.job.depends_on
         alike = (request.resources, request.evaluate)
@@ -103,7 +105,7 @@ def batches(folder: Path, requests: Sequence[Request], settings: Settings) -> tu
         is_array = len(group) > 1
         job = group[0].job
         name = f"{folder.name}-array{number}" if is_array else f"{job.name}-{job.run_dir.name}"
-        logs = folder / f"array{number}" if is_array else logs_folder(job.run_dir)
+        logs = folder / f"array{number}" if is_array else stage_logs_dir(job.run_dir)
         found.append(
             Batch(
                 requests=tuple(group),
@@ -118,12 +120,7 @@ def batches(folder: Path, requests: Sequence[Request], settings: Settings) -> tu
     return tuple(found)
 
 
-def logs_folder(run: Path) -> Path:
-    """Where a run's scripts and logs lie."""
-    return stage_logs(run, "", "")[0].parent
-
-
-def _script(requests: Sequence[Request], name: str, settings: Settings) -> str:
+def _script(requests: Sequence[SlurmRequest], name: str, settings: SubmissionSettings) -> str:
     return render(
         JobScript(
             name=name,

@@ -8,8 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from can_train.errors import SubmissionError
-from can_train.jobs.slurm.jobs import ENDED_STATES, UNKNOWN_JOB
-from can_train.jobs.slurm.script import walltime_s
+from can_train.jobs.slurm.limits import walltime_s
+
+ENDED_STATES: Final = frozenset(
+    {
+        "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
+        "PREEMPTED", "REVOKED", "TIMEOUT",
+    }
+)  # fmt: skip
+"""States in which nothing more happens to a job (squeue(1), JOB STATE CODES)."""
+
+WAITING_STATES: Final = frozenset({"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"})
+UNKNOWN_JOB: Final = "Invalid job id specified"
 
 TRANSIENT: Final = (
     "Unable to contact slurm controller",
@@ -28,7 +38,15 @@ TRANSIENT: Final = (
 NO_ACCOUNTING: Final = "accounting storage is disabled"
 """What sacct says on a cluster that keeps no books."""
 
-_SQUEUE: Final = "%i|%T|%M|%N|%r"
+_SQUEUE: Final = ",".join(
+    f"{name}:{width}|"
+    for name, width in (
+        ("JobArrayID", 64), ("State", 32), ("RestartCnt", 16), ("TimeUsed", 32), ("NodeList", 400),
+        ("Reason", 400),
+    )
+)  # fmt: skip
+"""Fields in columns of their own width, for some versions cut off what is longer than 20."""
+
 _SACCT: Final = "JobID,State,ExitCode,ElapsedRaw,NodeList"
 
 
@@ -38,11 +56,12 @@ class SlurmJob:
 
     Attributes:
         job_id: Its number, `ARRAY_TASK` in an array.
-        state: Slurm's word, without what follows it.
+        state: Slurm's word, without what follows it; empty where nobody could be asked.
         by: Who cancelled it: a user's number; empty otherwise.
         reason: Why it waits.
         node: Where it works or worked.
         elapsed_s: Seconds of its latest attempt.
+        restarts: How often it was started again; None where only the accounting knows it.
         exit_code, signal: Of the job; None as long as nobody has told.
     """
 
@@ -52,6 +71,7 @@ class SlurmJob:
     reason: str = ""
     node: str = ""
     elapsed_s: int = 0
+    restarts: int | None = None
     exit_code: int | None = None
     signal: int | None = None
 
@@ -60,10 +80,15 @@ class SlurmJob:
         """Whether nothing more happens to it."""
         return self.state in ENDED_STATES
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is in the queue."""
+        return self.state in WAITING_STATES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlurmView:
-    """Answers about several jobs.
+class Answers:
+    """What Slurm says about several jobs.
 
     Attributes:
         jobs: By job number; those that Slurm has forgotten are missing.
@@ -104,8 +129,8 @@ def is_transient(done: subprocess.CompletedProcess[str]) -> bool:
     return done.returncode != 0 and any(words in done.stderr for words in TRANSIENT)
 
 
-def view_jobs(job_ids: Iterable[str]) -> SlurmView:
-    """Everything that the queue and the accounting say about `job_ids`.
+def answers_about(job_ids: Iterable[str]) -> Answers:
+    """Everything that the queue and the accounting say about `job_ids`: the one answer about them.
 
     The queue is asked for living jobs: the accounting lags. The accounting is asked for ended
     ones, which the queue forgets after some minutes; what it says about a job's life is stale
@@ -113,30 +138,49 @@ def view_jobs(job_ids: Iterable[str]) -> SlurmView:
     """
     ids = sorted(set(job_ids))
     if not ids:
-        return SlurmView()
+        return Answers()
     try:
-        queue = call(["squeue", "-h", "-r", "-t", "all", "-o", _SQUEUE, "-j", ",".join(ids)])
-        books = call(["sacct", "-n", "-P", "-X", "-o", _SACCT, "-j", ",".join(ids)])
+        queue = call(["squeue", "-h", "-r", "-t", "all", "-O", _SQUEUE, "-j", ",".join(ids)])
     except SubmissionError as error:
-        return SlurmView(problems=(str(error),), reachable=False)
-    problems = [words_of(done) for done in (queue, books) if done.returncode]
-    problems = [words for words in problems if NO_ACCOUNTING not in words]
-    if UNKNOWN_JOB in queue.stderr:  # how it answers for a single forgotten job
-        problems.remove(words_of(queue))
+        return Answers(problems=(str(error),), reachable=False)
+    # With an error, for a single job that is forgotten.
     reachable = queue.returncode == 0 or UNKNOWN_JOB in queue.stderr
-    jobs = {job.job_id: job for line in books.stdout.splitlines() if (job := _booked(line))}
-    if reachable:
-        jobs = {name: job for name, job in jobs.items() if job.has_ended}
-    for line in queue.stdout.splitlines():
-        job = _queued(line)
-        known = jobs.get(job.job_id)
-        if job.has_ended and known is not None:
-            job = replace(job, exit_code=known.exit_code, signal=known.signal, by=known.by)
-        elif job.has_ended and books.returncode:
-            job = _with_exit_code(job)
-        jobs[job.job_id] = job
+    problems = [] if reachable else [words_of(queue)]
+    queued = {job.job_id: job for line in queue.stdout.splitlines() if (job := _queued(line))}
+    if not reachable or any(name not in queued or queued[name].has_ended for name in ids):
+        books = _books(ids)
+        if books.returncode and NO_ACCOUNTING not in words_of(books):
+            problems.append(words_of(books))
+        jobs = _joined(queued, books, reachable=reachable)
+    else:
+        jobs = queued
     wanted = {name: job for name, job in jobs.items() if name in ids}
-    return SlurmView(jobs=wanted, problems=tuple(problems), reachable=reachable)
+    return Answers(jobs=wanted, problems=tuple(problems), reachable=reachable)
+
+
+def _books(ids: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    command = ["sacct", "-n", "-P", "-X", "-o", _SACCT, "-j", ",".join(ids)]
+    try:
+        return call(command)
+    except SubmissionError as error:
+        return subprocess.CompletedProcess(command, 1, "", str(error))
+
+
+def _joined(
+    queued: dict[str, SlurmJob], books: subprocess.CompletedProcess[str], *, reachable: bool
+) -> dict[str, SlurmJob]:
+    """Jobs of the queue, completed by the accounting."""
+    booked = {job.job_id: job for line in books.stdout.splitlines() if (job := _booked(line))}
+    jobs = {name: job for name, job in booked.items() if job.has_ended or not reachable}
+    for name, job in queued.items():
+        known = jobs.get(name)
+        if job.has_ended and known is not None:
+            jobs[name] = replace(job, exit_code=known.exit_code, signal=known.signal, by=known.by)
+        elif job.has_ended and books.returncode:
+            jobs[name] = _with_exit_code(job)
+        else:
+            jobs[name] = job
+    return jobs
 
 
 def active_jobs(names: Sequence[str]) -> dict[str, list[str]] | None:
@@ -152,14 +196,19 @@ def active_jobs(names: Sequence[str]) -> dict[str, list[str]] | None:
     return found
 
 
-def _queued(line: str) -> SlurmJob:
-    job_id, state, elapsed, node, reason = line.split("|", 4)
+def _queued(line: str) -> SlurmJob | None:
+    fields = [part.strip() for part in line.split("|", 5)]
+    if len(fields) != 6:
+        return None
+    job_id, state, restarts, elapsed, node, reason = fields
+    reason = reason.removesuffix("|").strip()
     return SlurmJob(
         job_id=job_id,
         state=state,
         reason="" if reason == "None" else reason,
         node=node,
         elapsed_s=walltime_s(elapsed) or 0,
+        restarts=int(restarts) if restarts.isdecimal() else None,
     )
 
 

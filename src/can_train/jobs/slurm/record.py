@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Literal
 
+from can_train.config.codec import from_plain, to_plain
 from can_train.config.schema import Resources
-from can_train.errors import ArtifactError
-from can_train.files import read_object, write_text
+from can_train.errors import ArtifactError, ConfigError
+from can_train.files import read_object, write_json
 from can_train.jobs.slurm.script import MAX_REQUEUES
+from can_train.runs.layout import submission_path
 
-SUBMISSION: Final = "submission.json"
 AttemptState = Literal["submitting", "submitted", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class SubmissionSettings:
     """What holds for all jobs of one submission.
 
     Attributes:
@@ -67,7 +66,7 @@ class Attempt:
 
     state: AttemptState
     runs: tuple[SubmittedRun, ...]
-    settings: Settings
+    settings: SubmissionSettings
     message: str = ""
 
     def with_job(self, numbers: tuple[int, ...], job_id: str, *, array: bool) -> Attempt:
@@ -77,18 +76,25 @@ class Attempt:
         return replace(self, runs=runs)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """The whole file."""
+
+    attempts: tuple[Attempt, ...]
+
+
 def read_attempts(plan: Path) -> tuple[Attempt, ...]:
     """Submissions of the plan in the folder `plan`, the latest last.
 
     Raises:
         ArtifactError: The record is damaged.
     """
-    path = plan / SUBMISSION
+    path = submission_path(plan)
     if not path.is_file():
         return ()
     try:
-        return tuple(_attempt(raw) for raw in _list(read_object(path)["attempts"]))
-    except (KeyError, TypeError, ValueError) as error:
+        return from_plain(_Record, read_object(path), path.name).attempts
+    except ConfigError as error:
         raise ArtifactError(
             f"{path}: not a submission record of this version ({error}). Its jobs are listed by: "
             "squeue --me"
@@ -97,31 +103,9 @@ def read_attempts(plan: Path) -> tuple[Attempt, ...]:
 
 def write_attempts(plan: Path, attempts: tuple[Attempt, ...]) -> None:
     """Replaces the record atomically."""
-    document = {"attempts": [asdict(attempt) for attempt in attempts]}
-    write_text(plan / SUBMISSION, json.dumps(document, indent=1, sort_keys=True) + "\n")
+    write_json(submission_path(plan), to_plain(_Record(attempts=attempts), _Record))
 
 
 def latest_runs(attempts: tuple[Attempt, ...]) -> dict[int, SubmittedRun]:
     """Per stage its latest submission that Slurm took."""
     return {run.number: run for attempt in attempts for run in attempt.runs if run.job_id}
-
-
-def _attempt(raw: Any) -> Attempt:
-    settings = raw["settings"]
-    return Attempt(
-        state=raw["state"],
-        runs=tuple(_runs(raw["runs"])),
-        settings=Settings(**{**settings, "setup": tuple(settings["setup"])}),
-        message=raw["message"],
-    )
-
-
-def _runs(raw: Any) -> Iterator[SubmittedRun]:
-    for run in _list(raw):
-        yield SubmittedRun(**{**run, "resources": Resources(**run["resources"])})
-
-
-def _list(raw: object) -> list[Any]:
-    if not isinstance(raw, list):
-        raise TypeError(f"expected a list, got {raw!r}")
-    return raw

@@ -6,12 +6,14 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
+from can_train.config.fields import option_of
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError
+from can_train.jobs.slurm.limits import walltime_s
 
 LEAD_S: Final = 120
 """Seconds before the time limit at which a job is told to save its position and stop."""
@@ -95,23 +97,6 @@ def lead_s(walltime: str | None) -> int:
     return LEAD_S if limit is None else max(1, min(LEAD_S, limit // 2))
 
 
-def walltime_s(walltime: str) -> int | None:
-    """Seconds of a time limit as Slurm spells it; None where Slurm has to tell what is wrong."""
-    days, dash, clock = walltime.rpartition("-")
-    parts = clock.split(":")
-    if not all(part.isdecimal() for part in (*parts, *([days] if dash else []))) or len(parts) > 3:
-        return None
-    numbers = [int(part) for part in parts]
-    if dash:  # D-HH, D-HH:MM, D-HH:MM:SS
-        hours, minutes, seconds = (*numbers, 0, 0)[:3]
-        return ((int(days) * 24 + hours) * 60 + minutes) * 60 + seconds
-    if len(numbers) == 1:  # MINUTES
-        return numbers[0] * 60
-    if len(numbers) == 2:  # MM:SS
-        return numbers[0] * 60 + numbers[1]
-    return (numbers[0] * 60 + numbers[1]) * 60 + numbers[2]
-
-
 def _options(script: JobScript) -> list[str]:
     """What stands after `#SBATCH`, without paths: a line of a script can't hold every path."""
     resources = script.resources
@@ -155,6 +140,10 @@ def quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
+def _own_options() -> str:
+    return ", ".join(option_of(item.name) for item in fields(Resources))
+
+
 def _gpus(resources: Resources) -> str | None:
     if not resources.gpus:
         return None
@@ -171,8 +160,8 @@ def _extra(text: str) -> Sequence[str]:
         short = word[:2] if word[:1] == "-" and word[:2] != "--" else None
         if name in _OURS or (short and short in _OURS.values()):
             raise ConfigError(
-                f"--slurm-extra: {word}: {name} is set by can-train. Leave it out; "
-                "what may differ has options of its own, see: can-train train --help"
+                f"--slurm-extra: {word}: {name} is set by can-train. Leave it out; what may differ "
+                f"has options of its own: {_own_options()}"
             )
     if not words or not words[0].startswith("-"):
         raise ConfigError(

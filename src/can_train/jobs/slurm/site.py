@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from can_train.config.codec import from_plain
 from can_train.config.schema import Resources
 from can_train.config.spec import model_names
 from can_train.errors import ConfigError, did_you_mean
+from can_train.jobs.job import Needs
 from can_train.vocab import MODEL_SIZES
 
 SITE_VARIABLE: Final = "CAN_TRAIN_SITE"
@@ -20,10 +21,6 @@ NO_RESOURCES: Final = Resources()
 
 _NAMES: Final = tuple(item.name for item in fields(Resources))
 _TABLES: Final = ("login_node", "environment", "defaults", "stage")
-_STAGES: Final = (
-    *model_names(),
-    *(f"{model}_{size}" for model in model_names() for size in MODEL_SIZES),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,18 +75,12 @@ def user_profile(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(home).expanduser() / "can-train" / "site.toml"
 
 
-def resources_for(site: Site, model: str, model_size: str, given: Resources) -> Resources:
-    """What one stage asks for: what was given, else what the profile says, else None.
-
-    Args:
-        site: The profile.
-        model, model_size: Kind of the stage.
-        given: What was typed for the stage.
-    """
+def resources_for(site: Site, needs: Needs) -> Resources:
+    """What one stage asks for: what was typed, else what the profile says, else None."""
     layers = (
-        given,
-        site.stages.get(f"{model}_{model_size}", NO_RESOURCES),
-        site.stages.get(model, NO_RESOURCES),
+        needs.resources,
+        site.stages.get(f"{needs.model}_{needs.model_size}", NO_RESOURCES),
+        site.stages.get(needs.model, NO_RESOURCES),
         site.defaults,
     )
     return merged(layers)
@@ -99,7 +90,7 @@ def merged(layers: Sequence[Resources]) -> Resources:
     """Per field the first value that is there."""
     found = NO_RESOURCES
     for layer in reversed(layers):
-        there = {n: value for n in _NAMES if (value := getattr(layer, n)) is not None}
+        there = {name: value for name, value in asdict(layer).items() if value is not None}
         found = replace(found, **there)
     return found
 
@@ -112,7 +103,9 @@ def _site(path: Path, document: Mapping[str, object]) -> Site:
     environment = _table(document, "environment", path)
     _check_names(environment, ("setup",), f"{path}: environment")
     stages = _table(document, "stage", path)
-    _check_names(stages, _STAGES, f"{path}: stage")
+    models = model_names()
+    known = (*models, *(f"{model}_{size}" for model in models for size in MODEL_SIZES))
+    _check_names(stages, known, f"{path}: stage")
     return Site(
         path=path,
         login_node=login_node,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,18 +12,20 @@ from types import MappingProxyType
 from typing import Final
 
 from can_train.errors import SubmissionError
-from can_train.files import write_text
-from can_train.jobs.slurm.batches import Batch, Request, batches
+from can_train.files import lock, write_text
+from can_train.jobs.job import Handover
+from can_train.jobs.slurm.batches import Batch, SlurmRequest, batches
 from can_train.jobs.slurm.client import active_jobs, call, is_transient, words_of
 from can_train.jobs.slurm.record import (
     Attempt,
-    Settings,
+    SubmissionSettings,
     SubmittedRun,
     read_attempts,
     write_attempts,
 )
-from can_train.runs.layout import stage_logs
-from can_train.runs.process import waiting_job
+from can_train.runs.job_views import WorkerJob
+from can_train.runs.layout import stage_logs, submission_lock
+from can_train.runs.process import waiting_in
 from can_train.runs.state import RunStatus, read_status, write_status
 
 PATIENCE_S: Final = 300.0
@@ -35,32 +36,31 @@ BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 def submit(
-    folder: Path,
-    requests: Sequence[Request],
-    settings: Settings,
-    experiment_root: Path,
+    handover: Handover,
+    requests: Sequence[SlurmRequest],
+    settings: SubmissionSettings,
     running: Mapping[int, str] = MappingProxyType({}),
 ) -> Attempt:
     """Submits `requests`: held, then released together; none is left behind if one is refused.
 
     Args:
-        folder: Folder of the plan.
+        handover: The plan that they belong to.
         requests: Runs in topological order; what they need beside each other and `running` has
             finished.
         settings: What holds for all of them.
-        experiment_root: Root of all runs.
         running: Slurm jobs of stages of the plan that wait or work already.
 
     Raises:
         SubmissionError: Slurm refused a job, or didn't answer; nothing is left in the queue.
     """
+    folder = handover.plan
     groups = batches(folder, requests, settings)
-    with _exclusive(folder.parent):
+    with lock(submission_lock(folder)):
         before = _without_leftovers(folder, groups)
         runs = tuple(
             SubmittedRun(
                 number=request.job.number,
-                run_dir=str(request.job.run_dir.relative_to(experiment_root)),
+                run_dir=str(request.job.run_dir.relative_to(handover.experiment_root)),
                 job_name=group.name,
                 resources=request.resources,
                 evaluate=request.evaluate,
@@ -68,7 +68,9 @@ def submit(
             for group in groups
             for request in group.requests
         )
-        record = _Record(folder, before, Attempt(state="submitting", runs=runs, settings=settings))
+        record = _Submission(
+            folder, before, Attempt(state="submitting", runs=runs, settings=settings)
+        )
         done = False
         try:
             _submit_held(groups, record, running)
@@ -84,7 +86,7 @@ def submit(
     return record.attempt
 
 
-class _Record:
+class _Submission:
     """The submission record while it grows."""
 
     def __init__(self, folder: Path, before: tuple[Attempt, ...], attempt: Attempt) -> None:
@@ -119,7 +121,7 @@ class _Record:
         write_attempts(self._folder, (*self._before, self.attempt))
 
 
-def _submit_held(groups: Sequence[Batch], record: _Record, running: Mapping[int, str]) -> None:
+def _submit_held(groups: Sequence[Batch], record: _Submission, running: Mapping[int, str]) -> None:
     for group in groups:
         write_text(group.script_path, group.script)
         needed = {number for request in group.requests for number in request.job.depends_on}
@@ -181,12 +183,13 @@ def _announce(batch: Batch, job_ids: dict[int, str]) -> None:
             before = replace(
                 before, state="pending", message="", exit_code=None, started_at=None, ended_at=None
             )
-        write_status(run, replace(before, process=waiting_job(job_id)))
+        worker_job = WorkerJob(executor="slurm", job_id=job_id)
+        write_status(run, replace(before, process=waiting_in(worker_job)))
         if batch.is_array:
             _link_logs(batch, request, job_id)
 
 
-def _link_logs(batch: Batch, request: Request, number: str) -> None:
+def _link_logs(batch: Batch, request: SlurmRequest, number: str) -> None:
     for link in stage_logs(request.job.run_dir, request.job.name, number):
         link.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
@@ -222,12 +225,3 @@ def _without_leftovers(folder: Path, groups: Sequence[Batch]) -> tuple[Attempt, 
 def _cancel(job_ids: Sequence[str]) -> None:
     if job_ids:
         _until_answered(["scancel", *dict.fromkeys(job_ids)], lambda: None)
-
-
-@contextlib.contextmanager
-def _exclusive(folder: Path) -> Iterator[None]:
-    """One submission at a time among all plans: they may share runs."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "submission.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -1,17 +1,11 @@
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 
-from can_train.detectors.vgae.errors import (
-    WINDOW_ERRORS,
-    neighbour_targets,
-    node_errors,
-    window_errors,
-)
-from can_train.detectors.vgae.network import VGAE, VgaeOutput
+from can_train.detectors.vgae.errors import window_errors
+from can_train.detectors.vgae.network import VGAE
 from can_train.graphs.batch import GraphBatch
 
 MakeBatch = Callable[..., GraphBatch]
@@ -30,32 +24,6 @@ def small_vgae(*, num_ids: int = 0, dropout: float = 0.0) -> VGAE:
         heads=2,
         id_embedding=3,
         dropout=dropout,
-    )
-
-
-def path_batch(id_index: list[int]) -> GraphBatch:
-    """Window 0: nodes 0 -> 1 -> 2. Window 1: node 3, followed by itself."""
-    return GraphBatch(
-        x=torch.zeros(4, 2),
-        id_index=torch.tensor(id_index),
-        edge_index=torch.tensor([[0, 1, 3], [1, 2, 3]]),
-        edge_attr=torch.zeros(3, 1),
-        batch=torch.tensor([0, 0, 0, 1]),
-        num_graphs=2,
-        y=torch.zeros(2, dtype=torch.int64),
-        window=torch.arange(2),
-    )
-
-
-def flat_output(reconstruction: torch.Tensor, classes: int = 3) -> VgaeOutput:
-    """All IDs equally likely, every neighbour with probability one half."""
-    nodes = reconstruction.size(0)
-    return VgaeOutput(
-        mu=torch.zeros(nodes, 1),
-        logvar=torch.zeros(nodes, 1),
-        reconstruction=reconstruction,
-        id_logits=torch.zeros(nodes, classes),
-        neighbour_logits=torch.zeros(nodes, classes),
     )
 
 
@@ -142,29 +110,3 @@ def test_windows_in_one_batch_do_not_see_each_other(
     single = [only_graph(batch, graph) for graph in range(3)]
     alone = torch.cat([window_errors(vgae(graph), graph) for graph in single])
     torch.testing.assert_close(window_errors(vgae(batch), batch), alone)
-
-
-def test_neighbours_count_in_both_directions_and_unknown_ids_set_nothing() -> None:
-    targets = neighbour_targets(path_batch([1, 2, 0, 3]), vocabulary_size=4)
-    assert targets.int().tolist() == [[0, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
-
-
-def test_window_errors_are_those_computed_by_hand() -> None:
-    reconstruction = torch.tensor([[1.0, 1.0], [0.0, 2.0], [3.0, 3.0], [0.0, 1.0]])
-    errors = window_errors(flat_output(reconstruction), path_batch([1, 2, 0, 3]))
-    assert WINDOW_ERRORS == ("reconstruction_mean", "reconstruction_max", "id", "neighbour")
-    # Per node: 1, 2, 9 | 0.5. Node 2 is unknown, so it is left out of the ID columns.
-    expected = [[4.0, 9.0, math.log(3), math.log(2)], [0.5, 0.5, math.log(3), math.log(2)]]
-    torch.testing.assert_close(errors, torch.tensor(expected))
-
-
-def test_window_of_unknown_ids_only_is_judged_by_its_reconstruction() -> None:
-    errors = window_errors(flat_output(torch.ones(4, 2)), path_batch([0, 0, 0, 0]))
-    assert errors.tolist() == [[1.0, 1.0, 0.0, 0.0]] * 2
-
-
-def test_known_node_among_unknown_neighbours_has_no_neighbour_error() -> None:
-    errors = node_errors(flat_output(torch.zeros(4, 2)), path_batch([0, 2, 0, 0]))
-    assert errors.id_known.tolist() == [False, True, False, False]
-    assert errors.neighbour_known.tolist() == [False] * 4
-    assert errors.neighbour.tolist() == [0.0] * 4

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError
-from can_train.jobs.slurm.script import JobScript, lead_s, log_pattern, quoted, render, walltime_s
+from can_train.jobs.slurm.limits import walltime_s
+from can_train.jobs.slurm.script import JobScript, lead_s, log_pattern, quoted, render
 
 FULL = JobScript(
     name="gat-0123456789ab",

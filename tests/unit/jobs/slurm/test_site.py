@@ -8,6 +8,7 @@ import pytest
 
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError, PreflightError
+from can_train.jobs.job import Needs
 from can_train.jobs.slurm.site import Site, load_site, resources_for
 from can_train.jobs.slurm.site_init import first_profile, write_first_profile
 from tests.unit.jobs.fake_slurm import FakeSlurm
@@ -33,6 +34,10 @@ gpus = 1
 """
 
 
+def needs(model: str, size: str, given: Resources) -> Needs:
+    return Needs(number=1, title="stage 1", model=model, model_size=size, resources=given)
+
+
 def profile(folder: Path, text: str) -> str:
     path = folder / "site.toml"
     path.write_text(text)
@@ -43,13 +48,13 @@ def test_the_nearer_setting_wins(tmp_path: Path) -> None:
     site = load_site(profile(tmp_path, PROFILE))
     assert site.login_node and site.setup == ("module load python", "export A=1")
     given = Resources(cpus=8)
-    assert resources_for(site, "vgae", "teacher", given) == Resources(
+    assert resources_for(site, needs("vgae", "teacher", given)) == Resources(
         account="lab", walltime="1:00:00", cpus=8
     )
-    assert resources_for(site, "gat", "student", given) == Resources(
+    assert resources_for(site, needs("gat", "student", given)) == Resources(
         account="lab", walltime="2:00:00", cpus=8, memory="8G"
     )
-    assert resources_for(site, "gat", "teacher", Resources(gpus=0)) == Resources(
+    assert resources_for(site, needs("gat", "teacher", Resources(gpus=0))) == Resources(
         account="lab", walltime="2:00:00", cpus=2, memory="16G", gpus=0
     )
 

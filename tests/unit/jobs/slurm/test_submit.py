@@ -8,16 +8,17 @@ import pytest
 
 from can_train.config.schema import Resources
 from can_train.errors import SubmissionError
+from can_train.jobs.job import Handover, Job
 from can_train.jobs.slurm import submit as slurm
-from can_train.jobs.executor import Job
-from can_train.jobs.slurm.batches import Request, batches
-from can_train.jobs.slurm.record import Settings, latest_runs, read_attempts
+from can_train.jobs.slurm.batches import SlurmRequest, batches
+from can_train.jobs.slurm.record import SubmissionSettings, latest_runs, read_attempts
 from can_train.jobs.slurm.submit import submit
+from can_train.runs.job_views import WorkerJob
 from can_train.runs.state import RunStatus, read_status, write_status
 from tests.unit.jobs.fake_slurm import FakeSlurm
 
 DOWN = "Batch job submission failed: Unable to contact slurm controller (connect failure)"
-REFUSED = "Batch job submission failed: Requested reservation is invalid"
+REFUSED = "Batch job submission failed: SlurmRequested reservation is invalid"
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,11 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slurm, "BACKOFF_S", (0.0,))
 
 
-def requests(root: Path, *needs: tuple[int, ...]) -> list[Request]:
+def handover(plan: Path) -> Handover:
+    return Handover(plan=plan, experiment_root=plan.parent.parent, requests=())
+
+
+def requests(root: Path, *needs: tuple[int, ...]) -> list[SlurmRequest]:
     found = []
     for number, depends_on in enumerate(needs, start=1):
         run = root / f"run{number}"
@@ -34,7 +39,7 @@ def requests(root: Path, *needs: tuple[int, ...]) -> list[Request]:
             number=number, name="gat", title=f"stage {number}", run_dir=run, frozen=frozen,
             depends_on=depends_on,
         )  # fmt: skip
-        found.append(Request(job=job, resources=Resources(cpus=1)))
+        found.append(SlurmRequest(job=job, resources=Resources(cpus=1)))
     return found
 
 
@@ -43,7 +48,7 @@ CHAIN = ((), (1,), (1, 2))
 
 def test_jobs_are_held_and_released_together(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
     plan = tmp_path / "plans" / "p"
-    attempt = submit(plan, requests(tmp_path, *CHAIN), Settings(), tmp_path)
+    attempt = submit(handover(plan), requests(tmp_path, *CHAIN), SubmissionSettings())
     assert [run.job_id for run in attempt.runs] == ["1", "2", "3"]
     sbatch = [call for call in fake_slurm.calls if call.startswith("sbatch")]
     assert all(" --hold " in call for call in sbatch)
@@ -54,21 +59,21 @@ def test_jobs_are_held_and_released_together(tmp_path: Path, fake_slurm: FakeSlu
     for number in (1, 2, 3):
         status = read_status(tmp_path / f"run{number}")
         assert status is not None
-        assert (status.state, status.slurm_job) == ("pending", str(number))
+        assert (status.state, status.job and status.job.job_id) == ("pending", str(number))
 
 
 def test_a_refusal_cancels_what_was_taken(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
     fake_slurm.fails("sbatch", "ok", "ok", REFUSED)
     plan = tmp_path / "plans" / "p"
     with pytest.raises(SubmissionError) as caught:
-        submit(plan, requests(tmp_path, *CHAIN), Settings(), tmp_path)
+        submit(handover(plan), requests(tmp_path, *CHAIN), SubmissionSettings())
     assert caught.value.exit_code == 4
     assert f"stage 3: sbatch: error: {REFUSED}" in str(caught.value)
     assert {text.partition("|")[2] for text in fake_slurm.queue.values()} == {"CANCELLED"}
     (attempt,) = read_attempts(plan)
     assert attempt.state == "cancelled" and REFUSED in attempt.message
     assert read_status(tmp_path / "run1") is None
-    again = submit(plan, requests(tmp_path, *CHAIN), Settings(), tmp_path)
+    again = submit(handover(plan), requests(tmp_path, *CHAIN), SubmissionSettings())
     assert [a.state for a in read_attempts(plan)] == ["cancelled", "submitted"]
     assert latest_runs(read_attempts(plan))[1] == again.runs[0]
 
@@ -76,14 +81,16 @@ def test_a_refusal_cancels_what_was_taken(tmp_path: Path, fake_slurm: FakeSlurm)
 def test_a_refused_release_cancels_everything(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
     fake_slurm.fails("scontrol", "Access/permission denied")
     with pytest.raises(SubmissionError, match="Access/permission denied"):
-        submit(tmp_path / "plans" / "p", requests(tmp_path, (), ()), Settings(), tmp_path)
+        submit(handover(tmp_path / "plans" / "p"), requests(tmp_path, (), ()), SubmissionSettings())
     assert {text.partition("|")[2] for text in fake_slurm.queue.values()} == {"CANCELLED"}
 
 
 def test_a_controller_that_is_away_is_waited_for(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
     fake_slurm.fails("sbatch", DOWN, DOWN)
     fake_slurm.fails("squeue", "ok", "slurm_load_jobs error: Unable to contact slurm controller")
-    attempt = submit(tmp_path / "plans" / "p", requests(tmp_path, ()), Settings(), tmp_path)
+    attempt = submit(
+        handover(tmp_path / "plans" / "p"), requests(tmp_path, ()), SubmissionSettings()
+    )
     assert attempt.runs[0].job_id == "1"
     assert len(fake_slurm.queue) == 1
 
@@ -92,7 +99,9 @@ def test_a_lost_answer_is_looked_up_before_anything_is_repeated(
     tmp_path: Path, fake_slurm: FakeSlurm
 ) -> None:
     fake_slurm.fails("sbatch", "late Socket timed out on send/recv operation")
-    attempt = submit(tmp_path / "plans" / "p", requests(tmp_path, (), (1,)), Settings(), tmp_path)
+    attempt = submit(
+        handover(tmp_path / "plans" / "p"), requests(tmp_path, (), (1,)), SubmissionSettings()
+    )
     assert [run.job_id for run in attempt.runs] == ["1", "2"]
     assert len([call for call in fake_slurm.calls if call.startswith("sbatch")]) == 2
 
@@ -103,42 +112,42 @@ def test_patience_ends(
     monkeypatch.setattr(slurm, "PATIENCE_S", 0.5)
     fake_slurm.fails("sbatch", *[DOWN] * 200)
     with pytest.raises(SubmissionError, match="Unable to contact slurm controller"):
-        submit(tmp_path / "plans" / "p", requests(tmp_path, ()), Settings(), tmp_path)
+        submit(handover(tmp_path / "plans" / "p"), requests(tmp_path, ()), SubmissionSettings())
 
 
 def test_runs_in_the_queue_are_not_submitted_again(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
     plan = tmp_path / "plans" / "p"
-    submit(plan, requests(tmp_path, ()), Settings(), tmp_path)
+    submit(handover(plan), requests(tmp_path, ()), SubmissionSettings())
     with pytest.raises(SubmissionError, match=r"in the queue already, as Slurm job 1 \(gat-run1\)"):
-        submit(plan, requests(tmp_path, ()), Settings(), tmp_path)
+        submit(handover(plan), requests(tmp_path, ()), SubmissionSettings())
     assert len(fake_slurm.queue) == 1
 
 
 def test_independent_runs_make_an_array(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
     plan = tmp_path / "plans" / "p"
     asked = requests(tmp_path, (), (), (), (3,))
-    attempt = submit(plan, asked, Settings(array_limit=2), tmp_path)
+    attempt = submit(handover(plan), asked, SubmissionSettings(array_limit=2))
     assert [run.job_id for run in attempt.runs] == ["1_0", "1_1", "2", "3"]
     script = (plan / "array1" / "array.sh").read_text()
     assert "#SBATCH --array=0-1%2\n" in script
     link = tmp_path / "run2" / "slurm_logs" / "gat_1_1.err"
     assert link.readlink() == plan / "array1" / "array_1_1.err"
     status = read_status(tmp_path / "run2")
-    assert status is not None and status.slurm_job == "1_1"
+    assert status is not None and status.job == WorkerJob(executor="slurm", job_id="1_1")
 
 
 def test_stages_that_run_already_are_waited_for(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
     (request,) = requests(tmp_path, ())
-    late = Request(job=requests(tmp_path, (), (1,))[1].job, resources=request.resources)
-    submit(tmp_path / "plans" / "p", [late], Settings(), tmp_path, {1: "77"})
+    late = SlurmRequest(job=requests(tmp_path, (), (1,))[1].job, resources=request.resources)
+    submit(handover(tmp_path / "plans" / "p"), [late], SubmissionSettings(), {1: "77"})
     (sbatch,) = [call for call in fake_slurm.calls if call.startswith("sbatch")]
     assert "--dependency=afterok:77 " in sbatch
 
 
 def test_different_resources_make_different_arrays(tmp_path: Path) -> None:
     one, two, three = requests(tmp_path, (), (), ())
-    three = Request(job=three.job, resources=Resources(cpus=2))
-    found = batches(tmp_path / "p", [one, two, three], Settings(array_limit=1))
+    three = SlurmRequest(job=three.job, resources=Resources(cpus=2))
+    found = batches(tmp_path / "p", [one, two, three], SubmissionSettings(array_limit=1))
     assert [(batch.numbers, batch.is_array) for batch in found] == [((1, 2), True), ((3,), False)]
 
 
@@ -146,7 +155,7 @@ def test_a_finished_run_that_is_only_evaluated_stays_finished(
     tmp_path: Path, fake_slurm: FakeSlurm
 ) -> None:
     write_status(tmp_path / "run1", RunStatus(state="finished", epoch=3))
-    submit(tmp_path / "plans" / "p", requests(tmp_path, ()), Settings(), tmp_path)
+    submit(handover(tmp_path / "plans" / "p"), requests(tmp_path, ()), SubmissionSettings())
     status = read_status(tmp_path / "run1")
     assert status is not None
-    assert (status.state, status.epoch, status.slurm_job) == ("finished", 3, "1")
+    assert (status.state, status.epoch, status.job and status.job.job_id) == ("finished", 3, "1")

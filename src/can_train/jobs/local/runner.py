@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from can_train.errors import EXIT_INTERRUPTED, PreflightError, raise_all
 from can_train.jobs.display import Display, display_for
-from can_train.jobs.executor import Job, JobResult
+from can_train.jobs.executor import HERE
+from can_train.jobs.job import Job, JobResult
 from can_train.runs.layout import stage_logs
 from can_train.runs.process import Process, this_process
 from can_train.runs.state import RunStatus, claimant, end_running, read_status, write_status
@@ -32,8 +33,8 @@ def worker_command() -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", "can_train", "run", "--frozen-config")
 
 
-class LocalExecutor:
-    """Executor of this machine.
+class LocalRunner:
+    """Runs the jobs of one plan.
 
     Args:
         command: Start of the worker's command line, to which the frozen config is added.
@@ -46,7 +47,7 @@ class LocalExecutor:
         self._command = tuple(command) if command is not None else worker_command()
         self._display = display if display is not None else display_for(sys.stdout, sys.stderr)
 
-    def execute(self, jobs: Sequence[Job]) -> tuple[JobResult, ...]:
+    def run(self, jobs: Sequence[Job]) -> tuple[JobResult, ...]:
         """Runs `jobs`, as many at once as the CPUs allow; a failed one blocks its descendants.
 
         Raises:
@@ -128,7 +129,7 @@ class LocalExecutor:
             del running[number]
 
     def _start(self, job: Job) -> _Running:
-        out, err = stage_logs(job.run_dir, job.name, "local")
+        out, err = stage_logs(job.run_dir, job.name, HERE)
         self._display.line(f"running: {job.title}, run {job.run_dir.name}, log {err}")
         out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("ab") as out_stream, err.open("ab") as err_stream:

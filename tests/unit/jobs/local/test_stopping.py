@@ -16,8 +16,8 @@ import pytest
 
 from can_train.errors import EXIT_INTERRUPTED, PreflightError
 from can_train.jobs.display import PlainDisplay
-from can_train.jobs.executor import Job
-from can_train.jobs.local import LocalExecutor
+from can_train.jobs.job import Job
+from can_train.jobs.local.runner import LocalRunner
 from can_train.runs.process import is_alive, this_process
 from can_train.runs.state import RunStatus, read_status, write_status
 
@@ -35,12 +35,12 @@ GENTLE = STUBBORN.replace("signal.SIG_IGN", "signal.SIG_DFL")
 SCRIPT = """
 import sys
 from pathlib import Path
-from can_train.jobs.executor import Job
-from can_train.jobs.local import LocalExecutor
+from can_train.jobs.job import Job
+from can_train.jobs.local.runner import LocalRunner
 run = Path(sys.argv[2])
 job = Job(number=1, name="gat", title="stage 1", run_dir=run, frozen=run / "configs" / "f.json",
           depends_on=())
-results = LocalExecutor((sys.executable, "-c", sys.argv[1])).execute([job])
+results = LocalRunner((sys.executable, "-c", sys.argv[1])).run([job])
 sys.exit(results[0].exit_code)
 """
 
@@ -86,8 +86,8 @@ def interrupting(run: Path, times: int) -> threading.Thread:
 
 def execute(root: Path, worker: str) -> Callable[[list[Job]], list[tuple[str, int]]]:
     display = PlainDisplay(io.StringIO(), io.StringIO())
-    executor = LocalExecutor((sys.executable, "-c", worker), display)
-    return lambda jobs: [(r.outcome, r.exit_code) for r in executor.execute(jobs)]
+    runner = LocalRunner((sys.executable, "-c", worker), display)
+    return lambda jobs: [(r.outcome, r.exit_code) for r in runner.run(jobs)]
 
 
 def test_a_second_interrupt_kills_a_worker_that_does_not_end(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The local executor with real processes that finish, fail, are killed and are interrupted."""
+"""The local runner with real processes that finish, fail, are killed and are interrupted."""
 
 import io
 import os
@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from can_train.jobs.display import PlainDisplay
-from can_train.jobs.executor import Job
-from can_train.jobs.local import LocalExecutor
+from can_train.jobs.job import Job
+from can_train.jobs.local.runner import LocalRunner
 from can_train.runs.state import current_status, read_status
 
 WORKER = """
@@ -60,12 +60,12 @@ def job(root: Path, number: int, what: str, *needs: int) -> Job:
 
 
 class Shown:
-    """An executor whose worker is the script above, and what it showed."""
+    """An runner whose worker is the script above, and what it showed."""
 
     def __init__(self) -> None:
         self.out, self.talk = io.StringIO(), io.StringIO()
         command = (sys.executable, "-c", WORKER)
-        self.executor = LocalExecutor(command, PlainDisplay(self.out, self.talk))
+        self.runner = LocalRunner(command, PlainDisplay(self.out, self.talk))
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def shown() -> Shown:
 
 
 def test_stages_run_in_order_with_their_own_logs(tmp_path: Path, shown: Shown) -> None:
-    results = shown.executor.execute([job(tmp_path, 1, "ok"), job(tmp_path, 2, "ok", 1)])
+    results = shown.runner.run([job(tmp_path, 1, "ok"), job(tmp_path, 2, "ok", 1)])
     assert [r.outcome for r in results] == ["finished", "finished"]
     logs = tmp_path / "run2" / "slurm_logs"
     assert (logs / "vgae_local.out").read_text() == "out of run2\n"
@@ -83,8 +83,8 @@ def test_stages_run_in_order_with_their_own_logs(tmp_path: Path, shown: Shown) -
 
 
 def test_finished_runs_are_reused_and_said_so(tmp_path: Path, shown: Shown) -> None:
-    shown.executor.execute([job(tmp_path, 1, "ok")])
-    (result,) = shown.executor.execute([job(tmp_path, 1, "fail")])
+    shown.runner.run([job(tmp_path, 1, "ok")])
+    (result,) = shown.runner.run([job(tmp_path, 1, "fail")])
     assert result.outcome == "reused"
     assert "reused: stage 1, run run1\n" in shown.out.getvalue()
 
@@ -103,7 +103,7 @@ def test_a_failing_stage_blocks_its_descendants_only(
 ) -> None:
     jobs = [job(tmp_path, 1, what), job(tmp_path, 2, "ok", 1), job(tmp_path, 3, "ok", 2),
             job(tmp_path, 4, "ok")]  # fmt: skip
-    results = shown.executor.execute(jobs)
+    results = shown.runner.run(jobs)
     assert [r.outcome for r in results] == ["failed", "blocked", "blocked", "finished"]
     assert (results[0].exit_code, results[0].message) == (code, message)
     failed, blocked = read_status(tmp_path / "run1"), read_status(tmp_path / "run2")
@@ -117,8 +117,8 @@ def test_a_failing_stage_blocks_its_descendants_only(
 
 
 def test_a_stage_that_died_runs_again(tmp_path: Path, shown: Shown) -> None:
-    shown.executor.execute([job(tmp_path, 1, "die")])
-    (result,) = shown.executor.execute([job(tmp_path, 1, "ok")])
+    shown.runner.run([job(tmp_path, 1, "die")])
+    (result,) = shown.runner.run([job(tmp_path, 1, "ok")])
     assert result.outcome == "finished"
     log = (tmp_path / "run1" / "slurm_logs" / "vgae_local.out").read_text()
     assert log == "out of run1\n" * 2
@@ -135,7 +135,7 @@ def test_an_interrupt_ends_the_worker_and_cancels_the_rest(
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    results = shown.executor.execute([job(tmp_path, 1, "hang"), job(tmp_path, 2, "ok", 1)])
+    results = shown.runner.run([job(tmp_path, 1, "hang"), job(tmp_path, 2, "ok", 1)])
     thread.join()
     assert [r.outcome for r in results] == ["cancelled", "blocked"]
     cancelled = current_status(tmp_path / "run1")
@@ -148,12 +148,12 @@ def test_an_interrupt_ends_the_worker_and_cancels_the_rest(
 def test_runs_of_a_killed_launcher_dont_stay_pending(tmp_path: Path) -> None:
     jobs = [job(tmp_path, 1, "hang"), job(tmp_path, 2, "ok", 1)]
     script = (
-        "import sys; from pathlib import Path; from can_train.jobs.executor import Job; "
-        "from can_train.jobs.local import LocalExecutor; root = Path(sys.argv[2]); "
+        "import sys; from pathlib import Path; from can_train.jobs.job import Job; "
+        "from can_train.jobs.local.runner import LocalRunner; root = Path(sys.argv[2]); "
         "jobs = [Job(number=n, name='vgae', title=str(n), run_dir=root / f'run{n}', "
         "depends_on=(1,)[: n - 1], frozen=root / f'run{n}' / 'configs' / 'frozen.json') "
         "for n in (1, 2)]; "
-        "LocalExecutor((sys.executable, '-c', sys.argv[1])).execute(jobs)"
+        "LocalRunner((sys.executable, '-c', sys.argv[1])).run(jobs)"
     )
     launcher = subprocess.Popen(
         [sys.executable, "-c", script, WORKER, str(tmp_path)], stdout=subprocess.DEVNULL
@@ -171,7 +171,7 @@ def test_runs_of_a_killed_launcher_dont_stay_pending(tmp_path: Path) -> None:
 def test_independent_jobs_run_side_by_side_where_the_cpus_allow(tmp_path: Path) -> None:
     jobs = [job(tmp_path, 1, "ok"), job(tmp_path, 2, "ok"), job(tmp_path, 3, "ok", 1, 2)]
     out = io.StringIO()
-    LocalExecutor((sys.executable, "-c", WORKER), PlainDisplay(out, io.StringIO())).execute(jobs)
+    LocalRunner((sys.executable, "-c", WORKER), PlainDisplay(out, io.StringIO())).run(jobs)
     lines = [line.partition(",")[0] for line in out.getvalue().splitlines()]
     together = len(os.sched_getaffinity(0)) > 1
     assert (lines[:2] == ["running: stage 1", "running: stage 2"]) is together
@@ -182,7 +182,7 @@ def test_jobs_that_fill_the_machine_wait_for_each_other(tmp_path: Path) -> None:
     cpus = len(os.sched_getaffinity(0))
     jobs = [replace(job(tmp_path, n, "ok"), threads=cpus) for n in (1, 2)]
     out = io.StringIO()
-    LocalExecutor((sys.executable, "-c", WORKER), PlainDisplay(out, io.StringIO())).execute(jobs)
+    LocalRunner((sys.executable, "-c", WORKER), PlainDisplay(out, io.StringIO())).run(jobs)
     assert [line.partition(",")[0] for line in out.getvalue().splitlines()] == [
         "running: stage 1", "finished: stage 1", "running: stage 2", "finished: stage 2",
     ]  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from can_train.jobs.slurm.client import SlurmJob
-from can_train.jobs.slurm.outcome import FORGOTTEN, Evidence, Outcome, outcome, reason_in_log
-from can_train.runs.process import waiting_job
-from can_train.runs.state import RunStatus
+from can_train.jobs.slurm.client import Answers, SlurmJob
+from can_train.jobs.slurm.state import FORGOTTEN, SlurmView, reason_in_log
+from can_train.runs.job_views import Evidence, Verdict
 
 MEMORY = "slurmstepd-node1: error: StepId=79.batch exceeded memory limit (3 > 2), being killed\n"
 TIME = "slurmstepd-node1: error: *** JOB 5 ON node1 CANCELLED AT 2026-01-01T01:01:01 DUE TO TIME \
@@ -15,12 +16,10 @@ LIMIT ***\n"
 SCANCEL = "slurmstepd-node1: error: *** JOB 5 ON node1 CANCELLED AT 2026-01-01T01:01:01 ***\n"
 REQUEUE = SCANCEL.replace(" ***\n", " DUE TO JOB REQUEUE ***\n")
 
-WAITING = RunStatus(state="pending", process=waiting_job("5"))
-WORKING = RunStatus(state="running", process=waiting_job("5"), started_at=1.0, epoch=3, epochs=9)
-FAILED = RunStatus(
-    state="failed", process=waiting_job("5"), started_at=1.0, message="no such teacher"
-)
-FINISHED = RunStatus(state="finished", process=waiting_job("5"), started_at=1.0)
+WAITING = Evidence(state="pending")
+WORKING = Evidence(state="running", started=True)
+FAILED = Evidence(state="failed", started=True, message="no such teacher")
+FINISHED = Evidence(state="finished", started=True)
 
 
 def job(state: str, *, code: int | None = 0, number: int = 0, by: str = "", reason: str = "") -> (
@@ -31,8 +30,12 @@ def job(state: str, *, code: int | None = 0, number: int = 0, by: str = "", reas
     )
 
 
+def verdict(slurm: SlurmJob | None, evidence: Evidence) -> Verdict:
+    return SlurmView(Answers(jobs={} if slurm is None else {"5": slurm})).verdict("5", evidence)
+
+
 @pytest.mark.parametrize(
-    ("status", "slurm", "log", "state", "reason"),
+    ("written", "slurm", "log", "state", "reason"),
     [
         (WAITING, job("PENDING", reason="Dependency"), "", "pending", "Dependency"),
         (WAITING, job("PENDING", reason="DependencyNeverSatisfied"), "", "blocked",
@@ -68,30 +71,27 @@ def job(state: str, *, code: int | None = 0, number: int = 0, by: str = "", reas
     ],
 )  # fmt: skip
 def test_state_and_reason(
-    status: RunStatus, slurm: SlurmJob | None, log: str, state: str, reason: str
+    written: Evidence, slurm: SlurmJob | None, log: str, state: str, reason: str
 ) -> None:
-    found = outcome(Evidence(status=status, job=slurm, log=log))
-    assert found == Outcome(state=state, reason=reason)
+    found = verdict(slurm, replace(written, log=lambda: log))
+    assert found == Verdict(state=state, reason=reason)
 
 
 def test_dependents_of_a_failed_stage_are_blocked_not_cancelled() -> None:
+    waiting = replace(WAITING, blocked=True)
     for slurm in (job("CANCELLED"), None):
-        found = outcome(Evidence(status=WAITING, job=slurm, blocked=True))
-        assert found == Outcome(state="blocked", reason="a stage that it needs didn't finish")
-    by_hand = outcome(Evidence(status=WAITING, job=job("CANCELLED", by="0"), blocked=True))
-    assert by_hand == Outcome(state="cancelled", reason="cancelled by root")
+        found = verdict(slurm, waiting)
+        assert found == Verdict(state="blocked", reason="a stage that it needs didn't finish")
+    by_hand = verdict(job("CANCELLED", by="0"), waiting)
+    assert by_hand == Verdict(state="cancelled", reason="cancelled by root")
 
 
 def test_a_silent_controller_changes_nothing() -> None:
-    found = outcome(Evidence(status=WORKING, slurm_answers=False))
-    assert found == Outcome(state="running", reason="Slurm can't be asked")
+    found = SlurmView(Answers(reachable=False)).verdict("5", WORKING)
+    assert found == Verdict(state="running", reason="Slurm can't be asked")
 
 
 def test_the_last_line_of_slurm_counts_and_nobody_elses() -> None:
     assert reason_in_log(REQUEUE + TIME) == "time limit"
     assert reason_in_log(MEMORY + "INFO finished\n") == "out of memory"
     assert reason_in_log("INFO: exceeded memory limit DUE TO TIME LIMIT\n") == ""
-
-
-def test_a_run_that_was_never_given_to_anybody_is_planned() -> None:
-    assert outcome(Evidence(status=None)) == Outcome(state="planned")

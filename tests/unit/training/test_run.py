@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import logging
 from collections.abc import Mapping
@@ -13,10 +14,16 @@ from typing import Any
 import pytest
 import torch
 
-from can_train.detectors.base import load_artifact
+from can_train.config.frozen import load_frozen
+from can_train.config.schema import RunConfig
+from can_train.detectors.artifact import load_detector
+from can_train.detectors.gat.network import GAT
+from can_train.detectors.parents import load_parents
 from can_train.distil.losses import alpha_in_epoch
+from can_train.errors import ArtifactError
 from can_train.files import sha256_of
-from tests.lab import Lab
+from can_train.training.run import prepare
+from tests.lab import Lab, make_lab
 
 pytestmark = pytest.mark.kd
 
@@ -32,7 +39,7 @@ def best(run: Path) -> dict[str, torch.Tensor]:
 
 
 def deployed(run: Path) -> dict[str, torch.Tensor]:
-    return load_artifact(next((run / "models").glob("*.pth"))).model.state_dict()
+    return load_detector(next((run / "models").glob("*.pth"))).network.state_dict()
 
 
 def rows(run: Path) -> list[dict[str, float]]:
@@ -87,9 +94,9 @@ def test_the_projection_is_trained_and_kept_but_not_deployed(model: str, lab: La
     state = best(run)
     assert not torch.equal(state["projection.weight"], start["projection.weight"])
     last = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    assert "projection.weight" in last["state_dict"]
+    assert "projection.weight" in last["module"]
     assert not any("projection" in name or "teacher" in name for name in deployed(run))
-    assert {n.split(".")[0] for n in state} <= {"model", "gat", "vgae", "projection"}
+    assert {n.split(".")[0] for n in state} == {"model", "projection"}
 
 
 def test_the_feature_signal_changes_the_student_only_with_a_weight(lab: Lab) -> None:
@@ -142,3 +149,38 @@ def test_every_log_says_whether_it_distils_and_with_what(
         else:
             assert lines == ["Knowledge Distillation: DISABLED"]
         assert "epochs 1, learning rate 0.003, batch size 16, seed 11" in said
+
+
+def test_a_prepared_run_holds_the_student_only(lab: Lab) -> None:
+    frozen = load_frozen(lab.frozen(lab.distilled("gat"), "-prepared"))
+    gc.collect()
+    before = {id(o) for o in gc.get_objects() if type(o) is GAT}
+    stage = prepare(frozen)
+    gc.collect()
+    made = [o for o in gc.get_objects() if type(o) is GAT and id(o) not in before]
+    assert made == [stage.module.model]
+
+
+def foreign(lab: Lab, other: Lab, *, allowed: bool) -> RunConfig:
+    config = lab.distilled("gat", {"foreign_teacher": allowed})
+    kd = config.distillation
+    assert kd is not None
+    return replace(config, distillation=replace(kd, teacher=other.teacher("gat")))
+
+
+def test_a_teacher_of_another_dataset_is_taken_only_where_allowed(lab: Lab, tmp_path: Path) -> None:
+    other = make_lab(tmp_path / "other", dataset="elsewhere", seed=7)
+    with pytest.raises(ArtifactError, match=r"dataset elsewhere \(this plan: small\)"):
+        lab.train(foreign(lab, other, allowed=False))
+    run = lab.train(foreign(lab, other, allowed=True))
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["teacher_sha256"] == summary["teacher_sha256_after"]
+
+
+def test_a_teacher_of_another_split_of_the_same_dataset_is_never_taken(lab: Lab) -> None:
+    teacher = load_detector(Path(str(lab.teacher("gat").path)))
+    config = lab.distilled("gat", {"foreign_teacher": True})
+    other = replace(config, data=replace(config.data, split_digest="0" * 64))
+    assert teacher.config.data.dataset_digest == other.data.dataset_digest
+    with pytest.raises(ArtifactError, match=r"split digest \w{12} \(this plan: 0{12}\)"):
+        load_parents(other, lab.experiments)

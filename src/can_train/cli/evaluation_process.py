@@ -1,0 +1,71 @@
+"""The evaluation of a run in a process of its own: the only place that starts one."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from can_train.runs.layout import evaluation_path
+
+
+def given_data_root(args: argparse.Namespace) -> Path | None:
+    """The data root that was typed; None: that which the run was frozen with counts."""
+    root = vars(args).get("data_root")
+    return None if root is None else Path(root).absolute()
+
+
+def evaluation_command(run: Path, data_root: Path | None = None) -> tuple[str, ...]:
+    """The command that evaluates a run.
+
+    Args:
+        run: Folder of the run.
+        data_root: Data root that was typed, over the one that the run was frozen with.
+    """
+    folders = () if data_root is None else ("--data-root", str(data_root))
+    return (sys.executable, "-P", "-m", "can_train", "evaluate", str(run.absolute()), *folders)
+
+
+def start_evaluation(
+    run: Path, data_root: Path | None = None, *, quiet: bool = False
+) -> subprocess.Popen[bytes]:
+    """Starts it, so that no run inherits another one's memory; `quiet` drops its table."""
+    out = subprocess.DEVNULL if quiet else None
+    return subprocess.Popen(evaluation_command(run, data_root), stdout=out)
+
+
+def exit_code_of(process: subprocess.Popen[bytes]) -> int:
+    """Exit code once the process has ended; 1 if a signal ended it."""
+    code = process.wait()
+    return code if code >= 0 else 1
+
+
+def evaluate(run: Path, data_root: Path | None = None, *, reuse: bool = False) -> int:
+    """Evaluates one run, and gives the exit code.
+
+    Args:
+        run: Folder of the run.
+        data_root: Data root that was typed.
+        reuse: Whether an evaluation that is there is shown instead: the same artifact gives the
+            same figures.
+    """
+    if reuse and evaluation_path(run).is_file():
+        _show(evaluation_path(run))
+        return 0
+    sys.stdout.flush()
+    code = exit_code_of(start_evaluation(run, data_root))
+    if code:
+        sys.stderr.write(
+            f"evaluation of run {run.name} failed (exit code {code}). "
+            f"Try again: can-train evaluate {run.name}\n"
+        )
+    return code
+
+
+def _show(path: Path) -> None:
+    from can_train.evaluation.report import load_report
+    from can_train.evaluation.table import print_report
+
+    sys.stdout.write(f"reused: evaluation {path}\n")
+    print_report(load_report(path), sys.stdout)

@@ -1,0 +1,52 @@
+"""Scores of a GAT: probability, margin, and what it shows a fusion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from can_train.detectors.artifact import load_detector
+from can_train.detectors.gat.detector import attack_margin, attack_probability
+from can_train.detectors.scoring import score_windows
+from tests.lab import Lab
+
+
+def test_the_probability_is_the_softmax_in_double_precision() -> None:
+    logits = torch.tensor([[0.5, -1.25], [2.0, 2.0], [-3.0, 1.0]])
+    expected = torch.softmax(logits.double(), dim=1)[:, 1]
+    torch.testing.assert_close(attack_probability(logits), expected, rtol=1e-14, atol=0.0)
+
+
+def test_confident_windows_still_rank() -> None:
+    logits = torch.tensor([[0.0, 20.0], [0.0, 21.0], [0.0, 60.0], [0.0, 61.0]])
+    p, margin = attack_probability(logits), attack_margin(logits)
+    assert p[0] < p[1]
+    assert margin.tolist() == [20.0, 21.0, 60.0, 61.0]  # where p itself is 1
+
+
+def test_the_state_has_seven_numbers_in_the_documented_order(lab: Lab) -> None:
+    gat = load_detector(Path(str(lab.student("gat").path)))
+    store = lab.inputs(lab.config("gat")).store
+    windows = np.arange(12)
+    said = score_windows([gat], store, windows)["gat"]
+    with torch.no_grad():
+        output = gat.network(gat.feed(store).batch(windows))
+    p = attack_probability(output.logits).numpy()
+    z = output.embedding.double().numpy()
+    columns = [1 - p, p, z.mean(1), z.std(1, ddof=1), z.max(1), z.min(1), np.abs(2 * p - 1)]
+    assert said.score == pytest.approx(p, rel=1e-12)
+    assert said.state.shape == (12, 7)
+    np.testing.assert_allclose(said.state, np.stack(columns, axis=1), rtol=1e-10, atol=1e-12)
+
+
+def test_it_teaches_logits_and_the_pooled_embedding_in_its_own_view(lab: Lab) -> None:
+    gat = load_detector(Path(str(lab.student("gat").path)))
+    batch = gat.feed(lab.inputs(lab.config("gat")).store).batch(np.arange(5))
+    with torch.no_grad():
+        taught, output = gat.teach(batch), gat.network(batch)
+    assert set(taught) == {"logits", "embedding"}
+    assert torch.equal(taught["logits"], output.logits)
+    assert torch.equal(taught["embedding"], output.embedding)

@@ -1,0 +1,41 @@
+"""Graphs as tensors: the same from the store and from what was just built."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+
+from can_train.graphs.batch import RawGraphs
+from can_train.graphs.build import build_graphs
+from can_train.graphs.feed import raw_graphs
+from can_train.graphs.identity import WindowSpec
+from tests.unit.frames_for_tests import make_frames, random_frames
+
+SPEC = WindowSpec(features="relational", window=30, stride=30)
+
+
+def test_the_second_of_two_windows_is_numbered_from_its_first_node():
+    frames = make_frames(np.arange(6) / 10, [1, 2, 1, 3, 2, 3])
+    packed = build_graphs(frames, WindowSpec(features="classic", window=3, stride=3))
+    graphs = raw_graphs(packed, np.array([1, 0]))
+    assert graphs.node_id.tolist() == [3, 2, 1, 2]
+    assert graphs.edge_index.tolist() == [[0, 1, 2, 3], [1, 0, 3, 2]]
+    assert graphs.batch.tolist() == [0, 0, 1, 1]
+    assert graphs.num_graphs == 2
+
+
+@pytest.mark.parametrize("chosen", [[0], [3, 1], [2, 2], []])
+def test_windows_are_taken_in_any_order_and_may_repeat(chosen):
+    packed = build_graphs(random_frames(200), SPEC)
+    together = raw_graphs(packed, np.array(chosen, np.int64))
+    alone = [raw_graphs(packed, np.array([window])) for window in chosen]
+    assert together.num_graphs == len(chosen)
+    if not chosen:
+        return
+    for field in fields(RawGraphs):
+        if field.name in ("node_x", "node_id", "edge_x"):
+            parts = torch.cat([getattr(graphs, field.name) for graphs in alone])
+            assert torch.equal(getattr(together, field.name), parts)
