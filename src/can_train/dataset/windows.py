@@ -51,6 +51,14 @@ class DatasetWindows:
         found = windows_on(self.sides, sides)
         return found[self.store.label[found] == 0] if benign else found
 
+    def undisturbed(self, *sides: str) -> NDArray[np.int64]:
+        """Benign windows on any of `sides` that don't come right after an attack window."""
+        found = self.windows(*sides, benign=True)
+        before = np.maximum(found - 1, 0)
+        same = self.store.recording[before] == self.store.recording[found]
+        disturbed: NDArray[np.bool_] = same & (self.store.label[before] == 1)
+        return found[~disturbed]
+
 
 def open_windows(data_root: Path, ref: DatasetRef, data: DataConfig) -> DatasetWindows:
     """Opens (or builds) store and split, and audits the split.

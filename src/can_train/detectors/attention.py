@@ -35,7 +35,7 @@ class EdgeScoreGATConv(GATConv):  # type: ignore[misc]  # torch_geometric is unt
         - x [N, F], edge_index [2, E], edge_attr [E, G] -> [N, H*C]
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a layer takes plain arguments, not a config object
         self,
         in_channels: int,
         out_channels: int,

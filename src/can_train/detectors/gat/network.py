@@ -76,7 +76,7 @@ class GAT(nn.Module):
         id_embedding: int,
         fc_channels: Sequence[int],
         dropout: float = 0.0,
-        pooling: str = "mean-max",
+        pooling: str = "mean",
         neighbours: str = "attention",
         edge_features: bool = True,
     ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from can_train.config.schema import Architecture, Param, TrainingConfig
 from can_train.config.spec import Spec
 
-Pooling = Literal["mean-max", "mean", "max"]
+Pooling = Literal["mean", "max", "mean-max"]
 Neighbours = Literal["attention", "mean"]
 
 
@@ -24,9 +24,13 @@ class GatConfig(Architecture):
     ]
     fc_channels: Annotated[tuple[int, ...], Param(help="hidden widths of the classifier")]
     dropout: Annotated[float, Param(help="dropout probability", ge=0, lt=1)] = 0.1
-    pooling: Annotated[Pooling, Param(help="from nodes to the window")] = "mean-max"
-    neighbours: Annotated[Neighbours, Param(help="how neighbours are weighed")] = "attention"
-    edge_features: Annotated[bool, Param(help="whether edge features enter the attention")] = True
+    pooling: Annotated[Pooling, Param(help="from nodes to the window", added=True)] = "mean"
+    neighbours: Annotated[Neighbours, Param(help="how neighbours are weighed", added=True)] = (
+        "attention"
+    )
+    edge_features: Annotated[
+        bool, Param(help="whether edge features enter the attention", added=True)
+    ] = True
 
 
 SPEC: Final = Spec(
@@ -39,7 +43,7 @@ SPEC: Final = Spec(
             layers=5, heads=8, hidden_channels=64, id_embedding=32, fc_channels=(24, 12)
         ),
         "student": GatConfig(
-            layers=2, heads=4, hidden_channels=24, id_embedding=8, fc_channels=(64, 32)
+            layers=2, heads=4, hidden_channels=24, id_embedding=8, fc_channels=(96, 48)
         ),
     },
     training={"teacher": TrainingConfig(), "student": TrainingConfig()},
