@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class Made:
         config = RunConfig(
             modality="automotive",
             dataset="car",
-            model=model,  # type: ignore[arg-type]
+            model=model,
             model_size=size,  # type: ignore[arg-type]
             training_strategy=strategy,  # type: ignore[arg-type]
             data=DataConfig(dataset_digest="d", split_digest="s"),
@@ -59,7 +60,7 @@ class Made:
             config = replace(config, distillation=DistillationConfig(teacher=teacher, alpha=alpha))
         return replace(config, **more)  # type: ignore[arg-type]
 
-    def run(self, config: RunConfig, values: dict[str, float | None] | None = None,
+    def run(self, config: RunConfig, values: Mapping[str, float | None] | None = None,
             suffix: str = "") -> Path:  # fmt: skip
         """A finished run; evaluated if `values` (ROC-AUC by scenario) are given."""
         folder = run_dir(self.roots.experiments, config, run_id_of(config) + suffix)
@@ -77,7 +78,7 @@ class Made:
         return folder
 
     def evaluation(
-        self, folder: Path, models: dict[str, tuple[str, dict[str, float | None]]]
+        self, folder: Path, models: Mapping[str, tuple[str, Mapping[str, float | None]]]
     ) -> None:
         """An evaluation with the rows of several models, a control and a file."""
         scorers = {"dqn": "fusion"}

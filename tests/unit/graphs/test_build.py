@@ -12,12 +12,20 @@ from can_train.graphs.build import GraphBuilder, build_graphs, graphs_in_turn, w
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.identity import WindowSpec
+from can_train.vocab import FeatureSet
 from tests.unit.frames_for_tests import make_frames, random_frames
 
 
-def build(frames: Frames, cuts: list[int] | None = None, **kind: object) -> PackedGraphs:
+def build(
+    frames: Frames,
+    cuts: list[int] | None = None,
+    *,
+    features: FeatureSet,
+    window: int,
+    stride: int,
+) -> PackedGraphs:
     """Graphs of a recording that is fed in pieces cut at `cuts`."""
-    spec = WindowSpec(**kind)  # type: ignore[arg-type]
+    spec = WindowSpec(features=features, window=window, stride=stride)
     builder = GraphBuilder(spec, words=frames.payload.shape[1] // 8)
     edges = [0, *sorted(cuts or []), len(frames)]
     pieces = [frames[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
@@ -27,6 +35,11 @@ def build(frames: Frames, cuts: list[int] | None = None, **kind: object) -> Pack
         for name in PackedGraphs.__dataclass_fields__
     }
     return PackedGraphs(**columns)
+
+
+def relational(frames: Frames) -> PackedGraphs:
+    """Relational graphs of windows of 100 frames, one behind the other."""
+    return build(frames, features="relational", window=100, stride=100)
 
 
 def node(graphs: PackedGraphs, features: str, name: str) -> np.ndarray:
@@ -105,8 +118,7 @@ def test_features_are_causal():
         payload=np.concatenate([frames.payload[:300], changed.payload[300:]]),
         label=frames.label,
     )
-    kind = {"features": "relational", "window": 100, "stride": 100}
-    a, b = build(frames, **kind), build(spliced, **kind)
+    a, b = relational(frames), relational(spliced)
     nodes = int(a.nodes[:3].sum())
     assert np.array_equal(a.node_x[:nodes], b.node_x[:nodes])
 
@@ -121,18 +133,16 @@ def test_relational_features_do_not_know_which_id_it_is():
         dlc=frames.dlc,
         label=frames.label,
     )
-    kind = {"features": "relational", "window": 100, "stride": 100}
-    assert np.array_equal(build(frames, **kind).node_x, build(renamed, **kind).node_x)
-    assert np.array_equal(build(frames, **kind).edge_x, build(renamed, **kind).edge_x)
+    assert np.array_equal(relational(frames).node_x, relational(renamed).node_x)
+    assert np.array_equal(relational(frames).edge_x, relational(renamed).edge_x)
 
 
 def test_relational_features_do_not_depend_on_the_clock():
     frames = random_frames(600, seed=5)
     exact = np.round(frames.timestamp - 1e9, 6)
-    kind = {"features": "relational", "window": 100, "stride": 100}
     ids, payload, dlc = frames.arbitration_id, frames.payload, frames.dlc
-    a = build(make_frames(exact, ids, payload=payload, dlc=dlc), **kind)
-    b = build(make_frames(exact + 4096.0, ids, payload=payload, dlc=dlc), **kind)
+    a = relational(make_frames(exact, ids, payload=payload, dlc=dlc))
+    b = relational(make_frames(exact + 4096.0, ids, payload=payload, dlc=dlc))
     assert np.allclose(a.node_x, b.node_x, atol=1e-3)
 
 
