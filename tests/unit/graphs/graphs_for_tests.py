@@ -1,0 +1,33 @@
+"""Graphs of small recordings, and their features by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from can_train.frames.frame import Frames
+from can_train.graphs.build import GraphBuilder
+from can_train.graphs.columns import PackedGraphs
+from can_train.graphs.features import FEATURE_NAMES
+from can_train.graphs.identity import WindowSpec
+
+
+def build(frames: Frames, cuts: list[int] | None = None, **kind: object) -> PackedGraphs:
+    """Graphs of a recording that is fed in pieces cut at `cuts`."""
+    spec = WindowSpec(**kind)  # type: ignore[arg-type]
+    builder = GraphBuilder(spec, words=frames.payload.shape[1] // 8)
+    edges = [0, *sorted(cuts or []), len(frames)]
+    pieces = [frames[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [graphs for piece in pieces for graphs in builder.build(piece)]
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in PackedGraphs.__dataclass_fields__
+    }
+    return PackedGraphs(**columns)
+
+
+def node(graphs: PackedGraphs, features: str, name: str) -> np.ndarray:
+    return graphs.node_x[:, FEATURE_NAMES[features].node.index(name)]
+
+
+def edge(graphs: PackedGraphs, features: str, name: str) -> np.ndarray:
+    return graphs.edge_x[:, FEATURE_NAMES[features].edge.index(name)]

@@ -1,0 +1,33 @@
+"""The causal state of a recording: the past only, however it is cut."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from can_train.frames.frame import Frames
+from tests.unit.frames_for_tests import make_frames, random_frames
+from tests.unit.graphs.graphs_for_tests import build
+
+
+def test_features_are_causal():
+    frames = random_frames(600, seed=1)
+    changed = random_frames(600, seed=2)
+    spliced = Frames(
+        timestamp=np.concatenate([frames.timestamp[:300], changed.timestamp[300:]]),
+        arbitration_id=np.concatenate([frames.arbitration_id[:300], changed.arbitration_id[300:]]),
+        dlc=np.concatenate([frames.dlc[:300], changed.dlc[300:]]),
+        payload=np.concatenate([frames.payload[:300], changed.payload[300:]]),
+        label=frames.label,
+    )
+    kind = {"features": "relational", "window": 100, "stride": 100}
+    a, b = build(frames, **kind), build(spliced, **kind)
+    nodes = int(a.nodes[:3].sum())
+    assert np.array_equal(a.node_x[:nodes], b.node_x[:nodes])
+
+
+def test_backward_and_equal_timestamps_stay_finite():
+    frames = make_frames([1.0, 1.0, 0.9997, 1.0, 1.1, 1.1] * 50, [1, 2, 3] * 100)
+    for features in ("classic", "relational"):
+        graphs = build(frames, features=features, window=10, stride=5)
+        assert np.isfinite(graphs.node_x).all()
+        assert np.isfinite(graphs.edge_x).all()

@@ -1,0 +1,26 @@
+"""Limits as Slurm spells them."""
+
+from __future__ import annotations
+
+import pytest
+
+from can_train.jobs.slurm.limits import walltime_s
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1", 60),
+        ("90", 5400),
+        ("1:30", 90),
+        ("2:00:00", 7200),
+        ("1-0", 86400),
+        ("1-2:30", 95400),
+        ("1-02:03:04", 93784),
+        ("INVALID", None),
+        ("UNLIMITED", None),
+        ("1:2:3:4", None),
+    ],
+)
+def test_time_limits_as_slurm_spells_them(text: str, seconds: int | None) -> None:
+    assert walltime_s(text) == seconds
