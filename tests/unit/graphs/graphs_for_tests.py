@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
+from can_train.frames.store import store_frames
 from can_train.graphs.build import GraphBuilder
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.identity import WindowSpec
+from can_train.graphs.store import GraphStore, open_store
 
 
 def build(frames: Frames, cuts: list[int] | None = None, **kind: object) -> PackedGraphs:
@@ -31,3 +36,22 @@ def node(graphs: PackedGraphs, features: str, name: str) -> np.ndarray:
 
 def edge(graphs: PackedGraphs, features: str, name: str) -> np.ndarray:
     return graphs.edge_x[:, FEATURE_NAMES[features].edge.index(name)]
+
+
+def store_made_of(folder: Path, frames: Frames, spec: WindowSpec) -> GraphStore:
+    """The packed store of one recording, kept below `folder`."""
+    digest = frames.digest()
+    store_frames(folder / "frames" / digest, frames, digest)
+    recording = Recording(
+        scenario="train_01_attack_free",
+        name="drive",
+        digest=digest,
+        frames=len(frames),
+        attack_frames=int(frames.label.sum()),
+        start_s=float(frames.timestamp[0]),
+        duration_s=float(np.ptp(frames.timestamp)),
+        attack_kind="none",
+        vehicle="mini",
+        source="drive.csv",
+    )
+    return open_store(folder, [recording], spec)

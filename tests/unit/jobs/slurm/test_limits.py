@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from can_train.jobs.slurm.limits import walltime_s
+from can_train.jobs.slurm.limits import memory_mb, walltime_s
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,11 @@ from can_train.jobs.slurm.limits import walltime_s
 )
 def test_time_limits_as_slurm_spells_them(text: str, seconds: int | None) -> None:
     assert walltime_s(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "megabytes"),
+    [("500", 500), ("512K", 0.5), ("16g", 16384), ("2T", 2 * 1024**2), ("1.5G", None), ("", None)],
+)
+def test_amounts_of_memory_as_slurm_spells_them(text: str, megabytes: float | None) -> None:
+    assert memory_mb(text) == megabytes
