@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,7 +44,7 @@ class Made:
         config = RunConfig(
             modality="automotive",
             dataset="car",
-            model=model,  # type: ignore[arg-type]
+            model=model,
             model_size=size,  # type: ignore[arg-type]
             training_strategy=strategy,  # type: ignore[arg-type]
             data=DataConfig(dataset_digest="d", split_digest="s"),
@@ -55,7 +56,7 @@ class Made:
             config = replace(config, distillation=DistillationConfig(teacher=teacher, alpha=alpha))
         return replace(config, **more)  # type: ignore[arg-type]
 
-    def run(self, config: RunConfig, values: dict[str, float | None] | None = None,
+    def run(self, config: RunConfig, values: Mapping[str, float | None] | None = None,
             suffix: str = "") -> Path:  # fmt: skip
         """A finished run; evaluated if `values` (ROC-AUC by scenario) are given."""
         folder = run_dir(self.roots.experiments, config, run_id_of(config) + suffix)
@@ -73,7 +74,7 @@ class Made:
         return folder
 
     def evaluation(
-        self, folder: Path, models: dict[str, tuple[str, dict[str, float | None]]]
+        self, folder: Path, models: Mapping[str, tuple[str, Mapping[str, float | None]]]
     ) -> None:
         """An evaluation with the rows of several models, a control and a file."""
         scorers = {"dqn": "fusion"}

@@ -14,11 +14,19 @@ from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.identity import WindowSpec
 from can_train.graphs.store import GraphStore, open_store
+from can_train.vocab import FeatureSet
 
 
-def build(frames: Frames, cuts: list[int] | None = None, **kind: object) -> PackedGraphs:
+def build(
+    frames: Frames,
+    cuts: list[int] | None = None,
+    *,
+    features: FeatureSet,
+    window: int,
+    stride: int,
+) -> PackedGraphs:
     """Graphs of a recording that is fed in pieces cut at `cuts`."""
-    spec = WindowSpec(**kind)  # type: ignore[arg-type]
+    spec = WindowSpec(features=features, window=window, stride=stride)
     builder = GraphBuilder(spec, words=frames.payload.shape[1] // 8)
     edges = [0, *sorted(cuts or []), len(frames)]
     pieces = [frames[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
@@ -28,6 +36,11 @@ def build(frames: Frames, cuts: list[int] | None = None, **kind: object) -> Pack
         for name in PackedGraphs.__dataclass_fields__
     }
     return PackedGraphs(**columns)
+
+
+def relational(frames: Frames) -> PackedGraphs:
+    """Relational graphs of windows of 100 frames, one behind the other."""
+    return build(frames, features="relational", window=100, stride=100)
 
 
 def node(graphs: PackedGraphs, features: str, name: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from can_train.graphs.past import FrameColumn
 from can_train.graphs.slots import IdSlots
 from can_train.graphs.state import IdState
 from tests.unit.frames_for_tests import make_frames, random_frames
-from tests.unit.graphs.graphs_for_tests import build
+from tests.unit.graphs.graphs_for_tests import build, relational
 
 
 def test_features_are_causal():
@@ -25,8 +25,7 @@ def test_features_are_causal():
         payload=np.concatenate([frames.payload[:300], changed.payload[300:]]),
         label=frames.label,
     )
-    kind = {"features": "relational", "window": 100, "stride": 100}
-    a, b = build(frames, **kind), build(spliced, **kind)
+    a, b = relational(frames), relational(spliced)
     nodes = int(a.nodes[:3].sum())
     assert np.array_equal(a.node_x[:nodes], b.node_x[:nodes])
 

@@ -39,4 +39,4 @@ def of_message(traffic: Traffic, message: Message) -> Traffic:
 def in_bursts(traffic: Traffic, bursts: np.ndarray, slack_us: int = 5_000) -> np.ndarray:
     """Which frames were seen between start and end (plus queueing) of a burst."""
     at = traffic.time_us[:, None]
-    return ((at >= bursts[:, 0]) & (at < bursts[:, 1] + slack_us)).any(axis=1)
+    return np.asarray(((at >= bursts[:, 0]) & (at < bursts[:, 1] + slack_us)).any(axis=1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from can_train.dataset.synth.signals import GRID_US, SIGNALS, drive, sample
+from can_train.dataset.synth.signals import GRID_US, SIGNALS, Signal, drive, sample
 
 
 def test_signals_stay_in_range_and_change_slowly():
@@ -18,6 +18,6 @@ def test_signals_stay_in_range_and_change_slowly():
 
 
 def test_sample_is_straight_between_two_points_of_the_grid():
-    signals = {"speed": np.array([100, 200, 150], dtype=np.int64)}
+    signals: dict[Signal, np.ndarray] = {"speed": np.array([100, 200, 150], dtype=np.int64)}
     at = np.array([0, GRID_US // 4, GRID_US, GRID_US + GRID_US // 2], dtype=np.int64)
     assert sample(signals, at)["speed"].tolist() == [100, 125, 200, 175]

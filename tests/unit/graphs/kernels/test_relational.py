@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.unit.frames_for_tests import make_frames, random_frames
-from tests.unit.graphs.graphs_for_tests import build
+from tests.unit.graphs.graphs_for_tests import build, relational
 
 
 def test_relational_features_do_not_know_which_id_it_is():
@@ -18,18 +18,16 @@ def test_relational_features_do_not_know_which_id_it_is():
         dlc=frames.dlc,
         label=frames.label,
     )
-    kind = {"features": "relational", "window": 100, "stride": 100}
-    assert np.array_equal(build(frames, **kind).node_x, build(renamed, **kind).node_x)
-    assert np.array_equal(build(frames, **kind).edge_x, build(renamed, **kind).edge_x)
+    assert np.array_equal(relational(frames).node_x, relational(renamed).node_x)
+    assert np.array_equal(relational(frames).edge_x, relational(renamed).edge_x)
 
 
 def test_relational_features_do_not_depend_on_the_clock():
     frames = random_frames(600, seed=5)
     exact = np.round(frames.timestamp - 1e9, 6)
-    kind = {"features": "relational", "window": 100, "stride": 100}
     ids, payload, dlc = frames.arbitration_id, frames.payload, frames.dlc
-    a = build(make_frames(exact, ids, payload=payload, dlc=dlc), **kind)
-    b = build(make_frames(exact + 4096.0, ids, payload=payload, dlc=dlc), **kind)
+    a = relational(make_frames(exact, ids, payload=payload, dlc=dlc))
+    b = relational(make_frames(exact + 4096.0, ids, payload=payload, dlc=dlc))
     assert np.allclose(a.node_x, b.node_x, atol=1e-3)
 
 
