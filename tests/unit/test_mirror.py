@@ -57,6 +57,8 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "dataset.manifest": ("unit/dataset/test_prepare.py", "unit/dataset/test_splits.py"),
     "detectors.fusion.spec": ("unit/config/test_spec.py",),
     "detectors.gat.spec": ("unit/config/test_spec.py", "unit/config/test_codec.py"),
+    "detectors.stage": ("unit/training/test_loop.py", "unit/training/test_run.py"),
+    "detectors.task": ("unit/training/test_run.py",),
     "detectors.vgae.spec": ("unit/config/test_spec.py",),
     "detectors.vgae.stage": ("unit/training/test_loop.py", "unit/training/test_run.py"),
     "environment": ("cli/test_launcher.py",),
