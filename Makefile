@@ -29,10 +29,10 @@ test-kd: environment
 	$(PYTHON) -m pytest -q -m kd
 
 # Lines and branches of src that the tests run in their own processes: all modules that aren't fully
-# covered, the least covered first, and the total. Failing tests don't hide the figures.
+# covered, the least covered last, and the total. Failing tests don't hide the figures.
 coverage: environment
 	$(PYTHON) -m pytest -q $(IN_PARALLEL) --cov --cov-report=; code=$$?; \
-		$(PYTHON) -m coverage report --sort=cover --skip-covered; exit $$code
+		$(PYTHON) -m coverage report --sort=-cover --skip-covered; exit $$code
 
 lint: environment
 	$(PYTHON) -m ruff check .

@@ -186,10 +186,10 @@ def test_twice_the_same_stage_is_refused(home: Path, capsys: pytest.CaptureFixtu
 def test_validate_checks_a_frozen_config_and_its_data(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from can_train.cli.options import roots_from
     from can_train.config.typed import Typed
     from can_train.pipeline.plan import make_plan
     from can_train.pipeline.record import write_plan
+    from can_train.runs.layout import roots_from
 
     words = {"modality": "automotive", "dataset": "car", "model": "vgae"}
     write_plan(make_plan(Typed(text=words), roots_from()))
@@ -233,10 +233,10 @@ def test_explain_tells_flag_file_preset_and_default(
 def test_two_runs_differ_in_what_was_asked_for(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from can_train.cli.options import roots_from
     from can_train.config.typed import Typed
     from can_train.pipeline.plan import make_plan
     from can_train.pipeline.record import write_plan
+    from can_train.runs.layout import roots_from
 
     words = {"modality": "automotive", "dataset": "car", "model": "vgae"}
     runs = []

@@ -148,7 +148,7 @@ def documented(key: str, page: str) -> bool:
     return f"`{key}`" in page or re.fullmatch("best_.+", key) is not None
 
 
-def dry_run(data_root: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, list]:  # type: ignore[type-arg]
+def dry_run(data_root: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, list]:
     """What `--dry-run --json` prints for a plan of two stages."""
     capsys.readouterr()
     code = main(
@@ -161,7 +161,7 @@ def dry_run(data_root: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> 
         ]
     )  # fmt: skip
     assert code == 0
-    plan: dict[str, list] = json.loads(capsys.readouterr().out)  # type: ignore[type-arg]
+    plan: dict[str, list] = json.loads(capsys.readouterr().out)
     return plan
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from can_train.evaluation.report import load_report
 from can_train.plugins import PLUGINS_VARIABLE
 
 pytestmark = pytest.mark.slow
@@ -20,20 +21,30 @@ IDENTITY = "automotive/small/{learning}/{model}/{size}/{distilled}/{strategy}"
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> dict[str, Any]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("toy")
+
+
+@pytest.fixture(scope="module")
+def record(home: Path, repo_root: Path) -> dict[str, Any]:
     """What `tests/plugins/toy_life.py` says, in a process that knows the toy from its start."""
-    home = tmp_path_factory.mktemp("toy")
+    found: dict[str, Any] = json.loads(python(home, repo_root, "tests.plugins.toy_life", str(home)))
+    return found
+
+
+def python(home: Path, repo_root: Path, module: str, *words: str) -> str:
+    """Output of a module that is run where `$CAN_TRAIN_PLUGINS` names the toy."""
+    variables = {PLUGINS_VARIABLE: str(repo_root / TOY), "CAN_TRAIN_HOME": str(home)}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.plugins.toy_life", str(home)],
+        [sys.executable, "-m", module, *words],
         cwd=repo_root,
-        env={**os.environ, PLUGINS_VARIABLE: str(repo_root / TOY)},
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_it_is_listed_between_those_it_builds_on_and_those_that_build_on_it(
@@ -76,6 +87,27 @@ def test_it_is_fused_in_place_of_the_gat(record: dict[str, Any]) -> None:
     named = ["path", "run_id", "sha256"]
     assert fusion["experts"] == {"vgae": named, "gat": None, "toy": named}
     assert fusion["scorers"] == ["vgae", "toy", "fusion"]
+
+
+def test_the_command_line_lists_plans_trains_and_fuses_it(
+    record: dict[str, Any], home: Path, repo_root: Path
+) -> None:
+    assert "toy    teacher " in python(home, repo_root, "can_train", "models")
+    assert "toy student normal" in python(home, repo_root, "can_train", "list-configs")
+    said = python(
+        home, repo_root, "can_train", "pipeline", "--modality", "automotive", "--dataset", "small",
+        "--model", "vgae,toy,dqn", "--model-size", "student", "--epochs", "1", "--threads", "1",
+        "--windows-per-side", "100", "--model-args", "toy.hidden_channels=5",
+    )  # fmt: skip
+    assert "test_06_masquerade" in said
+    fused = IDENTITY.format(
+        learning="rl_fusion", model="dqn", size="student", distilled="no_distillation",
+        strategy="fusion",
+    )  # fmt: skip
+    report = load_report(home / "experimentruns" / fused / "latest" / "evaluation.json")
+    assert report.settings["window"] == 100
+    models = {row.scorer for row in report.rows if row.kind == "model"}
+    assert models == {"vgae", "toy", "fusion"}
 
 
 def test_without_the_variable_nobody_knows_it(repo_root: Path) -> None:

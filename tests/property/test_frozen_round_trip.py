@@ -38,8 +38,8 @@ def _plain(base: Any, param: Param) -> st.SearchStrategy[Any]:
     if base is bool:
         return st.booleans()
     if base is int:
-        high = None if param.le is None else int(param.le)
-        return st.integers(min_value=0 if param.ge is None else int(param.ge), max_value=high)
+        least = 0 if param.ge is None else int(param.ge)
+        return st.integers(least, None if param.le is None else int(param.le))
     if base is float:
         low = param.ge if param.gt is None else param.gt
         high = param.le if param.lt is None else param.lt

@@ -1,14 +1,17 @@
-"""Window graphs for the tests of models and losses, handed out as functions."""
+"""Window graphs for the tests of models and losses, and a small prepared dataset."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from can_train.dataset.manifest import DatasetManifest
 from can_train.graphs.batch import GraphBatch
+from tests.unit.datasets_for_tests import two_vehicles
 
 
 def _random_batch(
@@ -93,3 +96,10 @@ def only_graph() -> Callable[[GraphBatch, int], GraphBatch]:
 @pytest.fixture
 def relabelled() -> Callable[[GraphBatch], tuple[GraphBatch, Tensor]]:
     return _relabelled
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DatasetManifest]:
+    """A data root, and the dataset in it; tests of one module share it."""
+    root = tmp_path_factory.mktemp("data")
+    return root, two_vehicles(tmp_path_factory.mktemp("source"), root)

@@ -23,7 +23,7 @@ from can_train.frames.frame import Frames
 from can_train.graphs.build import graphs_in_turn
 from can_train.graphs.identity import WindowSpec
 from can_train.runs.find import find_run
-from can_train.runs.layout import artifact_path, frozen_of_run, roots_from
+from can_train.runs.layout import artifact_path, frozen_of_run, is_run, roots_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,6 +119,6 @@ def open_detector(name: str | Path, *, experiment_root: str | Path | None = None
 def _root_of(artifact: Path) -> Path:
     """Where runs lie, as the run says that holds `artifact`; beside the launcher if none does."""
     run = artifact.absolute().parents[1]
-    if not (run / "configs").is_dir():
+    if not is_run(run):
         return roots_from().experiments
     return load_frozen(frozen_of_run(run)).experiment_root

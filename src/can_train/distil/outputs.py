@@ -24,11 +24,18 @@ from torch import Tensor, nn
 
 from can_train.dataset.windows import DatasetWindows
 from can_train.errors import ArtifactError, DataError
-from can_train.files import PARTIAL, partial_name, sha256_of, write_json, writing_folder
+from can_train.files import (
+    PARTIAL,
+    partial_name,
+    read_object,
+    sha256_of,
+    write_json,
+    writing_folder,
+)
 from can_train.graphs.batch import ScaledGraphs
 from can_train.graphs.feed import GraphFeed
 from can_train.graphs.store import GraphStore
-from can_train.runs.process import Process, is_alive, this_process
+from can_train.runs.process import is_alive, process_document, process_from, this_process
 from can_train.runs.stop import Stopped, stop_requested
 
 logger = logging.getLogger("can_train")
@@ -155,7 +162,7 @@ def _build(path: Path, batches: Iterator[dict[str, NDArray[np.float32]]]) -> Non
     try:
         _remove_abandoned(path)
         with writing_folder(path) as temporary:
-            write_json(temporary / _OWNER, asdict(this_process()))
+            write_json(temporary / _OWNER, process_document(this_process()))
             shapes: dict[str, list[int]] = {}
             for arrays in batches:
                 for name, array in arrays.items():
@@ -201,8 +208,8 @@ def _remove_abandoned(path: Path) -> None:
     """Removes what killed builders of the same outputs left behind."""
     for folder in path.parent.glob(f"{PARTIAL}{path.name}-*"):
         try:
-            owner = Process(**json.loads((folder / _OWNER).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            owner = process_from(read_object(folder / _OWNER), folder / _OWNER)
+        except (OSError, ArtifactError):
             continue  # just begun, or just finished
         if not is_alive(owner):
             shutil.rmtree(folder, ignore_errors=True)

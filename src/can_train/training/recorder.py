@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from can_train.files import write_text
+from can_train.runs.layout import metrics_path, run_log
 from can_train.runs.state import update_progress
 
 logger = logging.getLogger("can_train")
@@ -27,13 +28,12 @@ class Recorder:
     def __init__(self, run_dir: Path, *, epochs: int) -> None:
         self.run_dir = run_dir
         self.epochs = epochs
-        self._logs = run_dir / "logs"
-        self._logs.mkdir(parents=True, exist_ok=True)
+        run_log(run_dir).parent.mkdir(parents=True, exist_ok=True)
 
     def event(self, event: str, **fields: object) -> None:
         """Appends one event to `run.jsonl`."""
         line = json.dumps({"time": round(time.time(), 3), "event": event, **fields}, default=str)
-        with (self._logs / "run.jsonl").open("a", encoding="utf-8") as file:
+        with run_log(self.run_dir).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
     def epoch(self, epoch: int, metrics: dict[str, float], *, best: bool) -> None:
@@ -48,7 +48,7 @@ class Recorder:
         update_progress(self.run_dir, epoch=epoch + 1, epochs=self.epochs, metric=name, value=value)
 
     def _csv_row(self, epoch: int, metrics: dict[str, float]) -> None:
-        path = self._logs / "metrics.csv"
+        path = metrics_path(self.run_dir)
         rows: list[dict[str, str]] = []
         if path.is_file():
             with path.open(newline="", encoding="utf-8") as file:

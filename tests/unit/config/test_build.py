@@ -14,7 +14,7 @@ def problems(**text: str) -> list[str]:
     return [str(p) for p in build_request(Typed(text={**BASE, **text})).problems]
 
 
-def stages(use_kd: bool = False, **text: str):  # type: ignore[no-untyped-def]
+def stages(use_kd: bool = False, **text: str):
     built = build_request(Typed(text={**BASE, **text}, use_kd=use_kd))
     assert not built.problems
     assert built.request is not None

@@ -30,7 +30,7 @@ def config_of(model: str, size: str, strategy: str, **values: object) -> RunConf
     return RunConfig(
         modality="automotive",
         dataset="hcrl_sa",
-        model=model,  # type: ignore[arg-type]
+        model=model,
         model_size=size,  # type: ignore[arg-type]
         training_strategy=strategy,  # type: ignore[arg-type]
         data=DataConfig(dataset_digest="d", split_digest="s"),

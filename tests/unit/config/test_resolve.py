@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from can_train.config.build import build_request
-from can_train.config.requests import asked_distillation
 from can_train.config.resolve import resolve_stages, run_config
 from can_train.config.schema import DataConfig, Parent
 from can_train.config.typed import Typed
@@ -28,22 +27,6 @@ def test_a_word_becomes_settings_or_none_and_is_the_same_word_again(word: str) -
     assert config.distillation_word == word
     folder = identity_dir(Path("/e"), config) / "0123"
     assert identity_of(folder).distillation_word == word
-
-
-@pytest.mark.parametrize(
-    ("given", "strategy", "word"),
-    [
-        (None, None, "no-kd"),
-        (None, "normal", "no-kd"),
-        (None, "distillation", "with-kd"),
-        ("no-kd", "distillation", "no-kd"),
-        ("with-kd", "normal", "with-kd"),
-    ],
-)
-def test_a_strategy_means_a_word_where_none_was_given(
-    given: str | None, strategy: str | None, word: str
-) -> None:
-    assert asked_distillation(given, strategy) == word
 
 
 def test_the_words_are_spelled_in_one_module() -> None:

@@ -6,14 +6,12 @@ import json
 from io import StringIO
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from can_train.dataset.inspect import inspect_dataset
 from can_train.dataset.inspect_tables import print_report, report_json
 from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
-from can_train.graphs.counts import count_graphs, sequence_hashes
 from can_train.graphs.identity import WindowSpec
 from can_train.vocab import FeatureSet
 
@@ -99,28 +97,6 @@ def test_table_and_json(root: Path) -> None:
     assert "\x1b" not in text
     assert "left out: train_02_with_attacks/again-1: same frames as train_01" in text
     assert json.loads(report_json(report))["scenarios"][0]["frames"] == 5
-
-
-def test_nodes_and_edges_agree_with_sets() -> None:
-    slots = np.random.default_rng(0).integers(0, 9, 400).astype(np.int32)
-    starts = np.arange(0, 351, 7)
-    nodes, edges = count_graphs(slots, starts, 50, 9)
-    for start, node, edge in zip(starts.tolist(), nodes.tolist(), edges.tolist(), strict=True):
-        cut = slots[start : start + 50].tolist()
-        assert node == len(set(cut))
-        assert edge == len(set(zip(cut, cut[1:], strict=False)))
-
-
-def test_equal_hashes_are_equal_sequences() -> None:
-    rng = np.random.default_rng(0)
-    ids = rng.integers(0, 2, 3000).astype(np.uint32)
-    dlc = rng.integers(0, 2, 3000).astype(np.uint8)
-    words = rng.integers(0, 2, (3000, 1)).astype(np.uint64)
-    hashes = sequence_hashes(ids, dlc, words, 3).tolist()
-    frames = list(zip(ids.tolist(), dlc.tolist(), words[:, 0].tolist(), strict=True))
-    sequences = [tuple(frames[i : i + 3]) for i in range(len(frames) - 2)]
-    assert len(hashes) == len(sequences)
-    assert len(set(hashes)) == len(set(sequences)) == len(set(zip(hashes, sequences, strict=True)))
 
 
 @pytest.mark.recordings

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 import pytest
@@ -21,6 +22,16 @@ from can_train.frames.store import load_frames
 
 HEADER = "timestamp,arbitration_id,data_field,attack\n"
 Told = list[str]
+
+
+class Options(TypedDict, total=False):
+    """Fields of `PrepareRequest` that a test may give."""
+
+    benign: Path | None
+    attack: Path
+    test: Path
+    lenient: bool
+    force: bool
 
 
 def write_csv(path: Path, seed: int, *, attack: bool = False, frames: int = 20) -> Path:
@@ -47,14 +58,14 @@ def source(tmp_path: Path) -> Path:
     return root
 
 
-def request(root: Path, source: Path | None = None, **options: object) -> PrepareRequest:
+def request(root: Path, source: Path | None = None, **options: Unpack[Options]) -> PrepareRequest:
     return PrepareRequest(
         modality="automotive", dataset="mini", data_root=root / "data", source=source, **options
     )
 
 
 def prepare(
-    root: Path, source: Path | None = None, **options: object
+    root: Path, source: Path | None = None, **options: Unpack[Options]
 ) -> tuple[DatasetManifest, Told]:
     told: Told = []
     return prepare_dataset(request(root, source, **options), report=told.append), told
@@ -171,23 +182,23 @@ def test_attack_frames_among_benign_recordings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("folder", "benign", "message"),
     [
-        ({}, "nothing to import: give --source DIR, or --benign DIR"),
-        (
-            {"source": "plain"},
-            "neither scenario folders .* For recordings of your own: --benign DIR",
-        ),
-        ({"source": "plain", "benign": "plain"}, "--source can't stand beside --benign"),
-        ({"source": "absent"}, "--source .*absent: no such folder"),
-        ({"benign": "empty"}, "--benign .*empty: no files there"),
+        (None, None, "nothing to import: give --source DIR, or --benign DIR"),
+        ("plain", None, "neither scenario folders .* For recordings of your own: --benign DIR"),
+        ("plain", "plain", "--source can't stand beside --benign"),
+        ("absent", None, "--source .*absent: no such folder"),
+        (None, "empty", "--benign .*empty: no files there"),
     ],
 )
-def test_sources_that_hold_nothing(tmp_path: Path, options: dict[str, str], message: str) -> None:
+def test_sources_that_hold_nothing(
+    tmp_path: Path, folder: str | None, benign: str | None, message: str
+) -> None:
     write_csv(tmp_path / "plain/drive.csv", 1)
     (tmp_path / "empty").mkdir()
+    source, own = (None if name is None else tmp_path / name for name in (folder, benign))
     with pytest.raises(DataError, match=message):
-        prepare(tmp_path, **{key: tmp_path / name for key, name in options.items()})
+        prepare(tmp_path, source, benign=own)
     assert not list(tmp_path.glob("data/*/*/dataset.json"))
 
 

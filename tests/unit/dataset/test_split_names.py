@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from can_train.dataset.manifest import DatasetManifest, Recording
+from can_train.dataset.manifest import DatasetManifest
 from can_train.dataset.split_names import folds, held_out_recordings, split_problems
 from can_train.errors import PreflightError
+from can_train.frames.recording import Recording
 
 
 def recording(vehicle: str, kind: str) -> Recording:

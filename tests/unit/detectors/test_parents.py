@@ -14,15 +14,18 @@ from can_train.errors import ArtifactError
 from can_train.teachers.files import kept_path
 from tests.unit.detectors_for_tests import untrained
 
+DATA = DataConfig(dataset_digest="d", split_digest="s")
+OTHER = DataConfig(dataset_digest="d2", split_digest="s2")
 
-def teacher_config(**data: object) -> RunConfig:
+
+def teacher_config(data: DataConfig = DATA) -> RunConfig:
     return RunConfig(
         modality="automotive",
         dataset="bus",
         model="gat",
         model_size="teacher",
         training_strategy="normal",
-        data=replace(DataConfig(dataset_digest="d", split_digest="s"), **data),  # type: ignore[arg-type]
+        data=data,
         architecture=preset("gat", "student", "normal").architecture,
     )
 
@@ -32,10 +35,12 @@ def saved(path: Path, config: RunConfig, value: float = 0.5) -> str:
     return save_detector(path, untrained(config, threshold=threshold))
 
 
-def student_of(path: Path, sha256: str, *, foreign: bool = False, **data: object) -> RunConfig:
+def student_of(
+    path: Path, sha256: str, data: DataConfig = DATA, *, foreign: bool = False
+) -> RunConfig:
     teacher = Parent(path=str(path), sha256=sha256)
     return replace(
-        teacher_config(**data),
+        teacher_config(data),
         dataset="car",
         model_size="student",
         distillation=DistillationConfig(teacher=teacher, foreign_teacher=foreign),
@@ -59,12 +64,11 @@ def test_a_frozen_teacher_that_was_replaced_since_is_found_by_its_hash(tmp_path:
 def test_a_teacher_of_another_dataset_loads_only_where_the_plan_allowed_it(tmp_path: Path) -> None:
     path = tmp_path / "gat_teacher.pth"
     sha256 = saved(path, teacher_config())
-    other = {"dataset_digest": "d2", "split_digest": "s2"}
     with pytest.raises(ArtifactError, match=r"dataset bus \(this plan: car\)"):
-        load_parents(student_of(path, sha256, **other), tmp_path)
-    assert load_parents(student_of(path, sha256, foreign=True, **other), tmp_path)
+        load_parents(student_of(path, sha256, OTHER), tmp_path)
+    assert load_parents(student_of(path, sha256, OTHER, foreign=True), tmp_path)
     with pytest.raises(ArtifactError, match=r"window 100 \(this plan: 50\)"):
-        load_parents(student_of(path, sha256, foreign=True, window=50, **other), tmp_path)
+        load_parents(student_of(path, sha256, replace(OTHER, window=50), foreign=True), tmp_path)
     with pytest.raises(ArtifactError, match=r"split digest s \(this plan: s2\)"):
-        same = student_of(path, sha256, foreign=True, split_digest="s2")
+        same = student_of(path, sha256, replace(DATA, split_digest="s2"), foreign=True)
         load_parents(same, tmp_path)

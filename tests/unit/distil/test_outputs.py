@@ -17,6 +17,7 @@ import torch
 from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
+from can_train.detectors.vgae.network import VGAE
 from can_train.distil.outputs import TeacherOutputs, teacher_outputs
 from can_train.errors import DataError
 from can_train.files import PARTIAL
@@ -60,6 +61,7 @@ def test_a_vgae_teacher_gives_means_and_what_it_decodes_from_them(lab: Lab) -> N
     inputs = lab.inputs(lab.config("vgae"))
     windows = inputs.windows("validation", benign=True)
     found = teacher_outputs(teacher, inputs, windows, ("mu", "reconstruction")).arrays
+    assert isinstance(teacher.network, VGAE)
     with torch.no_grad():
         mu, _ = teacher.network.encode(teacher.feed(inputs.store).batch(windows))
         decoded = teacher.network.decode(mu)

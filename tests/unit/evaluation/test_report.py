@@ -43,7 +43,9 @@ def test_csv_has_one_line_per_row_in_full_precision():
         ("DoS-kia", "gat", "model", "0123abcd"),
         ("DoS-kia", "id_lookup", "control", ""),
     ]
-    assert float(lines[1]["mcc"]) == SMALL.rows[1].metrics.mcc
+    metrics = SMALL.rows[1].metrics
+    assert metrics is not None
+    assert float(lines[1]["mcc"]) == metrics.mcc
     assert {lines[3][name] for name in METRIC_NAMES} == {"n/a"}
 
 

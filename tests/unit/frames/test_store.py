@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from can_train.errors import DataError
-from can_train.frames.frame import COLUMNS, Frames
+from can_train.frames.frame import COLUMNS, Frames, FramesColumn
 from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames, store_frames
 from tests.unit.frames_for_tests import random_frames
@@ -69,7 +69,7 @@ def test_whole_frames_are_not_written_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
-def test_damaged_frames_are_written_again(tmp_path: Path, column: object) -> None:
+def test_damaged_frames_are_written_again(tmp_path: Path, column: FramesColumn) -> None:
     frames = random_frames(100)
     path = stored(tmp_path, frames) / f"{column.name}.npy"
     path.write_bytes(path.read_bytes()[:-1])

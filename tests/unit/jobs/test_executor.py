@@ -45,7 +45,6 @@ NAMES_SLURM = {
     "config/typed.py": "--slurm-args",
     "plugins.py": "an example in its text",
     "runs/layout.py": "name of a folder of every run",
-    "training/fit.py": "why Lightning must not look for it",
 }
 """Files outside of `jobs/slurm/` that may hold the word, and what for."""
 

@@ -59,7 +59,7 @@ def test_an_empty_name_means_nothing(tmp_path: Path, runs: list[Path]) -> None:
     assert refusal(tmp_path, "").startswith("an empty name means no run or plan or dataset")
     for kinds in (("run",), ("plan",), RUN_OR_PLAN):
         with pytest.raises(PreflightError, match="an empty name means no"):
-            find(tmp_path, "", kinds)  # type: ignore[arg-type]
+            find(tmp_path, "", kinds)
 
 
 def test_the_beginning_of_several_plans_lists_them(tmp_path: Path, runs: list[Path]) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,15 +119,9 @@ def test_only_one_of_many_processes_becomes_owner(tmp_path: Path, stale: bool) -
 def test_another_boot_or_start_time_means_dead_and_another_host_alive() -> None:
     me = this_process()
     assert is_alive(me)
-    assert not is_alive(_changed(me, boot_id="0"))
-    assert not is_alive(_changed(me, start_ticks=me.start_ticks - 1))
-    assert is_alive(_changed(me, host="elsewhere", pid=1))
-
-
-def _changed(process: object, **values: object) -> object:
-    from dataclasses import replace
-
-    return replace(process, **values)  # type: ignore[type-var]
+    assert not is_alive(replace(me, boot_id="0"))
+    assert not is_alive(replace(me, start_ticks=me.start_ticks - 1))
+    assert is_alive(replace(me, host="elsewhere", pid=1))
 
 
 def test_states_keep_what_was_known(tmp_path: Path) -> None:
@@ -140,7 +135,7 @@ def test_states_keep_what_was_known(tmp_path: Path) -> None:
 
 
 def test_pending_of_a_dead_launcher_is_failed(tmp_path: Path) -> None:
-    dead = _changed(this_process(), boot_id="0")
+    dead = replace(this_process(), boot_id="0")
     write_status(tmp_path, RunStatus(state="pending", process=dead))
     status = current_status(tmp_path)
     assert status is not None and status.state == "failed"

@@ -4,6 +4,7 @@ import pytest
 
 from can_train.config.presets import preset
 from can_train.detectors.gat.spec import GatConfig
+from can_train.detectors.vgae.spec import VgaeConfig
 from can_train.errors import ConfigError
 from can_train.teachers.intake import with_model_args
 
@@ -19,8 +20,11 @@ def test_numbers_and_tuples_are_typed() -> None:
     found = with_model_args("gat", GAT, "layers=3, fc_channels=96x48,dropout=0.25")
     assert isinstance(found, GatConfig)
     assert (found.layers, found.fc_channels, found.dropout) == (3, (96, 48), 0.25)
-    assert found.heads == GAT.heads  # type: ignore[union-attr]
-    assert with_model_args("vgae", VGAE, "decoder_channels=24").decoder_channels == (24,)  # type: ignore[union-attr]
+    assert isinstance(GAT, GatConfig)
+    assert found.heads == GAT.heads
+    decoder = with_model_args("vgae", VGAE, "decoder_channels=24")
+    assert isinstance(decoder, VgaeConfig)
+    assert decoder.decoder_channels == (24,)
 
 
 @pytest.mark.parametrize(

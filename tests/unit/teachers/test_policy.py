@@ -8,52 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
-from can_train.config.frozen import FrozenConfig, encode_run_config, freeze, run_id_of
-from can_train.config.presets import preset
-from can_train.config.schema import DataConfig, RunConfig
-from can_train.errors import ArtifactError
 from can_train.files import sha256_of
-from can_train.runs.layout import Roots, artifact_path, run_dir
-from can_train.runs.summary import RankedFigure, write_summary
-from can_train.teachers.candidates import Candidate, registered_teachers
+from can_train.runs.layout import artifact_path
 from can_train.teachers.files import all_places, kept_path, read_teacher
-from can_train.teachers.fit import Wanted
 from can_train.teachers.policy import register_teacher
-from can_train.teachers.weights_file import ARTIFACT_FORMAT
-
-
-def finished(tmp_path: Path, seed: int, value: float, **data: object) -> FrozenConfig:
-    base = preset("gat", "teacher", "normal")
-    config = RunConfig(
-        modality="automotive",
-        dataset="car",
-        model="gat",
-        model_size="teacher",
-        training_strategy="normal",
-        data=replace(DataConfig(dataset_digest="d", split_digest="s"), **data),  # type: ignore[arg-type]
-        architecture=base.architecture,
-        seed=seed,
-    )
-    roots = Roots(data=tmp_path / "d", experiments=tmp_path / "e", teachers=tmp_path / "t")
-    run = run_dir(roots.experiments, config, run_id_of(config))
-    artifact = artifact_path(run, "gat", "teacher")
-    artifact.parent.mkdir(parents=True)
-    torch.save(torch.full((2,), seed), artifact)
-    validation = RankedFigure(
-        metric="val_pr_auc",
-        value=value,
-        higher_is_better=True,
-        artifact_sha256=sha256_of(artifact),
-    )
-    write_summary(run, validation, {"parameters": 2})
-    return freeze(config, run, roots, register=True)
-
-
-def fitting(root: Path, data: DataConfig) -> list[Candidate]:
-    wanted = Wanted(modality="automotive", dataset="car", model="gat", data=data)
-    return registered_teachers(root, wanted)
+from tests.unit.teachers.registry_for_tests import finished, fitting
 
 
 def names(tmp_path: Path) -> list[str]:
@@ -88,23 +48,6 @@ def test_a_third_split_is_told_not_to_fit(tmp_path: Path) -> None:
     third = register_teacher(finished(tmp_path, 9, 0.9, split_digest="s3"))
     assert "hold teachers of other splits" in third
     assert names(tmp_path) == ["gat_teacher.pth", "gat_teacher.relational-w100.pth"]
-
-
-@pytest.mark.parametrize("damage", ["truncated", "altered", "missing", "description"])
-def test_a_damaged_teacher_is_an_artifact_error(tmp_path: Path, damage: str) -> None:
-    frozen = finished(tmp_path, 1, 0.8)
-    register_teacher(frozen)
-    path = tmp_path / "t" / "car" / "gat_teacher.pth"
-    if damage == "truncated":
-        path.write_bytes(path.read_bytes()[:-30])
-    elif damage == "altered":
-        torch.save(torch.zeros(2), path)
-    elif damage == "missing":
-        path.unlink()
-    else:
-        path.with_suffix(".json").write_text('{"sha256": 1}')
-    with pytest.raises(ArtifactError, match="gat_teacher"):
-        fitting(tmp_path / "t", frozen.config.data)[0].checked_sha256()
 
 
 def test_an_interrupted_registration_is_completed_by_the_next(tmp_path: Path) -> None:
@@ -196,17 +139,3 @@ def test_a_kill_at_any_point_leaves_a_usable_teacher(tmp_path: Path, there: bool
             break
     assert set(finals[:-1]) == {-signal.SIGKILL} and len(finals) > 10
     assert seen == (hashes if there else {sha256_of(artifact)})
-
-
-def test_a_file_without_description_counts_by_its_own_config(tmp_path: Path) -> None:
-    frozen = finished(tmp_path, 1, 0.8)
-    path = tmp_path / "t" / "car" / "gat_teacher.pth"
-    path.parent.mkdir(parents=True)
-    torch.save({"format": ARTIFACT_FORMAT, "config": encode_run_config(frozen.config)}, path)
-    (found,) = fitting(tmp_path / "t", frozen.config.data)
-    assert (found.path, found.checked_sha256()) == (path, sha256_of(path))
-    other = replace(frozen.config.data, features="classic")
-    assert not fitting(tmp_path / "t", other)
-    path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(ArtifactError, match="truncated"):
-        fitting(tmp_path / "t", frozen.config.data)

@@ -1,5 +1,4 @@
 import hashlib
-import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,6 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 from can_train.dataset.synth import generate
-from can_train.dataset.synth.csv_file import START_S
 from can_train.dataset.synth.dataset import FILES, record
 from can_train.errors import ConfigError
 
@@ -22,7 +20,6 @@ SCENARIOS = [
     "test_05_suppress",
     "test_06_masquerade",
 ]
-LINE = re.compile(rb"\d{10}\.\d{6},[0-7][0-9A-F]{2},([0-9A-F]{2}){0,8},[01]")
 GOLDEN = "67d4b4a479004ebd4a912ac8301f73d12fc32000b439c21b74e23764603e9914"
 """Of seed 0 at scale 0.05: a change here changes every published synthetic result."""
 
@@ -65,22 +62,6 @@ def test_files_are_named_by_scenario_kind_and_vehicle(tmp_path: Path):
     ]
     unknown = [path for path in paths if "unknown_vehicle" in path.parent.name]
     assert unknown and all(path.stem.endswith("-charlie") for path in unknown)
-
-
-def test_lines_follow_the_layout_and_hold_the_recorded_frames(tmp_path: Path):
-    for planned, path in zip(FILES, generate(tmp_path, scale=0.05), strict=True):
-        header, *lines = path.read_bytes().split(b"\n")
-        assert header == b"timestamp,arbitration_id,data_field,attack"
-        assert lines.pop() == b""
-        assert all(LINE.fullmatch(line) for line in lines)
-        cells = [line.decode().split(",") for line in lines]
-        traffic = record(planned, scale=0.05)
-        assert [round((float(c[0]) - START_S) * 1e6) for c in cells] == traffic.time_us.tolist()
-        assert [int(c[1], 16) for c in cells] == traffic.arbitration_id.tolist()
-        payload = [bytes(row[:n]) for row, n in zip(traffic.payload, traffic.dlc, strict=True)]
-        assert [bytes.fromhex(c[2]) for c in cells] == payload
-        assert [int(c[3]) for c in cells] == traffic.label.tolist()
-        assert any(c[2] == "" for c in cells), "no frame without payload"
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -14,6 +14,7 @@ from can_train.detectors.calibration import EmpiricalCdf
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.vgae.detector import VgaeDetector, combined_error
 from can_train.detectors.vgae.errors import window_errors
+from can_train.detectors.vgae.network import VGAE
 from can_train.graphs.feed import GraphFeed
 from can_train.graphs.scaling import IdVocabulary
 from tests.lab import Lab
@@ -76,6 +77,7 @@ def test_scoring_and_teaching_decode_the_means_and_draw_nothing(lab: Lab) -> Non
     vgae = trained(lab)
     batch = vgae.feed(lab.inputs(lab.config("vgae")).store).batch(np.arange(5))
     before = torch.get_rng_state()
+    assert isinstance(vgae.network, VGAE)
     with torch.no_grad():
         taught = vgae.teach(batch)
         mu = vgae.network.encode(batch)[0]

@@ -53,6 +53,7 @@ def test_control_data_gathers_the_windows_asked_for():
     assert data.label.tolist() == [0, 1]
     assert data.relative_position.tolist() == [0.5, 0.25]
     column = FEATURE_NAMES["relational"].node.index("interval_z_abs_max")
+    assert data.interval_deviation is not None
     assert data.interval_deviation.tolist() == [500 + column, 200 + column]
 
 

@@ -20,8 +20,8 @@ def write(folder: Path, content: bytes, name: str = "recording.dat") -> Path:
     return path
 
 
-def read(folder: Path, content: bytes, **options: bool) -> Frames:
-    return read_recording(write(folder, content), **options).frames
+def read(folder: Path, content: bytes) -> Frames:
+    return read_recording(write(folder, content)).frames
 
 
 def fault(folder: Path, content: bytes) -> list[str]:

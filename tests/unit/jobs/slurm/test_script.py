@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError
-from can_train.jobs.slurm.limits import walltime_s
 from can_train.jobs.slurm.script import JobScript, lead_s, log_pattern, quoted, render
 
 FULL = JobScript(
@@ -123,25 +122,6 @@ def test_values_are_one_word_of_their_line() -> None:
 def test_extra_options_that_would_break_a_job_are_refused(extra: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         render(replace(FULL, resources=Resources(slurm_extra=extra)))
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("1", 60),
-        ("90", 5400),
-        ("1:30", 90),
-        ("2:00:00", 7200),
-        ("1-0", 86400),
-        ("1-2:30", 95400),
-        ("1-02:03:04", 93784),
-        ("INVALID", None),
-        ("UNLIMITED", None),
-        ("1:2:3:4", None),
-    ],
-)
-def test_time_limits_as_slurm_spells_them(text: str, seconds: int | None) -> None:
-    assert walltime_s(text) == seconds
 
 
 def test_the_warning_comes_two_minutes_before_the_end_or_at_half_time() -> None:

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from can_train.config.schema import Resources
 from can_train.errors import SubmissionError
-from can_train.jobs.job import Handover, Job
 from can_train.jobs.slurm import submit as slurm
-from can_train.jobs.slurm.batches import SlurmRequest, batches
+from can_train.jobs.slurm.batches import SlurmRequest
 from can_train.jobs.slurm.record import SubmissionSettings, latest_runs, read_attempts
 from can_train.jobs.slurm.submit import submit
 from can_train.runs.job_views import WorkerJob
 from can_train.runs.state import RunStatus, read_status, write_status
 from tests.unit.jobs.fake_slurm import FakeSlurm
+from tests.unit.jobs.slurm.requests_for_tests import handover, requests
 
 DOWN = "Batch job submission failed: Unable to contact slurm controller (connect failure)"
 REFUSED = "Batch job submission failed: SlurmRequested reservation is invalid"
@@ -24,23 +23,6 @@ REFUSED = "Batch job submission failed: SlurmRequested reservation is invalid"
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slurm, "BACKOFF_S", (0.0,))
-
-
-def handover(plan: Path) -> Handover:
-    return Handover(plan=plan, experiment_root=plan.parent.parent, requests=())
-
-
-def requests(root: Path, *needs: tuple[int, ...]) -> list[SlurmRequest]:
-    found = []
-    for number, depends_on in enumerate(needs, start=1):
-        run = root / f"run{number}"
-        frozen = run / "configs" / "frozen.json"
-        job = Job(
-            number=number, name="gat", title=f"stage {number}", run_dir=run, frozen=frozen,
-            depends_on=depends_on,
-        )  # fmt: skip
-        found.append(SlurmRequest(job=job, resources=Resources(cpus=1)))
-    return found
 
 
 CHAIN = ((), (1,), (1, 2))
@@ -142,13 +124,6 @@ def test_stages_that_run_already_are_waited_for(tmp_path: Path, fake_slurm: Fake
     submit(handover(tmp_path / "plans" / "p"), [late], SubmissionSettings(), {1: "77"})
     (sbatch,) = [call for call in fake_slurm.calls if call.startswith("sbatch")]
     assert "--dependency=afterok:77 " in sbatch
-
-
-def test_different_resources_make_different_arrays(tmp_path: Path) -> None:
-    one, two, three = requests(tmp_path, (), (), ())
-    three = SlurmRequest(job=three.job, resources=Resources(cpus=2))
-    found = batches(tmp_path / "p", [one, two, three], SubmissionSettings(array_limit=1))
-    assert [(batch.numbers, batch.is_array) for batch in found] == [((1, 2), True), ((3,), False)]
 
 
 def test_a_finished_run_that_is_only_evaluated_stays_finished(

@@ -1,0 +1,72 @@
+"""What is remembered of every ID, seen in the features of later windows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.unit.frames_for_tests import make_frames
+from tests.unit.graphs.graphs_for_tests import build, node
+
+
+def test_a_new_id_after_the_warm_up_is_novel_and_then_no_longer():
+    n = 20_000
+    times = np.arange(n) * 0.001
+    ids = np.where((np.arange(n) >= 10_000) & (np.arange(n) % 10 == 0), 0x7FF, np.arange(n) % 8 + 1)
+    graphs = build(make_frames(times, ids), features="relational", window=100, stride=100)
+    window = np.repeat(np.arange(len(graphs.start)), graphs.nodes)
+    novelty = node(graphs, "relational", "novelty")
+    new = graphs.node_id == 0x7FF
+    assert novelty[~new].max() == 0.0
+    assert novelty[new & (window == 100)].max() == 1.0
+    assert novelty[new & (window > 160)].max() == 0.0
+
+
+def test_bits_that_change_first_at_the_start_do_not_tell_the_position():
+    n = 6000
+    payload = np.zeros((n, 8), np.uint8)
+    payload[:, 0] = np.arange(n) // 8 % 64  # a counter whose high bits change late
+    payload[5600:, 7] = 0x80
+    frames = make_frames(np.arange(n) * 0.005, np.arange(n) % 8 + 1, payload=payload)
+    graphs = build(frames, features="relational", window=80, stride=80)
+    at = np.repeat(graphs.start_s, graphs.nodes)
+    new = node(graphs, "relational", "new_bits_max")
+    assert new[at < 27.5].max() == 0.0
+    assert new[at > 27.9].max() > 0.0
+
+
+def test_missing_frames_raise_missing_share_and_saturate():
+    n = 60_000
+    ids = np.arange(n) % 10 + 1
+    times = np.arange(n) * 0.001
+    keep = ~((ids == 4) & (times > 20.0))
+    graphs = build(make_frames(times[keep], ids[keep]), features="relational", window=90, stride=90)
+    share = node(graphs, "relational", "missing_share")
+    at = np.repeat(graphs.start_s, graphs.nodes)
+    assert share[at < 19.8].max() == 0.0
+    assert share[(at > 20.5) & (at < 29)].min() == pytest.approx(0.1)
+    assert share[at > 31].max() == 0.0
+
+
+def test_injected_frames_do_not_become_the_new_normal():
+    """After an injection ends, the ID's genuine frames look normal again at once."""
+    benign = np.arange(0, 60, 0.01)
+    injected = np.arange(30, 35, 0.001) + 0.0003
+    times = np.concatenate([benign, injected])
+    order = np.argsort(times, kind="stable")
+    frames = make_frames(times[order], np.full(len(times), 5))
+    graphs = build(frames, features="relational", window=50, stride=50)
+    ratio = node(graphs, "relational", "interval_log_ratio_mean")
+    assert np.abs(ratio[(graphs.start_s > 36)]).max() < 0.25
+    assert ratio[(graphs.start_s > 31) & (graphs.start_s < 34)].max() < -1.0
+
+
+def test_can_fd_payloads_are_compared_in_full():
+    n = 400
+    payload = np.zeros((n, 64), np.uint8)
+    payload[300:, 63] = 0xFF
+    frames = make_frames(np.arange(n) * 0.02, np.ones(n), payload=payload, dlc=np.full(n, 64))
+    graphs = build(frames, features="relational", window=100, stride=100)
+    assert node(graphs, "relational", "new_bits_max").tolist() == pytest.approx(
+        [0, 0, 0, np.log1p(8)]
+    )
