@@ -182,7 +182,9 @@ def in_bounds(value: float, param: Param) -> bool:
 
 
 def _number(base: object, text: str) -> object:
-    """The number in `text`; `text` itself where a number isn't wanted or isn't there."""
+    """The number or truth in `text`; `text` itself where none is wanted or there."""
+    if base is bool:
+        return {"true": True, "false": False}.get(text.strip().lower(), text)
     try:
         if base is int and _WHOLE.fullmatch(text):
             return int(text.partition(".")[0])

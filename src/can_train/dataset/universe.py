@@ -35,7 +35,7 @@ HELD_OUT_SIDES: Final = (
 )  # fmt: skip
 """Sides of the held-out recordings, in turn: half of them secure thresholds."""
 
-_SHORTEST_SOURCE_S: Final = 8.0
+_SHORTEST_SOURCE_S: Final = 3.0
 """Stretches shorter than this would be warm-up and little else."""
 
 _ENOUGH_SOURCES: Final = 3

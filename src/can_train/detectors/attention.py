@@ -50,7 +50,8 @@ class EdgeScoreGATConv(GATConv):  # type: ignore[misc]  # torch_geometric is unt
             in_channels, out_channels, heads=heads, add_self_loops=False, residual=residual
         )
         self._uniform = uniform
-        self.edge_score = nn.Linear(edge_channels, heads, bias=False) if scores_edges else None
+        self._scores_edges = scores_edges
+        self.edge_score = nn.Linear(edge_channels, heads, bias=False)
 
     def edge_update(
         self,
@@ -65,7 +66,7 @@ class EdgeScoreGATConv(GATConv):  # type: ignore[misc]  # torch_geometric is unt
         score = alpha_j if alpha_i is None else alpha_j + alpha_i
         if self._uniform:
             score = torch.zeros_like(score)
-        elif edge_attr is not None and self.edge_score is not None:
+        elif edge_attr is not None and self._scores_edges:
             score = score + self.edge_score(edge_attr)
         score = functional.leaky_relu(score, self.negative_slope)
         weights: Tensor = softmax(score, index, ptr, dim_size)

@@ -32,7 +32,7 @@ def test_habits_are_sound_benign_and_leave_their_car_alone(name: str, habit: str
 def test_on_change_ids_stay_cyclic_and_send_more_when_a_flag_changes():
     before, found = CarTraffic.of(CARS["standard"]), 0
     for car in cars_after("standard", "on-change"):
-        for k in np.flatnonzero(car.counts > before.counts):
+        for k in np.flatnonzero(car.counts > before.counts).tolist():
             assert before.period_s(k) >= 0.045
             assert car.counts[k] - before.counts[k] < before.counts[k]
             payload = car.frames.payload[car.rows(k)]

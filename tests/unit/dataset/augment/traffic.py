@@ -31,7 +31,9 @@ def car_frames(
         payload[:, length:] = 0
         parts.append(
             Frames(
-                timestamp=rng.uniform(0, period_s / 2) + period_s * np.arange(n),
+                timestamp=np.asarray(
+                    rng.uniform(0, period_s / 2) + period_s * np.arange(n), np.float64
+                ),
                 arbitration_id=np.full(n, arbitration_id, np.uint32),
                 dlc=np.full(n, length, np.uint8),
                 payload=payload,
