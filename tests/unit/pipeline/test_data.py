@@ -12,8 +12,8 @@ from can_train.runs.layout import Roots
 
 
 def test_both_see_the_same_windows(plan_of: Callable[..., Plan], roots: Roots) -> None:
-    plan = plan_of(model="gat", window="50", split="leave-attack-out:DoS")
-    given = {"window": 50, "split": "leave-attack-out:DoS"}
+    plan = plan_of(model="gat", window="50", split="leave-vehicle-out:kia")
+    given = {"window": 50, "split": "leave-vehicle-out:kia"}
     assert windows_of(roots, "automotive", "car", given) == plan.stages[0].config.data
     assert windows_of(roots, "automotive", "car", {}).split == "time"
 
