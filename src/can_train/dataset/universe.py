@@ -24,6 +24,7 @@ from can_train.dataset.augment.recipe import UNIVERSE_VERSION, Recipe, Universe
 from can_train.dataset.augment.synthesis import SyntheticRecording, TrafficSource, recordings
 from can_train.dataset.manifest import DatasetManifest
 from can_train.dataset.splits import SIDES, UNUSED, Split
+from can_train.errors import DataError
 from can_train.frames.frame import Frames
 from can_train.frames.recording import Recording
 from can_train.graphs.store import MadeRecording, verified_frames
@@ -87,6 +88,13 @@ class SplitUniverse:
         for purpose, recipe in self.recipes.items():
             universe = Universe(dataset_digest=self.manifest.digest, seed=0, purpose=purpose)
             sources = self._sources(training=purpose == "train")
+            if not sources:
+                part = "training" if purpose == "train" else "validation and calibration"
+                raise DataError(
+                    f"augment: dataset {self.manifest.dataset} (split {self.split.name}) has no "
+                    f"{_SHORTEST_SOURCE_S:g} s of benign traffic in its {part} part to make "
+                    "synthetic recordings from. Import longer recordings or use --augment 0"
+                )
             for number, made in enumerate(recordings(sources, universe, recipe)):
                 yield self._described(purpose, number, made, next(digests))
 
