@@ -49,8 +49,8 @@ ROBUST_QUANTILE: Final = 0.998
 """Benign windows of one synthetic recording that may not alarm."""
 
 ROBUST_SHARE: Final = 0.66
-"""Of the recordings' quantiles, so that one odd recording moves it little. Both numbers are those of
-prototypes; folds that leave a vehicle out confirmed them (docs/guides/unknown-cars.md)."""
+"""Of the recordings' quantiles, so that one odd recording moves it little. Both numbers are those
+of prototypes; folds that leave a vehicle out confirmed them (docs/guides/unknown-cars.md)."""
 
 
 def robust_threshold(scores: ArrayLike, recording: ArrayLike, real: Threshold) -> Threshold:
