@@ -97,7 +97,7 @@ def told(path: Path, run: Path) -> Outcome:
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     home = tmp_path_factory.mktemp("home")
-    generate(home / "source", scale=0.3)
+    generate(home / "source", scale=0.6)
     request = PrepareRequest(modality="automotive", dataset="synthetic", data_root=home / "data",
                              source=home / "source")  # fmt: skip
     prepare_dataset(request, report=lambda line: None)
