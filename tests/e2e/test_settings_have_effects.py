@@ -40,13 +40,13 @@ VALUES = {
     "split": "leave-attack-out:DoS", "windows_per_side": "80", "temperature": "8", "alpha": "0.2",
     "latent_weight": "2", "reconstruction_weight": "2", "feature_weight": "1",
     "kd_warmup_epochs": "3", "start_ratio": "0.5", "end_ratio": "0.6", "release_epochs": "1",
-    "percentile": "90",
+    "percentile": "90", "augment": "6",
 }  # fmt: skip
 SIZES = {
     "layers": "3", "heads": "2", "hidden_channels": "16", "id_embedding": "3",
     "fc_channels": "8x4", "dropout": "0.5", "encoder_channels": "12x8", "decoder_channels": "6",
     "latent_channels": "3", "id_weight": "3", "neighbour_weight": "3", "kl_weight": "3",
-    "hidden_layers": "1",
+    "hidden_layers": "1", "pooling": "mean-max", "neighbours": "mean", "edge_features": "false",
 }  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def told(path: Path, run: Path) -> Outcome:
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     home = tmp_path_factory.mktemp("home")
-    generate(home / "source", scale=0.3)
+    generate(home / "source", scale=0.6)
     request = PrepareRequest(modality="automotive", dataset="synthetic", data_root=home / "data",
                              source=home / "source")  # fmt: skip
     prepare_dataset(request, report=lambda line: None)

@@ -49,8 +49,10 @@ def to_plain(value: object, annotation: object) -> Json:
             if isinstance(value, RunConfig) and item.name == _EXPERTS:
                 plain |= dict.fromkeys(EXPERTS_OF_SCHEMA_1)
                 plain |= {name: to_plain(parent, Parent) for name, parent in value.experts.items()}
-            else:
-                plain[item.name] = to_plain(getattr(value, item.name), hints[item.name])
+                continue
+            found = getattr(value, item.name)
+            if not (_was_added(hints[item.name]) and found == item.default):
+                plain[item.name] = to_plain(found, hints[item.name])
         return plain
     if isinstance(value, tuple):
         return [to_plain(item, get_args(base)[0]) for item in value]
@@ -79,6 +81,8 @@ def from_plain(cls: type[T], raw: object, where: str) -> T:
     for key in raw:
         if key not in names:
             raise ConfigError(f"{where}.{key}: unknown key{did_you_mean(str(key), names)}")
+    added = {i.name: i.default for i in fields(cast(Any, cls)) if _was_added(hints[i.name])}
+    raw = {**added, **raw}
     for item in fields(cast(Any, cls)):
         if item.name not in raw:
             raise ConfigError(f"{where}.{item.name}: missing key ({_default_of(item)})")
@@ -92,6 +96,12 @@ def from_plain(cls: type[T], raw: object, where: str) -> T:
             continue
         values[name] = _value(annotation, raw[name], f"{where}.{name}")
     return cls(**values)
+
+
+def _was_added(annotation: object) -> bool:
+    """Whether a field came to schema version 1 later."""
+    param = unwrap(annotation)[1]
+    return param is not None and param.added
 
 
 def from_text(annotation: object, text: str, where: str = "value") -> object:
@@ -172,7 +182,9 @@ def in_bounds(value: float, param: Param) -> bool:
 
 
 def _number(base: object, text: str) -> object:
-    """The number in `text`; `text` itself where a number isn't wanted or isn't there."""
+    """The number or truth in `text`; `text` itself where none is wanted or there."""
+    if base is bool:
+        return {"true": True, "false": False}.get(text.strip().lower(), text)
     try:
         if base is int and _WHOLE.fullmatch(text):
             return int(text.partition(".")[0])

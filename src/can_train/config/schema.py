@@ -22,7 +22,7 @@ from can_train.vocab import (
     TrainingStrategy,
 )
 
-SCHEMA_VERSION: Final = "1.1"
+SCHEMA_VERSION: Final = "1.2"
 
 TEACHER: Final = "teacher"
 """Name of a teacher among what a run consumes; experts go by the detector's name."""
@@ -33,7 +33,8 @@ class Param:
     """Constraints and help of one parameter, carried in its `Annotated` type.
 
     Every field that has one can be set under its own name, unless it follows from a switch of the
-    command line (`from_switch`).
+    command line (`from_switch`). One that was added to schema version 1 later (`added`) is written
+    only where it isn't the default, so that the hashes of before stay what they were.
     """
 
     help: str
@@ -43,6 +44,7 @@ class Param:
     lt: float | None = None
     unit: str | None = None
     from_switch: bool = False
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,15 @@ class DataConfig:
         str,
         Param(help="named split: time, leave-vehicle-out:NAME or leave-attack-out:KIND"),
     ] = "time"
+    augment: Annotated[
+        int,
+        Param(
+            help="synthetic recordings to train on beside the real ones; 0: none",
+            ge=0,
+            le=1000,
+            added=True,
+        ),
+    ] = 0
     windows_per_side: Annotated[
         int | None,
         Param(help="most windows per side of the split, evenly spread; absent: all", ge=50),

@@ -46,6 +46,8 @@ class Spec:
         distillation_settings: Settings that only its teacher's signal has.
         scorer: Name under which its rows stand in evaluations.
         state_channels: How many numbers it shows a fusion beside its score.
+        holds_on_other_cars: Whether its threshold is set on synthetic recordings of other cars,
+            where there are any; one that knows a single car's traffic would be blinded by them.
         order: Place in lists: those that others build on come first.
     """
 
@@ -65,6 +67,7 @@ class Spec:
     distillation_settings: tuple[str, ...] = ()
     scorer: str = ""
     state_channels: int = 0
+    holds_on_other_cars: bool = True
     order: int = 100
 
     @property

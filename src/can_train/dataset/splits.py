@@ -30,7 +30,10 @@ from can_train.graphs.store import GraphStore, verified_frames
 
 logger = logging.getLogger("can_train")
 
-SIDES: Final = ("train", "validation", "fusion", "threshold", "held_out")
+SIDES: Final = (
+    "train", "validation", "fusion", "threshold", "held_out",
+    "synthetic_train", "synthetic_validation", "synthetic_fusion", "synthetic_threshold",
+)  # fmt: skip
 """Sides of a split: `fusion` and `threshold` are the two halves of the calibration part."""
 
 UNUSED: Final = -1
@@ -73,7 +76,7 @@ class Split:
                 & (stop <= stretch.stop)
             )
             sides[inside] = SIDES.index(stretch.side)
-        return sides
+        return np.where(store.marks == 0, sides, store.marks).astype(np.int8)
 
 
 def open_split(data_root: Path, manifest: DatasetManifest, *, name: str, window: int) -> Split:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,16 @@ from numpy.typing import NDArray
 from can_train.config.schema import DataConfig
 from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifest
 from can_train.dataset.splits import audit, open_split, thinned, windows_on
+from can_train.dataset.universe import SplitUniverse
 from can_train.errors import DataError
 from can_train.graphs.identity import WindowSpec
 from can_train.graphs.scaling import FeatureScaler, IdVocabulary, fit_scaler, fit_vocabulary
 from can_train.graphs.store import GraphStore, open_store
+
+TRAINING: Final = ("train", "synthetic_train")
+VALIDATION: Final = ("validation", "synthetic_validation")
+FUSION: Final = ("fusion", "synthetic_fusion")
+"""Sides of real and synthetic windows that serve the same purpose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,14 @@ class DatasetWindows:
         found = windows_on(self.sides, sides)
         return found[self.store.label[found] == 0] if benign else found
 
+    def undisturbed(self, *sides: str) -> NDArray[np.int64]:
+        """Benign windows on any of `sides` that don't come right after an attack window."""
+        found = self.windows(*sides, benign=True)
+        before = np.maximum(found - 1, 0)
+        same = self.store.recording[before] == self.store.recording[found]
+        disturbed: NDArray[np.bool_] = same & (self.store.label[before] == 1)
+        return found[~disturbed]
+
 
 def open_windows(data_root: Path, ref: DatasetRef, data: DataConfig) -> DatasetWindows:
     """Opens (or builds) store and split, and audits the split.
@@ -70,20 +85,27 @@ def open_windows(data_root: Path, ref: DatasetRef, data: DataConfig) -> DatasetW
             f"split {data.split} of {dataset} has digest {split.digest[:12]}, frozen "
             f"{data.split_digest[:12]}. Plan the run again"
         )
-    store = open_store(folder, manifest.train, WindowSpec.of(data))
+    universe = None
+    if data.augment:
+        universe = SplitUniverse(
+            folder=folder, manifest=manifest, split=split, size=data.augment, window=data.window
+        )
+    store = open_store(folder, manifest.train, WindowSpec.of(data), universe)
     sides = split.sides(store)
     audit(store, sides)
     sides = thinned(sides, store.label, data.windows_per_side)
-    benign = windows_on(sides, ["train"])
-    benign = benign[store.label[benign] == 0]
+    real, all_cars = (
+        windows[store.label[windows] == 0]
+        for windows in (windows_on(sides, ["train"]), windows_on(sides, TRAINING))
+    )
     inputs = DatasetWindows(
         manifest=manifest,
         folder=folder,
         data=data,
         store=store,
         sides=sides,
-        scaler=fit_scaler(store, benign),
-        vocabulary=fit_vocabulary(store, benign),
+        scaler=fit_scaler(store, all_cars),
+        vocabulary=fit_vocabulary(store, real),
     )
     for side in ("train", "validation", "threshold"):
         if not len(inputs.windows(side, benign=True)):

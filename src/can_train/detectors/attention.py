@@ -28,12 +28,14 @@ class EdgeScoreGATConv(GATConv):  # type: ignore[misc]  # torch_geometric is unt
         heads: Number of heads H; their outputs are concatenated.
         edge_channels: Width G of an edge.
         residual: Adds a learned linear map of the node itself to the output.
+        uniform: All edges into a node weigh the same: the mean over its neighbours.
+        scores_edges: Whether edge features enter the score.
 
     Shapes:
         - x [N, F], edge_index [2, E], edge_attr [E, G] -> [N, H*C]
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a layer takes plain arguments, not a config object
         self,
         in_channels: int,
         out_channels: int,
@@ -41,10 +43,14 @@ class EdgeScoreGATConv(GATConv):  # type: ignore[misc]  # torch_geometric is unt
         edge_channels: int,
         *,
         residual: bool = False,
+        uniform: bool = False,
+        scores_edges: bool = True,
     ) -> None:
         super().__init__(
             in_channels, out_channels, heads=heads, add_self_loops=False, residual=residual
         )
+        self._uniform = uniform
+        self._scores_edges = scores_edges
         self.edge_score = nn.Linear(edge_channels, heads, bias=False)
 
     def edge_update(
@@ -58,7 +64,9 @@ class EdgeScoreGATConv(GATConv):  # type: ignore[misc]  # torch_geometric is unt
     ) -> Tensor:
         """Attention weights [E, H], float32, summing to 1 over the edges into one node."""
         score = alpha_j if alpha_i is None else alpha_j + alpha_i
-        if edge_attr is not None:
+        if self._uniform:
+            score = torch.zeros_like(score)
+        elif edge_attr is not None and self._scores_edges:
             score = score + self.edge_score(edge_attr)
         score = functional.leaky_relu(score, self.negative_slope)
         weights: Tensor = softmax(score, index, ptr, dim_size)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from can_train.config.schema import Architecture, RunConfig
 from can_train.config.spec import Spec, implementation, spec_of, usual_expert
 from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector, Extras, NetworkShape
-from can_train.detectors.calibration import Threshold, conformal_threshold
+from can_train.detectors.calibration import (
+    Threshold,
+    conformal_threshold,
+    robust_threshold,
+)
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.stage import StageModule
 from can_train.detectors.task import Prepared, StageTask
 from can_train.distil.agreement import Agreement
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.feed import GraphFeed
+
+logger = logging.getLogger("can_train")
 
 _UNSET: Final = Threshold(value=float("inf"), target_fpr=0.5, benign_windows=0, exact=False)
 
@@ -125,9 +134,23 @@ def calibrated_detector(stage: Trainable) -> Detector:
         threshold=_UNSET,
         parents=stage.parents,
     )
-    benign = inputs.windows("threshold", benign=True)
-    scores = score_windows([*stage.experts.values(), detector], inputs.store, benign)
-    detector.threshold = conformal_threshold(scores[config.model].score, config.target_fpr)
+
+    def score(windows: NDArray[np.int64]) -> NDArray[np.float64]:
+        detectors = [*stage.experts.values(), detector]
+        return score_windows(detectors, inputs.store, windows)[config.model].score
+
+    real = conformal_threshold(score(inputs.windows("threshold", benign=True)), config.target_fpr)
+    other_cars = inputs.undisturbed("synthetic_threshold")
+    detector.threshold = real
+    if detector.spec.holds_on_other_cars and len(other_cars):
+        of_window = inputs.store.recording[other_cars]
+        detector.threshold = robust_threshold(score(other_cars), of_window, real)
+        logger.info(
+            "threshold %.6g from %d synthetic recordings (real benign windows alone: %.6g)",
+            detector.threshold.value,
+            len(np.unique(of_window)),
+            real.value,
+        )
     return detector
 
 

@@ -45,6 +45,36 @@ class Threshold:
     exact: bool
 
 
+ROBUST_QUANTILE: Final = 0.998
+"""Benign windows of one synthetic recording that may not alarm."""
+
+ROBUST_SHARE: Final = 0.66
+"""Of the recordings' quantiles, so that one odd recording moves it little. Both numbers are those
+of prototypes; folds that leave a vehicle out confirmed them (docs/guides/unknown-cars.md)."""
+
+
+def robust_threshold(scores: ArrayLike, recording: ArrayLike, real: Threshold) -> Threshold:
+    """A threshold that also holds on other cars: from quantiles of single recordings.
+
+    The 66th percentile over recordings of each one's 99.8 % quantile, both as order statistics.
+    A pool of all windows would be ruled by the oddest recording.
+
+    Args:
+        scores: Scores of benign windows of held-out synthetic recordings [n].
+        recording: Which recording each is of [n].
+        real: The conformal threshold of real benign windows, for its target.
+    """
+    values, of = np.asarray(scores, np.float64), np.asarray(recording)
+    quantiles = [
+        np.quantile(values[of == number], ROBUST_QUANTILE, method="higher")
+        for number in np.unique(of)
+    ]
+    value = float(np.quantile(quantiles, ROBUST_SHARE, method="higher"))
+    return Threshold(
+        value=value, target_fpr=real.target_fpr, benign_windows=len(values), exact=False
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EmpiricalCdf:
     r"""Anomaly score of a window: how its error ranks among those of benign windows.

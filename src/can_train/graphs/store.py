@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ from can_train.graphs.columns import (
 from can_train.graphs.identity import WindowSpec, store_key
 
 _META: Final = "meta.json"
+_MADE: Final = "made.json"
+_MARKS: Final = "marks.npy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,7 @@ class GraphStore(GraphColumns):
         node_ptr: First node of each window, and N [B + 1], int64.
         edge_ptr: First edge of each window, and E [B + 1], int64.
         recording: Index into `recordings` [B], int32.
+        marks: Number that the maker of a recording gave each window, 0 for stored ones [B], int8.
     """
 
     key: str
@@ -53,6 +56,7 @@ class GraphStore(GraphColumns):
     node_ptr: NDArray[np.int64]
     edge_ptr: NDArray[np.int64]
     recording: NDArray[np.int32]
+    marks: NDArray[np.int8]
 
     @property
     def label(self) -> NDArray[np.uint8]:
@@ -91,27 +95,59 @@ def rows_of(ptr: NDArray[np.int64], windows: NDArray[np.int64]) -> NDArray[np.in
     return np.repeat(ptr[windows] - ends + counts, counts) + np.arange(total, dtype=np.int64)
 
 
-def open_store(folder: Path, recordings: Sequence[Recording], spec: WindowSpec) -> GraphStore:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MadeRecording:
+    """A recording that isn't stored as frames.
+
+    Attributes:
+        recording: What it is; its digest is one of the maker's.
+        frames: Its frames.
+        marks: A number that its maker gives each window, from the windows' first frames [B].
+    """
+
+    recording: Recording
+    frames: Frames
+    marks: Callable[[NDArray[np.int64]], NDArray[np.int8]]
+
+
+class Maker(Protocol):
+    """Makes recordings that are stored as graphs alone."""
+
+    @property
+    def digests(self) -> Sequence[str]:
+        """What decides each of them."""
+
+    def recordings(self) -> Iterator[MadeRecording]:
+        """All of them, in this order."""
+
+
+def open_store(
+    folder: Path, recordings: Sequence[Recording], spec: WindowSpec, maker: Maker | None = None
+) -> GraphStore:
     """The packed store of `recordings`, built first if it isn't there.
 
     Args:
         folder: Where the dataset is stored.
         recordings: Recordings of that dataset, in stored order.
         spec: How they become graphs.
+        maker: Makes further recordings, which come after them.
 
     Raises:
         DataError: No recording is long enough for a window, or the stored arrays are damaged.
     """
-    key = store_key([r.digest for r in recordings], spec)
+    digests = [r.digest for r in recordings]
+    key = store_key([*digests, *(maker.digests if maker else ())], spec)
     path = folder / "stores" / key[:16]
     if not path.is_dir():
-        _build(folder, path, recordings, spec)
+        _build(folder, path, recordings, spec, maker)
     columns = _load(path)
     nodes, edges = columns.pop("nodes"), columns.pop("edges")
+    made, marks = _load_made(path) if maker else ((), np.zeros(0, np.int8))
     return GraphStore(
         key=key,
         spec=spec,
-        recordings=tuple(recordings),
+        recordings=(*recordings, *made),
+        marks=np.concatenate([np.zeros(len(columns["start"]) - len(marks), np.int8), marks]),
         node_ptr=first_rows(nodes),
         edge_ptr=first_rows(edges),
         **columns,
@@ -134,16 +170,21 @@ def verified_frames(folder: Path, recording: Recording) -> Frames:
     return frames
 
 
-def _build(folder: Path, path: Path, recordings: Sequence[Recording], spec: WindowSpec) -> None:
+def _build(
+    folder: Path,
+    path: Path,
+    recordings: Sequence[Recording],
+    spec: WindowSpec,
+    maker: Maker | None,
+) -> None:
     """Writes the store beside `path` and renames it; the first of several builders wins."""
     try:
         with writing_folder(path) as partial:
             with _Writer(partial) as writer:
                 for number, recording in enumerate(recordings):
-                    frames = verified_frames(folder, recording)
-                    builder = GraphBuilder(spec, words=frames.payload.shape[1] // 8)
-                    for graphs in builder.build(frames):
-                        writer.add(graphs, number)
+                    _pack(verified_frames(folder, recording), spec, writer, number)
+                if maker is not None:
+                    _pack_made(maker, spec, writer, partial, len(recordings))
             if not writer.windows:
                 raise DataError(
                     f"{folder}: no recording holds a full window of {spec.window} frames. "
@@ -152,6 +193,38 @@ def _build(folder: Path, path: Path, recordings: Sequence[Recording], spec: Wind
             (partial / _META).write_text(writer.meta(), encoding="utf-8")
     except OSError as error:
         raise DataError(f"{path}: can't be stored ({error.strerror})") from error
+
+
+def _pack(frames: Frames, spec: WindowSpec, writer: _Writer, number: int) -> NDArray[np.int64]:
+    """Writes the graphs of one recording and gives the first frame of each [B]."""
+    builder = GraphBuilder(spec, words=frames.payload.shape[1] // 8)
+    starts = [np.zeros(0, np.int64)]
+    for graphs in builder.build(frames):
+        writer.add(graphs, number)
+        starts.append(graphs.start)
+    return np.concatenate(starts)
+
+
+def _pack_made(maker: Maker, spec: WindowSpec, writer: _Writer, folder: Path, first: int) -> None:
+    """Writes what the maker makes, and beside the columns what it is."""
+    rows, marks = [], [np.zeros(0, np.int8)]
+    for number, made in enumerate(maker.recordings(), start=first):
+        marks.append(made.marks(_pack(made.frames, spec, writer, number)))
+        rows.append(asdict(made.recording))
+    (folder / _MADE).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    np.save(folder / _MARKS, np.concatenate(marks).astype(np.int8))
+
+
+def _load_made(path: Path) -> tuple[tuple[Recording, ...], NDArray[np.int8]]:
+    try:
+        rows = json.loads((path / _MADE).read_text(encoding="utf-8"))
+        made = tuple(Recording(**row) for row in rows)
+        return made, np.load(path / _MARKS, allow_pickle=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{path}: not a complete packed store ({error}). Remove it and run the same command "
+            "again: it is rebuilt"
+        ) from error
 
 
 class _Writer:

@@ -15,6 +15,12 @@ TRAIN_SHARE: Final = 0.7
 THREAD_GAIN: Final = 0.6
 """What each further thread adds to the first one's speed."""
 
+SYNTHETIC_S: Final = 52.0
+"""Mean length of a synthetic recording (`augment`), where its sources are long enough."""
+
+HELD_OUT_RECORDINGS: Final = 24
+"""Synthetic recordings that choose epochs and secure thresholds."""
+
 START_S: Final = 15.0
 """Importing torch, opening the store, calibrating and saving."""
 
@@ -50,6 +56,11 @@ def cost_of(config: RunConfig, manifest: DatasetManifest) -> StageCost:
     window, stride = config.data.window, config.data.stride
     windows = sum(max(0, 1 + (r.frames - window) // stride) for r in manifest.train)
     fitted = TRAIN_SHARE * windows
+    if config.data.augment:
+        seconds = sum(r.duration_s for r in manifest.train)
+        per_recording = SYNTHETIC_S * windows / seconds if seconds else 0.0
+        fitted += config.data.augment * per_recording
+        windows += round((config.data.augment + HELD_OUT_RECORDINGS) * per_recording)
     if config.data.windows_per_side is not None:
         fitted = min(fitted, config.data.windows_per_side)
     drawn = min(fitted, config.training.windows_per_epoch or fitted)

@@ -13,6 +13,7 @@ import torch
 from can_train.config.frozen import FrozenConfig, load_frozen
 from can_train.config.schema import TEACHER, DistillationConfig, RunConfig
 from can_train.dataset.manifest import DatasetRef
+from can_train.dataset.splits import SIDES
 from can_train.dataset.windows import DatasetWindows, open_windows
 from can_train.detectors.artifact import save_detector
 from can_train.detectors.base import Detector
@@ -125,9 +126,10 @@ def _announce_distillation(config: DistillationConfig, sha256: str) -> None:
 
 def _window_counts(inputs: DatasetWindows) -> dict[str, tuple[int, int]]:
     counts = {}
-    for side in ("train", "validation", "fusion", "threshold"):
+    for side in SIDES:
         windows = inputs.windows(side)
-        counts[side] = (len(windows), int(inputs.store.label[windows].sum()))
+        if len(windows):
+            counts[side] = (len(windows), int(inputs.store.label[windows].sum()))
     return counts
 
 

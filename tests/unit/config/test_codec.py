@@ -1,12 +1,13 @@
 """One validator for one bound: what is typed and what is frozen are judged alike."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from can_train.config.codec import from_plain, from_text, hints_of, unwrap
+from can_train.config.codec import from_plain, from_text, hints_of, to_plain, unwrap
 from can_train.config.fields import SETTINGS, Setting
 from can_train.config.schema import CurriculumConfig, DataConfig, TrainingConfig
 from can_train.detectors.gat.spec import GatConfig
@@ -78,3 +79,21 @@ def _accepts(make: object) -> bool:
     except ConfigError:
         return False
     return True
+
+
+def test_a_field_that_was_added_later_changes_no_hash_of_before() -> None:
+    before = DataConfig(dataset_digest="d", split_digest="s")
+    plain = to_plain(before, DataConfig)
+    assert isinstance(plain, dict) and "augment" not in plain
+    assert from_plain(DataConfig, plain, "data") == before
+    after = replace(before, augment=36)
+    found = to_plain(after, DataConfig)
+    assert isinstance(found, dict) and found["augment"] == 36
+    assert from_plain(DataConfig, found, "data") == after
+
+
+def test_added_fields_are_still_checked() -> None:
+    plain = to_plain(DataConfig(dataset_digest="d", split_digest="s"), DataConfig)
+    assert isinstance(plain, dict)
+    with pytest.raises(ConfigError, match="data.augment: -1"):
+        from_plain(DataConfig, {**plain, "augment": -1}, "data")

@@ -29,3 +29,14 @@ def test_the_cost_is_that_of_the_spec(
     some = plan_of(**words, windows_per_side="60").stages[0].config
     assert cost_of(some, manifest).seconds == pytest.approx(START_S + 600 * window_s, abs=0.1)
     assert found.text.startswith("about 1 min on CPUs")
+
+
+def test_synthetic_recordings_count(plan_of: MakePlan, dataset: DatasetManifest) -> None:
+    train = tuple(replace(recording, frames=100_050) for recording in dataset.recordings)
+    manifest = replace(dataset, recordings=train)
+    plain, more = (
+        cost_of(plan_of(model="gat", augment=number).stages[0].config, manifest)
+        for number in ("0", "36")
+    )
+    assert more.memory_bytes > plain.memory_bytes
+    assert more.seconds > plain.seconds

@@ -29,6 +29,8 @@ def other_value(setting: Setting, present: object) -> object:
         return (32, 16)
     if get_args(kind):
         return next(word for word in get_args(kind) if word != present)
+    if kind is bool:
+        return not present
     if kind is str:
         return RESOURCES.get(setting.name) or WORDS.get(setting.name, "something")
     bounds = param or Param(help="")
@@ -40,6 +42,8 @@ def other_value(setting: Setting, present: object) -> object:
 
 
 def text_of(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
@@ -77,7 +81,7 @@ def test_every_setting_reaches_the_frozen_config(
         expected = asdict(Resources(**{name: value}))  # type: ignore[arg-type]
         assert [asdict(s.stage.resources) for s in plan.stages] == [expected] * len(plan.stages)
         return
-    before = frozen_section(plan_of(**words), setting.section)[name]
+    before = frozen_section(plan_of(**words), setting.section).get(name, setting.default)
     value = other_value(setting, tuple(before) if isinstance(before, list) else before)
     key = f"{model}.{name}" if setting.section == "architecture" else name
     flag = {name: text_of(value)} if setting.has_option else {}

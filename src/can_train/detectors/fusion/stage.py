@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from can_train.config.schema import TrainingConfig
+from can_train.dataset.windows import FUSION, VALIDATION
 from can_train.detectors.base import Detector
 from can_train.detectors.epochs import automatic_batch_size, drawn, shuffled
 from can_train.detectors.fusion.detector import fused_by_weight, standardised
@@ -33,7 +34,7 @@ def build(task: StageTask) -> Prepared:
         TrainingError: A class of windows is missing.
     """
     inputs, config = task.inputs, task.config
-    held_out = inputs.windows("fusion")
+    held_out = inputs.windows(*FUSION)
     task.require_both_classes(
         "fusion needs benign and attack windows that the experts weren't fitted on",
         "fusion",
@@ -42,7 +43,7 @@ def build(task: StageTask) -> Prepared:
     anomaly, probability = task.expert("anomaly"), task.expert("probability")
     views = [
         _view(anomaly, probability, task, windows)
-        for windows in (held_out, inputs.windows("validation"))
+        for windows in (held_out, inputs.windows(*VALIDATION))
     ]
     mean = views[0].state.mean(axis=0)
     scale = np.maximum(views[0].state.std(axis=0), SMALLEST_STATE_SCALE)

@@ -9,7 +9,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch_geometric.nn import MLP, JumpingKnowledge, global_mean_pool
+from torch_geometric.nn import MLP, JumpingKnowledge
+from torch_geometric.utils import scatter
 
 from can_train.detectors.attention import EdgeScoreGATConv
 from can_train.graphs.batch import ScaledGraphs
@@ -24,7 +25,7 @@ class GatOutput:
 
     Attributes:
         logits: Benign and attack [B, 2], float32.
-        embedding: Mean over a window's nodes of all layers' outputs [B, layers*heads*hidden].
+        embedding: All layers' outputs, pooled over the window's nodes [B, D].
     """
 
     logits: Tensor
@@ -53,9 +54,14 @@ class GAT(nn.Module):
         id_embedding: Width of the ID embedding; without effect when `num_ids` is 0.
         fc_channels: Hidden widths of the classifier; two of them make three connected layers.
         dropout: Dropout probability of the pooled embedding and in the classifier.
+        pooling: `mean`, `max`, or both (`mean-max`). The mean alone drowns an attack of one to
+            three frames among the window's other nodes.
+        neighbours: `attention`, or the plain `mean` over a node's neighbours.
+        edge_features: Whether edge features have a say in the attention.
 
     Shapes:
-        - batch with N nodes, E edges, B graphs -> logits [B, 2], embedding [B, layers*heads*hidden]
+        - batch with N nodes, E edges, B graphs -> logits [B, 2], embedding
+          [B, layers * heads * hidden * poolings]
     """
 
     def __init__(  # noqa: PLR0913 - models take plain arguments, not a config object
@@ -70,10 +76,14 @@ class GAT(nn.Module):
         id_embedding: int,
         fc_channels: Sequence[int],
         dropout: float = 0.0,
+        pooling: str = "mean",
+        neighbours: str = "attention",
+        edge_features: bool = True,
     ) -> None:
         super().__init__()
         width = heads * hidden_channels
-        self.embedding_channels = layers * width
+        self.pooling = tuple(pooling.split("-"))
+        self.embedding_channels = layers * width * len(self.pooling)
         self.dropout = dropout
         self.embedding = nn.Embedding(num_ids, id_embedding, padding_idx=0) if num_ids else None
         first = node_channels + (id_embedding if num_ids else 0)
@@ -84,6 +94,8 @@ class GAT(nn.Module):
                 heads,
                 edge_channels,
                 residual=layer == 0,
+                uniform=neighbours == "mean",
+                scores_edges=edge_features,
             )
             for layer in range(layers)
         )
@@ -104,7 +116,10 @@ class GAT(nn.Module):
         for layer, convolution in enumerate(self.convolutions):
             update = convolution(hidden, batch.edge_index, batch.edge_attr)
             hidden = functional.elu(update if layer == 0 else update + hidden)
-            pooled.append(global_mean_pool(hidden, batch.batch, size=batch.num_graphs))
+            pooled += [
+                scatter(hidden, batch.batch, dim_size=batch.num_graphs, reduce=reduce)
+                for reduce in self.pooling
+            ]
         embedding = self.jump(pooled)
         logits = self.classifier(functional.dropout(embedding, self.dropout, self.training))
         return GatOutput(logits=logits, embedding=embedding)

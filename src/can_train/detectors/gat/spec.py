@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from can_train.config.schema import Architecture, Param, TrainingConfig
 from can_train.config.spec import Spec
+
+Pooling = Literal["mean", "max", "mean-max"]
+Neighbours = Literal["attention", "mean"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,13 @@ class GatConfig(Architecture):
     ]
     fc_channels: Annotated[tuple[int, ...], Param(help="hidden widths of the classifier")]
     dropout: Annotated[float, Param(help="dropout probability", ge=0, lt=1)] = 0.1
+    pooling: Annotated[Pooling, Param(help="from nodes to the window", added=True)] = "mean"
+    neighbours: Annotated[Neighbours, Param(help="how neighbours are weighed", added=True)] = (
+        "attention"
+    )
+    edge_features: Annotated[
+        bool, Param(help="whether edge features enter the attention", added=True)
+    ] = True
 
 
 SPEC: Final = Spec(

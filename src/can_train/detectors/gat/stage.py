@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from can_train.config.schema import CurriculumConfig, TrainingConfig
+from can_train.dataset.windows import TRAINING, VALIDATION
 from can_train.detectors.curriculum import epoch_windows
 from can_train.detectors.epochs import EpochWindows, shuffled
 from can_train.detectors.gat.detector import attack_probability
@@ -36,7 +37,7 @@ def build(task: StageTask) -> Prepared:
         TrainingError: A class of windows is missing.
     """
     config, inputs, gat = task.config, task.inputs, cast(GAT, task.network)
-    windows = inputs.windows("train")
+    windows = inputs.windows(*TRAINING)
     task.require_both_classes(
         f"a {config.model} needs benign and attack windows to train on", "train", windows
     )
@@ -47,7 +48,7 @@ def build(task: StageTask) -> Prepared:
             channels=gat.embedding_channels, seed=config.seed,
         )  # fmt: skip
     trained_on = StageWindows(
-        feed=task.feed, epoch=_epochs(task, windows), validation=inputs.windows("validation")
+        feed=task.feed, epoch=_epochs(task, windows), validation=inputs.windows(*VALIDATION)
     )
     module = GatStage(gat, config.training, config.seed, trained_on, teacher=teacher)
     if config.distillation is not None:

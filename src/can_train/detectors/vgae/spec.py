@@ -58,5 +58,6 @@ SPEC: Final = Spec(
     role="anomaly",
     distillation_settings=("latent_weight", "reconstruction_weight"),
     state_channels=8,
+    holds_on_other_cars=False,
     order=10,
 )

@@ -43,6 +43,7 @@ def store_of_three_windows(features):
         start_s=np.zeros(3),
         duration_s=np.zeros(3, np.float32),
         recording=np.zeros(3, np.int32),
+        marks=np.zeros(3, np.int8),
     )
 
 
