@@ -21,7 +21,8 @@ COMMANDS: Final = {
     "Python alone": ("-c", "pass"),
     "--help": ("-m", "can_train", "--help"),
     "train --help": ("-m", "can_train", "train", "--help"),
-    "a worker": ("-c", "import can_train.training.run"),
+    "a VGAE worker": ("-c", "import can_train.training.run"),
+    "a GAT worker": ("-c", "import can_train.training.run, torch_geometric.nn"),
 }
 
 
