@@ -78,34 +78,46 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         model: The network to train.
         training: Optimisation settings.
         seed: With epoch and step it decides every random number of that step.
-    """
+        windows: Windows of each epoch.
 
-    batch_size: int
-    """Windows per step."""
+    Attributes:
+        batch_size: Windows per step.
+    """
 
     distillation: DistillationConfig | None = None
     """How a teacher's signal joins the loss; None without a teacher."""
 
-    def __init__(self, model: nn.Module, training: TrainingConfig, seed: int) -> None:
+    def __init__(
+        self, model: nn.Module, training: TrainingConfig, seed: int, windows: EpochWindows
+    ) -> None:
         super().__init__()
         self.model = model
         self.settings = training
         self.seed = seed
         self.epoch = 0
         self.means = Means()
+        self._of_epoch = drawn(windows, training.windows_per_epoch, seed)
+        self._chosen = self._of_epoch(0)
+        self.batch_size = training.batch_size or automatic_batch_size(len(self._chosen))
 
     def begin_epoch(self, epoch: int) -> None:
         """Chooses the windows of `epoch`, counted from 0."""
         self.epoch = epoch
+        self._chosen = self._of_epoch(epoch)
 
     @property
-    @abstractmethod
     def steps(self) -> int:
         """Steps of the current epoch."""
+        return -(-len(self._chosen) // self.batch_size)
 
-    @abstractmethod
     def training_batch(self, step: int) -> Batch:
         """Batch of one step of the current epoch."""
+        first = step * self.batch_size
+        return self.batch_of(self._chosen[first : first + self.batch_size])
+
+    @abstractmethod
+    def batch_of(self, windows: NDArray[np.int64]) -> Batch:
+        """Some of an epoch's windows as a batch."""
 
     @abstractmethod
     def training_step(self, batch: Batch) -> Tensor:
@@ -190,26 +202,12 @@ class GraphStage(StageModule[GraphBatch]):
         seed: int,
         windows: StageWindows,
     ) -> None:
-        super().__init__(model, training, seed)
+        super().__init__(model, training, seed, windows.epoch)
         self._windows = windows
-        self._of_epoch = drawn(windows.epoch, training.windows_per_epoch, seed)
-        self._chosen = self._of_epoch(0)
-        self.batch_size = training.batch_size or automatic_batch_size(len(self._chosen))
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Chooses the windows of `epoch`."""
-        super().begin_epoch(epoch)
-        self._chosen = self._of_epoch(epoch)
-
-    @property
-    def steps(self) -> int:
-        """Steps of the current epoch."""
-        return -(-len(self._chosen) // self.batch_size)
-
-    def training_batch(self, step: int) -> GraphBatch:
-        """Batch of one step of the current epoch."""
-        first = step * self.batch_size
-        return self._windows.feed.batch(self._chosen[first : first + self.batch_size])
+    def batch_of(self, windows: NDArray[np.int64]) -> GraphBatch:
+        """The graphs of `windows`."""
+        return self._windows.feed.batch(windows)
 
     def validation_batches(self) -> Iterator[GraphBatch]:
         """Batches of the validation windows."""

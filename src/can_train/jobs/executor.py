@@ -6,6 +6,7 @@ plugin that does (`can_train.plugins`). Nobody outside its folder asks which one
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class ExecutorOption:
         return f"--{self.name.replace('_', '-')}"
 
 
-class Executor(JobSource):
+class Executor(JobSource, ABC):
     """Runs the jobs of a plan somewhere, in the order of their dependencies.
 
     Only `name`, `help` and `execute` have to be given.
@@ -81,13 +82,13 @@ class Executor(JobSource):
         """What is typed to choose it."""
         return self.flag or f"--executor {self.name}"
 
+    @abstractmethod
     def execute(self, handover: Handover) -> tuple[JobResult, ...]:
         """Runs or submits the jobs and tells about each one, in the same order.
 
         Raises:
             CanTrainError: Nothing was started.
         """
-        raise NotImplementedError
 
     def check(self) -> None:
         """Looks at its options before anything is planned.
@@ -148,7 +149,8 @@ class Executor(JobSource):
 
 def executors() -> Mapping[str, Executor]:
     """All executors by name."""
-    return {executor.name: executor for executor in declared(Executor, "jobs", "executor")}
+    found = declared(Executor, "jobs", "executor")  # type: ignore[type-abstract]  # only looked for
+    return {executor.name: executor for executor in found}
 
 
 def executor_called(name: str) -> Executor:

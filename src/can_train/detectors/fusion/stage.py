@@ -15,7 +15,7 @@ from torch.nn import functional
 from can_train.config.schema import TrainingConfig
 from can_train.dataset.windows import FUSION, VALIDATION
 from can_train.detectors.base import Detector
-from can_train.detectors.epochs import automatic_batch_size, drawn, shuffled
+from can_train.detectors.epochs import shuffled
 from can_train.detectors.fusion.detector import fused_by_weight, standardised
 from can_train.detectors.fusion.network import QNetwork
 from can_train.detectors.scoring import score_windows
@@ -149,30 +149,14 @@ class FusionStage(StageModule[FusionWindows]):
         train: FusionWindows,
         validation: FusionWindows,
     ) -> None:
-        super().__init__(model, training, seed)
+        super().__init__(model, training, seed, shuffled(np.arange(len(train.states)), seed))
         self._train_data = train
         self._validation_data = validation
         self._judged = Judgement(metrics={}, key=())
-        self._of_epoch = drawn(
-            shuffled(np.arange(len(train.states)), seed), training.windows_per_epoch, seed
-        )
-        self._chosen = self._of_epoch(0)
-        self.batch_size = training.batch_size or automatic_batch_size(len(self._chosen))
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Chooses the windows of `epoch`."""
-        super().begin_epoch(epoch)
-        self._chosen = self._of_epoch(epoch)
-
-    @property
-    def steps(self) -> int:
-        """Steps of the current epoch."""
-        return -(-len(self._chosen) // self.batch_size)
-
-    def training_batch(self, step: int) -> FusionWindows:
-        """Batch of one step of the current epoch."""
-        first = step * self.batch_size
-        return self._train_data.rows(self._chosen[first : first + self.batch_size])
+    def batch_of(self, windows: NDArray[np.int64]) -> FusionWindows:
+        """The states and rewards of `windows`."""
+        return self._train_data.rows(windows)
 
     def training_step(self, batch: FusionWindows) -> Tensor:
         """Mean squared error of the Q-values against the rewards."""
