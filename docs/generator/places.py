@@ -41,6 +41,7 @@ _ARGUMENTS: Final[dict[str, object]] = {
     "model_size": "<size>",
     "stage": "<model>",
     "job": "<job>",
+    "number": "<n>",
 }
 _NOT_PLACES: Final = frozenset({"frozen_of_run", "home_dir"})
 """Functions of the layout that look at what is there."""
@@ -57,27 +58,18 @@ class Place:
 def run_places() -> list[Place]:
     """Everything in the folder of a run, and the link beside it."""
     more = (
-        Place(path=RUN / "logs" / "run.jsonl", meaning="One JSON object per event."),
-        Place(path=RUN / "logs" / "metrics.csv", meaning="One line per epoch."),
-        Place(path=RUN / "evaluation.json", meaning="Figures on every test scenario."),
-        Place(path=RUN / "evaluation.csv", meaning="The same, one line per row."),
-        Place(path=_LOGS / "job.sh", meaning="What Slurm ran; its logs lie beside it."),
-        Place(path=RUN / "owner.lock", meaning="Lock under which a dead owner is replaced."),
         Place(path=layout.checkpoints_dir(RUN) / BEST, meaning="Weights of the best epoch, once."),
         Place(path=layout.checkpoints_dir(RUN) / LAST, meaning="Where training stands."),
-        Place(path=RUN.parent / "latest", meaning="Link to the run that was started last."),
     )
     return _distinct([*_of_layout("run"), *_of_layout("folder"), *more])
 
 
 def plan_places() -> list[Place]:
     """Everything in the folder of a plan, and the lock beside it."""
+    array = layout.array_dir(PLAN, "<n>")
     more = (
-        Place(path=PLAN / "plan.json", meaning="Stages and edges."),
-        Place(path=PLAN / "submission.json", meaning="What was handed to a scheduler."),
-        Place(path=PLAN / "array.sh", meaning="What Slurm ran, if it was an array."),
-        Place(path=PLAN / "array_<job>.<out or err>", meaning="Logs of its tasks."),
-        Place(path=PLAN.parent / "submission.lock", meaning="Lock that all plans share."),
+        Place(path=layout.job_script(array, is_array=True), meaning="What Slurm ran as an array."),
+        Place(path=array / "array_<job>_<task>.<out or err>", meaning="Logs of its tasks."),
     )
     return _distinct([*_of_layout("plan"), *more])
 

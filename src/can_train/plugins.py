@@ -13,17 +13,28 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from can_train.errors import ConfigError
 
 PLUGINS_VARIABLE: Final = "CAN_TRAIN_PLUGINS"
 
 T = TypeVar("T")
+
+
+class Named(Protocol):
+    """Something that is chosen by its name."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+N = TypeVar("N", bound=Named)
 
 
 def declared(kind: type[T], package: str, leaf: str = "") -> tuple[T, ...]:
@@ -43,6 +54,27 @@ def declared(kind: type[T], package: str, leaf: str = "") -> tuple[T, ...]:
     return tuple(found.values())
 
 
+def by_name(values: Iterable[N], what: str) -> dict[str, N]:
+    """What was found, by name, in this order.
+
+    Args:
+        values: What modules declare.
+        what: What it is, in the plural.
+
+    Raises:
+        ConfigError: Two of them have one name.
+    """
+    found: dict[str, N] = {}
+    for value in values:
+        if value.name in found:
+            raise ConfigError(
+                f"two {what} are called {value.name}. Rename the one that ${PLUGINS_VARIABLE} "
+                "adds, or unset the variable"
+            )
+        found[value.name] = value
+    return found
+
+
 def _built_in(package: str, leaf: str) -> Iterator[ModuleType]:
     folder = Path(__file__).parent.joinpath(*package.split("."))
     pattern = f"*/{leaf}.py" if leaf else "*.py"
@@ -60,7 +92,14 @@ def _plugins() -> tuple[ModuleType, ...]:
 @cache
 def _loaded(name: str) -> ModuleType:
     path = Path(name).absolute()
-    spec = importlib.util.spec_from_file_location(f"can_train_plugin_{path.stem}", path)
+    word = f"can_train_plugin_{path.stem}"
+    other = sys.modules.get(word)
+    if other is not None and other.__file__ != str(path):
+        raise ConfigError(
+            f"${PLUGINS_VARIABLE}: {other.__file__} and {path} have one file name. Rename one of "
+            "them"
+        )
+    spec = importlib.util.spec_from_file_location(word, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ConfigError(
             f"${PLUGINS_VARIABLE}: {name} isn't a Python file. Name files, separated by "
@@ -70,7 +109,7 @@ def _loaded(name: str) -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses and pickling look their module up
     try:
         spec.loader.exec_module(module)
-    except (ImportError, SyntaxError, AttributeError, NameError, TypeError) as error:
+    except Exception as error:
         raise ConfigError(
             f"${PLUGINS_VARIABLE}: {name} can't be loaded ({type(error).__name__}: {error}). "
             "Mend it, or unset the variable"

@@ -7,30 +7,27 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import numba
 import pytest
 
-from can_train.compiled import SOURCES, digest_of
-from can_train.frames.text import lines
-from can_train.graphs.kernels import topology
+import can_train
+from can_train.compiled import SOURCES, folder_for
 
 FUNCTION = """\
-import numba
-from {package}.constants import COLUMN
+from can_train.compiled import compiled
+from moved.constants import COLUMN
 
-@numba.njit(cache=True)
+@compiled()
 def column():
     return COLUMN
 """
 PROBE = """\
-import can_train.compiled as compiled
+import numba
 from pathlib import Path
-compiled.SOURCES = (Path("{package}"),)
-if {ours}:
-    compiled.keep_compiled_by_source()
-from {package}.function import column
+from can_train.compiled import folder_for
+
+numba.config.CACHE_DIR = str(folder_for([Path("moved")])) if {ours} else "kept"
+from moved.function import column
 print(column())
 """
 
@@ -41,14 +38,14 @@ def test_a_constant_of_another_file_reaches_a_compiled_function(
 ) -> None:
     """With numba's own rule the second run still gives the first constant."""
     (tmp_path / "moved").mkdir()
-    (tmp_path / "moved" / "function.py").write_text(FUNCTION.format(package="moved"))
+    (tmp_path / "moved" / "function.py").write_text(FUNCTION)
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
 
     def column(value: int) -> int:
         constants = tmp_path / "moved" / "constants.py"
         constants.write_text(f"COLUMN = {value}\n")
         shutil.rmtree(constants.parent / "__pycache__", ignore_errors=True)
-        words = [sys.executable, "-c", PROBE.format(package="moved", ours=ours)]
+        words = [sys.executable, "-c", PROBE.format(ours=ours)]
         done = subprocess.run(
             words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
         )
@@ -61,19 +58,33 @@ def test_every_source_counts(tmp_path: Path) -> None:
     for folder in SOURCES:
         shutil.copytree(folder, tmp_path / folder.name)
     copies = [tmp_path / folder.name for folder in SOURCES]
-    before = digest_of(copies)
-    assert before == digest_of(SOURCES)
+    before = folder_for(copies)
+    assert before == folder_for(SOURCES)
     features = tmp_path / "graphs" / "features.py"
     features.write_text(features.read_text() + "\n# moved\n")
-    after = digest_of(copies)
+    after = folder_for(copies)
     assert after != before
     features.rename(features.with_name("columns_moved.py"))
-    assert digest_of(copies) not in {before, after}
+    assert folder_for(copies) not in {before, after}
 
 
-def test_our_functions_lie_below_that_name() -> None:
-    name = f"compiled-{digest_of(SOURCES)[:16]}"
-    assert Path(vars(numba.config)["CACHE_DIR"]).name == name
-    functions: tuple[Any, ...] = (lines.put, topology.has_reverse)
-    for function in functions:
-        assert name in Path(function.stats.cache_path).parts
+def test_all_compiled_functions_are_below_the_sources_and_made_by_us() -> None:
+    package = Path(can_train.__file__).parent
+    for path in package.rglob("*.py"):
+        source = path.read_text("utf-8")
+        if path.name != "compiled.py":
+            assert "njit" not in source and "numba.jit" not in source, path
+            assert "@compiled(" not in source or any(f in path.parents for f in SOURCES), path
+
+
+@pytest.mark.parametrize("module", ["graphs.slots", "graphs.counts", "frames.text.lines"])
+def test_each_module_alone_keeps_its_functions_there(module: str) -> None:
+    code = (
+        f"import can_train.{module} as m; "
+        "print(*{f.stats.cache_path for f in vars(m).values() if hasattr(f, 'py_func')})"
+    )
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    folders = done.stdout.split()
+    assert folders
+    assert all(folder_for(SOURCES).name in Path(folder).parts for folder in folders)

@@ -17,7 +17,7 @@ from can_train.errors import ConfigError, PreflightError
 from can_train.pipeline.data import windows_of
 from can_train.runs.find import find_run
 from can_train.runs.layout import Roots, frozen_of_run
-from can_train.runs.summary import RankedFigure
+from can_train.runs.summary import ranked
 from can_train.teachers.fit import Wanted
 from can_train.teachers.intake import intake_config
 from can_train.teachers.policy import Registration, described, is_teacher, offer, offer_run
@@ -91,12 +91,7 @@ def _add_state_dict(args: argparse.Namespace) -> None:
     with TemporaryDirectory() as folder:
         artifact = Path(folder) / "artifact.pth"
         taken = take_in(args.from_state_dict, config, roots.data, artifact)
-        figure = RankedFigure(
-            metric=taken.metric,
-            value=taken.value,
-            higher_is_better=not taken.metric.endswith("loss"),
-            artifact_sha256=taken.sha256,
-        )
+        figure = ranked(taken.metric, taken.value, taken.sha256)
         _tell(offer(artifact, described(config, figure, taken.parameters), roots.teachers))
 
 

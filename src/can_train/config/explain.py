@@ -14,7 +14,7 @@ from can_train.config.requests import PLAN_WORDS, STAGE_WORDS
 from can_train.config.resolve import ResolvedStage, resolve_stages
 from can_train.config.spec import experts
 from can_train.errors import ConfigError, did_you_mean
-from can_train.vocab import NO_KD
+from can_train.vocab import NO_KD, WITH_KD
 
 DECIDED: Final = {
     "model_size": "default: student if any stage distils, else teacher",
@@ -123,7 +123,10 @@ def _of_stage(
             "distillation": stage.distillation,
             "teacher_path": stage.teacher_path,
         }
-        return _shown(words[name]), origins.get(name) or DECIDED[name]
+        origin = origins.get(name) or DECIDED[name]
+        if name == "distillation" and stage.distillation == WITH_KD and name not in origins:
+            origin = "what the training strategy or --use-kd means"
+        return _shown(words[name]), origin
     base = preset(stage.model, stage.model_size, stage.training_strategy)
     if name in ARCHITECTURE_SETTINGS[stage.model]:
         given = stage.architecture.get(name, getattr(base.architecture, name))

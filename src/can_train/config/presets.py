@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from can_train.config.codec import from_plain
 from can_train.config.schema import Architecture, CurriculumConfig, TrainingConfig
 from can_train.config.spec import ALIAS_STRATEGY, spec_of, specs
-from can_train.vocab import MODEL_SIZES
+from can_train.vocab import ModelSize
 
 if TYPE_CHECKING:
     from hydra_zen import ZenStore
@@ -42,12 +42,12 @@ def usual_architecture(model: str, model_size: str) -> Architecture:
     return preset(model, model_size, spec_of(model).strategies[0]).architecture
 
 
-def preset_names() -> tuple[tuple[str, str, str], ...]:
+def preset_names() -> tuple[tuple[str, ModelSize, str], ...]:
     """Model, size and strategy of every preset."""
     return tuple(
         (spec.name, size, strategy)
         for spec in specs().values()
-        for size in MODEL_SIZES
+        for size in spec.presets
         for strategy in spec.strategies
         if strategy != ALIAS_STRATEGY
     )
@@ -60,21 +60,17 @@ def preset_store() -> ZenStore:
 
     store = ZenStore(name="can_train", deferred_hydra_store=True)
     plain: Any = partial(builds, hydra_convert="all")
-    for spec in specs().values():
-        sizes = {str(size): (spec.presets[size], spec.training[size]) for size in spec.presets}
-        for model, size, strategy in preset_names():
-            if model != spec.name:
-                continue
-            architecture, training = sizes[size]
-            curriculum = builds(CurriculumConfig) if strategy == "curriculum" else None
-            store(
-                builds(
-                    Preset,
-                    architecture=plain(type(architecture), **asdict(architecture)),
-                    training=builds(TrainingConfig, **asdict(training)),
-                    curriculum=curriculum,
-                ),
-                group=model,
-                name=f"{size}_{strategy}",
-            )
+    for model, size, strategy in preset_names():
+        architecture, training = spec_of(model).presets[size], spec_of(model).training[size]
+        curriculum = builds(CurriculumConfig) if strategy == "curriculum" else None
+        store(
+            builds(
+                Preset,
+                architecture=plain(type(architecture), **asdict(architecture)),
+                training=builds(TrainingConfig, **asdict(training)),
+                curriculum=curriculum,
+            ),
+            group=model,
+            name=f"{size}_{strategy}",
+        )
     return store

@@ -125,7 +125,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurriculumConfig:
-    """Release of benign windows by VGAE difficulty (docs/models/gat.md)."""
+    """Release of benign windows by their anomaly margin (docs/models/gat.md)."""
 
     start_ratio: Annotated[float, Param(help="benign per attack window, first epoch", gt=0)] = 1.0
     end_ratio: Annotated[float, Param(help="benign per attack window at full release", gt=0)] = 10.0

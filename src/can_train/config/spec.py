@@ -13,8 +13,7 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from can_train.config.schema import Architecture, TrainingConfig
-from can_train.errors import ConfigError
-from can_train.plugins import PLUGINS_VARIABLE, declared
+from can_train.plugins import by_name, declared
 from can_train.vocab import TRAINING_STRATEGIES, ModelSize, TrainingStrategy
 
 Role = Literal["anomaly", "probability"]
@@ -93,13 +92,7 @@ def specs() -> Mapping[str, Spec]:
         ConfigError: Two of them have one name.
     """
     found = sorted(declared(Spec, "detectors", "spec"), key=lambda s: (s.order, s.name))
-    names = [spec.name for spec in found]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ConfigError(
-            f"two detectors are called {', '.join(twice)}. Rename the one that "
-            f"${PLUGINS_VARIABLE} adds, or unset the variable"
-        )
-    return {spec.name: spec for spec in found}
+    return by_name(found, "detectors")
 
 
 def spec_of(model: str) -> Spec:

@@ -77,7 +77,17 @@ class SplitUniverse:
     def digests(self) -> list[str]:
         """What decides each recording."""
         return [
-            _sha256(purpose, number, asdict(recipe), self.split.digest, self.manifest.digest)
+            _sha256(
+                purpose,
+                number,
+                asdict(recipe),
+                self.split.digest,
+                self.manifest.digest,
+                SIDES,
+                HELD_OUT_SIDES,
+                _SHORTEST_SOURCE_S,
+                _ENOUGH_SOURCES,
+            )
             for purpose, recipe in self.recipes.items()
             for number in range(recipe.recordings)
         ]
@@ -103,7 +113,9 @@ class SplitUniverse:
     ) -> MadeRecording:
         side = "synthetic_train"
         if purpose != "train":
-            side = HELD_OUT_SIDES[number % len(HELD_OUT_SIDES)]
+            # One step further in each round: sources take turns, too, and each serves every side.
+            turn = number + number // len(HELD_OUT_SIDES)
+            side = HELD_OUT_SIDES[turn % len(HELD_OUT_SIDES)]
         frames = made.frames
         kinds = {episode.kind for episode in made.episodes}
         recording = Recording(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
@@ -36,7 +36,8 @@ class Threshold:
         value: The threshold, in units of the score.
         target_fpr: False-alarm rate per benign window for which it was set, in (0, 1].
         benign_windows: Number of benign calibration windows behind it.
-        exact: Whether they were enough; otherwise `value` is merely their maximum.
+        exact: Whether they were enough; otherwise `value` is merely their maximum, unless
+            synthetic recordings ask for more (`robust_threshold`).
     """
 
     value: float
@@ -56,23 +57,26 @@ of prototypes; folds that leave a vehicle out confirmed them (docs/guides/unknow
 def robust_threshold(scores: ArrayLike, recording: ArrayLike, real: Threshold) -> Threshold:
     """A threshold that also holds on other cars: from quantiles of single recordings.
 
-    The 66th percentile over recordings of each one's 99.8 % quantile, both as order statistics.
-    A pool of all windows would be ruled by the oddest recording.
+    The 66th percentile over recordings of each one's 99.8 % quantile, both as order statistics,
+    but never below the threshold of real windows, so that their false alarms stay within its
+    target. A pool of all windows would be ruled by the oddest recording.
 
     Args:
         scores: Scores of benign windows of held-out synthetic recordings [n].
         recording: Which recording each is of [n].
-        real: The conformal threshold of real benign windows, for its target.
+        real: The conformal threshold of real benign windows.
+
+    Raises:
+        TrainingError: Scores are NaN.
     """
     values, of = np.asarray(scores, np.float64), np.asarray(recording)
+    _refuse_nan(values, "synthetic benign")
     quantiles = [
         np.quantile(values[of == number], ROBUST_QUANTILE, method="higher")
         for number in np.unique(of)
     ]
     value = float(np.quantile(quantiles, ROBUST_SHARE, method="higher"))
-    return Threshold(
-        value=value, target_fpr=real.target_fpr, benign_windows=len(values), exact=False
-    )
+    return replace(real, value=max(value, real.value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -201,12 +205,7 @@ def conformal_threshold(benign_scores: ArrayLike, target_fpr: float) -> Threshol
             "threshold: no benign calibration window; at least 1 is needed. "
             "Prepare the dataset with longer benign recordings and train again"
         )
-    bad = int(np.count_nonzero(np.isnan(scores)))
-    if bad:
-        raise TrainingError(
-            f"threshold: {bad} of {len(scores)} benign calibration scores are NaN: training "
-            f"diverged. Train again with a lower --learning-rate"
-        )
+    _refuse_nan(scores, "benign calibration")
     # The decimal number that was typed: in binary, 0.29 * 100 is less than 29.
     allowed = math.floor((len(scores) + 1) * Fraction(repr(float(target_fpr))))
     exact = allowed >= 1
@@ -217,6 +216,14 @@ def conformal_threshold(benign_scores: ArrayLike, target_fpr: float) -> Threshol
     return Threshold(
         value=value, target_fpr=float(target_fpr), benign_windows=len(scores), exact=exact
     )
+
+
+def _refuse_nan(scores: NDArray[np.float64], which: str) -> None:
+    if bad := int(np.count_nonzero(np.isnan(scores))):
+        raise TrainingError(
+            f"threshold: {bad} of {len(scores)} {which} scores are NaN: training "
+            f"diverged. Train again with a lower --learning-rate"
+        )
 
 
 def _tail(distance: Tensor, edge: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ def epoch_windows(
 
     Args:
         labels: 0 benign, 1 attack [n].
-        scores: VGAE score of each window [n]; higher is harder.
+        scores: Anomaly margin of each window [n]; higher is harder.
         epoch: From 0.
         seed: Of the run.
         pacing: Ratios, epochs until full release, percentile (a `CurriculumConfig` is one).

@@ -118,7 +118,7 @@ def open_detector(name: str | Path, *, experiment_root: str | Path | None = None
 
 def _root_of(artifact: Path) -> Path:
     """Where runs lie, as the run says that holds `artifact`; beside the launcher if none does."""
-    run = artifact.absolute().parents[1]
+    run = artifact.absolute().parent.parent
     if not is_run(run):
         return roots_from().experiments
     return load_frozen(frozen_of_run(run)).experiment_root

@@ -23,7 +23,7 @@ def load_parents(config: RunConfig, experiment_root: Path) -> dict[str, Detector
     loaded = {}
     for role, parent in config.parents.items():
         path = parent_path(parent, experiment_root, config.model if role == TEACHER else role)
-        artifact = load_detector(_with_hash(path, parent.sha256), sha256=parent.sha256)
+        artifact = load_detector(path, sha256=parent.sha256)
         fit.check(role, path, artifact.config, config)
         loaded[role] = artifact
     return loaded
@@ -53,13 +53,13 @@ def experts_of(detector: Detector, experiment_root: Path, where: Path) -> dict[s
 
 
 def parent_path(parent: Parent, experiment_root: Path, model: str) -> Path:
-    """File of a parent: given, or what the named run left.
+    """File of a parent: given (where the registry replaced it, the copy), or what the run left.
 
     Raises:
         ArtifactError: The run left no artifact of `model`.
     """
     if parent.path is not None:
-        return Path(parent.path)
+        return _with_hash(Path(parent.path), parent.sha256)
     run = find_run(experiment_root, parent.run_id or "")
     found = sorted((run / "models").glob(f"{model}_*.pth"))
     if not found:

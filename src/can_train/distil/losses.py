@@ -75,7 +75,7 @@ def soft_target_loss(student_logits: Tensor, teacher_logits: Tensor, temperature
     Raises:
         ValueError: The shapes differ.
     """
-    check_same_shape("logits", student_logits, teacher_logits)
+    _check_same_shape("logits", student_logits, teacher_logits)
     divergence = functional.kl_div(
         functional.log_softmax(student_logits / temperature, dim=1),
         functional.log_softmax(teacher_logits.detach() / temperature, dim=1),
@@ -99,7 +99,7 @@ def hint_loss(what: str, projected: Tensor, teacher: Tensor) -> Tensor:
     Raises:
         ValueError: The shapes differ.
     """
-    check_same_shape(what, projected, teacher)
+    _check_same_shape(what, projected, teacher)
     return functional.mse_loss(projected, teacher.detach())
 
 
@@ -154,7 +154,7 @@ def make_projection(student_channels: int, teacher_channels: int, seed: int) -> 
     return projection
 
 
-def check_same_shape(what: str, student: Tensor, teacher: Tensor) -> None:
+def _check_same_shape(what: str, student: Tensor, teacher: Tensor) -> None:
     """Refuses to compare what doesn't come from the same windows.
 
     Raises:

@@ -105,7 +105,7 @@ def score_by_experts(
     view = FusionView(
         anomaly=anomaly.score,
         probability=probability.score,
-        state=np.concatenate([anomaly.state, probability.state], axis=1),
+        state=scores[experts.own.config.model].state,
     )
     return ExpertScores(by_scorer=found, fusion=view)
 

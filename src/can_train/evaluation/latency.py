@@ -52,8 +52,7 @@ def latency_ms(
     config = experts.frozen.config
     frames = load_frames(dataset_dir(data_root, config.modality, config.dataset), recording)
     seconds = [
-        _scored(experts.detectors, raw_graphs(graphs, np.arange(1)), building)
-        for graphs, building in _live(experts, frames)
+        _scored(experts.detectors, graphs, building) for graphs, building in _live(experts, frames)
     ][WARM_UP:]
     if len(seconds) < MEASURED:
         return {}
@@ -64,8 +63,8 @@ def latency_ms(
     return found
 
 
-def _live(experts: Experts, frames: Frames) -> Iterator[tuple[PackedGraphs, float]]:
-    """Graphs of one window each, with the seconds that building them took."""
+def _live(experts: Experts, frames: Frames) -> Iterator[tuple[RawGraphs, float]]:
+    """Graphs of one window each, with the seconds that making them took."""
     data = experts.frozen.config.data
     builder = GraphBuilder(WindowSpec.of(data), words=frames.payload.shape[1] // 8)
     last = data.window + data.stride * (WARM_UP + MEASURED - 1)
@@ -73,7 +72,8 @@ def _live(experts: Experts, frames: Frames) -> Iterator[tuple[PackedGraphs, floa
     while end <= min(last, len(frames)):
         (graphs,), seconds = _timed(partial(_built, builder, frames[begin:end]))
         if len(graphs.start) == 1:
-            yield graphs, seconds
+            raw, joining = _timed(partial(raw_graphs, graphs, np.arange(1)))
+            yield raw, seconds + joining
         begin, end = end, end + data.stride
 
 
@@ -91,11 +91,10 @@ def _scored(
     for name, detector in detectors.items():
         work = partial(detector.fused, seen) if detector.fuses else partial(detector, graphs)
         seen[name], seconds[name] = _timed(work)
-    built_on = {name: set(detector.config.experts) for name, detector in detectors.items()}
     return {
         spec_of(name).row: building
         + seconds[name]
-        + (sum(seconds[other] for other in built_on[name]) if detector.fuses else 0.0)
+        + (sum(seconds[other] for other in detector.config.experts) if detector.fuses else 0.0)
         for name, detector in detectors.items()
     }
 

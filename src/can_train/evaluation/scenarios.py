@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from can_train.config.schema import RunConfig
 from can_train.dataset.manifest import DatasetRef
-from can_train.dataset.windows import DatasetWindows, open_windows
+from can_train.dataset.windows import FUSION, DatasetWindows, open_windows
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.evaluation.bootstrap import block_bootstrap
 from can_train.evaluation.controls.data import control_data
@@ -46,7 +46,8 @@ def evaluate_run(run_dir: Path, data_root: Path) -> EvaluationReport:
     """Scores all test recordings (and held-out ones) and writes the report into the run.
 
     Controls are fitted on the training windows and, those of the fusion, on the windows that the
-    fusion was trained on; every threshold comes from the same benign calibration windows.
+    fusion was trained on. The thresholds of controls come from the real benign calibration
+    windows, those of models are the stored ones.
 
     Raises:
         ArtifactError: An artifact is missing, damaged, or not the one the run was built on.
@@ -100,7 +101,7 @@ def _latency(
 
 def _fit_fusion_controls(experts: Experts, inputs: DatasetWindows) -> FusionControls | None:
     """None unless the evaluated run is a fusion and has windows to fit on."""
-    windows = inputs.windows("fusion")
+    windows = inputs.windows(*FUSION)
     view = score_by_experts(experts, inputs.store, windows).fusion if len(windows) else None
     if view is None:
         return None

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+COLUMN_NAMES: Final = ("timestamp", "arbitration_id", "dlc", "payload", "label")
+"""Columns of frames, each in a file of its own."""
+
+
+def column_file(folder: Path, name: str) -> Path:
+    """File of one column of the frames in `folder`."""
+    return folder / f"{name}.npy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

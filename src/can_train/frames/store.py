@@ -10,8 +10,8 @@ import numpy as np
 
 from can_train.errors import DataError
 from can_train.files import writing_folder
-from can_train.frames.frame import COLUMNS, Frames, FramesColumn
-from can_train.frames.recording import Recording
+from can_train.frames.frame import COLUMNS, Frames
+from can_train.frames.recording import Recording, column_file
 
 _LOG = logging.getLogger(__name__)
 _AGAIN = "Prepare the dataset again: can-train data prepare"
@@ -35,7 +35,7 @@ def store_frames(target: Path, frames: Frames, digest: str) -> None:
     with writing_folder(target) as folder:
         for column in COLUMNS:
             stored = np.ascontiguousarray(column.of(frames), dtype=column.dtype)
-            np.save(_file(folder, column), stored)
+            np.save(column_file(folder, column.name), stored)
 
 
 def load_frames(folder: Path, recording: Recording) -> Frames:
@@ -61,7 +61,7 @@ def load_frames(folder: Path, recording: Recording) -> Frames:
 def _load(folder: Path) -> Frames:
     columns = {}
     for column in COLUMNS:
-        path = _file(folder, column)
+        path = column_file(folder, column.name)
         try:
             stored = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
@@ -72,7 +72,3 @@ def _load(folder: Path) -> Frames:
     if len(set(map(len, columns.values()))) != 1 or columns["payload"].ndim != 2:
         raise DataError(f"{folder}: columns of different lengths. {_AGAIN}")
     return Frames(**columns)
-
-
-def _file(folder: Path, column: FramesColumn) -> Path:
-    return folder / f"{column.name}.npy"

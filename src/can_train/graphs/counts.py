@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from can_train.compiled import compiled
 
 _BASE: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
 """Odd base of the rolling polynomial modulo 2**64: the golden ratio's fraction."""
@@ -17,7 +18,7 @@ _MIX: Final = np.uint64(0xBF58_476D_1CE4_E5B9)
 _SHIFT: Final = np.uint64(31)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def count_graphs(
     slots: NDArray[np.int32], starts: NDArray[np.int64], window: int, slot_count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -54,7 +55,7 @@ def count_graphs(
     return nodes, edges
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def sequence_hashes(
     ids: NDArray[np.uint32], dlc: NDArray[np.uint8], words: NDArray[np.uint64], window: int
 ) -> NDArray[np.uint64]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.compiled import compiled
 from can_train.frames.frame import MAX_STANDARD_ID
 
 _HASH_FACTOR: Final = 2_654_435_761
@@ -50,7 +50,7 @@ class IdSlots:
         _rehash(keys, values, self._keys, self._values)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _slot_of_extended(
     key: np.integer, keys: NDArray[np.uint32], values: NDArray[np.int32]
 ) -> np.int64:
@@ -62,7 +62,7 @@ def _slot_of_extended(
     return at
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _rehash(
     keys: NDArray[np.uint32],
     values: NDArray[np.int32],
@@ -76,7 +76,7 @@ def _rehash(
             new_keys[at], new_values[at] = keys[i], values[i]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _assign_slots(
     ids: NDArray[np.uint32],
     standard: NDArray[np.int32],

@@ -64,18 +64,6 @@ class GraphStore(GraphColumns):
         return (self.attack_fraction > 0).astype(np.uint8)
 
     @property
-    def attack_kinds(self) -> tuple[str, ...]:
-        """Names that `attack_kind` indexes; `none` is first."""
-        return ("none", *sorted({r.attack_kind for r in self.recordings} - {"none"}))
-
-    @property
-    def attack_kind(self) -> NDArray[np.uint8]:
-        """Kind of attack in each window, index into `attack_kinds` [B], uint8."""
-        kinds = self.attack_kinds
-        of_recording = np.array([kinds.index(r.attack_kind) for r in self.recordings], np.uint8)
-        return np.where(self.label == 1, of_recording[self.recording], 0).astype(np.uint8)
-
-    @property
     def relative_position(self) -> NDArray[np.float64]:
         """Where in its recording a window begins [B], 0 to 1; for the position control only."""
         frames = np.array([r.frames for r in self.recordings], np.float64)

@@ -11,7 +11,7 @@ from can_train.jobs.executor import HERE
 from can_train.jobs.job import Job
 from can_train.runs.job_views import JobsView, SeenJob, WorkerJob
 from can_train.runs.jobs import views_of
-from can_train.runs.layout import stage_logs
+from can_train.runs.layout import log_of
 from can_train.runs.state import RunStatus, read_status, verdict_of
 
 
@@ -85,14 +85,8 @@ def _row(job: Job, status: RunStatus | None, view: JobsView | None, *, blocked: 
         value=known.value,
         node=_node(known, seen),
         worker_job=worker_job,
-        log=_latest_log(job, worker_job),
+        log=log_of(job.run_dir, HERE if worker_job is None else worker_job.job_id),
     )
-
-
-def _latest_log(job: Job, worker_job: WorkerJob | None) -> Path | None:
-    """The log of the run's latest attempt, standard error; None: there is none."""
-    _, log = stage_logs(job.run_dir, job.name, HERE if worker_job is None else worker_job.job_id)
-    return log if log.is_file() else None
 
 
 def _elapsed(status: RunStatus, seen: SeenJob | None, state: str) -> float | None:

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from can_train.errors import PreflightError
-from can_train.jobs.executor import executor_called, executors
+from can_train.errors import ConfigError, PreflightError
+from can_train.jobs.executor import executors
 from can_train.jobs.job import Job
+from can_train.plugins import PLUGINS_VARIABLE
 from can_train.runs.process import Process
 from can_train.runs.state import claimant, read_status
 
@@ -38,13 +39,18 @@ def cancel(jobs: Sequence[Job], plan: Path | None = None) -> Iterator[str]:
         SubmissionError: An executor refused.
     """
     claims = [_Claim(job=j, process=p) for j in jobs if (p := claimant(j.run_dir)) is not None]
-    claimed: dict[str, dict[str, Job]] = {name: {} for name in executors()}
+    known = executors()
+    claimed: dict[str, dict[str, Job]] = {name: {} for name in known}
     for claim in claims:
         if (worker_job := claim.process.job) is not None:
-            name = executor_called(worker_job.executor).name
-            claimed[name][worker_job.job_id] = claim.job
+            if worker_job.executor not in known:
+                raise ConfigError(
+                    f"run {claim.job.run_dir.name} belongs to {worker_job}, whose executor isn't "
+                    f"known here. Name its file in ${PLUGINS_VARIABLE}, then the same again"
+                )
+            claimed[worker_job.executor][worker_job.job_id] = claim.job
     for name, mine in claimed.items():
-        yield from executor_called(name).cancel(mine, plan)
+        yield from known[name].cancel(mine, plan)
     local = [claim for claim in claims if claim.process.job is None]
     yield from _end_processes(local, whole_plan=plan is not None or len(jobs) > 1)
 

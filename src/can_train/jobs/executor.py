@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from can_train.errors import ConfigError, PreflightError, SubmissionError, did_you_mean
-from can_train.plugins import declared
+from can_train.plugins import by_name, declared
 from can_train.runs.jobs import JobSource
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Executor(JobSource, ABC):
 def executors() -> Mapping[str, Executor]:
     """All executors by name."""
     found = declared(Executor, "jobs", "executor")  # type: ignore[type-abstract]  # only looked for
-    return {executor.name: executor for executor in found}
+    return by_name(found, "executors")
 
 
 def executor_called(name: str) -> Executor:

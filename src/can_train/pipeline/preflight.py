@@ -14,12 +14,11 @@ from can_train.config.spec import experts
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
 from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError
+from can_train.frames.recording import COLUMN_NAMES, column_file
 from can_train.runs.find import find_run
 from can_train.runs.layout import Roots, artifact_path, roots_from
 from can_train.runs.state import claimant, current_status
 from can_train.teachers.weights_file import checked_sha256
-
-COLUMNS: Final = ("timestamp", "arbitration_id", "dlc", "payload", "label")
 
 STAGE_BYTES: Final = 100_000_000
 """Room for one stage: two checkpoints of a teacher with its optimiser state, artifact and logs."""
@@ -31,7 +30,7 @@ def frames_problems(roots: Roots, manifest: DatasetManifest) -> Iterator[CanTrai
     missing = [
         recording.name
         for recording in manifest.recordings
-        if not all((folder / recording.digest / f"{name}.npy").is_file() for name in COLUMNS)
+        if not all(column_file(folder / recording.digest, n).is_file() for n in COLUMN_NAMES)
     ]
     if missing:
         yield DataError(

@@ -88,8 +88,7 @@ def find(experiment_root: Path, name: str, kinds: Sequence[Kind]) -> Found:
         if kind in _IS and _IS[kind](path):
             return Found(kind=kind, folder=path)
     known = [found for kind in kinds for found in _known(experiment_root, kind)]
-    exact = [found for found in known if found.name == name]
-    exact += [found for found in known if path.is_dir() and found.folder.resolve() == path]
+    exact = [found for found in known if name == found.name or path == found.folder.resolve()]
     matching = exact or [found for found in known if found.name.startswith(name)]
     if len(matching) == 1:
         return matching[0]

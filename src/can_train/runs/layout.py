@@ -199,6 +199,11 @@ def job_script(folder: Path, *, is_array: bool = False) -> Path:
     return folder / ("array.sh" if is_array else "job.sh")
 
 
+def array_dir(plan: Path, number: int | str) -> Path:
+    """Folder of the script and the logs of a job array; `number` counts those of a plan."""
+    return plan / f"array{number}"
+
+
 def status_path(run: Path) -> Path:
     """`status.json` of a run."""
     return run / "status.json"

@@ -37,6 +37,16 @@ class RankedFigure:
         return self.value > other.value if self.higher_is_better else self.value < other.value
 
 
+def ranked(metric: str, value: float, artifact_sha256: str) -> RankedFigure:
+    """A validation figure; a loss is better when it is lower, all others when higher."""
+    return RankedFigure(
+        metric=metric,
+        value=value,
+        higher_is_better=not metric.endswith("loss"),
+        artifact_sha256=artifact_sha256,
+    )
+
+
 def write_summary(
     run: Path, validation: RankedFigure, figures: Mapping[str, float | int | str | None]
 ) -> None:

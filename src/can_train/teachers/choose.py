@@ -10,6 +10,7 @@ from can_train.errors import PreflightError
 from can_train.runs.find import find_run
 from can_train.runs.layout import Roots, artifact_path, frozen_of_run, is_run, root_options
 from can_train.runs.state import read_status
+from can_train.runs.summary import read_validation
 from can_train.teachers.files import all_places, read_teacher
 from can_train.teachers.fit import Seen, Wanted, misfits, objection_to
 from can_train.teachers.weights_file import artifact_config, checked_sha256
@@ -39,7 +40,7 @@ def explicit_artifact(where: str, text: str, wanted: Wanted, roots: Roots) -> tu
     run = find_run(roots.experiments, text)
     config = _check_run(where, run, wanted)
     path = artifact_path(run, config.model, config.model_size)
-    return path, checked_sha256(path)
+    return path, checked_sha256(path, read_validation(run).artifact_sha256)
 
 
 def no_teacher(where: str, wanted: Wanted, roots: Roots, given: str = "") -> PreflightError:
@@ -86,7 +87,7 @@ def _check_file(where: str, path: Path, wanted: Wanted) -> str | None:
         return teacher.sha256
     if is_run(run):
         _check_run(where, run, wanted)
-        return None
+        return read_validation(run).artifact_sha256
     config = artifact_config(path)
     _check(where, config.model, Seen.by(config.dataset, config.data), wanted)
     return None

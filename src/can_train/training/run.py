@@ -23,7 +23,7 @@ from can_train.detectors.parents import load_parents, parent_path
 from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
-from can_train.runs.summary import RankedFigure, write_summary
+from can_train.runs.summary import ranked, write_summary
 from can_train.training.loop import FitResult, fit
 from can_train.training.recorder import Recorder
 
@@ -150,15 +150,9 @@ def _summarise(
     figures: Mapping[str, float | str | None],
 ) -> None:
     name, value = next(iter(result.metrics.items()))
-    validation = RankedFigure(
-        metric=name,
-        value=value,
-        higher_is_better=not name.endswith("loss"),
-        artifact_sha256=digest,
-    )
     write_summary(
         frozen.run_dir,
-        validation,
+        ranked(name, value, digest),
         {
             "epochs": result.epochs,
             "best_epoch": result.best_epoch,

@@ -112,9 +112,9 @@ def _given_resources(args: argparse.Namespace, executor: Executor) -> Resources:
         if not executor.takes_resources:
             others = [e.choice for e in executors().values() if e.takes_resources]
             raise ConfigError(
-                f"{option_of(item.name)}: has no effect here: the plan ran on this machine. "
+                f"{option_of(item.name)}: has no effect with {executor.choice}. "
                 f"Use: {others[0]} {option_of(item.name)}"
             )
         text = vars(args)[item.name]
-        given[item.name] = from_text(hints_of(Resources)[item.name], text, f"resume.{item.name}")
+        given[item.name] = from_text(hints_of(Resources)[item.name], text, option_of(item.name))
     return Resources(**given)

@@ -195,15 +195,15 @@ def _described(
 def _silence(car: CarTraffic, plan: _Planned, frames: Frames) -> Episode:
     """From the first missing frame to the one with which the last ID is back.
 
-    That frame is part of it, since only its late return betrays the silence of a slow ID.
+    That frame is part of it, since only its late return betrays the silence of a slow ID. One that
+    never comes back is missing until the end.
     """
     removed = plan.forgery.removed
     start_s, end_s = (float(car.frames.timestamp[row]) for row in (removed[0], removed[-1]))
     later = slice(int(np.searchsorted(frames.timestamp, end_s)), None)
     for arbitration_id in _ids_of(car, plan.forgery):
         back = np.flatnonzero(frames.arbitration_id[later] == arbitration_id)
-        if len(back):
-            end_s = max(end_s, float(frames.timestamp[later][back[0]]))
+        end_s = max(end_s, float(frames.timestamp[later][back[0] if len(back) else -1]))
     return _episode(car, plan, start_s, end_s)
 
 

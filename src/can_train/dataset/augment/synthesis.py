@@ -138,10 +138,11 @@ def require_benign(source: TrafficSource) -> None:
 
 def _stretch(frames: Frames, length_s: float, rng: np.random.Generator) -> Frames:
     """At most `length_s` seconds of sorted frames from somewhere, at times from 0 s on."""
-    last_start_s = max(frames.timestamp[-1] - length_s, frames.timestamp[0])
-    start_s = rng.uniform(frames.timestamp[0], last_start_s)
-    first, stop = np.searchsorted(frames.timestamp, [start_s, start_s + length_s])
-    cut = frames[int(first) : max(int(stop), int(first) + 1)]
+    time_s = frames.timestamp
+    # At a frame, not at a time: a pause of the recording would be hit, and little come of it.
+    starts = int(np.searchsorted(time_s, time_s[-1] - length_s, side="right"))
+    first = int(rng.integers(0, max(starts, 1)))
+    cut = frames[first : int(np.searchsorted(time_s, time_s[first] + length_s))]
     return replace(cut, timestamp=cut.timestamp - cut.timestamp[0])
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from can_train.compiled import compiled
 
 BIT_TIME_US: Final = 2
 """500 kbit/s."""
@@ -106,7 +107,7 @@ def frame_bits(traffic: Traffic) -> NDArray[np.int64]:
     return bits
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _stuffed_bits(
     arbitration_id: NDArray[np.int64], dlc: NDArray[np.uint8], payload: NDArray[np.uint8]
 ) -> NDArray[np.int64]:
@@ -136,7 +137,7 @@ def _stuffed_bits(
     return bits
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _arbitrate(
     ready_us: NDArray[np.int64],
     arbitration_id: NDArray[np.int64],

@@ -13,10 +13,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.compiled import compiled
 from can_train.errors import DataError
 from can_train.frames.readers.registry import Format, Head, ReadOptions, head_of
 from can_train.frames.result import ReadResult
@@ -93,7 +93,7 @@ def _is_header(line: str) -> bool:
     return set(_names(line)) >= _NEEDED
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _parse(
     roles: NDArray[np.int64],
     data: NDArray[np.uint8],
@@ -104,7 +104,7 @@ def _parse(
         put(lines, k, _line(data, lines[k].start, lines[k].stop, payload[k], roles))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _line(
     data: NDArray[np.uint8],
     start: int,

@@ -13,10 +13,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.compiled import compiled
 from can_train.frames.readers.registry import Format, Head, ReadOptions
 from can_train.frames.result import ReadResult
 from can_train.frames.text.fields import (
@@ -74,7 +74,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     return read_text(path, layout, lenient=options.lenient)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _has_fd_frames(data: NDArray[np.uint8]) -> bool:
     """Whether `##`, the mark of CAN FD, occurs."""
     for i in range(len(data) - 1):
@@ -83,7 +83,7 @@ def _has_fd_frames(data: NDArray[np.uint8]) -> bool:
     return False
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _parse(
     data: NDArray[np.uint8],
     lines: NDArray[np.void],
@@ -93,7 +93,7 @@ def _parse(
         put(lines, k, _line(data, lines[k].start, lines[k].stop, payload[k]))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _line(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]) -> Line:
     close = find(data, start, stop, ord(")"))
     if data[start] != ord("(") or close == stop:
@@ -122,14 +122,14 @@ def _line(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.ui
     return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, 0)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _payload(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]) -> int:
     if start < stop and data[start] == _HASH:
         return _fd_payload(data, start + 1, stop, payload)
     return _classic_payload(data, start, stop, payload)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _fd_payload(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]) -> int:
     """Number of bytes behind the digit of flags, or a negative code."""
     if start == stop:
@@ -143,7 +143,7 @@ def _fd_payload(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _classic_payload(
     data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]
 ) -> int:
@@ -162,7 +162,7 @@ def _classic_payload(
     return parse_payload(data, start, raw_dlc, payload)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _word(data: NDArray[np.uint8], start: int, stop: int) -> tuple[int, int]:
     """Bounds of the next run of non-blank bytes."""
     while start < stop and is_blank(data[start]):
@@ -173,7 +173,7 @@ def _word(data: NDArray[np.uint8], start: int, stop: int) -> tuple[int, int]:
     return start, end
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _is_direction(data: NDArray[np.uint8], start: int, stop: int) -> bool:
     """Whether nothing, or R or T, follows the frame."""
     return start == stop or (

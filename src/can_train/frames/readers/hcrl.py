@@ -14,10 +14,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.compiled import compiled
 from can_train.frames.readers.registry import Format, Head, ReadOptions, head_of
 from can_train.frames.result import ReadResult
 from can_train.frames.text.fields import (
@@ -75,7 +75,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     return read_text(path, layout, lenient=options.lenient)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _parse(
     flagged: bool,
     data: NDArray[np.uint8],
@@ -86,7 +86,7 @@ def _parse(
         put(lines, k, _line(data, lines[k].start, lines[k].stop, payload[k], flagged))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _line(
     data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8], flagged: bool
 ) -> Line:
@@ -124,14 +124,14 @@ def _line(
     return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _dlc(data: NDArray[np.uint8], start: int, stop: int) -> int:
     if stop - start != 1 or data[start] < ord("0") or data[start] > ord("8"):
         return BAD_DLC
     return int(data[start]) - ord("0")
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _without_empty_fields(data: NDArray[np.uint8], first: int, stop: int) -> int:
     """End of the last field that isn't empty, or the byte behind the comma `first`."""
     while stop > first + 1 and (data[stop - 1] == COMMA or is_blank(data[stop - 1])):
@@ -139,7 +139,7 @@ def _without_empty_fields(data: NDArray[np.uint8], first: int, stop: int) -> int
     return stop
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _last_comma(data: NDArray[np.uint8], first: int, stop: int) -> int:
     """Last comma before `stop`, at the earliest the one at `first`."""
     comma = stop - 1
@@ -148,7 +148,7 @@ def _last_comma(data: NDArray[np.uint8], first: int, stop: int) -> int:
     return comma
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _flag(data: NDArray[np.uint8], start: int, stop: int) -> int:
     """0 for R and Normal, 1 for T and Attack, or a negative code."""
     if stop - start == 1:
@@ -167,7 +167,7 @@ def _flag(data: NDArray[np.uint8], start: int, stop: int) -> int:
     return NO_FLAG if len(field) == 2 and parse_payload(data, start, stop, byte) == 1 else BAD_FLAG
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _spaced_payload(
     data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]
 ) -> tuple[int, int, int]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from can_train.errors import ConfigError, DataError, did_you_mean
+from can_train.errors import DataError, did_you_mean
 from can_train.frames.result import ReadResult
 from can_train.frames.text.reading import BYTE_ORDER_MARK
-from can_train.plugins import declared
+from can_train.plugins import by_name, declared
 
 _BYTES_LOOKED_AT: Final = 65536
 _LINES_LOOKED_AT: Final = 20
@@ -71,12 +71,8 @@ def formats() -> dict[str, Format]:
     Raises:
         ConfigError: Two formats have one name, or a plugin can't be loaded.
     """
-    found: dict[str, Format] = {}
-    for each in sorted(declared(Format, "frames.readers"), key=lambda each: each.order):
-        if each.name in found:
-            raise ConfigError(f"two log formats are named {each.name}. Rename one in its file")
-        found[each.name] = each
-    return found
+    found = sorted(declared(Format, "frames.readers"), key=lambda each: each.order)
+    return by_name(found, "log formats")
 
 
 def read_recording(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.compiled import compiled
 from can_train.frames.frame import EXTENDED_FLAG, MAX_EXTENDED_ID, MAX_STANDARD_ID
 
 BAD_TIMESTAMP: Final = -1
@@ -75,13 +75,13 @@ _HEX: Final = _hex_table()
 _POWERS: Final = np.array([float(10**k) for k in range(_MOST_PLACES + 1)])
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline=True)
 def is_blank(byte: int) -> bool:
     """Whether a byte is a space, a tab or a carriage return."""
     return byte == _BLANK or byte == _TAB or byte == _RETURN
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def trim(data: NDArray[np.uint8], start: int, stop: int) -> tuple[int, int]:
     """Bounds without the blanks on both sides."""
     while start < stop and is_blank(data[start]):
@@ -91,7 +91,7 @@ def trim(data: NDArray[np.uint8], start: int, stop: int) -> tuple[int, int]:
     return start, stop
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def find(data: NDArray[np.uint8], start: int, stop: int, byte: int) -> int:
     """Position of the first `byte`, or `stop`."""
     while start < stop and data[start] != byte:
@@ -99,7 +99,7 @@ def find(data: NDArray[np.uint8], start: int, stop: int, byte: int) -> int:
     return start
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def parse_time(data: NDArray[np.uint8], start: int, stop: int) -> float:
     """Seconds exactly as `float()` reads them, or NaN where only `float()` can tell.
 
@@ -130,7 +130,7 @@ def parse_time(data: NDArray[np.uint8], start: int, stop: int) -> float:
     return float(_divide_exactly(mantissa, divisor))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _divide_exactly(mantissa: np.uint64, divisor: float) -> float:
     """The quotient, correctly rounded, or NaN where its last bit stays in doubt."""
     # float64 holds 53 of the 64 bits. Recorders write 1672531200.003094123: 19 digits don't fit.
@@ -154,7 +154,7 @@ def _divide_exactly(mantissa: np.uint64, divisor: float) -> float:
     return below if below == above else np.nan
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def parse_id(data: NDArray[np.uint8], start: int, stop: int) -> int:
     """Arbitration ID from hex digits, bit 31 set above 7FF, or a negative code."""
     if stop - start < 1 or stop - start > 8:
@@ -170,7 +170,7 @@ def parse_id(data: NDArray[np.uint8], start: int, stop: int) -> int:
     return value | INT_EXTENDED_FLAG if value > MAX_STANDARD_ID else value
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def parse_label(data: NDArray[np.uint8], start: int, stop: int) -> int:
     """0, 1 or a negative code."""
     if stop - start != 1 or data[start] < _ZERO or data[start] > _ZERO + 1:
@@ -178,7 +178,7 @@ def parse_label(data: NDArray[np.uint8], start: int, stop: int) -> int:
     return int(data[start]) - _ZERO
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def parse_payload(
     data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]
 ) -> int:
@@ -197,7 +197,7 @@ def parse_payload(
     return digits // 2
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def decode_payloads(
     data: NDArray[np.uint8],
     ends: NDArray[np.int64],

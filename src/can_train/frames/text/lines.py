@@ -4,7 +4,7 @@ A format parses a batch of lines by a jitted function of its own, so that its pa
 compiled into it and numba can keep both on disk (a parser that is handed over as an argument would
 be compiled again by every process):
 
-    @numba.njit(cache=True, nogil=True)
+    @compiled()
     def parse(data, lines, payload):
         for k in range(len(lines)):
             put(lines, k, my_line(data, lines[k].start, lines[k].stop, payload[k]))
@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.compiled import compiled
 from can_train.frames.text.fields import LINE_FEED, trim
 
 FRAME: Final = 0
@@ -77,7 +77,7 @@ class Cut(NamedTuple):
     number: int
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def count_lines(data: NDArray[np.uint8]) -> int:
     """Number of lines, the last one counted with or without a line end."""
     count = 1
@@ -86,7 +86,7 @@ def count_lines(data: NDArray[np.uint8]) -> int:
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def cut(data: NDArray[np.uint8], position: int, number: int, lines: NDArray[np.void]) -> Cut:
     """Finds the next lines that aren't blank, as many as `lines` takes.
 
@@ -112,13 +112,13 @@ def cut(data: NDArray[np.uint8], position: int, number: int, lines: NDArray[np.v
     return Cut(count, position, number)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def problem(code: int, start: int, stop: int) -> Line:
     """A line that isn't a frame: why, and the bounds of the field at fault."""
     return Line(code, start, stop, 0.0, 0, 0, 0)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def put(lines: NDArray[np.void], k: int, line: Line) -> None:
     """Writes down what was found in the k-th line."""
     lines[k].code = line.code

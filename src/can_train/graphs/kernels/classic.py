@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.compiled import compiled
 from can_train.graphs.features import ClassicEdge, ClassicNode
 from can_train.graphs.kernels.topology import Topology, has_reverse
 
@@ -18,7 +18,7 @@ _PAYLOAD_BYTES: Final = 8
 _LARGEST_BYTE: Final = 255.0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def fill_classic(
     timestamps: NDArray[np.float64],
     payloads: NDArray[np.uint8],
@@ -58,7 +58,7 @@ def fill_classic(
         first_edge = next_edge
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _classic_nodes(
     payloads: NDArray[np.uint8], node_of_frame: NDArray[np.uint16], x: NDArray[np.float32]
 ) -> None:
@@ -78,7 +78,7 @@ def _classic_nodes(
             )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _classic_edges(
     timestamps: NDArray[np.float64], edge_of_frame: NDArray[np.uint16], x: NDArray[np.float32]
 ) -> None:
@@ -109,7 +109,7 @@ def _classic_edges(
         )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _classic_degrees(
     edge_index: NDArray[np.uint16], degree: NDArray[np.int64], x: NDArray[np.float32]
 ) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.compiled import compiled
 from can_train.graphs.past import (
     BitsColumn,
     BusColumn,
@@ -75,13 +75,13 @@ _PAYLOAD_BITS: Final = 64.0
 _BITS_PER_BYTE: Final = 8.0
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline=True)
 def clip(value: float, low: float, high: float) -> float:
     """`value`, or the bound that it exceeds."""
     return min(max(value, low), high)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline=True)
 def _popcount(word: np.uint64) -> np.int64:
     """Number of 1 bits (Warren, Hacker's Delight, section 5-1)."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -92,7 +92,7 @@ def _popcount(word: np.uint64) -> np.int64:
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _missing_share(
     numbers: NDArray[np.float64], established: NDArray[np.int32], now: float
 ) -> float:
@@ -112,7 +112,7 @@ def _missing_share(
     return missing / periodic if periodic else 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _interval_columns(
     row: NDArray[np.float32],
     numbers: NDArray[np.float64],
@@ -150,7 +150,7 @@ def _interval_columns(
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _payload_columns(
     row: NDArray[np.float32],
     numbers: NDArray[np.float64],
@@ -184,7 +184,7 @@ def _payload_columns(
 
 
 # The next three are inlined: a call per frame would count references to every array of the history.
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline=True)
 def _hear(bus: NDArray[np.float64], now: float, first: bool) -> None:
     """Adds a frame to the running mean of the gaps between frames of the bus."""
     if first:
@@ -196,7 +196,7 @@ def _hear(bus: NDArray[np.float64], now: float, first: bool) -> None:
     bus[BusColumn.LAST] = now
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline=True)
 def _keep_payload(bits: NDArray[np.uint64], slot: int, payload: NDArray[np.uint64]) -> np.int64:
     """Remembers the payload for the ID's next frame; gives its number of 1 bits."""
     ones = np.int64(0)
@@ -206,7 +206,7 @@ def _keep_payload(bits: NDArray[np.uint64], slot: int, payload: NDArray[np.uint6
     return ones
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline=True)
 def _compare(row: NDArray[np.float32], frames: FrameChunk, i: int, history: History) -> None:
     """Fills the columns of frame `i` that need its ID's past, and adds the frame to the past."""
     numbers, counts, bits, bus, established = history
@@ -224,7 +224,7 @@ def _compare(row: NDArray[np.float32], frames: FrameChunk, i: int, history: Hist
     row[FrameColumn.DLC_CHANGED] = frames.dlcs[i] != counts[s, CountColumn.LAST_DLC]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def update_history(
     frames: FrameChunk,
     history: History,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.compiled import compiled
 from can_train.graphs.features import RelationalEdge, RelationalNode
 from can_train.graphs.kernels.history import TIME_FLOOR_S, clip
 from can_train.graphs.kernels.topology import Topology, has_reverse
@@ -70,7 +70,7 @@ class _WindowStates(NamedTuple):
     bus_gap: float
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def fill_relational(
     state: FrameStates,
     starts: NDArray[np.int64],
@@ -111,7 +111,7 @@ def fill_relational(
         first_edge = next_edge
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _sum_nodes(
     frames: NDArray[np.float32], node_of_frame: NDArray[np.uint16], x: NDArray[np.float32]
 ) -> None:
@@ -152,7 +152,7 @@ def _sum_nodes(
         v[RelationalNode.PAYLOAD_DENSITY] += f[FrameColumn.DENSITY]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _finish_nodes(
     x: NDArray[np.float32],
     edge_index: NDArray[np.uint16],
@@ -181,7 +181,7 @@ def _finish_nodes(
             v[RelationalNode.COUNT_LOG_RATIO] = clip(ratio, -_COUNT_LIMIT, _COUNT_LIMIT)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _add_bus(here: _WindowStates, missing_share: float, x: NDArray[np.float32]) -> None:
     """What says nothing about one ID but about the bus, the same for all nodes."""
     duration = max(here.times[-1] - here.times[0], 0.0)
@@ -192,7 +192,7 @@ def _add_bus(here: _WindowStates, missing_share: float, x: NDArray[np.float32]) 
         x[i, RelationalNode.MISSING_SHARE] = missing_share
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _sum_edges(
     here: _WindowStates,
     node_of_frame: NDArray[np.uint16],
@@ -236,7 +236,7 @@ def _sum_edges(
     return outgoing
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _finish_edges(
     x: NDArray[np.float32],
     edge_index: NDArray[np.uint16],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from can_train.compiled import compiled
 
 
 class FrameNodes(NamedTuple):
@@ -74,7 +75,7 @@ def topology_of(frames: FrameNodes, starts: NDArray[np.int64], window: int) -> T
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _fill(
     frames: FrameNodes, starts: NDArray[np.int64], most_nodes: int, graph: Topology
 ) -> tuple[int, int]:
@@ -121,7 +122,7 @@ def _fill(
     return total_nodes, total_edges
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline=True)
 def has_reverse(edge_index: NDArray[np.uint16], e: int) -> bool:
     """Whether edge `e` of one graph [2, E] has a counterpart in the other direction."""
     source, target = edge_index[0, e], edge_index[1, e]

@@ -10,7 +10,7 @@ from can_train.config.schema import Resources
 from can_train.jobs.job import Job
 from can_train.jobs.slurm.record import SubmissionSettings
 from can_train.jobs.slurm.script import JobScript, log_pattern, render
-from can_train.runs.layout import job_script, stage_logs_dir
+from can_train.runs.layout import array_dir, job_script, stage_logs_dir
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def batches(
         is_array = len(group) > 1
         job = group[0].job
         name = f"{folder.name}-array{number}" if is_array else f"{job.name}-{job.run_dir.name}"
-        logs = folder / f"array{number}" if is_array else stage_logs_dir(job.run_dir)
+        logs = array_dir(folder, number) if is_array else stage_logs_dir(job.run_dir)
         found.append(
             Batch(
                 requests=tuple(group),
