@@ -226,6 +226,9 @@ def test_explain_tells_flag_file_preset_and_default(
         assert main(["config", "explain", name, *words]) == 0
         last = capsys.readouterr().out.splitlines()[-1]
         assert [part.strip() for part in last.split("  ") if part][1:] == columns
+    words = [*BASE, "--model", "gat", "--training-strategy", "distillation"]
+    assert main(["config", "explain", "distillation", *words]) == 0
+    assert "what the training strategy or --use-kd means" in capsys.readouterr().out
     assert main(["config", "explain", "learning-rat"]) == 2
     assert "did you mean learning_rate?" in capsys.readouterr().err
 

@@ -71,7 +71,7 @@ def test_a_cancelled_plan_is_resumed(tmp_path: Path) -> None:
     code, _, err = call(tmp_path, "logs", str(first["run_id"]))
     assert code == 0, err
     code, _, err = call(tmp_path, "resume", plan.parent.name, "--memory", "2G")
-    assert code == 2 and "--memory: has no effect here" in err
+    assert code == 2 and "--memory: has no effect with --local. Use: --submit --memory" in err
     code, said, err = call(tmp_path, "resume", plan.parent.name)
     assert code == 0, err
     first, second = rows(tmp_path)

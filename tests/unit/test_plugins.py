@@ -66,7 +66,10 @@ def test_two_formats_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(PLUGINS_VARIABLE, os.pathsep.join([str(TOY), str(again)]))
     with pytest.raises(ConfigError) as caught:
         formats()
-    assert str(caught.value) == "two log formats are named toy. Rename one in its file"
+    assert str(caught.value) == (
+        "two log formats are called toy. Rename the one that $CAN_TRAIN_PLUGINS adds, or unset "
+        "the variable"
+    )
 
 
 def test_file_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,4 +83,23 @@ def test_file_that_does_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     broken.write_text("import can_train.absent\n")
     monkeypatch.setenv(PLUGINS_VARIABLE, str(broken))
     with pytest.raises(ConfigError, match="can't be loaded .ModuleNotFoundError: No module named"):
+        formats()
+
+
+def test_file_that_raises_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    careless = tmp_path / "careless.py"
+    careless.write_text("{}['absent']\n")
+    monkeypatch.setenv(PLUGINS_VARIABLE, str(careless))
+    with pytest.raises(ConfigError, match=r"careless.py can't be loaded \(KeyError: 'absent'\)"):
+        formats()
+
+
+def test_two_files_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One would take the other's place where dataclasses look their module up."""
+    files = [tmp_path / folder / "namesake.py" for folder in "ab"]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text("")
+    monkeypatch.setenv(PLUGINS_VARIABLE, os.pathsep.join(map(str, files)))
+    with pytest.raises(ConfigError, match=r"a/namesake.py and .*b/namesake.py have one file name"):
         formats()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -106,21 +107,19 @@ class SplitUniverse:
                     "synthetic recordings from. Import longer recordings or use --augment 0"
                 )
             for number, made in enumerate(recordings(sources, universe, recipe)):
-                yield self._described(purpose, number, made, next(digests))
+                side = "synthetic_train"
+                if purpose != "train":
+                    side = _held_out_side(number, len(sources))
+                yield self._described(f"{purpose}-{number}", side, made, next(digests))
 
     def _described(
-        self, purpose: str, number: int, made: SyntheticRecording, digest: str
+        self, name: str, side: str, made: SyntheticRecording, digest: str
     ) -> MadeRecording:
-        side = "synthetic_train"
-        if purpose != "train":
-            # One step further in each round: sources take turns, too, and each serves every side.
-            turn = number + number // len(HELD_OUT_SIDES)
-            side = HELD_OUT_SIDES[turn % len(HELD_OUT_SIDES)]
         frames = made.frames
         kinds = {episode.kind for episode in made.episodes}
         recording = Recording(
             scenario=SCENARIO,
-            name=f"{purpose}-{number}",
+            name=name,
             digest=digest,
             frames=len(frames),
             attack_frames=int(np.count_nonzero(frames.label)),
@@ -155,6 +154,12 @@ class SplitUniverse:
                     source = TrafficSource(frames=piece, vehicle=recording.vehicle)
                     (others if recording.attack_frames else free).append(source)
         return free if len(free) >= _ENOUGH_SOURCES else [*free, *others]
+
+
+def _held_out_side(number: int, sources: int) -> str:
+    """Side of a held-out recording. Sources take turns, too, and each is to serve every side."""
+    turn = number + number // math.lcm(sources, len(HELD_OUT_SIDES))
+    return HELD_OUT_SIDES[turn % len(HELD_OUT_SIDES)]
 
 
 def _marks(

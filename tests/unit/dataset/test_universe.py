@@ -9,16 +9,34 @@ import numpy as np
 import pytest
 
 from can_train.config.schema import DataConfig
+from can_train.dataset.augment import synthesis
 from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifest, split_digest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.splits import SIDES, UNUSED, open_split
 from can_train.dataset.synth import generate
-from can_train.dataset.universe import HELD_OUT_RECORDINGS, SCENARIO, SplitUniverse
+from can_train.dataset.universe import (
+    HELD_OUT_RECORDINGS,
+    HELD_OUT_SIDES,
+    SCENARIO,
+    SplitUniverse,
+)
 from can_train.dataset.windows import DatasetWindows, open_windows
 from can_train.errors import DataError
+from can_train.frames.frame import Frames
 
 REF = DatasetRef(modality="automotive", dataset="small")
 SIZE = 6
+
+
+class _Named:
+    """A recording that is its source."""
+
+    episodes = ()
+    attack_windows = 1.0
+
+    def __init__(self, vehicle: str, frames: Frames) -> None:
+        self.vehicle, self.frames = vehicle, frames
+        self.kind_of_frame = np.full(len(frames), -1, np.int8)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +144,24 @@ def test_too_little_traffic_is_named_with_a_way_out(tmp_path: Path) -> None:
     short = load_manifest(tmp_path, REF.modality, REF.dataset)
     with pytest.raises(DataError, match=r"no 3 s of benign traffic in its .* or use --augment 0"):
         list(universe(tmp_path, short).recordings())
+
+
+@pytest.mark.parametrize("sources", [1, 2, 3, 4, 6])
+def test_every_source_serves_every_held_out_side(
+    root: Path, manifest: DatasetManifest, monkeypatch: pytest.MonkeyPatch, sources: int
+) -> None:
+    one = universe(root, manifest)
+    (source, *_) = one._sources(training=False)
+    several = [replace(source, vehicle=f"car{n}") for n in range(sources)]
+    monkeypatch.setattr(SplitUniverse, "_sources", lambda self, training: several)
+    monkeypatch.setattr(synthesis, "synthesise", lambda s, u, n, r: _Named(s.vehicle, s.frames))
+    seen: dict[str, set[str]] = {}
+    for made in one.recordings():
+        if made.recording.name.startswith("held-out"):
+            (mark,) = set(made.marks(np.zeros(1, np.int64)).tolist())
+            seen.setdefault(SIDES[mark], set()).add(made.recording.vehicle)
+    assert set(seen) == set(HELD_OUT_SIDES)
+    assert all(len(vehicles) == sources for vehicles in seen.values())
 
 
 def test_the_official_tests_have_no_part_in_them(root: Path, manifest: DatasetManifest) -> None:

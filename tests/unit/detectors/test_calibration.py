@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from can_train.detectors.calibration import EmpiricalCdf, RankScore, conformal_threshold
+from can_train.detectors.calibration import (
+    EmpiricalCdf,
+    RankScore,
+    Threshold,
+    conformal_threshold,
+    robust_threshold,
+)
 from can_train.errors import ArtifactError, DataError, TrainingError
 
 
@@ -40,6 +46,34 @@ def test_threshold_without_benign_windows_is_an_error():
 def test_threshold_of_nan_scores_is_an_error():
     with pytest.raises(TrainingError, match="1 of 3 benign calibration scores are NaN"):
         conformal_threshold(np.array([0.1, np.nan, 0.2]), 0.001)
+
+
+REAL = Threshold(value=0.2, target_fpr=0.01, benign_windows=500, exact=True)
+RECORDING = np.repeat(np.arange(12), 1000)
+
+
+def test_one_odd_recording_does_not_move_the_robust_threshold():
+    scores = np.tile(np.linspace(0.0, 0.5, 1000), 12)
+    usual = robust_threshold(scores, RECORDING, REAL).value
+    assert usual == pytest.approx(0.499, abs=1e-3)  # the 99.8 % quantile of each
+    scores[RECORDING == 3] = 1.0
+    assert robust_threshold(scores, RECORDING, REAL).value == usual
+    scores[RECORDING < 5] = 1.0  # more than a third
+    assert robust_threshold(scores, RECORDING, REAL).value == 1.0
+
+
+def test_the_robust_threshold_keeps_the_promise_for_real_windows():
+    low = robust_threshold(np.full(12_000, 0.1), RECORDING, REAL)
+    assert low == REAL
+    high = robust_threshold(np.full(12_000, 0.9), RECORDING, REAL)
+    assert (high.value, high.target_fpr) == (0.9, 0.01)
+
+
+def test_a_robust_threshold_of_nan_scores_is_an_error():
+    scores = np.full(12_000, 0.1)
+    scores[7] = np.nan
+    with pytest.raises(TrainingError, match="1 of 12000 synthetic benign scores are NaN"):
+        robust_threshold(scores, RECORDING, REAL)
 
 
 def test_cdf_is_rank_over_n_plus_one_and_linear_between():

@@ -9,7 +9,7 @@ from can_train.config.presets import preset
 from can_train.config.schema import DataConfig, DistillationConfig, Parent, RunConfig
 from can_train.detectors.artifact import save_detector
 from can_train.detectors.calibration import Threshold
-from can_train.detectors.parents import load_parents
+from can_train.detectors.parents import experts_of, load_parents, parent_path
 from can_train.errors import ArtifactError
 from can_train.teachers.files import kept_path
 from tests.unit.detectors_for_tests import untrained
@@ -59,6 +59,21 @@ def test_a_frozen_teacher_that_was_replaced_since_is_found_by_its_hash(tmp_path:
     kept_path(path, sha256).unlink()
     with pytest.raises(ArtifactError, match="the file was changed"):
         load_parents(student, tmp_path)
+
+
+def test_an_expert_that_was_replaced_since_is_found_wherever_it_is_needed(tmp_path: Path) -> None:
+    """Training found the kept copy; evaluation and the summary looked at the new file."""
+    path = tmp_path / "gat_teacher.pth"
+    sha256 = saved(path, teacher_config())
+    expert = Parent(path=str(path), sha256=sha256)
+    config = replace(teacher_config(), training_strategy="curriculum", experts={"gat": expert})
+    detector = untrained(config)
+    detector.parents = {"gat": sha256}
+    path.rename(kept_path(path, sha256))
+    assert parent_path(expert, tmp_path, "gat") == kept_path(path, sha256)
+    saved(path, teacher_config(), value=0.7)
+    assert parent_path(expert, tmp_path, "gat") == kept_path(path, sha256)
+    assert experts_of(detector, tmp_path, tmp_path)["gat"].sha256 == sha256
 
 
 def test_a_teacher_of_another_dataset_loads_only_where_the_plan_allowed_it(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from can_train.errors import DataError
 from can_train.frames.frame import COLUMNS, Frames, FramesColumn
-from can_train.frames.recording import Recording
+from can_train.frames.recording import COLUMN_NAMES, Recording
 from can_train.frames.store import load_frames, store_frames
 from tests.unit.frames_for_tests import random_frames
 
@@ -66,6 +66,10 @@ def test_whole_frames_are_not_written_again(tmp_path: Path) -> None:
     frames = random_frames(100)
     before = {path: path.stat().st_mtime_ns for path in stored(tmp_path, frames).iterdir()}
     assert before == {path: path.stat().st_mtime_ns for path in stored(tmp_path, frames).iterdir()}
+
+
+def test_preflight_knows_the_columns() -> None:
+    assert tuple(column.name for column in COLUMNS) == COLUMN_NAMES
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)

@@ -15,6 +15,7 @@ from can_train.cli.place import add_executor_choice, add_executor_options, chose
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError
 from can_train.jobs.board import board_of
+from can_train.jobs.cancel import cancel
 from can_train.jobs.executor import Executor, executor_called, executors
 from can_train.jobs.job import Handover, Job, JobRequest, Needs
 from can_train.runs.layout import status_path
@@ -111,6 +112,23 @@ def test_runs_remember_the_job_of_a_plugin(
     status = current_status(run)
     assert status is not None and status.state == "running"
     assert read_status(run) is not None
+    with pytest.raises(ConfigError, match=r"run run2 belongs to Toy job job2, whose .*PLUGINS"):
+        list(cancel(work.jobs[1:]))
+
+
+def test_a_plugin_takes_no_built_in_name_and_has_to_execute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = TOY.read_text()
+    namesake, idle = tmp_path / "toy_namesake.py", tmp_path / "toy_idle.py"
+    namesake.write_text(text.replace('name = "toy"', 'name = "slurm"'))
+    monkeypatch.setenv("CAN_TRAIN_PLUGINS", str(namesake))
+    with pytest.raises(ConfigError, match="two executors are called slurm. Rename"):
+        executors()
+    idle.write_text(text.replace("def execute", "def perform"))
+    monkeypatch.setenv("CAN_TRAIN_PLUGINS", str(idle))
+    with pytest.raises(ConfigError, match=r"toy_idle.py can't be loaded .*execute"):
+        executors()
 
 
 def test_options_belong_to_an_executor(toy: Executor) -> None:

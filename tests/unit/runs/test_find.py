@@ -100,6 +100,8 @@ def test_folders_are_names(
     assert select(tmp_path, [str(tmp_path / "automotive" / "bus")]).found == (runs[2],)
     monkeypatch.chdir(runs[0])
     assert find_run(tmp_path, ".") == runs[0]
+    monkeypatch.chdir(tmp_path / "automotive")  # where it is a name and a folder
+    assert select(tmp_path, ["bus"]).found == (runs[2],)
 
 
 def test_nothing_of_that_name_says_what_to_type(tmp_path: Path) -> None:

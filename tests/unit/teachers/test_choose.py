@@ -81,6 +81,16 @@ def test_one_teacher_is_chosen_and_its_path_and_hash_are_frozen(
     assert (kd.teacher.path, kd.teacher.sha256) == (str(artifact), sha256_of(artifact))
 
 
+@pytest.mark.parametrize("named", ["run", "file"])
+def test_an_altered_artifact_of_a_run_is_refused_by_name_as_it_is_when_found(
+    plan_of: MakePlan, finish: Finish, named: str
+) -> None:
+    artifact = finish(plan_of(**TEACHER).stages[0])
+    torch.save({"weight": torch.ones(3)}, artifact)
+    teacher = str(artifact if named == "file" else artifact.parent.parent)
+    _is_one_message(refusal(plan_of, teacher_path=teacher), artifact, "recorded was")
+
+
 def test_of_two_the_newest_compatible_one_is_chosen_and_both_are_listed(
     plan_of: MakePlan, finish: Finish
 ) -> None:
