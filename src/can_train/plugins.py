@@ -85,21 +85,21 @@ def _built_in(package: str, leaf: str) -> Iterator[ModuleType]:
 
 
 def _plugins() -> tuple[ModuleType, ...]:
-    names = os.environ.get(PLUGINS_VARIABLE, "")
-    return tuple(_loaded(name) for name in names.split(os.pathsep) if name)
+    """Those of the environment; each is one module, by its file name."""
+    files: dict[str, str] = {}
+    for name in filter(None, os.environ.get(PLUGINS_VARIABLE, "").split(os.pathsep)):
+        other = files.setdefault(Path(name).stem, name)
+        if other != name:
+            raise ConfigError(
+                f"${PLUGINS_VARIABLE}: {other} and {name} have one file name. Rename one of them"
+            )
+    return tuple(_loaded(name) for name in files.values())
 
 
 @cache
 def _loaded(name: str) -> ModuleType:
     path = Path(name).absolute()
-    word = f"can_train_plugin_{path.stem}"
-    other = sys.modules.get(word)
-    if other is not None and other.__file__ != str(path):
-        raise ConfigError(
-            f"${PLUGINS_VARIABLE}: {other.__file__} and {path} have one file name. Rename one of "
-            "them"
-        )
-    spec = importlib.util.spec_from_file_location(word, path)
+    spec = importlib.util.spec_from_file_location(f"can_train_plugin_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ConfigError(
             f"${PLUGINS_VARIABLE}: {name} isn't a Python file. Name files, separated by "
