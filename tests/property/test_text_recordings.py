@@ -61,7 +61,6 @@ def assert_reads(lines: list[str], expected: Frames, format: str) -> None:
 
 
 @given(rows(st.one_of(standard, extended), payloads))
-@settings(deadline=None)
 def test_can_train_and_test(rows: list[Row]) -> None:
     lines = [f"{number(t)},{digits(i)},{p.hex().upper()},{a}" for t, i, p, a in rows]
     header = "timestamp,arbitration_id,data_field,attack"
@@ -69,7 +68,6 @@ def test_can_train_and_test(rows: list[Row]) -> None:
 
 
 @given(rows(st.one_of(standard, extended), payloads), st.sampled_from(["RT", "NA"]))
-@settings(deadline=None)
 def test_hcrl(rows: list[Row], words: str) -> None:
     flags = ["R", "T"] if words == "RT" else ["Normal", "Attack"]
     lines = [
@@ -80,21 +78,19 @@ def test_hcrl(rows: list[Row], words: str) -> None:
 
 
 @given(rows(st.one_of(standard, extended, short_extended), payloads))
-@settings(deadline=None)
 def test_candump(rows: list[Row]) -> None:
     lines = [f"({number(t)}) can0 {digits(i)}#{p.hex().upper()}" for t, i, p, _ in rows]
     assert_reads(lines, frames_of(rows, labelled=False), "candump")
 
 
 @given(rows(st.one_of(standard, extended), fd_payloads))
-@settings(deadline=None)
 def test_candump_with_can_fd(rows: list[Row]) -> None:
     lines = [f"({number(t)}) can0 {digits(i)}##1{p.hex().upper()}" for t, i, p, _ in rows]
     assert_reads(lines, frames_of(rows, width=64, labelled=False), "candump")
 
 
 @given(st.lists(st.from_regex(r"[0-9]{1,22}(\.[0-9]{0,24})?", fullmatch=True), min_size=1))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_timestamps_are_those_of_float(texts: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recording"
