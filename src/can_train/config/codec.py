@@ -118,9 +118,11 @@ def from_text(annotation: object, text: str, where: str = "value") -> object:
     Raises:
         ConfigError: It has another type, is empty or out of bounds.
     """
-    base, _ = unwrap(annotation)
+    base, param = unwrap(annotation)
     if not text:
         raise ConfigError(f"{where}: empty. Allowed: {allowed_text(annotation)}")
+    if param is not None and text in param.words:
+        return param.words[text]
     if get_origin(base) is tuple:
         items = [_number(get_args(base)[0], item) for item in text.split(JOIN)]
         return _value(annotation, items, where)
@@ -163,6 +165,8 @@ def allowed_text(annotation: object) -> str:
         bounds = [f"{sign} {_exact(bound)}" for sign, bound in signs if bound is not None]
         if param.unit:
             kind = f"{kind} of {param.unit}"
+        if param.words:
+            kind = f"{', '.join(param.words)} or {kind}"
     return " ".join([kind, " and ".join(bounds)]).strip()
 
 

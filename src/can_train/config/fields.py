@@ -44,7 +44,8 @@ class Setting:
             may differ by stage.
         annotation: Its declared type with its constraints.
         help: Its help text.
-        default: Its default in the schema; None where only the preset has one.
+        default: Its default in the schema, or how it is decided; None where only the preset
+            has one.
     """
 
     name: str
@@ -77,12 +78,13 @@ def _of(section: Section, cls: Any) -> dict[str, Setting]:
         param = unwrap(annotation)[1]
         if param is None or param.from_switch:
             continue
+        default = item.default if isinstance(item.default, int | float | str) else None
         found[item.name] = Setting(
             name=item.name,
             section=section,
             annotation=annotation,
             help=param.help,
-            default=item.default if isinstance(item.default, int | float | str) else None,
+            default=param.usual or default,
         )
     return found
 

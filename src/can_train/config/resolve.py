@@ -98,9 +98,11 @@ def resolve_stages(request: PlanRequest) -> tuple[tuple[ResolvedStage, ...], lis
     return tuple(stages), warnings
 
 
-def data_config(request: PlanRequest, dataset_digest: str, split_digest: str) -> DataConfig:
+def data_config(
+    settings: Mapping[str, Scalar], dataset_digest: str, split_digest: str
+) -> DataConfig:
     """The windows that all stages of a plan share."""
-    given = cast(dict[str, Any], dict(request.settings))
+    given = cast(dict[str, Any], dict(settings))
     return DataConfig(dataset_digest=dataset_digest, split_digest=split_digest, **given)
 
 

@@ -34,7 +34,9 @@ class Param:
 
     Every field that has one can be set under its own name, unless it follows from a switch of the
     command line (`from_switch`). One that was added to schema version 1 later (`added`) is written
-    only where it isn't the default, so that the hashes of before stay what they were.
+    only where it isn't the default, so that the hashes of before stay what they were. `words` are
+    what may be typed for certain numbers, `usual` says how the value is decided where none is given
+    and the field's default doesn't count.
     """
 
     help: str
@@ -45,6 +47,16 @@ class Param:
     unit: str | None = None
     from_switch: bool = False
     added: bool = False
+    words: Mapping[str, int] = field(default_factory=dict)
+    usual: str = ""
+
+
+SYNTHETIC_RECORDINGS: Final = 36
+"""What `--augment on` trains on beside the real recordings."""
+
+AUGMENTED_EPOCH: Final = 2.5
+"""Most windows of an epoch with synthetic recordings, in units of the real training windows, where
+`windows_per_epoch` isn't given: what they cost is bounded, however short the real ones are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +91,12 @@ class DataConfig:
     augment: Annotated[
         int,
         Param(
-            help="synthetic recordings to train on beside the real ones; 0: none",
+            help="synthetic recordings to train on beside the real ones",
             ge=0,
             le=1000,
             added=True,
+            words={"off": 0, "on": SYNTHETIC_RECORDINGS},
+            usual="on from a minute of training traffic on, else off",
         ),
     ] = 0
     windows_per_side: Annotated[

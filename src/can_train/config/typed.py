@@ -15,7 +15,7 @@ from can_train.errors import ConfigError, did_you_mean
 
 BUCKETS: Final = {"model_args": "--model-args", "slurm_args": "--slurm-args"}
 SWITCHES: Final = ("auto_find_teacher", "allow_foreign_teacher", "use_kd", "smoke")
-SMOKE: Final[Mapping[str, str]] = {"epochs": "2", "windows_per_side": "300"}
+SMOKE: Final[Mapping[str, str]] = {"epochs": "2", "windows_per_side": "300", "augment": "off"}
 """What `--smoke` sets."""
 
 

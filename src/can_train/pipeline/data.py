@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Final
 
 from can_train.config.codec import from_plain
 from can_train.config.requests import PlanRequest
 from can_train.config.resolve import data_config
-from can_train.config.schema import DataConfig
+from can_train.config.schema import SYNTHETIC_RECORDINGS, DataConfig
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, load_manifest, split_digest
 from can_train.dataset.split_names import split_problems
@@ -16,6 +17,9 @@ from can_train.errors import CanTrainError, DataError, PreflightError, raise_all
 from can_train.pipeline.preflight import frames_problems
 from can_train.runs.layout import Roots
 from can_train.vocab import MODALITIES_WITH_DATA
+
+LEAST_TRAFFIC_S: Final = 60.0
+"""Training traffic from which other cars are made by default; of less, all are much the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,8 @@ def plan_data(request: PlanRequest, roots: Roots, problems: list[CanTrainError])
     except (DataError, PreflightError) as problem:
         problems.append(problem)
         return None
-    windows = _with_digest(manifest, data_config(request, manifest.digest, ""))
+    given = {"augment": usual_augment(manifest), **request.settings}
+    windows = _with_digest(manifest, data_config(given, manifest.digest, ""))
     problems += frames_problems(roots, manifest)
     problems += split_problems(manifest, windows.split)
     return PlanData(manifest=manifest, windows=windows)
@@ -69,9 +74,16 @@ def windows_of(
     """
     manifest = load_manifest(roots.data, modality, dataset)
     usual = asdict(DataConfig(dataset_digest=manifest.digest, split_digest=""))
+    usual["augment"] = usual_augment(manifest)
     windows = from_plain(DataConfig, {**usual, **given}, "data")
     raise_all(list(split_problems(manifest, windows.split)))
     return _with_digest(manifest, windows)
+
+
+def usual_augment(manifest: DatasetManifest) -> int:
+    """Synthetic recordings that a dataset is trained with where nothing else is asked for."""
+    enough = sum(recording.duration_s for recording in manifest.train) >= LEAST_TRAFFIC_S
+    return SYNTHETIC_RECORDINGS if enough else 0
 
 
 def _with_digest(manifest: DatasetManifest, windows: DataConfig) -> DataConfig:

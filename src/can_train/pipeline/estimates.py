@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from can_train.config.schema import RunConfig
+from can_train.config.schema import AUGMENTED_EPOCH, RunConfig
 from can_train.config.spec import spec_of
 from can_train.dataset.manifest import DatasetManifest
 
@@ -55,15 +55,16 @@ def cost_of(config: RunConfig, manifest: DatasetManifest) -> StageCost:
     """Needs of one run, from the number of its windows and its detector's measured cost."""
     window, stride = config.data.window, config.data.stride
     windows = sum(max(0, 1 + (r.frames - window) // stride) for r in manifest.train)
-    fitted = TRAIN_SHARE * windows
+    fitted = most = TRAIN_SHARE * windows
     if config.data.augment:
         seconds = sum(r.duration_s for r in manifest.train)
         per_recording = SYNTHETIC_S * windows / seconds if seconds else 0.0
         fitted += config.data.augment * per_recording
+        most *= AUGMENTED_EPOCH
         windows += round((config.data.augment + HELD_OUT_RECORDINGS) * per_recording)
     if config.data.windows_per_side is not None:
         fitted = min(fitted, config.data.windows_per_side)
-    drawn = min(fitted, config.training.windows_per_epoch or fitted)
+    drawn = min(fitted, config.training.windows_per_epoch or most)
     speed = 1 + THREAD_GAIN * (config.training.threads - 1)
     window_s = spec_of(config.model).cost_s[config.model_size] / speed
     return StageCost(

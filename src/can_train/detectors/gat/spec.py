@@ -40,10 +40,20 @@ SPEC: Final = Spec(
     architecture=GatConfig,
     presets={
         "teacher": GatConfig(
-            layers=5, heads=8, hidden_channels=64, id_embedding=32, fc_channels=(24, 12)
+            layers=5,
+            heads=8,
+            hidden_channels=64,
+            id_embedding=32,
+            fc_channels=(24, 12),
+            pooling="mean-max",
         ),
         "student": GatConfig(
-            layers=2, heads=4, hidden_channels=24, id_embedding=8, fc_channels=(96, 48)
+            layers=2,
+            heads=4,
+            hidden_channels=24,
+            id_embedding=8,
+            fc_channels=(80, 40),
+            pooling="mean-max",
         ),
     },
     training={"teacher": TrainingConfig(), "student": TrainingConfig()},

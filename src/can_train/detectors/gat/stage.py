@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from can_train.config.schema import CurriculumConfig, TrainingConfig
+from can_train.config.schema import AUGMENTED_EPOCH, CurriculumConfig, TrainingConfig
 from can_train.dataset.windows import TRAINING, VALIDATION
 from can_train.detectors.curriculum import epoch_windows
 from can_train.detectors.epochs import EpochWindows, shuffled
@@ -50,7 +52,7 @@ def build(task: StageTask) -> Prepared:
     trained_on = StageWindows(
         feed=task.feed, epoch=_epochs(task, windows), validation=inputs.windows(*VALIDATION)
     )
-    module = GatStage(gat, config.training, config.seed, trained_on, teacher=teacher)
+    module = GatStage(gat, _bounded(task), config.seed, trained_on, teacher=teacher)
     if config.distillation is not None:
         agreement = PredictionAgreement(gat, task.feed, task.teacher(), inputs)
     return Prepared(module=module, agreement=agreement)
@@ -137,6 +139,15 @@ def average_precision(label: NDArray[np.integer], score: NDArray[np.floating]) -
     precision = hits / (ends + 1.0)
     recall = np.concatenate([[0.0], hits / hits[-1]])
     return float(np.sum(np.diff(recall) * precision))
+
+
+def _bounded(task: StageTask) -> TrainingConfig:
+    """The training settings with a bound of an epoch's windows, if there are synthetic ones."""
+    training = task.config.training
+    if training.windows_per_epoch is not None or not task.config.data.augment:
+        return training
+    most = math.ceil(AUGMENTED_EPOCH * len(task.inputs.windows("train")))
+    return replace(training, windows_per_epoch=most)
 
 
 def _epochs(task: StageTask, windows: NDArray[np.int64]) -> EpochWindows:
