@@ -121,8 +121,9 @@ def from_text(annotation: object, text: str, where: str = "value") -> object:
     base, param = unwrap(annotation)
     if not text:
         raise ConfigError(f"{where}: empty. Allowed: {allowed_text(annotation)}")
-    if param is not None and text in param.words:
-        return param.words[text]
+    words = dict(param.words) if param is not None else {}
+    if text in words:
+        return words[text]
     if get_origin(base) is tuple:
         items = [_number(get_args(base)[0], item) for item in text.split(JOIN)]
         return _value(annotation, items, where)
@@ -166,7 +167,7 @@ def allowed_text(annotation: object) -> str:
         if param.unit:
             kind = f"{kind} of {param.unit}"
         if param.words:
-            kind = f"{', '.join(param.words)} or {kind}"
+            kind = f"{', '.join(dict(param.words))} or {kind}"
     return " ".join([kind, " and ".join(bounds)]).strip()
 
 

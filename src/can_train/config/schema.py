@@ -47,7 +47,7 @@ class Param:
     unit: str | None = None
     from_switch: bool = False
     added: bool = False
-    words: Mapping[str, int] = field(default_factory=dict)
+    words: tuple[tuple[str, int], ...] = ()
     usual: str = ""
 
 
@@ -95,7 +95,7 @@ class DataConfig:
             ge=0,
             le=1000,
             added=True,
-            words={"off": 0, "on": SYNTHETIC_RECORDINGS},
+            words=(("off", 0), ("on", SYNTHETIC_RECORDINGS)),
             usual="on from a minute of training traffic on, else off",
         ),
     ] = 0

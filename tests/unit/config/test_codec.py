@@ -92,6 +92,16 @@ def test_a_field_that_was_added_later_changes_no_hash_of_before() -> None:
     assert from_plain(DataConfig, found, "data") == after
 
 
+@pytest.mark.parametrize(("text", "number"), [("off", 0), ("on", 36), ("7", 7), ("0", 0)])
+def test_words_stand_for_numbers(text: str, number: int) -> None:
+    assert from_text(SETTINGS["augment"].annotation, text) == number
+
+
+def test_a_word_that_stands_for_no_number_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'yes'. Allowed: off, on or a whole number >= 0 and"):
+        from_text(SETTINGS["augment"].annotation, "yes", "augment")
+
+
 def test_added_fields_are_still_checked() -> None:
     plain = to_plain(DataConfig(dataset_digest="d", split_digest="s"), DataConfig)
     assert isinstance(plain, dict)

@@ -1,14 +1,17 @@
 """The windows of a prepared dataset, as a plan and as `teachers find` see them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from can_train.dataset.manifest import DatasetManifest
 from can_train.errors import ConfigError, PreflightError
-from can_train.pipeline.data import windows_of
+from can_train.pipeline.data import usual_augment, windows_of
 from can_train.pipeline.plan import Plan
 from can_train.runs.layout import Roots
+
+AUGMENTS: list[dict[str, str]] = [{}, {"augment": "off"}, {"augment": "on"}, {"augment": "5"}]
 
 
 def test_both_see_the_same_windows(plan_of: Callable[..., Plan], roots: Roots) -> None:
@@ -16,6 +19,27 @@ def test_both_see_the_same_windows(plan_of: Callable[..., Plan], roots: Roots) -
     given = {"window": 50, "split": "leave-vehicle-out:kia"}
     assert windows_of(roots, "automotive", "car", given) == plan.stages[0].config.data
     assert windows_of(roots, "automotive", "car", {}).split == "time"
+
+
+@pytest.mark.parametrize(("seconds", "usual"), [(29.9, 0), (30.0, 36)])
+def test_other_cars_are_made_from_a_minute_of_training_traffic_on(
+    dataset: DatasetManifest, seconds: float, usual: int
+) -> None:
+    """Of two training recordings; that of a test doesn't count."""
+    recordings = tuple(
+        replace(r, duration_s=seconds if r.is_train else 1e6) for r in dataset.recordings
+    )
+    assert usual_augment(replace(dataset, recordings=recordings)) == usual
+
+
+def test_what_is_asked_for_counts(
+    plan_of: Callable[..., Plan], roots: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("can_train.pipeline.data.LEAST_TRAFFIC_S", 2.0)
+    found = [plan_of(model="gat", **given).stages[0].config.data.augment for given in AUGMENTS]
+    assert found == [36, 0, 36, 5]
+    assert windows_of(roots, "automotive", "car", {}).augment == 36
+    assert windows_of(roots, "automotive", "car", {"augment": 0}).augment == 0
 
 
 def test_what_does_not_exist_is_refused(roots: Roots, dataset: DatasetManifest) -> None:

@@ -1,10 +1,15 @@
 """How an epoch of a GAT is judged."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from can_train.config.schema import AUGMENTED_EPOCH
 from can_train.detectors.gat.stage import average_precision
+from tests.lab import Lab
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 9])
@@ -22,3 +27,17 @@ def test_average_precision_is_scikit_learns_with_and_without_ties(
 
 def test_equal_scores_have_the_precision_of_chance() -> None:
     assert average_precision(np.array([0, 1, 0, 1, 0]), np.full(5, 0.5)) == pytest.approx(0.4)
+
+
+def test_an_epoch_with_other_cars_is_bounded_by_the_real_windows(lab: Lab) -> None:
+    """Unless a bound is given."""
+    data = lab.data(augment=6, windows_per_side=None)
+    config = lab.config("gat", data=data)
+    real = len(lab.inputs(config).windows("train"))
+    assert len(lab.inputs(config).windows("train", "synthetic_train")) > 3 * real
+    most = math.ceil(AUGMENTED_EPOCH * real)
+    assert lab.stage(config).module.steps == -(-most // 16)
+    given = replace(config, training=replace(config.training, windows_per_epoch=64))
+    assert lab.stage(given).module.steps == 4
+    plain = replace(config, data=lab.data(windows_per_side=None))
+    assert lab.stage(plain).module.steps == -(-real // 16)
