@@ -33,13 +33,15 @@ class ScoredWindows:
     Attributes:
         start: First frame of each window in the recording [B], int64.
         start_s: Timestamp of that frame [B], float64.
-        score: By scorer: score of each window [B], float64; higher is more suspicious.
+        score: By scorer: unbounded margin of each window [B], float64; higher is more suspicious.
+        p_value: By scorer: how rare that is among benign windows [B], float64, in (0, 1].
         alarm: By scorer: whether that is above the stored threshold [B], bool.
     """
 
     start: NDArray[np.int64]
     start_s: NDArray[np.float64]
     score: Mapping[str, NDArray[np.float64]]
+    p_value: Mapping[str, NDArray[np.float64]]
     alarm: Mapping[str, NDArray[np.bool_]]
 
     def __len__(self) -> int:
@@ -89,6 +91,7 @@ class FrameScorer:
             start=np.concatenate(starts),
             start_s=np.concatenate(times),
             score=score,
+            p_value={d.spec.row: d.p_value(score[d.spec.row]) for d in self.detectors.values()},
             alarm={name: score[name] > at.value for name, at in self.thresholds.items()},
         )
 

@@ -17,7 +17,7 @@ from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
 from can_train.files import write_text
 from can_train.runs.layout import evaluation_path, evaluation_table_path
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 NOT_AVAILABLE: Final = "n/a"
 
 RowKind = Literal["model", "control"]
@@ -82,7 +82,6 @@ def report_json(report: EvaluationReport) -> str:
     """Text of `evaluation.json`: every number in full precision, `null` for n/a."""
     document = {
         "schema_version": SCHEMA_VERSION,
-        "threshold_rule": "conformal order statistic of benign calibration windows",
         **asdict(report),
     }
     return json.dumps(document, indent=1, allow_nan=False) + "\n"

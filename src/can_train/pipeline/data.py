@@ -9,7 +9,7 @@ from typing import Final
 from can_train.config.codec import from_plain
 from can_train.config.requests import PlanRequest
 from can_train.config.resolve import data_config
-from can_train.config.schema import SYNTHETIC_RECORDINGS, DataConfig
+from can_train.config.schema import SYNTHETIC_RECORDINGS, UNIVERSE_VERSION, DataConfig
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, load_manifest, split_digest
 from can_train.dataset.split_names import split_problems
@@ -88,4 +88,5 @@ def usual_augment(manifest: DatasetManifest) -> int:
 
 def _with_digest(manifest: DatasetManifest, windows: DataConfig) -> DataConfig:
     digest = split_digest(manifest.digest, windows.split, windows.window)
-    return replace(windows, split_digest=digest)
+    universe = UNIVERSE_VERSION if windows.augment else 0
+    return replace(windows, split_digest=digest, universe=universe)

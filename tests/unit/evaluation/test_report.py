@@ -30,8 +30,10 @@ def test_json_holds_thresholds_with_their_origin_and_the_runs():
         "target_fpr": 0.001,
         "benign_windows": 1200,
         "exact": True,
+        "rule": "real",
+        "real_value": 0.5,
+        "robust_value": None,
     }
-    assert document["threshold_rule"].startswith("conformal order statistic of benign")
     assert (document["run_id"], document["runs"]) == ("0123abcd", {"gat": "0123abcd"})
 
 
@@ -52,7 +54,7 @@ def test_csv_has_one_line_per_row_in_full_precision():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(schema_version=9), "schema version 9, this version reads 1"),
+        (lambda d: d.update(schema_version=9), "schema version 9, this version reads 2"),
         (lambda d: d["rows"][0].update(kind="other"), "not an evaluation \\(kind 'other'\\)"),
         (lambda d: d["rows"][0].pop("scorer"), "not an evaluation"),
         (lambda d: d["rows"][0]["metrics"].update(extra=1), "not an evaluation"),
