@@ -96,16 +96,15 @@ def prepare_dataset(
             else:
                 raise DataError(
                     f"dataset {request.dataset} already holds other recordings "
-                    f"({_counts(before)}; now {_counts(manifest)}). Choose another --dataset "
-                    f"name, or replace it with --force"
+                    f"({_counts(before)}; now {_counts(manifest)}){_kept_runs(before, manifest)}. "
+                    f"Choose another --dataset name, or replace it with --force"
                 )
         finally:
             _clear(folder, kept)
     for out in manifest.left_out:
         report(f"left out: {out.scenario}/{out.name}: same frames as {out.same_as}")
-    unchanged = before is not None and before.digest == manifest.digest
-    report(summary(manifest) + (" (unchanged)" if unchanged else ""))
-    return manifest
+    report(summary(manifest) + _change(before, manifest))
+    return kept or manifest
 
 
 def summary(manifest: DatasetManifest) -> str:
@@ -123,6 +122,23 @@ def summary(manifest: DatasetManifest) -> str:
             f"{_number(scenarios, 'scenario')}"
         )
     return text
+
+
+def _kept_runs(before: DatasetManifest, now: DatasetManifest) -> str:
+    """For the refusal: whether replacing makes finished runs unusable."""
+    same = before.training_digest == now.training_digest
+    return "; only test files differ, so finished runs would stay usable" if same else ""
+
+
+def _change(before: DatasetManifest | None, now: DatasetManifest) -> str:
+    """What an import did to a dataset that was there."""
+    if before is None:
+        return ""
+    if before.digest == now.digest:
+        return " (unchanged)"
+    if before.training_digest == now.training_digest:
+        return " (only test files changed: finished runs stay usable)"
+    return " (training files changed: runs of before can't be evaluated on them)"
 
 
 def _number(count: int, noun: str) -> str:
@@ -221,6 +237,8 @@ def _commit(
 ) -> DatasetManifest:
     if before is not None and before.digest == manifest.digest:
         return before
+    if before is not None:
+        manifest = manifest.replacing(before)
     write_text(folder / "dataset.json", manifest_json(manifest))
     return manifest
 
