@@ -59,8 +59,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def require_finished(run_dir: Path) -> None:
+def require_finished(run_dir: Path, verb: str = "evaluate") -> None:
     """Refuses a run without an artifact.
+
+    Args:
+        run_dir: The run.
+        verb: What was to be done with it, for the message.
 
     Raises:
         PreflightError: The run hasn't finished.
@@ -72,6 +76,6 @@ def require_finished(run_dir: Path) -> None:
     state = "planned" if status is None else status.state
     if state != "finished":
         raise PreflightError(
-            f"run {run_dir.name} is {state}, so there is nothing to evaluate. "
+            f"run {run_dir.name} is {state}, so there is nothing to {verb}. "
             f"Look at it: can-train status {run_dir.name}"
         )

@@ -12,7 +12,7 @@ from can_train.dataset.augment.attacks import KINDS, require_kinds, twins_of
 from can_train.dataset.augment.draws import Range
 from can_train.errors import ConfigError
 
-UNIVERSE_VERSION: Final = 2
+UNIVERSE_VERSION: Final = 3
 """Raised whenever the same recipe and seed give other frames."""
 
 
