@@ -96,7 +96,9 @@ class SplitUniverse:
         """All of them, those for training first."""
         digests = iter(self.digests)
         for purpose, recipe in self.recipes.items():
-            universe = Universe(dataset_digest=self.manifest.training_digest, seed=0, purpose=purpose)
+            universe = Universe(
+                dataset_digest=self.manifest.training_digest, seed=0, purpose=purpose
+            )
             sources = self._sources(training=purpose == "train")
             if not sources:
                 part = "training" if purpose == "train" else "validation and calibration"
