@@ -28,6 +28,7 @@ from can_train.dataset.manifest import (
 )
 from can_train.errors import ConfigError, DataError
 from can_train.files import PARTIAL, lock, write_text
+from can_train.frames.frame import Frames
 from can_train.frames.readers import read_recording
 from can_train.frames.recording import Recording
 from can_train.frames.result import ReadResult
@@ -167,6 +168,18 @@ def _import(
     frames = result.frames
     digest = frames.digest()
     store_frames(folder / "frames" / digest, frames, digest)
+    return recording_of(file, frames, digest, request.dataset)
+
+
+def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) -> Recording:
+    """What is known about a recording from its file and its frames.
+
+    Args:
+        file: Where it came from.
+        frames: All its frames, at least one.
+        digest: Their digest.
+        dataset: Stands for the vehicle where the file's name tells none.
+    """
     attacks = int(np.count_nonzero(frames.label))
     return Recording(
         scenario=file.scenario,
@@ -177,7 +190,7 @@ def _import(
         start_s=float(frames.timestamp[0]),
         duration_s=float(frames.timestamp.max() - frames.timestamp.min()),
         attack_kind=attack_kind_of(file.name) if attacks else "none",
-        vehicle=vehicle_of(file.name, file.scenario, request.dataset),
+        vehicle=vehicle_of(file.name, file.scenario, dataset),
         source=file.source,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +100,9 @@ def test_test_files_may_change_under_a_frozen_run(
     assert np.array_equal(now.sides, before.sides)
     assert [r.name for r in now.manifest.test] == ["DoS-sonata", "DoS-y"]
     # A plan that is made now is of the same runs, and its teachers are those of before.
-    again = windows_of(roots_from(str(dated.root)), *astuple(REF), {"window": 20, "stride": 20})
+    again = windows_of(
+        roots_from(str(dated.root)), REF.modality, REF.dataset, {"window": 20, "stride": 20}
+    )
     assert again == dated.data
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
-from can_train.errors import CanTrainError, ConfigError, DataError, PreflightError, raise_all
+from can_train.cli.outputs import require_writable, writing_for
+from can_train.errors import CanTrainError, ConfigError, DataError, raise_all
 
 if TYPE_CHECKING:
     from can_train.detectors.frame_scorer import FrameScorer
@@ -140,10 +140,8 @@ def _write(args: argparse.Namespace, scoring: Scoring) -> None:
         if target == _STDOUT:
             sys.stdout.write(text)
             continue
-        try:
+        with writing_for(f"--{option}", Path(target)):
             write_text(Path(target), text)
-        except OSError as error:
-            raise _unwritable(option, target, error.strerror or str(error)) from error
         sys.stderr.write(f"written: {target}\n")
     if _STDOUT not in dict(_outputs(args)).values():
         _print(scoring)
@@ -185,15 +183,8 @@ def _check_outputs(args: argparse.Namespace) -> None:
             f"--json and --csv can't both be written to {targets['csv']}. Give two files"
         )
     for option, target in targets.items():
-        if target == _STDOUT:
-            continue
-        if Path(target).is_dir():
-            raise _unwritable(option, target, "it is a folder")
-        folder = Path(target).absolute().parent
-        while not folder.exists():
-            folder = folder.parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-            raise _unwritable(option, target, f"{folder} can't be written to")
+        if target != _STDOUT:
+            require_writable(f"--{option}", Path(target))
 
 
 def _check_overwriting(args: argparse.Namespace, files: tuple[Path, ...]) -> None:
@@ -208,9 +199,3 @@ def _check_overwriting(args: argparse.Namespace, files: tuple[Path, ...]) -> Non
             raise ConfigError(
                 f"--{option} {target}: that is one of the recordings. Give another file"
             )
-
-
-def _unwritable(option: str, target: str, why: str) -> PreflightError:
-    return PreflightError(
-        f"--{option} {target}: can't be written ({why}). Give another file, or - for stdout"
-    )
