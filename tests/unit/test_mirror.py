@@ -30,6 +30,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.commands.pipeline": ("cli/test_commands.py", "e2e/test_pipeline.py"),
     "cli.commands.resume": ("e2e/test_resume.py", "e2e/test_cancel_and_resume.py"),
     "cli.commands.run": ("cli/test_commands.py",),
+    "cli.commands.score": ("cli/test_score.py",),
     "cli.commands.status": ("cli/test_commands.py", "e2e/test_pipeline.py"),
     "cli.commands.teachers": ("cli/test_teachers.py",),
     "cli.commands.train": ("cli/test_commands.py", "cli/test_mistakes.py"),
