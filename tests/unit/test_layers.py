@@ -19,7 +19,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 # time (detectors, formats, executors) is found by `plugins`, which imports none of them by name.
 ORDER = (
     "errors", "vocab", "plugins", "files", "compiled", "runs", "config", "frames", "graphs",
-    "dataset", "teachers", "distil", "detectors", "training", "evaluation", "comparison", "jobs",
+    "dataset", "teachers", "distil", "detectors", "alarms", "training", "evaluation", "comparison", "jobs",
     "pipeline", "cli", "__main__",
 )  # fmt: skip
 
