@@ -70,6 +70,7 @@ def test_evaluate_score_and_frame_by_frame_agree(trained: Trained, tmp_path: Pat
     evaluated = score_by_experts(experts, store, windows).by_scorer
     assert len(rows) == len(windows) > 256
     for name in SCORERS:
+        assert {0 < float(row[f"{name}_p_value"]) <= 1 for row in rows} == {True}
         scored = np.array([float(row[f"{name}_score"]) for row in rows])
         assert np.abs(scored - evaluated[name]).max() <= 1e-5
         threshold = experts.thresholds[name].value

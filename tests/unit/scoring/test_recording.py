@@ -90,7 +90,7 @@ def test_documents_hold_every_window(
     rows = list(csv.DictReader(io.StringIO(scores_csv(scoring))))
     assert list(rows[0]) == [
         "file", "start_frame", "start_s", "end_s", "label",
-        "gat_score", "gat_threshold", "gat_above", "gat_level",
+        "gat_score", "gat_p_value", "gat_threshold", "gat_above", "gat_level",
     ]  # fmt: skip
     count = len(labelled.windows)
     assert len(rows) == 2 * count
