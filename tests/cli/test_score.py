@@ -209,3 +209,23 @@ def test_evaluate_adds_recordings_and_leaves_the_run_as_it_is(
     )
     assert main([*words, "--out", str(trained.run)]) == 2
     assert "that is the run's own folder" in capsys.readouterr().err
+
+
+def test_a_finished_run_is_evaluated_on_test_files_that_changed(
+    trained: Trained, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    source, data = tmp_path / "csv", tmp_path / "data"
+    shutil.copytree(trained.source, source)
+    shutil.copytree(trained.lab.data_root, data)
+    shutil.copy(source / KNOWN / "fuzzing-alpha.csv", source / KNOWN / "DoS-bravo.csv")
+    prepare = ["data", "prepare", "--modality", "automotive", "--dataset", trained.lab.dataset,
+               "--source", str(source), "--data-root", str(data)]  # fmt: skip
+    assert main(prepare) == 5
+    assert "only test files differ, so finished runs would stay usable" in capsys.readouterr().err
+    assert main([*prepare, "--force"]) == 0
+    assert "(only test files changed: finished runs stay usable)" in capsys.readouterr().out
+    words = ["evaluate", *trained.words, "--data-root", str(data), "--json"]
+    assert main(words) == 0
+    report = json.loads(capsys.readouterr().out)
+    same = (report["recordings"][f"{KNOWN}/{name}"] for name in ("DoS-bravo", "fuzzing-alpha"))
+    assert len(set(same)) == 1

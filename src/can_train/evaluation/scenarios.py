@@ -78,7 +78,7 @@ def evaluate_run(
     config = experts.frozen.config
     torch.set_num_threads(config.training.threads)
     ref = DatasetRef(modality=config.modality, dataset=config.dataset)
-    inputs = open_windows(data_root, ref, config.data)
+    inputs = open_windows(data_root, ref, config.data, experts.frozen.training_digest)
     rows: list[EvaluationRow] = []
     digests: dict[str, str] = {}
     with outside_places(recordings, inputs) as outside:
