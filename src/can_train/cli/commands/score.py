@@ -117,9 +117,13 @@ def _scored(
     recordings, problems = [], []
     for file in files:
         try:
-            recordings.append(score_file(detector, file, reading))
+            scored = score_file(detector, file, reading)
         except DataError as problem:
             problems.append(problem)
+            continue
+        if scored.skipped:
+            sys.stderr.write(f"{file}: {scored.skipped} malformed lines left out\n")
+        recordings.append(scored)
     scoring = Scoring(
         run=artifact.name,
         detector=detector,
@@ -155,8 +159,6 @@ def _print(scoring: Scoring) -> None:
     out.write(f"{heading(scoring)}\n")
     write_table(out, SUMMARY, summary_rows(scoring.detector, scoring.recordings))
     for recording in scoring.recordings:
-        if recording.skipped:
-            sys.stderr.write(f"{recording.file}: {recording.skipped} malformed lines left out\n")
         rows = event_rows(recording, own)
         if rows:
             out.write(f"\n{recording.file}: events of {own}, seconds since its first frame\n")
