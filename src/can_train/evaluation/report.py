@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, get_args
 
 from can_train.detectors.calibration import Threshold
 from can_train.errors import ArtifactError
+from can_train.evaluation.alarms import ALARM_METRIC_NAMES, AlarmMetrics
 from can_train.evaluation.bootstrap import BootstrapIntervals, ConfidenceInterval
 from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
 from can_train.files import write_text
@@ -35,6 +36,7 @@ class EvaluationRow:
         threshold: Its stored threshold; `None` if it couldn't be fitted.
         metrics: `None` if it couldn't be fitted or can't score these windows.
         intervals: Block-bootstrap intervals, per file only.
+        alarms: Figures with the alarm stage on; `None` where `metrics` is.
     """
 
     scenario: str
@@ -44,6 +46,7 @@ class EvaluationRow:
     threshold: Threshold | None
     metrics: WindowMetrics | None
     intervals: BootstrapIntervals | None = None
+    alarms: AlarmMetrics | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ class EvaluationReport:
         rows: By scenario, by file (the whole scenario first), by scorer.
         runs: Run that trained each model, by scorer; controls have none.
         settings: What else the numbers depend on (seed, window, stride, digests, ...).
+        recordings: Digest of the frames of each scored recording, by `scenario/file`.
         latency_ms: Median and 99th percentile per window of each model, graph building included;
             empty where it wasn't measured.
     """
@@ -67,6 +71,7 @@ class EvaluationReport:
     rows: tuple[EvaluationRow, ...]
     runs: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str | int | float] = field(default_factory=dict)
+    recordings: Mapping[str, str] = field(default_factory=dict)
     latency_ms: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
@@ -91,10 +96,13 @@ def report_csv(report: EvaluationReport) -> str:
     """Text of `evaluation.csv`: one line per row; an empty file means the whole scenario."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["scenario", "file", "scorer", "kind", "run_id", "threshold", *METRIC_NAMES])
+    names = ("scenario", "file", "scorer", "kind", "run_id", "threshold")
+    writer.writerow([*names, *METRIC_NAMES, *ALARM_METRIC_NAMES])
     for row in report.rows:
         metrics = asdict(row.metrics) if row.metrics else dict.fromkeys(METRIC_NAMES)
-        cells = [row.threshold.value if row.threshold else None, *metrics.values()]
+        alarms = asdict(row.alarms) if row.alarms else dict.fromkeys(ALARM_METRIC_NAMES)
+        threshold = row.threshold.value if row.threshold else None
+        cells = [threshold, *metrics.values(), *alarms.values()]
         writer.writerow(
             [
                 row.scenario,
@@ -129,6 +137,7 @@ def load_report(path: Path) -> EvaluationReport:
             rows=tuple(_row(row) for row in document["rows"]),
             runs=document["runs"],
             settings=document["settings"],
+            recordings=document.get("recordings", {}),
             latency_ms={
                 name: (float(middle), float(high))
                 for name, (middle, high) in document.get("latency_ms", {}).items()
@@ -153,6 +162,7 @@ def _row(raw: Mapping[str, Any]) -> EvaluationRow:
             if intervals
             else None
         ),
+        "alarms": AlarmMetrics(**raw["alarms"]) if raw["alarms"] else None,
     }
     return EvaluationRow(**{**raw, **nested})
 

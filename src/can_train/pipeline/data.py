@@ -44,7 +44,7 @@ def plan_data(request: PlanRequest, roots: Roots, problems: list[CanTrainError])
         problems.append(problem)
         return None
     given = {"augment": usual_augment(manifest), **request.settings}
-    windows = _with_digest(manifest, data_config(given, manifest.digest, ""))
+    windows = _with_digest(manifest, data_config(given, manifest.identity, ""))
     problems += frames_problems(roots, manifest)
     problems += split_problems(manifest, windows.split)
     return PlanData(manifest=manifest, windows=windows)
@@ -73,7 +73,7 @@ def windows_of(
         PreflightError: The dataset isn't prepared, or has no such split.
     """
     manifest = load_manifest(roots.data, modality, dataset)
-    usual = asdict(DataConfig(dataset_digest=manifest.digest, split_digest=""))
+    usual = asdict(DataConfig(dataset_digest=manifest.identity, split_digest=""))
     usual["augment"] = usual_augment(manifest)
     windows = from_plain(DataConfig, {**usual, **given}, "data")
     raise_all(list(split_problems(manifest, windows.split)))
@@ -87,6 +87,6 @@ def usual_augment(manifest: DatasetManifest) -> int:
 
 
 def _with_digest(manifest: DatasetManifest, windows: DataConfig) -> DataConfig:
-    digest = split_digest(manifest.digest, windows.split, windows.window)
+    digest = split_digest(manifest.identity, windows.split, windows.window)
     universe = UNIVERSE_VERSION if windows.augment else 0
     return replace(windows, split_digest=digest, universe=universe)

@@ -91,7 +91,7 @@ class Universe:
     """Which universe: the same one holds the same recordings.
 
     Attributes:
-        dataset_digest: Digest of the dataset whose recordings it is made from.
+        dataset_digest: Digest of the training recordings that it is made from.
         seed: Another seed is another universe.
         purpose: What it is for (`train`, `held-out`); another purpose is another universe.
     """
