@@ -40,7 +40,6 @@ def test_teachers_lie_within_ten_percent_of_the_table() -> None:
     assert count("dqn", "teacher") == pytest.approx(687_000, rel=0.1)
 
 
-
 def test_relational_gat_has_no_parameter_that_depends_on_ids() -> None:
     gat = network("gat", usual_architecture("gat", "student"), "relational", VOCABULARY)
     assert not [name for name, _ in gat.named_parameters() if "embedding" in name]
