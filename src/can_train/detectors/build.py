@@ -148,14 +148,14 @@ def calibrated_detector(stage: Trainable) -> Detector:
         detectors = [*stage.experts.values(), detector]
         return score_windows(detectors, inputs.store, windows)[config.model].score
 
-    real, other_cars = score(inputs.windows("threshold", benign=True)), _other_cars(inputs)
-    synthetic = score(other_cars)
+    real = score(inputs.windows("threshold", benign=True))
+    synthetic = score(inputs.undisturbed("synthetic_threshold"))
     detector.threshold = conformal_threshold(real, config.target_fpr)
-    if detector.spec.holds_on_other_cars and len(other_cars):
-        detector.threshold = robust_threshold(
-            synthetic, inputs.store.recording[other_cars], detector.threshold
-        )
-    _tell(detector.threshold, len(np.unique(inputs.store.recording[other_cars])))
+    if detector.spec.holds_on_other_cars and len(synthetic):
+        windows = inputs.undisturbed(*THRESHOLD)
+        of_window = inputs.store.recording[windows]
+        detector.threshold = robust_threshold(score(windows), of_window, detector.threshold)
+        _tell(detector.threshold, len(np.unique(of_window)))
     attacks = inputs.windows(*THRESHOLD)
     detector.evidence = CalibrationEvidence(
         benign=Margins.of(real),
@@ -165,22 +165,14 @@ def calibrated_detector(stage: Trainable) -> Detector:
     return detector
 
 
-def _other_cars(inputs: DatasetWindows) -> NDArray[np.int64]:
-    """Benign windows of held-out synthetic recordings that secure thresholds."""
-    return inputs.undisturbed("synthetic_threshold")
-
-
 def _tell(threshold: Threshold, recordings: int) -> None:
-    if threshold.robust_value is not None:
-        logger.info(
-            "threshold %.6g (%s): %d synthetic recordings ask for %.6g, real benign windows for "
-            "%.6g",
-            threshold.value,
-            threshold.rule,
-            recordings,
-            threshold.robust_value,
-            threshold.real_value,
-        )
+    logger.info(
+        "threshold %.6g from %d single recordings, synthetic and real (real benign windows "
+        "together: %.6g)",
+        threshold.value,
+        recordings,
+        threshold.real_value,
+    )
 
 
 def _shape(features: str, vocabulary_size: int, experts: list[Spec]) -> NetworkShape:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from can_train.config.schema import AUGMENTED_EPOCH
+from can_train.config.schema import AUGMENTED_EPOCH, UNIVERSE_VERSION
 from can_train.detectors.gat.stage import average_precision
 from tests.lab import Lab
 
@@ -31,7 +31,7 @@ def test_equal_scores_have_the_precision_of_chance() -> None:
 
 def test_an_epoch_with_other_cars_is_bounded_by_the_real_windows(lab: Lab) -> None:
     """Unless a bound is given."""
-    data = lab.data(augment=6, windows_per_side=None)
+    data = lab.data(augment=6, universe=UNIVERSE_VERSION, windows_per_side=None)
     config = lab.config("gat", data=data)
     real = len(lab.inputs(config).windows("train"))
     assert len(lab.inputs(config).windows("train", "synthetic_train")) > 3 * real
