@@ -151,10 +151,10 @@ class Lab:
         return build_stage(config, self.inputs(config), load_parents(config, self.experiments))
 
 
-def make_lab(home: Path, dataset: str = "small", seed: int = 1) -> Lab:
+def make_lab(home: Path, dataset: str = "small", seed: int = 1, scale: float = 0.3) -> Lab:
     """A lab with a synthetic dataset of its own."""
     lab = Lab(home=home, data_root=home / "data", dataset=dataset)
-    generate(home / "csv" / dataset, seed=seed, scale=0.3)
+    generate(home / "csv" / dataset, seed=seed, scale=scale)
     prepare_dataset(
         PrepareRequest(
             modality="automotive",

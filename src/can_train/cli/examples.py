@@ -84,6 +84,18 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             "can-train validate --modality automotive --config request.yaml",
         ),
         ("figures of a run on every test scenario", "can-train evaluate 0123456789ab"),
+        (
+            "the same beside recordings that were never imported",
+            "can-train evaluate 0123456789ab --recordings logs/labelled --out outside",
+        ),
+        (
+            "alarms in recordings, labelled or not",
+            "can-train score 0123456789ab logs/today.log logs/yesterday",
+        ),
+        (
+            "scores of every window, for other programs",
+            "can-train score 0123456789ab logs/today.log --json scores.json --csv windows.csv",
+        ),
         ("what is running, done or broken", "can-train status"),
         ("sizes of all presets", "can-train models"),
         ("what this machine has", "can-train env"),

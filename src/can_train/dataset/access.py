@@ -57,10 +57,10 @@ class Dataset:
             PreflightError: The dataset has no split of that name.
             DataError: A side that training needs is empty, or stored files were altered.
         """
-        digest = self.manifest.digest
+        identity = self.manifest.identity
         data = DataConfig(
-            dataset_digest=digest,
-            split_digest=split_digest(digest, split, spec.window),
+            dataset_digest=identity,
+            split_digest=split_digest(identity, split, spec.window),
             features=spec.features,
             window=spec.window,
             stride=spec.stride,

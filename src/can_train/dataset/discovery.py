@@ -60,6 +60,33 @@ def find_files(
     return files
 
 
+def source_file(path: Path, folder: Path, own: str) -> SourceFile:
+    """A file below a folder that isn't imported.
+
+    Args:
+        path: The file.
+        folder: The folder.
+        own: Scenario of the folder itself: of all files that lie in no scenario folder and have
+            no flat name. Other scenarios stand behind it.
+    """
+    relative = path.relative_to(folder)
+    flat = _FLAT.fullmatch(relative.stem)
+    first = relative.parts[0]
+    if len(relative.parts) > 1 and _SCENARIO.fullmatch(first):
+        scenario, name = first, relative.relative_to(first).with_suffix("").as_posix()
+    elif len(relative.parts) == 1 and flat:
+        scenario, name = flat[1], flat[2]
+    else:
+        scenario, name = "", relative.with_suffix("").as_posix()
+    return SourceFile(
+        path=path,
+        scenario=f"{own}/{scenario}" if scenario else own,
+        name=name,
+        source=relative.as_posix(),
+        labels="benign" if scenario == BENIGN_SCENARIO else "needed",
+    )
+
+
 def attack_kind_of(name: str) -> str:
     """`DoS` from `DoS-kia`, `rpm-accessory` from `rpm-accessory-1`, else the whole name."""
     head, _, tail = name.rpartition("-")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -44,12 +45,22 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetManifest:
-    """Contents of `data/<modality>/<dataset>/dataset.json`."""
+    """Contents of `data/<modality>/<dataset>/dataset.json`.
+
+    Attributes:
+        modality: Application domain.
+        dataset: Its name.
+        recordings: All distinct recordings.
+        left_out: Recordings that weren't stored.
+        identities: By training digest: the digest that the whole dataset had when those training
+            recordings were first stored here. Runs go by it, so test files may change under them.
+    """
 
     modality: str
     dataset: str
     recordings: tuple[Recording, ...]
     left_out: tuple[LeftOut, ...] = ()
+    identities: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ref(self) -> DatasetRef:
@@ -59,8 +70,26 @@ class DatasetManifest:
     @property
     def digest(self) -> str:
         """sha256 over scenario, name and frames digest of every recording."""
-        rows = sorted((r.scenario, r.name, r.digest) for r in self.recordings)
-        return _sha256("dataset", SCHEMA_VERSION, rows)
+        return _sha256("dataset", SCHEMA_VERSION, _rows(self.recordings))
+
+    @property
+    def training_digest(self) -> str:
+        """The same over the training recordings alone; labels are part of a frames digest."""
+        return _sha256("training", SCHEMA_VERSION, _rows(self.train))
+
+    @property
+    def identity(self) -> str:
+        """What a run freezes as its dataset: `digest`, as long as no test file has changed.
+
+        Where only test files changed it stays that of before. So runs, splits, graphs and teachers
+        made on the same training recordings stay what they are.
+        """
+        return self.identities.get(self.training_digest, self.digest)
+
+    def replacing(self, before: DatasetManifest) -> DatasetManifest:
+        """This manifest in the place of `before`, which runs may have been trained on."""
+        known = {**before.identities, before.training_digest: before.identity}
+        return replace(self, identities=known)
 
     @property
     def train(self) -> tuple[Recording, ...]:
@@ -106,6 +135,7 @@ def load_manifest(data_root: Path, modality: str, dataset: str) -> DatasetManife
             dataset=raw["dataset"],
             recordings=tuple(Recording(**row) for row in raw["recordings"]),
             left_out=tuple(LeftOut(**row) for row in raw["left_out"]),
+            identities=dict(raw.get("identities", {})),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
@@ -118,16 +148,26 @@ def load_manifest(data_root: Path, modality: str, dataset: str) -> DatasetManife
 
 def manifest_json(manifest: DatasetManifest) -> str:
     """Text of `dataset.json` for `manifest`."""
-    document = {"schema_version": SCHEMA_VERSION, "digest": manifest.digest, **asdict(manifest)}
+    digests = {"digest": manifest.digest, "training_digest": manifest.training_digest}
+    document = {"schema_version": SCHEMA_VERSION, **digests, **asdict(manifest)}
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
-def split_digest(dataset_digest: str, name: str, window: int) -> str:
+def split_digest(identity: str, name: str, window: int) -> str:
     """Identity of a split of graphs: what its rule and the graphs' numbers depend on.
 
     Runs freeze it, so a run on graphs of another code version is another run.
+
+    Args:
+        identity: `DatasetManifest.identity`.
+        name: Name of the split.
+        window: Frames per window.
     """
-    return _sha256("split", SPLIT_VERSION, STORE_VERSION, dataset_digest, name, window)
+    return _sha256("split", SPLIT_VERSION, STORE_VERSION, identity, name, window)
+
+
+def _rows(recordings: Iterable[Recording]) -> list[tuple[str, str, str]]:
+    return sorted((r.scenario, r.name, r.digest) for r in recordings)
 
 
 def _sha256(*parts: object) -> str:

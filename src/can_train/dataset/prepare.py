@@ -28,6 +28,7 @@ from can_train.dataset.manifest import (
 )
 from can_train.errors import ConfigError, DataError
 from can_train.files import PARTIAL, lock, write_text
+from can_train.frames.frame import Frames
 from can_train.frames.readers import read_recording
 from can_train.frames.recording import Recording
 from can_train.frames.result import ReadResult
@@ -96,16 +97,15 @@ def prepare_dataset(
             else:
                 raise DataError(
                     f"dataset {request.dataset} already holds other recordings "
-                    f"({_counts(before)}; now {_counts(manifest)}). Choose another --dataset "
-                    f"name, or replace it with --force"
+                    f"({_counts(before)}; now {_counts(manifest)}){_kept_runs(before, manifest)}. "
+                    f"Choose another --dataset name, or replace it with --force"
                 )
         finally:
             _clear(folder, kept)
     for out in manifest.left_out:
         report(f"left out: {out.scenario}/{out.name}: same frames as {out.same_as}")
-    unchanged = before is not None and before.digest == manifest.digest
-    report(summary(manifest) + (" (unchanged)" if unchanged else ""))
-    return manifest
+    report(summary(manifest) + _change(before, manifest))
+    return kept or manifest
 
 
 def summary(manifest: DatasetManifest) -> str:
@@ -123,6 +123,23 @@ def summary(manifest: DatasetManifest) -> str:
             f"{_number(scenarios, 'scenario')}"
         )
     return text
+
+
+def _kept_runs(before: DatasetManifest, now: DatasetManifest) -> str:
+    """For the refusal: whether replacing makes finished runs unusable."""
+    same = before.training_digest == now.training_digest
+    return "; only test files differ, so finished runs would stay usable" if same else ""
+
+
+def _change(before: DatasetManifest | None, now: DatasetManifest) -> str:
+    """What an import did to a dataset that was there."""
+    if before is None:
+        return ""
+    if before.digest == now.digest:
+        return " (unchanged)"
+    if before.training_digest == now.training_digest:
+        return " (only test files changed: finished runs stay usable)"
+    return " (training files changed: runs of before can't be evaluated on them)"
 
 
 def _number(count: int, noun: str) -> str:
@@ -151,6 +168,18 @@ def _import(
     frames = result.frames
     digest = frames.digest()
     store_frames(folder / "frames" / digest, frames, digest)
+    return recording_of(file, frames, digest, request.dataset)
+
+
+def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) -> Recording:
+    """What is known about a recording from its file and its frames.
+
+    Args:
+        file: Where it came from.
+        frames: All its frames, at least one.
+        digest: Their digest.
+        dataset: Stands for the vehicle where the file's name tells none.
+    """
     attacks = int(np.count_nonzero(frames.label))
     return Recording(
         scenario=file.scenario,
@@ -161,7 +190,7 @@ def _import(
         start_s=float(frames.timestamp[0]),
         duration_s=float(frames.timestamp.max() - frames.timestamp.min()),
         attack_kind=attack_kind_of(file.name) if attacks else "none",
-        vehicle=vehicle_of(file.name, file.scenario, request.dataset),
+        vehicle=vehicle_of(file.name, file.scenario, dataset),
         source=file.source,
     )
 
@@ -221,6 +250,8 @@ def _commit(
 ) -> DatasetManifest:
     if before is not None and before.digest == manifest.digest:
         return before
+    if before is not None:
+        manifest = manifest.replacing(before)
     write_text(folder / "dataset.json", manifest_json(manifest))
     return manifest
 

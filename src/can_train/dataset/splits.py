@@ -86,7 +86,7 @@ def open_split(data_root: Path, manifest: DatasetManifest, *, name: str, window:
         PreflightError: The dataset has no split of that name.
         DataError: The stored split was altered.
     """
-    digest = split_digest(manifest.digest, name, window)
+    digest = split_digest(manifest.identity, name, window)
     folder = manifest.ref.folder(data_root)
     path = folder / "splits" / f"{digest[:16]}.json"
     held_out = held_out_recordings(manifest, name)

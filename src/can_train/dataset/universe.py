@@ -23,7 +23,7 @@ from can_train.config.split_name import fold_of
 from can_train.dataset.augment.attacks import KINDS
 from can_train.dataset.augment.recipe import UNIVERSE_VERSION, Recipe, Universe
 from can_train.dataset.augment.synthesis import SyntheticRecording, TrafficSource, recordings
-from can_train.dataset.manifest import DatasetManifest
+from can_train.dataset.manifest import DatasetManifest, split_digest
 from can_train.dataset.splits import SIDES, UNUSED, Split
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
@@ -82,8 +82,7 @@ class SplitUniverse:
                 purpose,
                 number,
                 asdict(recipe),
-                self.split.digest,
-                self.manifest.digest,
+                split_digest(self.manifest.training_digest, self.split.name, self.window),
                 SIDES,
                 HELD_OUT_SIDES,
                 _SHORTEST_SOURCE_S,
@@ -97,7 +96,9 @@ class SplitUniverse:
         """All of them, those for training first."""
         digests = iter(self.digests)
         for purpose, recipe in self.recipes.items():
-            universe = Universe(dataset_digest=self.manifest.digest, seed=0, purpose=purpose)
+            universe = Universe(
+                dataset_digest=self.manifest.training_digest, seed=0, purpose=purpose
+            )
             sources = self._sources(training=purpose == "train")
             if not sources:
                 part = "training" if purpose == "train" else "validation and calibration"

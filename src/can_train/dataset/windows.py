@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,8 @@ from can_train.errors import DataError
 from can_train.graphs.identity import WindowSpec
 from can_train.graphs.scaling import FeatureScaler, IdVocabulary, fit_scaler, fit_vocabulary
 from can_train.graphs.store import GraphStore, open_store
+
+logger = logging.getLogger("can_train")
 
 TRAINING: Final = ("train", "synthetic_train")
 VALIDATION: Final = ("validation", "synthetic_validation")
@@ -69,16 +72,12 @@ def open_windows(data_root: Path, ref: DatasetRef, data: DataConfig) -> DatasetW
         data: Feature set, window, split, and the digests that were frozen.
 
     Raises:
-        DataError: The dataset changed since the config was frozen, or a side that training
-            needs is empty.
+        DataError: The training recordings changed since the config was frozen, or a side that
+            training needs is empty.
     """
     dataset, folder = ref.dataset, ref.folder(data_root)
     manifest = load_manifest(data_root, ref.modality, dataset)
-    if manifest.digest != data.dataset_digest:
-        raise DataError(
-            f"dataset {dataset} changed since this run was frozen (digest "
-            f"{manifest.digest[:12]}, frozen {data.dataset_digest[:12]}). Plan the run again"
-        )
+    _require_same_training(manifest, data)
     split = open_split(data_root, manifest, name=data.split, window=data.window)
     if split.digest != data.split_digest:
         raise DataError(
@@ -115,3 +114,23 @@ def open_windows(data_root: Path, ref: DatasetRef, data: DataConfig) -> DatasetW
                 f"a smaller --window"
             )
     return inputs
+
+
+def _require_same_training(manifest: DatasetManifest, data: DataConfig) -> None:
+    """Refuses other training recordings; that only test files changed is told in one line."""
+    frozen, dataset = data.dataset_digest, manifest.dataset
+    if manifest.identity != frozen:
+        raise DataError(
+            f"the training recordings of dataset {dataset} changed since this run was frozen "
+            f"(digest {manifest.identity[:12]}, frozen {frozen[:12]}; changed test files wouldn't "
+            f"matter). Plan the run again, or prepare the recordings of before: can-train data "
+            f"prepare --modality {manifest.modality} --dataset {dataset} --source DIR --force"
+        )
+    if manifest.digest != frozen:
+        logger.info(
+            "dataset %s: test files changed since this run was frozen (digest %s, frozen %s); "
+            "its training recordings are the same",
+            dataset,
+            manifest.digest[:12],
+            frozen[:12],
+        )

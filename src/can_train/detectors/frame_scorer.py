@@ -6,7 +6,7 @@ in the same batches: on the same recording both give the same numbers, bit for b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from can_train.detectors.parents import experts_of
 from can_train.detectors.scoring import SCORING_BATCH, score_windows
 from can_train.frames.frame import Frames
 from can_train.graphs.build import graphs_in_turn
+from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.identity import WindowSpec
 from can_train.runs.find import find_run
 from can_train.runs.layout import artifact_path, frozen_of_run, is_run, roots_from
@@ -33,12 +34,16 @@ class ScoredWindows:
     Attributes:
         start: First frame of each window in the recording [B], int64.
         start_s: Timestamp of that frame [B], float64.
+        end_s: Timestamp of its last frame [B], float64.
+        label: 1 where any of its frames is labelled as an attack [B], uint8.
         score: By scorer: score of each window [B], float64; higher is more suspicious.
         alarm: By scorer: whether that is above the stored threshold [B], bool.
     """
 
     start: NDArray[np.int64]
     start_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+    label: NDArray[np.uint8]
     score: Mapping[str, NDArray[np.float64]]
     alarm: Mapping[str, NDArray[np.bool_]]
 
@@ -69,11 +74,14 @@ class FrameScorer:
         """Stored threshold by scorer; the names are those of evaluations, its own comes last."""
         return {detector.spec.row: detector.threshold for detector in self.detectors.values()}
 
-    def score(self, frames: Frames) -> ScoredWindows:
+    def score(
+        self, frames: Frames, watch: Callable[[PackedGraphs], None] | None = None
+    ) -> ScoredWindows:
         """Scores every full window of one recording; needs memory for a part of it at a time.
 
         Args:
             frames: The whole recording: what an ID did before decides how its frames look.
+            watch: Takes the graphs of each part, in order, for whoever wants more than scores.
 
         Returns:
             No windows (B = 0) where the recording is shorter than a window.
@@ -82,12 +90,17 @@ class FrameScorer:
         for graphs in graphs_in_turn(frames, self.spec, SCORING_BATCH):
             said = score_windows(self.detectors.values(), graphs, np.arange(len(graphs)))
             score = {self.detectors[name].spec.row: found.score for name, found in said.items()}
-            parts.append((graphs.start, graphs.start_s, score))
-        starts, times, scores = zip(*parts, strict=True)
+            parts.append((graphs.start, graphs.start_s, graphs.attack_fraction > 0, score))
+            if watch is not None:
+                watch(graphs)
+        starts, times, labels, scores = zip(*parts, strict=True)
+        start = np.concatenate(starts)
         score = {name: np.concatenate([part[name] for part in scores]) for name in self.thresholds}
         return ScoredWindows(
-            start=np.concatenate(starts),
+            start=start,
             start_s=np.concatenate(times),
+            end_s=frames.timestamp[start + self.spec.window - 1],
+            label=np.concatenate(labels).astype(np.uint8),
             score=score,
             alarm={name: score[name] > at.value for name, at in self.thresholds.items()},
         )

@@ -55,6 +55,12 @@ class Place:
         share = min(1.0, self.store.spec.stride / self.store.spec.window)
         return float(self.store.duration_s[benign].sum(dtype=np.float64)) * share / _S_PER_HOUR
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digest of the frames of each of its recordings, by `scenario/file`."""
+        present = [self.store.recordings[i] for i in np.unique(self.store.recording[self.windows])]
+        return {f"{self.scenario}/{recording.name}": recording.digest for recording in present}
+
     def files(self) -> Iterator[tuple[Place, NDArray[np.bool_]]]:
         """Each file of it, and which of its windows are that file's [B]."""
         of_window = self.store.recording[self.windows]
@@ -71,7 +77,11 @@ def places_of(inputs: DatasetWindows) -> Iterator[Place]:
         yield Place(store=inputs.store, scenario=HELD_OUT, windows=held_out)
     if not inputs.manifest.test:
         return
-    store = open_store(inputs.folder, inputs.manifest.test, inputs.store.spec)
+    yield from scenario_places(open_store(inputs.folder, inputs.manifest.test, inputs.store.spec))
+
+
+def scenario_places(store: GraphStore) -> Iterator[Place]:
+    """Each scenario of a store of recordings to score; what is too short for it is told."""
     for recording in store.recordings:
         if recording.frames < store.spec.window:
             logger.warning(

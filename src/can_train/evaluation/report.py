@@ -57,6 +57,7 @@ class EvaluationReport:
         rows: By scenario, by file (the whole scenario first), by scorer.
         runs: Run that trained each model, by scorer; controls have none.
         settings: What else the numbers depend on (seed, window, stride, digests, ...).
+        recordings: Digest of the frames of each scored recording, by `scenario/file`.
         latency_ms: Median and 99th percentile per window of each model, graph building included;
             empty where it wasn't measured.
     """
@@ -67,6 +68,7 @@ class EvaluationReport:
     rows: tuple[EvaluationRow, ...]
     runs: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str | int | float] = field(default_factory=dict)
+    recordings: Mapping[str, str] = field(default_factory=dict)
     latency_ms: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
@@ -130,6 +132,7 @@ def load_report(path: Path) -> EvaluationReport:
             rows=tuple(_row(row) for row in document["rows"]),
             runs=document["runs"],
             settings=document["settings"],
+            recordings=document.get("recordings", {}),
             latency_ms={
                 name: (float(middle), float(high))
                 for name, (middle, high) in document.get("latency_ms", {}).items()

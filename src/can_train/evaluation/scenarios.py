@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +29,7 @@ from can_train.evaluation.controls.windows import Control, control_threshold, fi
 from can_train.evaluation.experts import Experts, load_experts, score_by_experts
 from can_train.evaluation.latency import latency_ms
 from can_train.evaluation.metrics import undefined_metrics, window_metrics
+from can_train.evaluation.outside import outside_places
 from can_train.evaluation.places import Place, places_of
 from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
 
@@ -42,27 +44,39 @@ class Scorer:
     control: Control | None = None
 
 
-def evaluate_run(run_dir: Path, data_root: Path) -> EvaluationReport:
+def evaluate_run(
+    run_dir: Path, data_root: Path, recordings: Path | None = None
+) -> EvaluationReport:
     """Scores all test recordings (and held-out ones) and writes the report into the run.
 
     Controls are fitted on the training windows and, those of the fusion, on the windows that the
     fusion was trained on. The thresholds of controls come from the real benign calibration
     windows, those of models are the stored ones.
 
+    Args:
+        run_dir: A finished run.
+        data_root: Where its dataset lies.
+        recordings: A folder of labelled recordings that were never imported, which are scored as
+            well; nothing is written then.
+
     Raises:
         ArtifactError: An artifact is missing, damaged, or not the one the run was built on.
-        DataError: The dataset changed since the run was frozen.
+        DataError: The training recordings changed since the run was frozen, or those of
+            `recordings` can't be evaluated.
     """
     experts = load_experts(run_dir)
     config = experts.frozen.config
     torch.set_num_threads(config.training.threads)
     ref = DatasetRef(modality=config.modality, dataset=config.dataset)
     inputs = open_windows(data_root, ref, config.data)
-    fusion = _fit_fusion_controls(experts, inputs)
-    scorers = _window_scorers(experts, inputs) + _fusion_scorers(experts, inputs, fusion)
     rows: list[EvaluationRow] = []
-    for place in places_of(inputs):
-        rows += _rows_of(experts, place, scorers, fusion)
+    digests: dict[str, str] = {}
+    with outside_places(recordings, inputs) as outside:
+        fusion = _fit_fusion_controls(experts, inputs)
+        scorers = _window_scorers(experts, inputs) + _fusion_scorers(experts, inputs, fusion)
+        for place in chain(places_of(inputs), outside):
+            rows += _rows_of(experts, place, scorers, fusion)
+            digests |= place.digests
     report = EvaluationReport(
         modality=config.modality,
         dataset=config.dataset,
@@ -70,9 +84,11 @@ def evaluate_run(run_dir: Path, data_root: Path) -> EvaluationReport:
         rows=tuple(rows),
         runs=experts.runs,
         settings=_settings(config),
+        recordings=digests,
         latency_ms=_latency(experts, inputs, data_root),
     )
-    write_report(report, run_dir)
+    if recordings is None:
+        write_report(report, run_dir)
     return report
 
 

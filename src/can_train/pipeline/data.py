@@ -39,7 +39,7 @@ def plan_data(request: PlanRequest, roots: Roots, problems: list[CanTrainError])
     except (DataError, PreflightError) as problem:
         problems.append(problem)
         return None
-    windows = _with_digest(manifest, data_config(request, manifest.digest, ""))
+    windows = _with_digest(manifest, data_config(request, manifest.identity, ""))
     problems += frames_problems(roots, manifest)
     problems += split_problems(manifest, windows.split)
     return PlanData(manifest=manifest, windows=windows)
@@ -68,12 +68,12 @@ def windows_of(
         PreflightError: The dataset isn't prepared, or has no such split.
     """
     manifest = load_manifest(roots.data, modality, dataset)
-    usual = asdict(DataConfig(dataset_digest=manifest.digest, split_digest=""))
+    usual = asdict(DataConfig(dataset_digest=manifest.identity, split_digest=""))
     windows = from_plain(DataConfig, {**usual, **given}, "data")
     raise_all(list(split_problems(manifest, windows.split)))
     return _with_digest(manifest, windows)
 
 
 def _with_digest(manifest: DatasetManifest, windows: DataConfig) -> DataConfig:
-    digest = split_digest(manifest.digest, windows.split, windows.window)
+    digest = split_digest(manifest.identity, windows.split, windows.window)
     return replace(windows, split_digest=digest)

@@ -66,9 +66,9 @@ def frozen_problems(frozen: FrozenConfig, experiments: Path) -> Iterator[CanTrai
     except (DataError, PreflightError) as problem:
         yield problem
     else:
-        if manifest.digest != config.data.dataset_digest:
+        if manifest.identity != config.data.dataset_digest:
             yield DataError(
-                f"dataset {config.dataset} has digest {manifest.digest[:12]}, frozen was "
+                f"dataset {config.dataset} has digest {manifest.identity[:12]}, frozen was "
                 f"{config.data.dataset_digest[:12]}: it changed. Give the training command again"
             )
         roots = roots_from(str(frozen.data_root), str(experiments))

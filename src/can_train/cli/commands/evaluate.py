@@ -6,10 +6,15 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
+from can_train.cli.outputs import require_writable, writing_for
+from can_train.errors import ConfigError, PreflightError
+
+if TYPE_CHECKING:
+    from can_train.evaluation.report import EvaluationReport
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -21,7 +26,9 @@ def add_parser(subparsers: Subparsers) -> None:
         help="score a finished run on every test scenario",
         description=(
             "Score a finished run on every test scenario of its dataset, per file and per "
-            "scenario, beside the control rows; writes evaluation.json and evaluation.csv."
+            "scenario, beside the control rows; writes evaluation.json and evaluation.csv into "
+            "the run. With --recordings nothing is written there: the figures of its own "
+            "scenarios and of recordings that were never imported are shown together."
         ),
         epilog=epilog("evaluate"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -33,45 +40,76 @@ def add_parser(subparsers: Subparsers) -> None:
         default=argparse.SUPPRESS,
         help="print evaluation.json instead of the table",
     )
+    parser.add_argument(
+        "--recordings", type=Path, metavar="DIR",
+        help="also score the labelled recordings in this folder",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR",
+        help="also write evaluation.json and evaluation.csv into this folder",
+    )  # fmt: skip
     add_root_options(parser, "data", "experiment")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluates, writes the table, and gives 0."""
+    """Evaluates, writes the table, and gives 0.
+
+    Raises:
+        ConfigError: --out is the run's own folder.
+    """
     from can_train.config.frozen import load_frozen
     from can_train.runs.find import find_run
-    from can_train.runs.layout import evaluation_path, frozen_of_run
+    from can_train.runs.layout import frozen_of_run
 
     roots = roots_of(args)
     run_dir = find_run(roots.experiments, args.name)
     frozen = load_frozen(frozen_of_run(run_dir))
     require_finished(run_dir)
+    if args.out is not None:
+        if args.out.resolve() == run_dir.resolve():
+            raise ConfigError(f"--out {args.out}: that is the run's own folder. Give another one")
+        require_writable("--out", args.out, folder=True)
     data_root = roots.data if "data_root" in args else frozen.data_root
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    from can_train.evaluation.report import report_json
     from can_train.evaluation.scenarios import evaluate_run
     from can_train.evaluation.table import print_report
 
-    report = evaluate_run(run_dir, data_root)
+    report = evaluate_run(run_dir, data_root, args.recordings)
+    if args.out is not None:
+        _write(report, args.out)
     if "json" in args:
-        sys.stdout.write(evaluation_path(run_dir).read_text(encoding="utf-8"))
+        sys.stdout.write(report_json(report))
     else:
         print_report(report, sys.stdout)
     return 0
 
 
-def require_finished(run_dir: Path) -> None:
+def _write(report: EvaluationReport, folder: Path) -> None:
+    """Writes both files into a folder that isn't the run's."""
+    from can_train.evaluation.report import write_report
+
+    with writing_for("--out", folder):
+        written = write_report(report, folder)
+    sys.stderr.write(f"written: {', '.join(map(str, written))}\n")
+
+
+def require_finished(run_dir: Path, verb: str = "evaluate") -> None:
     """Refuses a run without an artifact.
+
+    Args:
+        run_dir: The run.
+        verb: What was to be done with it, for the message.
 
     Raises:
         PreflightError: The run hasn't finished.
     """
-    from can_train.errors import PreflightError
     from can_train.runs.state import current_status
 
     status = current_status(run_dir)
     state = "planned" if status is None else status.state
     if state != "finished":
         raise PreflightError(
-            f"run {run_dir.name} is {state}, so there is nothing to evaluate. "
+            f"run {run_dir.name} is {state}, so there is nothing to {verb}. "
             f"Look at it: can-train status {run_dir.name}"
         )

@@ -12,7 +12,7 @@ from can_train.dataset.augment.attacks import KINDS, require_kinds, twins_of
 from can_train.dataset.augment.draws import Range
 from can_train.errors import ConfigError
 
-UNIVERSE_VERSION: Final = 2
+UNIVERSE_VERSION: Final = 3
 """Raised whenever the same recipe and seed give other frames."""
 
 
@@ -94,7 +94,7 @@ class Universe:
     """Which universe: the same one holds the same recordings.
 
     Attributes:
-        dataset_digest: Digest of the dataset whose recordings it is made from.
+        dataset_digest: Digest of the training recordings that it is made from.
         seed: Another seed is another universe.
         purpose: What it is for (`train`, `held-out`); another purpose is another universe.
     """

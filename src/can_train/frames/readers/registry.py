@@ -89,21 +89,31 @@ def read_recording(
         DataError: The file isn't a recording of a known format, or is malformed.
         ConfigError: The known formats can't be told.
     """
-    path, known = Path(path), formats()
-    names = ", ".join(known)
-    if format is not None and format not in known:
-        raise DataError(
-            f"--format {format}: no such format{did_you_mean(format, known)}. Known: {names}"
-        )
+    path = Path(path)
+    named = None if format is None else format_named(format)
     head = head_of(path)
-    chosen = known[format] if format is not None else recognise(head)
+    chosen = named or recognise(head)
     if chosen is None:
         raise DataError(
             f"{path}: not a recording of a known format; it starts with "
-            f"{list(head.lines[:1])!r:.80}. Known: {names}. "
+            f"{list(head.lines[:1])!r:.80}. Known: {', '.join(formats())}. "
             f"Name one with --format, or take the file away"
         )
     return chosen.read(path, ReadOptions(lenient=lenient))
+
+
+def format_named(name: str) -> Format:
+    """The format that `--format` names.
+
+    Raises:
+        DataError: There is none of that name.
+    """
+    known = formats()
+    if name not in known:
+        raise DataError(
+            f"--format {name}: no such format{did_you_mean(name, known)}. Known: {', '.join(known)}"
+        )
+    return known[name]
 
 
 def recognise(head: Head) -> Format | None:

@@ -1,0 +1,222 @@
+"""Which IDs an event involves and what kind of attack it looks like, by rules that people can read.
+
+Windows of the event are compared with quiet ones before it, ID by ID. Every constant was chosen on
+the synthetic recordings for training; how often it is right on held-out ones stands in
+docs/concepts/alarms.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.alarms.sightings import Sightings, Sign
+from can_train.graphs.store import rows_of
+
+SuspectedKind = Literal["flood", "fuzzing", "injection", "replay", "suppression", "unknown"]
+
+REFERENCE_WINDOWS: Final = 200
+"""Quiet windows before an event that it is compared with: 10 s of a busy bus."""
+
+FEWEST_REFERENCE_WINDOWS: Final = 20
+"""With fewer nothing is said: most IDs would never have been seen."""
+
+_TIMING: Final = (Sign.INTERVAL_LOG_RATIO_MIN, Sign.INTERVAL_Z_ABS_MAX)
+_PAYLOAD: Final = (Sign.BITS_SURPRISE_MAX, Sign.NEW_BITS_MAX, Sign.BITS_CHANGED_MEAN)
+_EVIDENCE: Final = (*_TIMING, *_PAYLOAD, Sign.DLC_CHANGED)
+_UNIT: Final = np.array([0.15, 0.3, 0.2, 0.04, 0.025, 0.1])
+"""Of each of `_EVIDENCE`: about the standard deviation between an event and the quiet before it
+among the IDs that weren't attacked."""
+
+_OWN_SPREAD: Final = 0.5
+"""Share of an ID's own standard deviation in the quiet windows that is added to the unit."""
+
+_MOST_EVIDENCE: Final = 5.0
+"""Of one column, so that none decides alone against all others."""
+
+_INVOLVED: Final = 4.0
+_INVOLVED_SHARE: Final = 0.5
+"""An ID is involved with this much evidence, and at least this share of the strongest one's."""
+
+_NEW: Final = 0.5
+"""Novelty above which an ID counts as never heard before."""
+
+_FLOOD_SHARE: Final = 0.2
+"""Rise of one ID's share of all frames that makes a flood."""
+
+_SILENT_SHARE: Final = 0.25
+_FEWEST_EXPECTED: Final = 5.0
+"""An ID is silent if it sends less than this share of at least so many frames that were due."""
+
+_MANY: Final = 3
+_EARLY: Final = 2.0
+_PAYLOAD_ALTERED: Final = 3.0
+_REPLAYED_PAYLOAD: Final = 4.5
+_REPLAYED_COUNT: Final = 0.4
+"""Rise of ln(seen / expected) of replayed IDs: they send about twice as often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspects:
+    """What an event looks like.
+
+    Attributes:
+        ids: Arbitration IDs that are involved, ascending.
+        kind: Suspected kind of attack; `unknown` where the features support no claim.
+    """
+
+    ids: tuple[int, ...]
+    kind: SuspectedKind
+
+
+NOBODY: Final = Suspects(ids=(), kind="unknown")
+
+
+def suspects_of(
+    sightings: Sightings,
+    event: NDArray[np.int64],
+    quiet: NDArray[np.int64],
+    duration_s: NDArray[np.float64],
+) -> Suspects:
+    """Who is involved in an event, and in what.
+
+    Args:
+        sightings: Of the recording.
+        event: The event's windows above the threshold [W].
+        quiet: Windows below it before the event [R]; the last 200 are enough.
+        duration_s: Duration of every window of the recording [B].
+    """
+    quiet = quiet[-REFERENCE_WINDOWS:]
+    if len(quiet) < FEWEST_REFERENCE_WINDOWS:
+        return NOBODY
+    found = _compared(sightings, event, quiet)
+    silent = _silent(found, sightings.window, duration_s[event], duration_s[quiet])
+    return _verdict(found, silent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Compared:
+    """K IDs in an event against the quiet before it.
+
+    Attributes:
+        ids: Ascending [K].
+        seen: Whether the event shows the ID [K].
+        new: Whether it was never heard before [K].
+        evidence: Rises of `_EVIDENCE` in units, 0 to 5 [K, 6].
+        share: Mean share of all frames in the event [K].
+        share_before: The same before [K].
+        count_rise: Rise of COUNT_LOG_RATIO [K].
+    """
+
+    ids: NDArray[np.uint32]
+    seen: NDArray[np.bool_]
+    new: NDArray[np.bool_]
+    evidence: NDArray[np.float64]
+    share: NDArray[np.float64]
+    share_before: NDArray[np.float64]
+    count_rise: NDArray[np.float64]
+
+    @property
+    def involved(self) -> NDArray[np.bool_]:
+        """Whether the evidence against an ID is enough [K]."""
+        total = self.evidence.sum(axis=1)
+        enough = max(_INVOLVED, _INVOLVED_SHARE * float(total.max(initial=0.0)))
+        return self.new | (total >= enough)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Means:
+    """Of K IDs over some windows: sightings [K], mean and deviation of each sign [K, 9]."""
+
+    count: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+
+def _compared(
+    sightings: Sightings, event: NDArray[np.int64], quiet: NDArray[np.int64]
+) -> _Compared:
+    rows, before = (rows_of(sightings.node_ptr, windows) for windows in (event, quiet))
+    ids = np.unique(np.concatenate([sightings.node_id[rows], sightings.node_id[before]]))
+    now, past = (_means(sightings, part, ids) for part in (rows, before))
+    both = (now.count > 0) & (past.count > 0)
+    rise = np.where(both[:, None], now.mean - past.mean, 0.0)
+    rise[:, Sign.INTERVAL_LOG_RATIO_MIN] *= -1.0  # early is suspicious, late is not
+    unit = _UNIT + _OWN_SPREAD * past.deviation[:, _EVIDENCE]
+    return _Compared(
+        ids=ids,
+        seen=now.count > 0,
+        new=(past.count == 0) & (now.mean[:, Sign.NOVELTY] > _NEW),
+        evidence=np.clip(rise[:, _EVIDENCE] / unit, 0.0, _MOST_EVIDENCE),
+        share=now.mean[:, Sign.SHARE_OF_FRAMES] * now.count / len(event),
+        share_before=past.mean[:, Sign.SHARE_OF_FRAMES] * past.count / len(quiet),
+        count_rise=rise[:, Sign.COUNT_LOG_RATIO],
+    )
+
+
+def _means(sightings: Sightings, rows: NDArray[np.int64], ids: NDArray[np.uint32]) -> _Means:
+    at = np.searchsorted(ids, sightings.node_id[rows])
+    count = np.bincount(at, minlength=len(ids))
+    x = sightings.x[rows].astype(np.float64)
+    least = np.maximum(count, 1)[:, None]
+    mean = _sums(x, at, len(ids)) / least
+    square = _sums((x - mean[at]) ** 2, at, len(ids)) / least
+    return _Means(count=count, mean=mean, deviation=np.sqrt(square))
+
+
+def _sums(x: NDArray[np.float64], at: NDArray[np.int64], groups: int) -> NDArray[np.float64]:
+    """Sum of the rows of each group [groups, columns]."""
+    return np.stack([np.bincount(at, column, minlength=groups) for column in x.T], axis=1)
+
+
+def _silent(
+    found: _Compared,
+    window: int,
+    event_s: NDArray[np.float64],
+    quiet_s: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Whether an ID sends far less than was due [K]; counted in time, since a flood fills windows."""
+    windows_due = len(quiet_s) * float(event_s.sum()) / max(float(quiet_s.sum()), 1e-9)
+    due = found.share_before * window * windows_due
+    sent = found.share * window * len(event_s)
+    return (due >= _FEWEST_EXPECTED) & (sent < _SILENT_SHARE * due)
+
+
+def _verdict(found: _Compared, silent: NDArray[np.bool_]) -> Suspects:
+    """The kind, and the IDs that it is about."""
+    risen = found.share - found.share_before
+    if len(risen) and risen.max() >= _FLOOD_SHARE:
+        return _suspects(found, found.involved | (risen >= _FLOOD_SHARE), "flood")
+    involved = found.involved
+    known = involved & ~found.new
+    early, payload, count = (
+        float(column[known].mean()) if known.any() else 0.0
+        for column in (
+            found.evidence[:, 0],
+            found.evidence[:, len(_TIMING) : len(_TIMING) + len(_PAYLOAD)].sum(axis=1),
+            found.count_rise,
+        )
+    )
+    if silent.any() and early < _EARLY and not found.new.any():
+        return _suspects(found, silent, "suppression")
+    return _suspects(found, involved, _kind(found, involved, early, payload, count))
+
+
+def _kind(
+    found: _Compared, involved: NDArray[np.bool_], early: float, payload: float, count: float
+) -> SuspectedKind:
+    many = np.count_nonzero(involved) >= _MANY
+    if np.count_nonzero(found.new) > 1 or (many and payload >= _PAYLOAD_ALTERED):
+        return "fuzzing"
+    if early < _EARLY or not (involved & ~found.new).any():
+        return "unknown"
+    if payload < _REPLAYED_PAYLOAD and (many or count >= _REPLAYED_COUNT):
+        return "replay"
+    return "injection"
+
+
+def _suspects(found: _Compared, which: NDArray[np.bool_], kind: SuspectedKind) -> Suspects:
+    return Suspects(ids=tuple(found.ids[which].tolist()), kind=kind)

@@ -1,0 +1,201 @@
+"""`can-train score`: what a finished run says about recordings that were never imported."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from can_train.cli.examples import epilog
+from can_train.cli.options import add_root_options, roots_of
+from can_train.cli.outputs import require_writable, writing_for
+from can_train.errors import CanTrainError, ConfigError, DataError, raise_all
+
+if TYPE_CHECKING:
+    from can_train.detectors.frame_scorer import FrameScorer
+    from can_train.scoring.documents import Scoring
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+_STDOUT: Final = "-"
+_OUTPUTS: Final = ("json", "csv")
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds `score`."""
+    parser = subparsers.add_parser(
+        "score",
+        help="score recordings that were never imported",
+        description=(
+            "Score every full window of recordings, labelled or not, with a finished run and what "
+            "it fuses, and show events with their time, IDs and suspected kind. Nothing is "
+            "imported."
+        ),
+        epilog=epilog("score"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "name", metavar="RUN", help="id, beginning of an id, or folder of a run, or its .pth file"
+    )
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE",
+        help="recordings; a folder stands for every recording in it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--format", metavar="NAME", help="format of the files (default: by content)"
+    )
+    parser.add_argument(
+        "--lenient", action="store_true", help="leave malformed lines out and count them"
+    )
+    parser.add_argument(
+        "--json", metavar="FILE", help="write events and windows as one JSON object; - for stdout"
+    )
+    parser.add_argument(
+        "--csv", metavar="FILE", help="write one line per window as a table; - for stdout"
+    )
+    add_root_options(parser, "experiment")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Scores, shows and writes; gives 0 if every recording could be scored.
+
+    Raises:
+        DataError: Recordings couldn't be scored; the others are shown and written before.
+    """
+    _check_outputs(args)
+    artifact = _artifact(args)
+    from can_train.frames.found import found_files
+    from can_train.frames.readers.registry import format_named
+
+    if args.format is not None:
+        format_named(args.format)
+    found = found_files(args.files, any_format=args.format is not None)
+    _check_overwriting(args, found.files)
+    for path in found.left_out:
+        sys.stderr.write(f"left out: {path}: of no known format\n")
+    scoring, problems = _scored(args, artifact, found.files)
+    if scoring.recordings:
+        _write(args, scoring)
+    raise_all(problems)
+    return 0
+
+
+def _artifact(args: argparse.Namespace) -> Path:
+    """The folder of a finished run, or a model file.
+
+    Raises:
+        PreflightError: No such run, or it hasn't finished.
+    """
+    from can_train.cli.commands.evaluate import require_finished
+    from can_train.runs.find import find_run
+
+    path = Path(args.name)
+    if path.suffix == ".pth":
+        return path
+    run_dir = find_run(roots_of(args).experiments, args.name)
+    require_finished(run_dir, "score with")
+    return run_dir
+
+
+def _scored(
+    args: argparse.Namespace, artifact: Path, files: tuple[Path, ...]
+) -> tuple[Scoring, list[CanTrainError]]:
+    """What could be scored, and why the rest couldn't."""
+    import torch
+
+    from can_train.detectors.frame_scorer import open_detector
+    from can_train.scoring.documents import Scoring
+    from can_train.scoring.recording import Reading, score_file
+
+    detector: FrameScorer = open_detector(
+        artifact, experiment_root=vars(args).get("experiment_root")
+    )
+    torch.set_num_threads(detector.own.config.training.threads)
+    reading = Reading(format=args.format, lenient=args.lenient)
+    recordings, problems = [], []
+    for file in files:
+        try:
+            recordings.append(score_file(detector, file, reading))
+        except DataError as problem:
+            problems.append(problem)
+    scoring = Scoring(
+        run=artifact.name,
+        detector=detector,
+        recordings=recordings,
+        problems=[str(problem) for problem in problems],
+    )
+    return scoring, list(problems)
+
+
+def _write(args: argparse.Namespace, scoring: Scoring) -> None:
+    """Writes what was asked for; the tables unless a document takes their place."""
+    from can_train.files import write_text
+    from can_train.scoring.documents import scores_csv, scores_json
+
+    makers = {"json": scores_json, "csv": scores_csv}
+    for option, target in _outputs(args):
+        text = makers[option](scoring)
+        if target == _STDOUT:
+            sys.stdout.write(text)
+            continue
+        with writing_for(f"--{option}", Path(target)):
+            write_text(Path(target), text)
+        sys.stderr.write(f"written: {target}\n")
+    if _STDOUT not in dict(_outputs(args)).values():
+        _print(scoring)
+
+
+def _print(scoring: Scoring) -> None:
+    from can_train.cli.tables import write_table
+    from can_train.scoring.tables import EVENTS, SUMMARY, event_rows, heading, summary_rows
+
+    out, own = sys.stdout, list(scoring.detector.thresholds)[-1]
+    out.write(f"{heading(scoring)}\n")
+    write_table(out, SUMMARY, summary_rows(scoring.detector, scoring.recordings))
+    for recording in scoring.recordings:
+        if recording.skipped:
+            sys.stderr.write(f"{recording.file}: {recording.skipped} malformed lines left out\n")
+        rows = event_rows(recording, own)
+        if rows:
+            out.write(f"\n{recording.file}: events of {own}, seconds since its first frame\n")
+            write_table(out, EVENTS, rows)
+
+
+def _outputs(args: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    for option in _OUTPUTS:
+        target = vars(args)[option]
+        if target is not None:
+            yield option, target
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Refuses what can't be written before anything is scored.
+
+    Raises:
+        ConfigError: Both would be written to one place.
+        PreflightError: A file can't be written there.
+    """
+    targets = dict(_outputs(args))
+    if len(targets) == len(_OUTPUTS) and len(set(targets.values())) == 1:
+        raise ConfigError(
+            f"--json and --csv can't both be written to {targets['csv']}. Give two files"
+        )
+    for option, target in targets.items():
+        if target != _STDOUT:
+            require_writable(f"--{option}", Path(target))
+
+
+def _check_overwriting(args: argparse.Namespace, files: tuple[Path, ...]) -> None:
+    """Refuses to write over a recording.
+
+    Raises:
+        ConfigError: An output is one of the recordings.
+    """
+    inputs = {file.resolve() for file in files}
+    for option, target in _outputs(args):
+        if target != _STDOUT and Path(target).resolve() in inputs:
+            raise ConfigError(
+                f"--{option} {target}: that is one of the recordings. Give another file"
+            )

@@ -1,0 +1,125 @@
+"""One recording that was never imported, and what a detector says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.alarms.events import Event, events_of
+from can_train.alarms.events import ScoredWindows as Timed
+from can_train.alarms.rule import levels_of, windows_apart
+from can_train.alarms.sightings import Sightings, joined_sightings, sightings_of
+from can_train.detectors.frame_scorer import FrameScorer, ScoredWindows
+from can_train.errors import DataError
+from can_train.frames.readers import read_recording
+from can_train.graphs.columns import PackedGraphs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How files are read.
+
+    Attributes:
+        format: Name of their format; None: recognised by content.
+        lenient: Leave malformed lines of a text out and count them.
+    """
+
+    format: str | None = None
+    lenient: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScoredRecording:
+    """The windows of one recording, scored.
+
+    Attributes:
+        file: As it was named.
+        format: Format in which it was read.
+        labelled: Whether its labels count.
+        frames: Number of frames.
+        start_s: Timestamp of its first frame.
+        duration_s: Largest timestamp minus smallest.
+        skipped: Malformed lines that were left out.
+        windows: Every full window.
+        level: By scorer: level of each window, as an index into `alarms.rule.LEVELS` [B], int8.
+        events: By scorer: what its windows above the threshold come to, by time.
+    """
+
+    file: Path
+    format: str
+    labelled: bool
+    frames: int
+    start_s: float
+    duration_s: float
+    skipped: int
+    windows: ScoredWindows
+    level: Mapping[str, NDArray[np.int8]]
+    events: Mapping[str, tuple[Event, ...]]
+
+    @property
+    def attack_windows(self) -> int | None:
+        """Windows with an attack frame; None where the file has no labels."""
+        return int(self.windows.label.sum()) if self.labelled else None
+
+
+def score_file(detector: FrameScorer, file: Path, reading: Reading) -> ScoredRecording:
+    """Reads one recording whole and scores every full window of it.
+
+    Raises:
+        DataError: It can't be read, is no recording, or is shorter than a window.
+    """
+    read = read_recording(file, format=reading.format, lenient=reading.lenient)
+    frames, window = read.frames, detector.spec.window
+    if len(frames) < window:
+        raise DataError(
+            f"{file}: {len(frames)} frames are fewer than a window of {window}, so there is "
+            f"nothing to score. Give a longer recording"
+        )
+    sightings: list[Sightings] = []
+
+    def watch(graphs: PackedGraphs) -> None:
+        seen = sightings_of(graphs, np.arange(len(graphs)), detector.spec)
+        if seen is not None:
+            sightings.append(seen)
+
+    windows = detector.score(frames, watch)
+    return ScoredRecording(
+        file=file,
+        format=read.format,
+        labelled=read.labelled,
+        frames=len(frames),
+        start_s=float(frames.timestamp[0]),
+        duration_s=float(frames.timestamp.max() - frames.timestamp.min()),
+        skipped=read.skipped,
+        windows=windows,
+        level={
+            name: levels_of(windows.score[name], at.value, apart=_apart(detector))
+            for name, at in detector.thresholds.items()
+        },
+        events=_events(detector, windows, sightings),
+    )
+
+
+def _events(
+    detector: FrameScorer, windows: ScoredWindows, sightings: Sequence[Sightings]
+) -> dict[str, tuple[Event, ...]]:
+    """Events of each scorer."""
+    seen = joined_sightings(sightings) if sightings else None
+    found = {}
+    for name, threshold in detector.thresholds.items():
+        timed = Timed(
+            start_s=windows.start_s,
+            end_s=windows.end_s,
+            score=windows.score[name],
+            threshold=threshold.value,
+        )
+        found[name] = events_of(timed, apart=_apart(detector), sightings=seen)
+    return found
+
+
+def _apart(detector: FrameScorer) -> int:
+    return windows_apart(detector.spec.window, detector.spec.stride)
