@@ -1,4 +1,4 @@
-"""What the windows of one recording show of each ID: the node features that tell who is involved."""
+"""What windows show of each ID: the node features that tell who is involved in an event."""
 
 from __future__ import annotations
 

@@ -47,9 +47,15 @@ _NEW: Final = 0.5
 _FLOOD_SHARE: Final = 0.2
 """Rise of one ID's share of all frames that makes a flood."""
 
+_FLOOD_RATE: Final = 1.1
+"""Least rise of the bus's frames per second in a flood: a share rises where others fall silent."""
+
 _SILENT_SHARE: Final = 0.25
 _FEWEST_EXPECTED: Final = 5.0
 """An ID is silent if it sends less than this share of at least so many frames that were due."""
+
+_SHORTEST_S: Final = 1e-5
+"""Resolution of the recorders; all frames of a window may carry one timestamp."""
 
 _MANY: Final = 3
 _EARLY: Final = 2.0
@@ -93,8 +99,13 @@ def suspects_of(
     if len(quiet) < FEWEST_REFERENCE_WINDOWS:
         return NOBODY
     found = _compared(sightings, event, quiet)
-    silent = _silent(found, sightings.window, duration_s[event], duration_s[quiet])
-    return _verdict(found, silent)
+    event_s, quiet_s = (max(float(duration_s[w].sum()), _SHORTEST_S) for w in (event, quiet))
+    # Counted in time: a flood fills windows, so their number tells nothing of what was due.
+    due = found.share_before * sightings.window * len(quiet) / quiet_s * event_s
+    sent = found.share * sightings.window * len(event)
+    silent = (due >= _FEWEST_EXPECTED) & (sent < _SILENT_SHARE * due)
+    busier = len(event) / event_s >= _FLOOD_RATE * len(quiet) / quiet_s
+    return _verdict(found, silent, busier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -124,7 +135,8 @@ class _Compared:
         """Whether the evidence against an ID is enough [K]."""
         total = self.evidence.sum(axis=1)
         enough = max(_INVOLVED, _INVOLVED_SHARE * float(total.max(initial=0.0)))
-        return self.new | (total >= enough)
+        involved: NDArray[np.bool_] = self.new | (total >= enough)
+        return involved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -172,23 +184,10 @@ def _sums(x: NDArray[np.float64], at: NDArray[np.int64], groups: int) -> NDArray
     return np.stack([np.bincount(at, column, minlength=groups) for column in x.T], axis=1)
 
 
-def _silent(
-    found: _Compared,
-    window: int,
-    event_s: NDArray[np.float64],
-    quiet_s: NDArray[np.float64],
-) -> NDArray[np.bool_]:
-    """Whether an ID sends far less than was due [K]; counted in time, since a flood fills windows."""
-    windows_due = len(quiet_s) * float(event_s.sum()) / max(float(quiet_s.sum()), 1e-9)
-    due = found.share_before * window * windows_due
-    sent = found.share * window * len(event_s)
-    return (due >= _FEWEST_EXPECTED) & (sent < _SILENT_SHARE * due)
-
-
-def _verdict(found: _Compared, silent: NDArray[np.bool_]) -> Suspects:
+def _verdict(found: _Compared, silent: NDArray[np.bool_], busier: bool) -> Suspects:
     """The kind, and the IDs that it is about."""
     risen = found.share - found.share_before
-    if len(risen) and risen.max() >= _FLOOD_SHARE:
+    if busier and risen.max(initial=0.0) >= _FLOOD_SHARE:
         return _suspects(found, found.involved | (risen >= _FLOOD_SHARE), "flood")
     involved = found.involved
     known = involved & ~found.new

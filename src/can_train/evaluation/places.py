@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.alarms.rule import windows_apart
 from can_train.dataset.windows import DatasetWindows
+from can_train.evaluation.timeline import Timeline, attack_frames_between, episodes_of
+from can_train.frames.store import load_frames
 from can_train.graphs.store import GraphStore, open_store
 
 logger = logging.getLogger("can_train")
@@ -26,12 +30,14 @@ class Place:
     """Windows [B] of one scenario, or of one file of it.
 
     Attributes:
+        folder: Where its recordings are stored.
         store: Graphs that they are of.
         scenario: Its name.
         windows: Their indices.
         file: Name of the recording; None: all of the scenario's.
     """
 
+    folder: Path
     store: GraphStore
     scenario: str
     windows: NDArray[np.int64]
@@ -52,8 +58,13 @@ class Place:
     def benign_hours(self) -> float:
         """Recording time behind its benign windows; overlapping frames count once."""
         benign = self.windows[self.label == 0]
-        share = min(1.0, self.store.spec.stride / self.store.spec.window)
-        return float(self.store.duration_s[benign].sum(dtype=np.float64)) * share / _S_PER_HOUR
+        seconds = float(self.store.duration_s[benign].sum(dtype=np.float64)) * self._share
+        return seconds / _S_PER_HOUR
+
+    @property
+    def _share(self) -> float:
+        """Part of a window's time that the one before doesn't cover."""
+        return min(1.0, self.store.spec.stride / self.store.spec.window)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -69,12 +80,36 @@ class Place:
             name = self.store.recordings[number].name
             yield replace(self, windows=self.windows[inside], file=name), inside
 
+    def timeline(self) -> Timeline | None:
+        """Its windows and attacks by time.
+
+        None where its windows aren't consecutive ones of a single recording, such as with
+        `--windows-per-side`: an alarm stage has to see all of them.
+        """
+        store, windows, spec = self.store, self.windows, self.store.spec
+        numbers = np.unique(store.recording[windows])
+        if len(numbers) != 1 or (np.diff(store.start[windows]) != spec.stride).any():
+            return None
+        frames = load_frames(self.folder, store.recordings[numbers[0]])
+        attack_s = attack_frames_between(
+            frames, int(store.start[windows[0]]), int(store.start[windows[-1]]) + spec.window
+        )
+        start_s = np.asarray(store.start_s[windows], np.float64)
+        return Timeline(
+            start_s=start_s,
+            end_s=start_s + store.duration_s[windows],
+            attack=self.label == 1,
+            episodes=episodes_of(attack_s, attack_s),
+            apart=windows_apart(spec.window, spec.stride),
+            share=self._share,
+        )
+
 
 def places_of(inputs: DatasetWindows) -> Iterator[Place]:
     """The held-out recordings, if any, and each test scenario of a dataset."""
     held_out = inputs.windows(HELD_OUT)
     if len(held_out):
-        yield Place(store=inputs.store, scenario=HELD_OUT, windows=held_out)
+        yield Place(folder=inputs.folder, store=inputs.store, scenario=HELD_OUT, windows=held_out)
     if not inputs.manifest.test:
         return
     yield from scenario_places(open_store(inputs.folder, inputs.manifest.test, inputs.store.spec))
@@ -93,4 +128,9 @@ def scenario_places(store: GraphStore) -> Iterator[Place]:
             )
     of_window = np.array([r.scenario for r in store.recordings])[store.recording]
     for scenario in np.unique(of_window).tolist():
-        yield Place(store=store, scenario=scenario, windows=np.flatnonzero(of_window == scenario))
+        yield Place(
+            folder=inputs.folder,
+            store=store,
+            scenario=scenario,
+            windows=np.flatnonzero(of_window == scenario),
+        )

@@ -12,12 +12,13 @@ from typing import Any, Final, Literal, get_args
 
 from can_train.detectors.calibration import Threshold
 from can_train.errors import ArtifactError
+from can_train.evaluation.alarms import ALARM_METRIC_NAMES, AlarmMetrics
 from can_train.evaluation.bootstrap import BootstrapIntervals, ConfidenceInterval
 from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
 from can_train.files import write_text
 from can_train.runs.layout import evaluation_path, evaluation_table_path
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 NOT_AVAILABLE: Final = "n/a"
 
 RowKind = Literal["model", "control"]
@@ -35,6 +36,7 @@ class EvaluationRow:
         threshold: Its stored threshold; `None` if it couldn't be fitted.
         metrics: `None` if it couldn't be fitted or can't score these windows.
         intervals: Block-bootstrap intervals, per file only.
+        alarms: Figures with the alarm stage on; `None` where `metrics` is.
     """
 
     scenario: str
@@ -44,6 +46,7 @@ class EvaluationRow:
     threshold: Threshold | None
     metrics: WindowMetrics | None
     intervals: BootstrapIntervals | None = None
+    alarms: AlarmMetrics | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +97,13 @@ def report_csv(report: EvaluationReport) -> str:
     """Text of `evaluation.csv`: one line per row; an empty file means the whole scenario."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["scenario", "file", "scorer", "kind", "run_id", "threshold", *METRIC_NAMES])
+    names = ("scenario", "file", "scorer", "kind", "run_id", "threshold")
+    writer.writerow([*names, *METRIC_NAMES, *ALARM_METRIC_NAMES])
     for row in report.rows:
         metrics = asdict(row.metrics) if row.metrics else dict.fromkeys(METRIC_NAMES)
-        cells = [row.threshold.value if row.threshold else None, *metrics.values()]
+        alarms = asdict(row.alarms) if row.alarms else dict.fromkeys(ALARM_METRIC_NAMES)
+        threshold = row.threshold.value if row.threshold else None
+        cells = [threshold, *metrics.values(), *alarms.values()]
         writer.writerow(
             [
                 row.scenario,
@@ -157,6 +163,7 @@ def _row(raw: Mapping[str, Any]) -> EvaluationRow:
             if intervals
             else None
         ),
+        "alarms": AlarmMetrics(**raw["alarms"]) if raw["alarms"] else None,
     }
     return EvaluationRow(**{**raw, **nested})
 

@@ -12,10 +12,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from can_train.alarms.events import EVENT_GAP_S
+from can_train.alarms.rule import DEFAULT_RULE
 from can_train.config.schema import RunConfig
 from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.windows import FUSION, DatasetWindows, open_windows
 from can_train.detectors.calibration import Threshold, conformal_threshold
+from can_train.evaluation.alarms import (
+    UNDEFINED_ALARMS,
+    AlarmCounts,
+    AlarmMetrics,
+    alarm_metrics,
+    count_alarms,
+)
 from can_train.evaluation.bootstrap import block_bootstrap
 from can_train.evaluation.controls.data import control_data
 from can_train.evaluation.controls.fusion import (
@@ -32,6 +41,7 @@ from can_train.evaluation.metrics import undefined_metrics, window_metrics
 from can_train.evaluation.outside import outside_places
 from can_train.evaluation.places import Place, places_of
 from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
+from can_train.evaluation.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +113,8 @@ def _settings(config: RunConfig) -> dict[str, str | int | float]:
         "dataset_digest": config.data.dataset_digest,
         "split_digest": config.data.split_digest,
         "target_fpr": config.target_fpr,
+        "alarm_rule": str(DEFAULT_RULE),
+        "event_gap_s": EVENT_GAP_S,
         "threads": config.training.threads,
     }
 
@@ -179,24 +191,45 @@ def _rows_of(
         if scorer.control is not None:
             found[scorer.name] = scorer.control.score(data)
     seed = experts.frozen.config.seed
-    rows = [_row(place, scorer, found, seed) for scorer in scorers]
+    counts: dict[str, list[AlarmCounts]] = {scorer.name: [] for scorer in scorers}
+    rows: list[EvaluationRow] = []
     for file, inside in place.files():
+        timeline = None if file.labels_say_nothing else file.timeline()
         part = {name: score[inside] for name, score in found.items()}
-        rows += [_row(file, scorer, part, seed) for scorer in scorers]
-    return rows
+        for scorer in scorers:
+            counted = _counted(timeline, scorer, part)
+            counts[scorer.name] += counted
+            rows.append(_row(file, scorer, part, seed, counted))
+    pooled = [_row(place, scorer, found, seed, counts[scorer.name]) for scorer in scorers]
+    return pooled + rows
+
+
+def _counted(
+    timeline: Timeline | None, scorer: Scorer, scores: Mapping[str, NDArray[np.float64]]
+) -> list[AlarmCounts]:
+    """Of one file; empty where nothing can be counted."""
+    score = scores.get(scorer.name)
+    if timeline is None or scorer.threshold is None or score is None:
+        return []
+    return [count_alarms(timeline, score, scorer.threshold.value)]
 
 
 def _row(
-    place: Place, scorer: Scorer, scores: Mapping[str, NDArray[np.float64]], seed: int
+    place: Place,
+    scorer: Scorer,
+    scores: Mapping[str, NDArray[np.float64]],
+    seed: int,
+    counts: Sequence[AlarmCounts],
 ) -> EvaluationRow:
     threshold, score = scorer.threshold, scores.get(scorer.name)
-    metrics = intervals = None
+    metrics = intervals = alarms = None
     if threshold is not None and score is not None:
         label = place.label
         if place.labels_say_nothing:
             metrics = undefined_metrics(len(place.windows))
         else:
             metrics = window_metrics(label, score, threshold.value, place.benign_hours)
+        alarms = _alarms(place, counts)
         if place.file is not None and metrics.attacks:
             intervals = block_bootstrap(label, score, threshold.value, seed)
     return EvaluationRow(
@@ -207,4 +240,11 @@ def _row(
         threshold=threshold,
         metrics=metrics,
         intervals=intervals,
+        alarms=alarms,
     )
+
+
+def _alarms(place: Place, counts: Sequence[AlarmCounts]) -> AlarmMetrics:
+    """Of all files of a place, or n/a: a part of them wouldn't be what its row says."""
+    recordings = np.unique(place.store.recording[place.windows])
+    return alarm_metrics(counts) if len(counts) == len(recordings) else UNDEFINED_ALARMS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, TextIO
 
@@ -11,51 +10,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from can_train.evaluation.alarms import UNDEFINED_ALARMS
 from can_train.evaluation.metrics import WindowMetrics
 from can_train.evaluation.report import NOT_AVAILABLE, EvaluationReport, EvaluationRow
+from can_train.evaluation.row_columns import (
+    ALARM_COLUMNS,
+    WINDOW_COLUMNS,
+    RowColumn,
+    cells_of,
+    header_of,
+)
 
 _POOLED: Final = "all files"
 _GAP: Final = "  "
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Column:
-    title: str
-    text: Callable[[WindowMetrics], str]
-    drop: int = 0
-    """Columns with the highest number go first when the terminal is too narrow; 0 stays."""
-
-
-def _share(value: float | None) -> str:
-    return NOT_AVAILABLE if value is None else f"{value:.4f}"
-
-
-def _rate(value: float | None) -> str:
-    """Four digits, or the order of magnitude where they would all be zero."""
-    return f"{value:.1e}" if value and value < 1e-3 else _share(value)
-
-
-def _per_hour(metrics: WindowMetrics) -> str:
-    """False alarms per hour with the upper 95 % bound."""
-    value, upper = metrics.false_alarms_per_hour, metrics.false_alarms_per_hour_upper
-    if value is None or upper is None:
-        return NOT_AVAILABLE
-    return f"{value:,.1f} (<{upper:,.1f})"
-
-
-_COLUMNS: Final = (
-    _Column(title="windows", text=lambda m: f"{m.windows:,}"),
-    _Column(title="attacks", text=lambda m: f"{m.attacks:,}"),
-    _Column(title="accuracy", text=lambda m: _share(m.accuracy), drop=6),
-    _Column(title="precision", text=lambda m: _share(m.precision), drop=3),
-    _Column(title="recall", text=lambda m: _share(m.recall), drop=2),
-    _Column(title="F1", text=lambda m: _share(m.f1)),
-    _Column(title="MCC", text=lambda m: _share(m.mcc), drop=4),
-    _Column(title="ROC-AUC", text=lambda m: _share(m.roc_auc)),
-    _Column(title="PR-AUC", text=lambda m: _share(m.pr_auc), drop=5),
-    _Column(title="FPR", text=lambda m: _rate(m.fpr)),
-    _Column(title="FA/h (95 %)", text=_per_hour, drop=1),
-)
+_PER_FILE: Final = "-- all files, with the alarm stage on (each file: evaluation.csv)"
 
 
 def print_report(report: EvaluationReport, stream: TextIO) -> None:
@@ -65,12 +33,12 @@ def print_report(report: EvaluationReport, stream: TextIO) -> None:
         return
     console = Console(file=stream, highlight=False)
     for scenario, rows in _by_scenario(report.rows):
-        blocks = [(title, _cells(block)) for title, block in _by_file(rows)]
-        columns = _fitting([line for _, lines in blocks for line in lines], console.width)
-        console.print(_rich_table(scenario, blocks, columns))
-        if len(columns) < len(_COLUMNS):
-            left_out = [c.title for i, c in enumerate(_COLUMNS) if i not in columns]
-            console.print(f"also in evaluation.csv: {', '.join(left_out)}")
+        blocks = [(title, cells_of(WINDOW_COLUMNS, block)) for title, block in _by_file(rows)]
+        _print_table(console, scenario, WINDOW_COLUMNS, blocks)
+        pooled = _with_alarms(rows)
+        if pooled:
+            alarms = [(_POOLED, cells_of(ALARM_COLUMNS, pooled))]
+            _print_table(console, f"{scenario}, alarm stage on", ALARM_COLUMNS, alarms)
     for line in verdicts(report):
         console.print(line, markup=False)
 
@@ -79,12 +47,20 @@ def render_report(report: EvaluationReport) -> str:
     """The same as plain text with every column, whatever its width."""
     lines: list[str] = []
     for scenario, rows in _by_scenario(report.rows):
-        blocks = [(title, _cells(block)) for title, block in _by_file(rows)]
-        cells = [_header(), *(line for _, block in blocks for line in block)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines += [f"{report.dataset} / {scenario}", _plain(_header(), widths)]
+        blocks = [(title, cells_of(WINDOW_COLUMNS, block)) for title, block in _by_file(rows)]
+        widths = _widths(WINDOW_COLUMNS, [line for _, block in blocks for line in block])
+        lines += [
+            f"{report.dataset} / {scenario}",
+            _plain(header_of(WINDOW_COLUMNS), widths),
+        ]
         for title, block in blocks:
             lines += [f"-- {title}", *(_plain(line, widths) for line in block)]
+        pooled = _with_alarms(rows)
+        if pooled:
+            cells = cells_of(ALARM_COLUMNS, pooled)
+            widths = _widths(ALARM_COLUMNS, cells)
+            lines += [_PER_FILE, _plain(header_of(ALARM_COLUMNS), widths)]
+            lines += [_plain(line, widths) for line in cells]
         lines.append("")
     return "\n".join([*lines, *verdicts(report)]) + "\n"
 
@@ -141,18 +117,15 @@ def _by_file(rows: Sequence[EvaluationRow]) -> list[tuple[str, list[EvaluationRo
     return [(_POOLED if file is None else file, list(group)) for file, group in groups]
 
 
-def _header() -> list[str]:
-    return ["scorer", *(column.title for column in _COLUMNS)]
+def _with_alarms(rows: Iterable[EvaluationRow]) -> list[EvaluationRow]:
+    """Rows of the whole scenario, if any of them says something of alarms."""
+    pooled = [row for row in rows if row.file is None]
+    said = [row for row in pooled if row.alarms and row.alarms != UNDEFINED_ALARMS]
+    return pooled if said else []
 
 
-def _cells(rows: Iterable[EvaluationRow]) -> list[list[str]]:
-    return [
-        [
-            f"{row.scorer} (control)" if row.kind == "control" else row.scorer,
-            *(column.text(row.metrics) if row.metrics else NOT_AVAILABLE for column in _COLUMNS),
-        ]
-        for row in rows
-    ]
+def _widths(columns: Sequence[RowColumn], lines: Iterable[Sequence[str]]) -> list[int]:
+    return [max(map(len, cells)) for cells in zip(header_of(columns), *lines, strict=True)]
 
 
 def _plain(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -163,29 +136,37 @@ def _plain(cells: Sequence[str], widths: Sequence[int]) -> str:
     return _GAP.join([first, *rest]).rstrip()
 
 
-def _fitting(lines: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Indices of the metric columns that fit into `width` characters."""
-    widths = [max(map(len, column)) for column in zip(_header(), *lines, strict=True)]
-    kept = list(range(len(_COLUMNS)))
-    for index in sorted(kept, key=lambda i: -_COLUMNS[i].drop):
+def _fitting(columns: Sequence[RowColumn], lines: Iterable[Sequence[str]], width: int) -> list[int]:
+    """Indices of the columns that fit into `width` characters."""
+    widths = _widths(columns, lines)
+    kept = list(range(len(columns)))
+    for index in sorted(kept, key=lambda i: -columns[i].drop):
         needed = widths[0] + sum(widths[i + 1] + len(_GAP) + 1 for i in kept) + 4
-        if needed <= width or not _COLUMNS[index].drop:
+        if needed <= width or not columns[index].drop:
             break
         kept.remove(index)
     return kept
 
 
-def _rich_table(
-    scenario: str, blocks: Sequence[tuple[str, list[list[str]]]], columns: Sequence[int]
-) -> Table:
-    table = Table(title=escape(scenario), title_justify="left", title_style="bold")
+def _print_table(
+    console: Console,
+    title: str,
+    columns: Sequence[RowColumn],
+    blocks: Sequence[tuple[str, list[list[str]]]],
+) -> None:
+    """One table with the columns that fit, and the names of the others."""
+    fitting = _fitting(columns, [line for _, lines in blocks for line in lines], console.width)
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
     table.add_column("scorer", no_wrap=True)
-    for index in columns:
-        table.add_column(_COLUMNS[index].title, justify="right", no_wrap=True)
-    for title, lines in blocks:
-        table.add_row(escape(title), style="bold")
+    for index in fitting:
+        table.add_column(columns[index].title, justify="right", no_wrap=True)
+    for name, lines in blocks:
+        table.add_row(escape(name), style="bold")
         for line in lines:
             style = "dim" if line[0].endswith("(control)") else None
-            table.add_row(escape(line[0]), *(line[i + 1] for i in columns), style=style)
+            table.add_row(escape(line[0]), *(line[i + 1] for i in fitting), style=style)
         table.add_section()
-    return table
+    console.print(table)
+    if len(fitting) < len(columns):
+        left_out = [c.title for i, c in enumerate(columns) if i not in fitting]
+        console.print(f"also in evaluation.csv: {', '.join(left_out)}")
