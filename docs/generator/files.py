@@ -136,7 +136,7 @@ def _run() -> Iterator[str]:
     yield "`best.pt` holds what stands under `module`, of the best epoch."
     yield from ("### `run.jsonl`", "Every event has `time` (seconds since 1970) and `event`.")
     yield table(("event", "further fields"), _events())
-    yield from ("### `evaluation.json`", "With `schema_version` and `threshold_rule`:")
+    yield from ("### `evaluation.json`", "With `schema_version`:")
     yield from _classes(EvaluationReport)
 
 

@@ -1,12 +1,14 @@
-"""Promises of the threshold and the anomaly score that hold for any data."""
+"""Promises of the threshold and of p-values that hold for any data."""
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from can_train.detectors.calibration import EmpiricalCdf, conformal_threshold
+from can_train.detectors.calibration import conformal_threshold
+from can_train.detectors.evidence import Margins, Surprise
 
 finite = st.floats(0, 1e6, allow_nan=False, width=64)
 
@@ -40,18 +42,29 @@ def test_false_alarm_rate_on_fresh_windows_is_the_target(target):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    errors=hnp.arrays(np.float64, st.integers(1, 40), elements=finite),
+    margins=hnp.arrays(np.float64, st.integers(1, 40), elements=finite),
     probes=hnp.arrays(np.float64, st.integers(2, 40), elements=st.floats(-1e9, 1e9)),
 )
-def test_anomaly_score_is_monotone_and_inside_0_1(errors, probes):
-    score = EmpiricalCdf.fit(errors)(np.sort(probes))
-    assert np.all(np.diff(score) >= 0)
-    assert np.all((score > 0) & (score < 1))
+def test_p_values_fall_and_surprise_rises_and_never_says_more(margins, probes):
+    benign, asked = Margins.of(margins), np.sort(probes)
+    p = benign.p_value(asked)
+    assert np.all(np.diff(p) <= 0)
+    assert np.all((p > 0) & (p <= 1))
+    surprise = Surprise(benign)(torch.from_numpy(asked)).numpy()
+    assert np.all(np.diff(surprise) >= -1e-9)
+    assert np.all(surprise <= -np.log(p) + 1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(margins=hnp.arrays(np.float64, st.integers(2, 60), elements=finite), level=st.floats(0, 1))
+def test_left_out_windows_are_no_rarer_than_their_p_values_say(margins, level):
+    n = len(margins)
+    p = [Margins.of(np.delete(margins, i)).p_value(margins[i]) for i in range(n)]
+    assert np.count_nonzero(np.array(p) <= level) <= max(level * n, 1.0) + 1e-9
 
 
 @pytest.mark.parametrize("windows", [1, 10, 1000, 50_000])
-def test_anomaly_score_tells_apart_errors_up_to_a_million_times_the_largest(windows):
-    errors = np.random.default_rng(1).gamma(2.0, size=windows)
-    cdf = EmpiricalCdf.fit(errors)
-    far = errors.max() * np.geomspace(1.0, 1e6, 10_000)
-    assert np.all(np.diff(cdf(far)) > 0)
+def test_p_values_tell_apart_margins_far_beyond_the_largest(windows):
+    margins = np.random.default_rng(1).normal(size=windows)
+    far = margins.max() + np.geomspace(1e-6, 1e6, 10_000)
+    assert np.all(np.diff(Margins.of(margins).p_value(far)) < 0)

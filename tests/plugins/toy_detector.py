@@ -70,7 +70,7 @@ class ToyDetector(Detector):
     def scored(self, graphs: ScaledGraphs) -> Scores:
         margin = self.network(graphs).double().diff(dim=1).squeeze(1)
         p = torch.sigmoid(margin)
-        return Scores(score=p, margin=margin, state=torch.stack([p, (2 * p - 1).abs()], dim=1))
+        return Scores(score=margin, state=torch.stack([p, (2 * p - 1).abs()], dim=1))
 
     def teach(self, graphs: ScaledGraphs) -> dict[str, Tensor]:
         return {"logits": self.network(graphs)}

@@ -15,13 +15,14 @@ from can_train.config.spec import spec_of
 from can_train.detectors.base import Detector
 from can_train.detectors.build import detector_class, network_of
 from can_train.detectors.calibration import Threshold
+from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.scaling import FeatureScaler, IdVocabulary
 
 EXTRAS: Mapping[str, Mapping[str, list[float]]] = {
-    "vgae": {"cdf": [0.1, 1 / 3], "error_scale": [1.0] * 4},
+    "vgae": {"error_scale": [1.0] * 4},
     "gat": {},
-    "dqn": {"state_mean": [0.0] * 15, "state_scale": [1 / 3] * 15},
+    "dqn": {"state_mean": [0.0] * 14, "state_scale": [1 / 3] * 14},
 }
 KNOWN_IDS = (2, 0x316, 0x80012345)
 
@@ -63,7 +64,15 @@ def untrained(config: RunConfig, **changes: Any) -> Detector:
             edge_scale=np.full(len(names.edge), 3.0, np.float32),
         ),
         "extras": {k: np.array(v) for k, v in EXTRAS.get(config.model, {}).items()},
-        "threshold": Threshold(value=0.25, target_fpr=0.001, benign_windows=400, exact=False),
+        "threshold": Threshold(
+            value=0.25,
+            target_fpr=0.001,
+            benign_windows=400,
+            exact=False,
+            rule="real",
+            real_value=0.25,
+        ),
+        "evidence": CalibrationEvidence(benign=Margins.of([-1.0, 0.0, 0.25])),
         "parents": {},
     }
     return detector_class(config.model)(

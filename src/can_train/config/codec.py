@@ -51,7 +51,7 @@ def to_plain(value: object, annotation: object) -> Json:
                 plain |= {name: to_plain(parent, Parent) for name, parent in value.experts.items()}
                 continue
             found = getattr(value, item.name)
-            if not (_was_added(hints[item.name]) and found == item.default):
+            if not (_was_added(hints[item.name]) and found == _before(item, hints)):
                 plain[item.name] = to_plain(found, hints[item.name])
         return plain
     if isinstance(value, tuple):
@@ -81,7 +81,7 @@ def from_plain(cls: type[T], raw: object, where: str) -> T:
     for key in raw:
         if key not in names:
             raise ConfigError(f"{where}.{key}: unknown key{did_you_mean(str(key), names)}")
-    added = {i.name: i.default for i in fields(cast(Any, cls)) if _was_added(hints[i.name])}
+    added = {i.name: _before(i, hints) for i in fields(cast(Any, cls)) if _was_added(hints[i.name])}
     raw = {**added, **raw}
     for item in fields(cast(Any, cls)):
         if item.name not in raw:
@@ -102,6 +102,12 @@ def _was_added(annotation: object) -> bool:
     """Whether a field came to schema version 1 later."""
     param = unwrap(annotation)[1]
     return param is not None and param.added
+
+
+def _before(item: Any, hints: Mapping[str, Any]) -> object:
+    """What held before a field was added, and where nothing is written."""
+    param = unwrap(hints[item.name])[1]
+    return item.default if param is None or param.before is None else param.before
 
 
 def from_text(annotation: object, text: str, where: str = "value") -> object:

@@ -70,12 +70,12 @@ class Setting:
 
 
 def _of(section: Section, cls: Any) -> dict[str, Setting]:
-    """Every field that carries a `Param`, but for those that follow from a switch."""
+    """Every field that carries a `Param`, but for those that aren't settable."""
     found = {}
     for item in fields(cls):
         annotation = hints_of(cls)[item.name]
         param = unwrap(annotation)[1]
-        if param is None or param.from_switch:
+        if param is None or not param.settable:
             continue
         found[item.name] = Setting(
             name=item.name,

@@ -22,7 +22,14 @@ from can_train.vocab import (
     TrainingStrategy,
 )
 
-SCHEMA_VERSION: Final = "1.2"
+SCHEMA_VERSION: Final = "1.3"
+
+RESULTS_VERSION: Final = 2
+"""Raised whenever the same configuration gives other results, so that runs made before keep their
+ids. 2: scores are unbounded margins."""
+
+UNIVERSE_VERSION: Final = 3
+"""Raised whenever the same dataset and split give other synthetic recordings."""
 
 TEACHER: Final = "teacher"
 """Name of a teacher among what a run consumes; experts go by the detector's name."""
@@ -33,8 +40,9 @@ class Param:
     """Constraints and help of one parameter, carried in its `Annotated` type.
 
     Every field that has one can be set under its own name, unless it follows from a switch of the
-    command line (`from_switch`). One that was added to schema version 1 later (`added`) is written
-    only where it isn't the default, so that the hashes of before stay what they were.
+    command line or from the version of this program (`settable`). One that was added to schema
+    version 1 later (`added`) is written only where it isn't what held before: `before`, or else
+    the default. So the hashes of before stay what they were.
     """
 
     help: str
@@ -43,8 +51,9 @@ class Param:
     le: float | None = None
     lt: float | None = None
     unit: str | None = None
-    from_switch: bool = False
+    settable: bool = True
     added: bool = False
+    before: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +93,9 @@ class DataConfig:
             le=1000,
             added=True,
         ),
+    ] = 0
+    universe: Annotated[
+        int, Param(help="version of the synthetic recordings; 0: none", added=True, settable=False)
     ] = 0
     windows_per_side: Annotated[
         int | None,
@@ -154,7 +166,7 @@ class DistillationConfig:
     ] = 0
     foreign_teacher: Annotated[
         bool,
-        Param(help="whether the teacher may come from another dataset", from_switch=True),
+        Param(help="whether the teacher may come from another dataset", settable=False),
     ] = False
 
 
@@ -205,6 +217,10 @@ class RunConfig:
     target_fpr: Annotated[
         float, Param(help="false-alarm rate for which the threshold is set", gt=0, lt=1)
     ] = 0.001
+    results: Annotated[
+        int,
+        Param(help="version of how results come about", added=True, before=1, settable=False),
+    ] = RESULTS_VERSION
 
     @property
     def learning_type(self) -> LearningType:

@@ -19,9 +19,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.config.schema import UNIVERSE_VERSION
 from can_train.config.split_name import fold_of
 from can_train.dataset.augment.attacks import KINDS
-from can_train.dataset.augment.recipe import UNIVERSE_VERSION, Recipe, Universe
+from can_train.dataset.augment.recipe import Recipe, Universe
 from can_train.dataset.augment.synthesis import SyntheticRecording, TrafficSource, recordings
 from can_train.dataset.manifest import DatasetManifest, split_digest
 from can_train.dataset.splits import SIDES, UNUSED, Split

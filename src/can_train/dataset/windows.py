@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.config.schema import DataConfig
+from can_train.config.schema import UNIVERSE_VERSION, DataConfig
 from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifest
 from can_train.dataset.splits import audit, open_split, thinned, windows_on
 from can_train.dataset.universe import SplitUniverse
@@ -24,6 +24,7 @@ logger = logging.getLogger("can_train")
 TRAINING: Final = ("train", "synthetic_train")
 VALIDATION: Final = ("validation", "synthetic_validation")
 FUSION: Final = ("fusion", "synthetic_fusion")
+THRESHOLD: Final = ("threshold", "synthetic_threshold")
 """Sides of real and synthetic windows that serve the same purpose."""
 
 
@@ -86,6 +87,11 @@ def open_windows(data_root: Path, ref: DatasetRef, data: DataConfig) -> DatasetW
         )
     universe = None
     if data.augment:
+        if data.universe != UNIVERSE_VERSION:
+            raise DataError(
+                f"augment: this run was frozen with version {data.universe} of the synthetic "
+                f"recordings, this can-train makes version {UNIVERSE_VERSION}. Plan the run again"
+            )
         universe = SplitUniverse(
             folder=folder, manifest=manifest, split=split, size=data.augment, window=data.window
         )

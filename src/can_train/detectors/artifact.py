@@ -16,11 +16,12 @@ from can_train.config.frozen import decode_run_config, encode_run_config
 from can_train.detectors.base import Detector
 from can_train.detectors.build import detector_class, network_of
 from can_train.detectors.calibration import Threshold
+from can_train.detectors.evidence import CalibrationEvidence
 from can_train.errors import ArtifactError, ConfigError
 from can_train.files import sha256_of, writing
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.scaling import FeatureScaler, IdVocabulary
-from can_train.teachers.weights_file import ARTIFACT_FORMAT
+from can_train.teachers.weights_file import ARTIFACT_FORMAT, checked_format
 
 _KEYS: Final = frozenset(
     {
@@ -30,6 +31,7 @@ _KEYS: Final = frozenset(
         "vocabulary",
         "scaler",
         "threshold",
+        "evidence",
         "extras",
         "parents",
         "versions",
@@ -46,6 +48,7 @@ def save_detector(path: Path, detector: Detector) -> str:
         "vocabulary": torch.from_numpy(detector.vocabulary.ids.astype(np.int64)),
         "scaler": {k: torch.from_numpy(v) for k, v in asdict(detector.scaler).items()},
         "threshold": asdict(detector.threshold),
+        "evidence": detector.evidence.to_plain(),
         "extras": {k: torch.from_numpy(v) for k, v in detector.extras.items()},
         "parents": dict(detector.parents),
         "versions": {"torch": str(torch.__version__), "numpy": np.__version__},
@@ -73,11 +76,7 @@ def load_detector(path: Path, *, sha256: str | None = None) -> Detector:
             f"{path}: sha256 is {found[:12]}…, {sha256[:12]}… was frozen: the file was changed. "
             f"Restore it, or plan the run again"
         )
-    document = load_weights_only(path)
-    if not isinstance(document, dict) or document.get("format") != ARTIFACT_FORMAT:
-        raise ArtifactError(
-            f"{path}: not a can-train artifact (expected format '{ARTIFACT_FORMAT}')"
-        )
+    document = checked_format(path, load_weights_only(path))
     _same_keys(path, "artifact", set(document), _KEYS)
     try:
         return _decoded(path, document, found)
@@ -123,6 +122,7 @@ def _decoded(path: Path, document: dict[str, Any], sha256: str) -> Detector:
         vocabulary=vocabulary,
         scaler=scaler,
         threshold=Threshold(**document["threshold"]),
+        evidence=CalibrationEvidence.from_plain(document["evidence"]),
         extras={k: v.numpy() for k, v in document["extras"].items()},
         parents=document["parents"],
         sha256=sha256,

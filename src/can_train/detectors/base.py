@@ -15,12 +15,13 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from can_train.config.schema import Architecture, RunConfig
 from can_train.config.spec import Spec, spec_of
 from can_train.detectors.calibration import Threshold
+from can_train.detectors.evidence import CalibrationEvidence
 from can_train.errors import ArtifactError
 from can_train.graphs.batch import RawGraphs, ScaledGraphs
 from can_train.graphs.feed import GraphFeed
@@ -36,13 +37,11 @@ class Scores:
     """What a detector says about B windows.
 
     Attributes:
-        score: What its threshold is for [B], float64; higher is more suspicious.
-        margin: The unbounded number behind the score [B], float64, in the same order.
+        score: Unbounded margin, which its threshold is for [B], float64; higher is more suspicious.
         state: What it shows a fusion [B, S], float64; S is `Spec.state_channels`.
     """
 
     score: Tensor
-    margin: Tensor
     state: Tensor
 
 
@@ -109,6 +108,7 @@ class Detector(nn.Module):
         vocabulary: ID vocabulary (benign training traffic).
         extras: Arrays named in `EXTRAS`.
         threshold: Alarm threshold from benign calibration windows.
+        evidence: Margins of the calibration windows.
         parents: sha256 of every artifact it was made from, by role.
         sha256: Of its file; empty before it is written.
     """
@@ -128,6 +128,7 @@ class Detector(nn.Module):
         vocabulary: IdVocabulary,
         extras: Extras,
         threshold: Threshold,
+        evidence: CalibrationEvidence,
         parents: Mapping[str, str],
         sha256: str = "",
     ) -> None:
@@ -138,6 +139,7 @@ class Detector(nn.Module):
         self.vocabulary = vocabulary
         self.extras = extras
         self.threshold = threshold
+        self.evidence = evidence
         self.parents = dict(parents)
         self.sha256 = sha256
         self.inputs = Inputs(scaler, vocabulary)
@@ -163,6 +165,10 @@ class Detector(nn.Module):
             benign: Benign validation windows.
         """
         return {}
+
+    def p_value(self, score: ArrayLike) -> NDArray[np.float64]:
+        """p-values in (0, 1], float64, of its scores: how rare they are among benign windows."""
+        return self.evidence.p_value(score)
 
     def forward(self, graphs: RawGraphs) -> Scores:
         """Scores of the windows in `graphs`."""

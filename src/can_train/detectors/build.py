@@ -14,13 +14,14 @@ from torch import nn
 
 from can_train.config.schema import Architecture, RunConfig
 from can_train.config.spec import Spec, implementation, spec_of, usual_expert
-from can_train.dataset.windows import DatasetWindows
+from can_train.dataset.windows import THRESHOLD, DatasetWindows
 from can_train.detectors.base import Detector, Extras, NetworkShape
 from can_train.detectors.calibration import (
     Threshold,
     conformal_threshold,
     robust_threshold,
 )
+from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.stage import StageModule
 from can_train.detectors.task import Prepared, StageTask
@@ -30,7 +31,14 @@ from can_train.graphs.feed import GraphFeed
 
 logger = logging.getLogger("can_train")
 
-_UNSET: Final = Threshold(value=float("inf"), target_fpr=0.5, benign_windows=0, exact=False)
+_UNSET: Final = Threshold(
+    value=float("inf"),
+    target_fpr=0.5,
+    benign_windows=0,
+    exact=False,
+    rule="real",
+    real_value=float("inf"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +140,7 @@ def calibrated_detector(stage: Trainable) -> Detector:
         vocabulary=inputs.vocabulary,
         extras={**stage.extras, **kind.calibrated(trained, feed, validation)},
         threshold=_UNSET,
+        evidence=CalibrationEvidence(),
         parents=stage.parents,
     )
 
@@ -139,19 +148,39 @@ def calibrated_detector(stage: Trainable) -> Detector:
         detectors = [*stage.experts.values(), detector]
         return score_windows(detectors, inputs.store, windows)[config.model].score
 
-    real = conformal_threshold(score(inputs.windows("threshold", benign=True)), config.target_fpr)
-    other_cars = inputs.undisturbed("synthetic_threshold")
-    detector.threshold = real
+    real, other_cars = score(inputs.windows("threshold", benign=True)), _other_cars(inputs)
+    synthetic = score(other_cars)
+    detector.threshold = conformal_threshold(real, config.target_fpr)
     if detector.spec.holds_on_other_cars and len(other_cars):
-        of_window = inputs.store.recording[other_cars]
-        detector.threshold = robust_threshold(score(other_cars), of_window, real)
-        logger.info(
-            "threshold %.6g from %d synthetic recordings (real benign windows alone: %.6g)",
-            detector.threshold.value,
-            len(np.unique(of_window)),
-            real.value,
+        detector.threshold = robust_threshold(
+            synthetic, inputs.store.recording[other_cars], detector.threshold
         )
+    _tell(detector.threshold, len(np.unique(inputs.store.recording[other_cars])))
+    attacks = inputs.windows(*THRESHOLD)
+    detector.evidence = CalibrationEvidence(
+        benign=Margins.of(real),
+        synthetic=Margins.of(synthetic),
+        attack=Margins.of(score(attacks[inputs.store.label[attacks] == 1])),
+    )
     return detector
+
+
+def _other_cars(inputs: DatasetWindows) -> NDArray[np.int64]:
+    """Benign windows of held-out synthetic recordings that secure thresholds."""
+    return inputs.undisturbed("synthetic_threshold")
+
+
+def _tell(threshold: Threshold, recordings: int) -> None:
+    if threshold.robust_value is not None:
+        logger.info(
+            "threshold %.6g (%s): %d synthetic recordings ask for %.6g, real benign windows for "
+            "%.6g",
+            threshold.value,
+            threshold.rule,
+            recordings,
+            threshold.robust_value,
+            threshold.real_value,
+        )
 
 
 def _shape(features: str, vocabulary_size: int, experts: list[Spec]) -> NetworkShape:

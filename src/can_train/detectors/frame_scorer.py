@@ -36,7 +36,8 @@ class ScoredWindows:
         start_s: Timestamp of that frame [B], float64.
         end_s: Timestamp of its last frame [B], float64.
         label: 1 where any of its frames is labelled as an attack [B], uint8.
-        score: By scorer: score of each window [B], float64; higher is more suspicious.
+        score: By scorer: unbounded margin of each window [B], float64; higher is more suspicious.
+        p_value: By scorer: how rare that is among benign windows [B], float64, in (0, 1].
         alarm: By scorer: whether that is above the stored threshold [B], bool.
     """
 
@@ -45,6 +46,7 @@ class ScoredWindows:
     end_s: NDArray[np.float64]
     label: NDArray[np.uint8]
     score: Mapping[str, NDArray[np.float64]]
+    p_value: Mapping[str, NDArray[np.float64]]
     alarm: Mapping[str, NDArray[np.bool_]]
 
     def __len__(self) -> int:
@@ -102,6 +104,7 @@ class FrameScorer:
             end_s=frames.timestamp[start + self.spec.window - 1],
             label=np.concatenate(labels).astype(np.uint8),
             score=score,
+            p_value={d.spec.row: d.p_value(score[d.spec.row]) for d in self.detectors.values()},
             alarm={name: score[name] > at.value for name, at in self.thresholds.items()},
         )
 

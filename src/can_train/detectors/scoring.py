@@ -24,13 +24,11 @@ class WindowScores:
     """What one detector says about B windows, as arrays.
 
     Attributes:
-        score: What the threshold is for [B], float64.
-        margin: The unbounded number behind it [B], float64.
+        score: Unbounded margin, which the threshold is for [B], float64.
         state: What a fusion sees of it [B, S], float64.
     """
 
     score: NDArray[np.float64]
-    margin: NDArray[np.float64]
     state: NDArray[np.float64]
 
 
@@ -59,9 +57,8 @@ def score_windows(
 
 def _joined(parts: list[Scores]) -> WindowScores:
     if not parts:
-        return WindowScores(score=np.zeros(0), margin=np.zeros(0), state=np.zeros((0, 0)))
+        return WindowScores(score=np.zeros(0), state=np.zeros((0, 0)))
     return WindowScores(
         score=torch.cat([part.score for part in parts]).cpu().numpy(),
-        margin=torch.cat([part.margin for part in parts]).cpu().numpy(),
         state=torch.cat([part.state for part in parts]).cpu().numpy(),
     )

@@ -87,7 +87,6 @@ def report_json(report: EvaluationReport) -> str:
     """Text of `evaluation.json`: every number in full precision, `null` for n/a."""
     document = {
         "schema_version": SCHEMA_VERSION,
-        "threshold_rule": "conformal order statistic of benign calibration windows",
         **asdict(report),
     }
     return json.dumps(document, indent=1, allow_nan=False) + "\n"

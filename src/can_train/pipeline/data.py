@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from can_train.config.codec import from_plain
 from can_train.config.requests import PlanRequest
 from can_train.config.resolve import data_config
-from can_train.config.schema import DataConfig
+from can_train.config.schema import UNIVERSE_VERSION, DataConfig
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, load_manifest, split_digest
 from can_train.dataset.split_names import split_problems
@@ -76,4 +76,5 @@ def windows_of(
 
 def _with_digest(manifest: DatasetManifest, windows: DataConfig) -> DataConfig:
     digest = split_digest(manifest.identity, windows.split, windows.window)
-    return replace(windows, split_digest=digest)
+    universe = UNIVERSE_VERSION if windows.augment else 0
+    return replace(windows, split_digest=digest, universe=universe)

@@ -21,7 +21,8 @@ from can_train.config.schema import RunConfig
 from can_train.errors import ArtifactError, ConfigError
 from can_train.files import sha256_of
 
-ARTIFACT_FORMAT: Final = "can-train artifact 1"
+ARTIFACT_FORMAT: Final = "can-train artifact 2"
+_FORMAT_FAMILY: Final = "can-train artifact "
 LARGEST_PICKLE_BYTES: Final = 64_000_000
 """Names, shapes and a config are kilobytes; the numbers lie in members of their own."""
 
@@ -79,18 +80,33 @@ def artifact_config(path: Path) -> RunConfig:
     Raises:
         ArtifactError: As `check_weights_file`, or the file isn't an artifact.
     """
-    document = stored_document(path)
-    if not isinstance(document, dict) or document.get("format") != ARTIFACT_FORMAT:
-        raise ArtifactError(
-            f"{path}: not a can-train artifact (expected format '{ARTIFACT_FORMAT}'). Weights of "
-            "a plain state dict are taken in by: can-train teachers add --from-state-dict FILE"
-        )
+    document = checked_format(path, stored_document(path))
     try:
         return decode_run_config(document["config"])
     except (ConfigError, KeyError) as error:
         raise ArtifactError(
             f"{path}: not an artifact of this version ({error}). Train it again"
         ) from error
+
+
+def checked_format(path: Path, document: object) -> dict[str, Any]:
+    """The document in `path`, if it is an artifact as this version writes them.
+
+    Raises:
+        ArtifactError: It is something else, or of another version.
+    """
+    said = document.get("format") if isinstance(document, dict) else None
+    if isinstance(document, dict) and said == ARTIFACT_FORMAT:
+        return document
+    if isinstance(said, str) and said.startswith(_FORMAT_FAMILY):
+        raise ArtifactError(
+            f"{path}: {said}, this can-train reads {ARTIFACT_FORMAT}: its scores and threshold "
+            "are in other units. Train it again"
+        )
+    raise ArtifactError(
+        f"{path}: not a can-train artifact (expected format '{ARTIFACT_FORMAT}'). Weights of "
+        "a plain state dict are taken in by: can-train teachers add --from-state-dict FILE"
+    )
 
 
 def stored_document(path: Path) -> object:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from can_train.config.frozen import FrozenConfig, load_frozen
-from can_train.config.schema import TEACHER, DistillationConfig, RunConfig
+from can_train.config.schema import RESULTS_VERSION, TEACHER, DistillationConfig, RunConfig
 from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.splits import SIDES
 from can_train.dataset.windows import DatasetWindows, open_windows
@@ -20,6 +20,7 @@ from can_train.detectors.base import Detector
 from can_train.detectors.build import Trainable, build_stage, calibrated_detector
 from can_train.detectors.counts import parameter_count
 from can_train.detectors.parents import load_parents, parent_path
+from can_train.errors import ConfigError
 from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
@@ -75,6 +76,12 @@ def prepare(frozen: FrozenConfig) -> Trainable:
         Stopped: Somebody asked while a teacher's outputs were computed.
     """
     config = frozen.config
+    if config.results != RESULTS_VERSION:
+        raise ConfigError(
+            f"run {frozen.run_id} was frozen for results of version {config.results}, this "
+            f"can-train makes version {RESULTS_VERSION} under another id. Give the training "
+            "command again"
+        )
     parents = load_parents(config, frozen.experiment_root)
     record_parents(frozen.run_dir, {role: parent.sha256 for role, parent in parents.items()})
     inputs = open_windows(

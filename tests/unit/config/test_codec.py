@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from can_train.config.codec import from_plain, from_text, hints_of, to_plain, unwrap
 from can_train.config.fields import SETTINGS, Setting
-from can_train.config.schema import CurriculumConfig, DataConfig, TrainingConfig
+from can_train.config.presets import usual_architecture
+from can_train.config.schema import (
+    RESULTS_VERSION,
+    CurriculumConfig,
+    DataConfig,
+    RunConfig,
+    TrainingConfig,
+)
 from can_train.detectors.gat.spec import GatConfig
 from can_train.errors import ConfigError
 
@@ -90,6 +97,24 @@ def test_a_field_that_was_added_later_changes_no_hash_of_before() -> None:
     found = to_plain(after, DataConfig)
     assert isinstance(found, dict) and found["augment"] == 36
     assert from_plain(DataConfig, found, "data") == after
+
+
+def test_what_held_before_a_field_was_added_is_not_written_even_if_it_is_not_the_default() -> None:
+    config = RunConfig(
+        modality="automotive",
+        dataset="small",
+        model="gat",
+        model_size="student",
+        training_strategy="normal",
+        data=DataConfig(dataset_digest="d", split_digest="s"),
+        architecture=usual_architecture("gat", "student"),
+    )
+    plain = to_plain(config, RunConfig)
+    assert isinstance(plain, dict) and plain["results"] == RESULTS_VERSION
+    earlier = {name: value for name, value in plain.items() if name != "results"}
+    found = from_plain(RunConfig, earlier, "config")
+    assert found.results == 1
+    assert to_plain(found, RunConfig) == earlier
 
 
 def test_added_fields_are_still_checked() -> None:

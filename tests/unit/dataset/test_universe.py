@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from can_train.config.schema import DataConfig
+from can_train.config.schema import UNIVERSE_VERSION, DataConfig
 from can_train.dataset.augment import synthesis
 from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifest, split_digest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
@@ -54,7 +54,7 @@ def data(manifest: DatasetManifest, augment: int = SIZE, split: str = "time") ->
     digest = split_digest(manifest.digest, split, 50)
     return DataConfig(
         dataset_digest=manifest.digest, split_digest=digest, window=50, stride=50, split=split,
-        augment=augment,
+        augment=augment, universe=UNIVERSE_VERSION if augment else 0,
     )  # fmt: skip
 
 
@@ -86,6 +86,15 @@ def test_real_windows_are_what_they_are_without(
     used = np.array(SIDES)[plain.sides[plain.sides != UNUSED]]
     assert not any(side.startswith("synthetic") for side in used)
     assert len(augmented.store) > real
+
+
+def test_recordings_of_another_version_are_not_trained_on(
+    root: Path, manifest: DatasetManifest
+) -> None:
+    earlier = replace(data(manifest), universe=UNIVERSE_VERSION - 1)
+    said = f"frozen with version {UNIVERSE_VERSION - 1} of the synthetic .* Plan the run again"
+    with pytest.raises(DataError, match=said):
+        open_windows(root, REF, earlier)
 
 
 def test_synthetic_ids_never_enter_the_vocabulary(

@@ -7,15 +7,15 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from can_train.config.frozen import config_sha256
+from can_train.config.frozen import config_sha256, decode_run_config, encode_run_config
 from can_train.detectors.artifact import load_detector, save_detector
 from can_train.detectors.base import Detector
-from can_train.detectors.gat.network import GAT
 from can_train.errors import ArtifactError
+from can_train.teachers.weights_file import artifact_config
 from tests.unit.detectors_for_tests import config_of, untrained, with_features
 
 
@@ -34,6 +34,9 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path, model: str, features: s
     assert loaded.sha256 == digest
     assert loaded.config == saved.config
     assert loaded.threshold == saved.threshold
+    asked = np.linspace(-2, 2, 9)
+    assert np.array_equal(loaded.p_value(asked), saved.p_value(asked))
+    assert np.unique(loaded.p_value(asked)).size > 2
     assert loaded.parents == saved.parents
     assert loaded.vocabulary.ids.tolist() == saved.vocabulary.ids.tolist()
     assert loaded.scaler.edge_scale.tolist() == saved.scaler.edge_scale.tolist()
@@ -116,7 +119,8 @@ def test_a_foreign_state_dict_is_not_an_artifact(tmp_path: Path):
         ("scaler", "edge_mean", "edge_mean"),
         ("threshold", "value", "value"),
         ("config", "seed", "seed"),
-        ("extras", "cdf", "extras: missing cdf"),
+        ("extras", "error_scale", "extras: missing error_scale"),
+        ("evidence", "attack", "attack"),
     ],
 )
 def test_a_missing_inner_part_is_named(tmp_path: Path, part: str, key: str, said: str):
@@ -187,48 +191,20 @@ of its own; with the sha256 of that config."""
 SHA256_BEFORE = "1d2fa51a3e98600daa994c78bb7f00cff0af551aaabe3d2af0cf5a4ffaf3e076"
 
 
-def rest_of_the_document(weights: dict[str, Tensor]) -> dict[str, Any]:
-    return {
-        "state_dict": weights,
-        "vocabulary": torch.tensor([2, 0x316, 0x80012345]),
-        "scaler": {
-            "node_mean": torch.zeros(20),
-            "node_scale": torch.ones(20),
-            "edge_mean": torch.zeros(12),
-            "edge_scale": torch.ones(12),
-        },
-        "threshold": {"value": 0.25, "target_fpr": 0.001, "benign_windows": 400, "exact": False},
-        "extras": {},
-        "parents": {},
-        "versions": {"torch": "2.6.0", "numpy": "2.0.0"},
-    }
-
-
-def test_an_artifact_written_before_experts_were_one_mapping_still_loads(tmp_path: Path):
-    gat = GAT(
-        node_channels=20,
-        edge_channels=12,
-        num_ids=0,
-        layers=2,
-        heads=2,
-        hidden_channels=4,
-        id_embedding=2,
-        fc_channels=(6, 5),
-        dropout=0.1,
-    )
+def test_an_artifact_of_an_earlier_version_is_refused_and_says_why(tmp_path: Path):
     path = tmp_path / "gat_student.pth"
-    document = {**WRITTEN_BEFORE, **rest_of_the_document(gat.state_dict())}
-    torch.save(document, path)
-    found = load_detector(path)
-    assert config_sha256(found.config) == SHA256_BEFORE
-    assert found.config.experts == {}
-    weights = found.network.state_dict()
-    assert list(weights) == list(gat.state_dict())
-    assert all(torch.equal(value, weights[name]) for name, value in gat.state_dict().items())
-    again = torch.load(written(tmp_path / "again.pth", found), weights_only=True)
-    assert list(again) == list(document)
-    assert again["config"] == document["config"]
-    assert list(again["config"]) == list(document["config"])
+    torch.save(WRITTEN_BEFORE, path)
+    said = "can-train artifact 1, this can-train reads can-train artifact 2: .* Train it again"
+    for read in (load_detector, artifact_config):
+        with pytest.raises(ArtifactError, match=said):
+            read(path)
+
+
+def test_a_config_frozen_before_keeps_its_hash_and_says_which_results_it_had():
+    config = decode_run_config(WRITTEN_BEFORE["config"])
+    assert config.results == 1
+    assert config_sha256(config) == SHA256_BEFORE
+    assert encode_run_config(config) == WRITTEN_BEFORE["config"]
 
 
 def written(path: Path, detector: Detector) -> Path:
@@ -236,7 +212,7 @@ def written(path: Path, detector: Detector) -> Path:
     return path
 
 
-def test_an_artifact_written_before_names_the_experts_that_it_was_built_on(tmp_path: Path):
+def test_an_artifact_names_the_experts_that_it_was_built_on(tmp_path: Path):
     path = written(tmp_path / "dqn.pth", made("dqn"))
     document = torch.load(path, weights_only=True)
     keys = ("path", "sha256", "run_id")

@@ -31,7 +31,9 @@ def teacher_config(data: DataConfig = DATA) -> RunConfig:
 
 
 def saved(path: Path, config: RunConfig, value: float = 0.5) -> str:
-    threshold = Threshold(value=value, target_fpr=0.001, benign_windows=9, exact=False)
+    threshold = Threshold(
+        value=value, target_fpr=0.001, benign_windows=9, exact=False, rule="real", real_value=value
+    )
     return save_detector(path, untrained(config, threshold=threshold))
 
 

@@ -12,7 +12,9 @@ from can_train.evaluation.report import EvaluationReport, EvaluationRow, RowKind
 LABEL = [1, 1, 0, 0] * 25
 GOOD = [0.9, 0.7, 0.4, 0.1] * 25
 WORSE = [0.9, 0.2, 0.4, 0.1] * 25
-THRESHOLD = Threshold(value=0.5, target_fpr=0.001, benign_windows=1200, exact=True)
+THRESHOLD = Threshold(
+    value=0.5, target_fpr=0.001, benign_windows=1200, exact=True, rule="real", real_value=0.5
+)
 SCENARIO = "test_01_known_vehicle_known_attack"
 
 

@@ -30,8 +30,10 @@ def test_json_holds_thresholds_with_their_origin_and_the_runs():
         "target_fpr": 0.001,
         "benign_windows": 1200,
         "exact": True,
+        "rule": "real",
+        "real_value": 0.5,
+        "robust_value": None,
     }
-    assert document["threshold_rule"].startswith("conformal order statistic of benign")
     assert (document["run_id"], document["runs"]) == ("0123abcd", {"gat": "0123abcd"})
 
 

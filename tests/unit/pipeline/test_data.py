@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from can_train.config.schema import UNIVERSE_VERSION
 from can_train.dataset.manifest import DatasetManifest
 from can_train.errors import ConfigError, PreflightError
 from can_train.pipeline.data import windows_of
@@ -25,3 +26,12 @@ def test_what_does_not_exist_is_refused(roots: Roots, dataset: DatasetManifest) 
         windows_of(roots, "automotive", "car", {"split": "leave-attack-out:x"})
     with pytest.raises(PreflightError, match="dataset bus isn't prepared"):
         windows_of(roots, "automotive", "bus", {})
+
+
+def test_synthetic_recordings_are_part_of_the_identity_only_where_there_are_any(
+    plan_of: Callable[..., Plan],
+) -> None:
+    plain, augmented = (
+        plan_of(model="gat", augment=number).stages[0].config.data for number in ("0", "4")
+    )
+    assert (plain.universe, augmented.universe) == (0, UNIVERSE_VERSION)

@@ -15,14 +15,14 @@ import pytest
 import torch
 
 from can_train.config.frozen import load_frozen
-from can_train.config.schema import RunConfig
+from can_train.config.schema import RESULTS_VERSION, RunConfig
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.gat.network import GAT
 from can_train.detectors.parents import load_parents
 from can_train.distil.losses import alpha_in_epoch
-from can_train.errors import ArtifactError
+from can_train.errors import ArtifactError, ConfigError
 from can_train.files import sha256_of
-from can_train.training.run import prepare
+from can_train.training.run import prepare, run_frozen
 from tests.lab import Lab, make_lab
 
 pytestmark = pytest.mark.kd
@@ -184,3 +184,9 @@ def test_a_teacher_of_another_split_of_the_same_dataset_is_never_taken(lab: Lab)
     assert teacher.config.data.dataset_digest == other.data.dataset_digest
     with pytest.raises(ArtifactError, match=r"split digest \w{12} \(this plan: 0{12}\)"):
         load_parents(other, lab.experiments)
+
+
+def test_a_run_frozen_for_other_results_is_refused(lab: Lab) -> None:
+    frozen = lab.frozen(lab.config("gat", results=RESULTS_VERSION - 1))
+    with pytest.raises(ConfigError, match=r"results of version 1, .* Give the training command"):
+        run_frozen(frozen)

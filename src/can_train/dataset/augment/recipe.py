@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 import numpy as np
 
+from can_train.config.schema import UNIVERSE_VERSION
 from can_train.dataset.augment.attacks import KINDS, require_kinds, twins_of
 from can_train.dataset.augment.draws import Range
 from can_train.errors import ConfigError
-
-UNIVERSE_VERSION: Final = 3
-"""Raised whenever the same recipe and seed give other frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ class FusionDetector(Detector):
         values: Tensor = self.network(standardised(state, self.state_mean, self.state_scale))
         alpha = self.alphas[values.argmax(dim=1)]
         score = (1.0 - alpha) * anomaly.score + alpha * probability.score
-        return Scores(score=score, margin=score, state=state)
+        return Scores(score=score, state=state)
 
 
 def standardised(state: Tensor, mean: Tensor, scale: Tensor) -> Tensor:

@@ -124,8 +124,8 @@ def _view(
 def fusion_rewards(
     anomaly: NDArray[np.float64], p_attack: NDArray[np.float64], label: NDArray[np.uint8]
 ) -> Tensor:
-    """Reward r(alpha) = 1 - (fused - y)^2 of each of the 21 actions [B, 21], float32."""
-    fused = fused_by_weight(anomaly, p_attack)
+    """Reward r(alpha) = 1 - (sigmoid(fused) - y)^2 of each of the 21 actions [B, 21], float32."""
+    fused = 1.0 / (1.0 + np.exp(-fused_by_weight(anomaly, p_attack)))
     return torch.from_numpy((1.0 - (fused - label[:, None]) ** 2).astype(np.float32))
 
 

@@ -1,4 +1,4 @@
-"""The GAT as a detector: probability of an attack."""
+"""The GAT as a detector: log odds of an attack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from can_train.graphs.batch import ScaledGraphs
 
 
 class GatDetector(Detector):
-    """Scores windows by p(attack), computed in float64 so that confident windows still rank."""
+    """Scores windows by attack minus benign logit in float64: the log odds of an attack."""
 
     @classmethod
     def build_network(cls, architecture: Architecture, shape: NetworkShape) -> nn.Module:
@@ -27,14 +27,12 @@ class GatDetector(Detector):
         )
 
     def scored(self, graphs: ScaledGraphs) -> Scores:
-        """p(attack); the state: both probabilities, embedding mean, std, max, min, confidence."""
+        """Log odds; the state: both probabilities, embedding mean, std, max, min, confidence."""
         output: GatOutput = self.network(graphs)
         p = attack_probability(output.logits)
         z = output.embedding.double()
         columns = [1.0 - p, p, z.mean(1), z.std(1), z.amax(1), z.amin(1), (2.0 * p - 1.0).abs()]
-        return Scores(
-            score=p, margin=attack_margin(output.logits), state=torch.stack(columns, dim=1)
-        )
+        return Scores(score=attack_margin(output.logits), state=torch.stack(columns, dim=1))
 
     def teach(self, graphs: ScaledGraphs) -> dict[str, Tensor]:
         """`logits` [B, 2] and the pooled `embedding` [B, D]."""

@@ -146,6 +146,6 @@ def _epochs(task: StageTask, windows: NDArray[np.int64]) -> EpochWindows:
         return shuffled(windows, config.seed)
     pacing = config.curriculum or CurriculumConfig()
     expert = task.expert("anomaly")
-    difficulty = score_windows([expert], inputs.store, windows)[expert.config.model].margin
+    difficulty = score_windows([expert], inputs.store, windows)[expert.config.model].score
     label = inputs.store.label[windows]
     return lambda epoch: windows[epoch_windows(label, difficulty, epoch, config.seed, pacing)]

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from can_train.config.schema import Architecture
 from can_train.detectors.base import Detector, Extras, NetworkShape, Scores
-from can_train.detectors.calibration import EmpiricalCdf, RankScore
 from can_train.detectors.scoring import SCORING_BATCH
 from can_train.detectors.vgae.errors import window_errors
 from can_train.detectors.vgae.network import VGAE, VgaeOutput
@@ -28,18 +27,16 @@ _LOG_FLOOR = 1e-6
 
 
 class VgaeDetector(Detector):
-    """Scores windows by the benign-validation CDF of their error.
+    """Scores windows by the logarithm of their error.
 
-    Extras: `error_scale`, the benign-validation mean of each error column [4]; `cdf`, the combined
-    errors of the benign validation windows in ascending order.
+    Extras: `error_scale`, the benign-validation mean of each error column [4].
     """
 
-    EXTRAS: ClassVar[frozenset[str]] = frozenset({"cdf", "error_scale"})
+    EXTRAS: ClassVar[frozenset[str]] = frozenset({"error_scale"})
 
     def __init__(self, **parts: Any) -> None:
         super().__init__(**parts)
         self.error_scale = nn.Buffer(torch.from_numpy(self.extras["error_scale"]))
-        self.rank = RankScore(EmpiricalCdf.from_array(self.extras["cdf"])).eval()
 
     @classmethod
     def build_network(cls, architecture: Architecture, shape: NetworkShape) -> nn.Module:
@@ -56,28 +53,23 @@ class VgaeDetector(Detector):
     @classmethod
     @torch.no_grad()
     def calibrated(cls, network: nn.Module, feed: GraphFeed, benign: NDArray[np.int64]) -> Extras:
-        """Scale of the error columns and CDF of the combined error."""
+        """Scale of the error columns."""
         device = next(network.parameters()).device
         parts = []
         for batch in feed.batches(benign, SCORING_BATCH):
             moved = batch.to(device)
             parts.append(window_errors(network(moved), moved).double().cpu())
         errors = torch.cat(parts)
-        scale = np.maximum(errors.numpy().mean(axis=0), _SMALLEST_UNIT)
-        combined = combined_error(errors, torch.from_numpy(scale)).numpy()
-        return {"error_scale": scale, "cdf": EmpiricalCdf.fit(combined).to_array()}
+        return {"error_scale": np.maximum(errors.numpy().mean(axis=0), _SMALLEST_UNIT)}
 
     def scored(self, graphs: ScaledGraphs) -> Scores:
-        """The anomaly score; the state: log of three errors, latent statistics, confidence."""
+        """Log of the combined error; the state: log of three errors, latent statistics."""
         output: VgaeOutput = self.network(graphs)
         errors = window_errors(output, graphs).double()
-        margin = combined_error(errors, self.error_scale)
-        anomaly: Tensor = self.rank(margin)
+        score = torch.log(combined_error(errors, self.error_scale) + _LOG_FLOOR)
         logs = torch.log(errors[:, [0, 2, 3]] + _LOG_FLOOR)
         latent = _node_statistics(output.mu.double(), graphs)
-        confidence = (2.0 * anomaly - 1.0).abs()
-        state = torch.cat([logs, latent, confidence[:, None]], dim=1)
-        return Scores(score=anomaly, margin=margin, state=state)
+        return Scores(score=score, state=torch.cat([logs, latent], dim=1))
 
     def teach(self, graphs: ScaledGraphs) -> dict[str, Tensor]:
         """Latent means `mu` [N, L] and their `reconstruction` [N, F], in its own scaling."""

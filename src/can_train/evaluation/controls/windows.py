@@ -158,7 +158,12 @@ def control_threshold(control: Control, calibration: ControlData, target_fpr: fl
     benign = calibration.label == 0
     if isinstance(control, AlwaysAttack):
         return Threshold(
-            value=0.0, target_fpr=1.0, benign_windows=int(np.count_nonzero(benign)), exact=True
+            value=0.0,
+            target_fpr=1.0,
+            benign_windows=int(np.count_nonzero(benign)),
+            exact=True,
+            rule="real",
+            real_value=0.0,
         )
     return conformal_threshold(control.score(calibration)[benign], target_fpr)
 

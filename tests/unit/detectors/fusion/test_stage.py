@@ -15,9 +15,9 @@ from tests.lab import Lab
 def test_rewards_are_one_minus_the_squared_error_of_every_action() -> None:
     rewards = fusion_rewards(np.array([0.8]), np.array([0.2]), np.array([1], np.uint8)).numpy()
     assert rewards.shape == (1, 21)
-    assert rewards[0, 0] == pytest.approx(1 - (0.8 - 1) ** 2)
-    assert rewards[0, 20] == pytest.approx(1 - (0.2 - 1) ** 2)
-    assert rewards[0, 10] == pytest.approx(1 - (0.5 - 1) ** 2)
+    assert rewards[0, 0] == pytest.approx(1 - (1 / (1 + np.exp(-0.8)) - 1) ** 2)
+    assert rewards[0, 20] == pytest.approx(1 - (1 / (1 + np.exp(-0.2)) - 1) ** 2)
+    assert rewards[0, 10] == pytest.approx(1 - (1 / (1 + np.exp(-0.5)) - 1) ** 2)
     assert ALPHAS[[0, 1, 20]].tolist() == pytest.approx([0, 0.05, 1])
 
 

@@ -1,0 +1,189 @@
+"""The margins that a detector's calibration rests on, and p-values from them.
+
+A margin is unbounded and means nothing by itself; its p-value says how rare it is among benign
+windows that the detector wasn't fitted on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from can_train.errors import ArtifactError, TrainingError
+
+MOST_MARGINS: Final = 2000
+"""Margins that are kept of one population."""
+
+_ALL_OF_THE_LARGEST: Final = 500
+"""Of those, the largest ones: the tail decides about alarms, so none of it is left out."""
+
+_TAIL_QUANTILE: Final = 0.9
+_SMALLEST_TAIL: Final = 0.01
+"""Unit beyond the largest margin where the largest ones are (nearly) equal. Margins are logarithms
+(of odds, of errors), so this is one percent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Margins:
+    r"""Margins of n windows of one kind, and how rare another one is among them.
+
+    .. math:: p(m) = \frac{1 + \#\{m_i \ge m\}}{n + 1}, \qquad
+       p(m) = \frac{1}{n + 1} \cdot \frac{1}{1 + (m - m_{(n)}) / s} \text{ for } m > m_{(n)}
+
+    The first is the conformal p-value (Vovk, Gammerman, Shafer: Algorithmic Learning in a Random
+    World, 2005, section 2.2). It can't fall below 1/(n + 1), so beyond the largest margin it goes
+    on falling in units s of the spread among the largest ones: slowly, since n windows say little
+    about what is that rare.
+
+    Attributes:
+        values: In ascending order [k], float64: all n up to 2,000, else the 500 largest and evenly
+            spaced ones of the rest, where a p-value is the next larger one that is known.
+        windows: Number of windows n.
+    """
+
+    values: NDArray[np.float64]
+    windows: int
+
+    @classmethod
+    def of(cls, margins: ArrayLike) -> Margins:
+        """Those of n windows, any order.
+
+        Raises:
+            TrainingError: A margin isn't finite.
+        """
+        found = np.sort(np.asarray(margins, np.float64).ravel())
+        if bad := int(np.count_nonzero(~np.isfinite(found))):
+            raise TrainingError(
+                f"calibration: {bad} of {len(found)} margins aren't finite: training diverged. "
+                f"Train again with a lower --learning-rate"
+            )
+        return cls(values=found[_kept(len(found))], windows=len(found))
+
+    def p_value(self, margin: ArrayLike) -> NDArray[np.float64]:
+        """p-values in (0, 1], float64, of margins of any shape; NaN stays NaN.
+
+        Without any window to compare with nothing is rare: all are 1.
+        """
+        asked = np.asarray(margin, np.float64)
+        if not self.windows:
+            return np.where(np.isnan(asked), np.nan, 1.0)
+        below = np.searchsorted(self.values, asked, side="left")
+        smaller = np.append(0, _kept(self.windows) + 1)[below]
+        p = (1.0 + self.windows - smaller) / (self.windows + 1.0)
+        beyond = np.maximum(asked - self.values[-1], 0.0)
+        p = np.maximum(p / (1.0 + beyond / self.tail), np.finfo(np.float64).tiny)
+        return np.where(np.isnan(asked), np.nan, p)
+
+    @property
+    def tail(self) -> float:
+        """Unit s beyond the largest margin: mean excess over the 90 % quantile."""
+        edge = np.quantile(self.values, _TAIL_QUANTILE)
+        largest = self.values[self.values >= edge]
+        return max(float(np.mean(largest - edge)), _SMALLEST_TAIL)
+
+
+def _no_margins() -> Margins:
+    return Margins(values=np.zeros(0), windows=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CalibrationEvidence:
+    """Margins of windows on the threshold sides of the split, which nothing was fitted on.
+
+    Attributes:
+        benign: Real benign windows.
+        synthetic: Benign windows of held-out synthetic recordings that don't come right after an
+            attack; none without such recordings.
+        attack: Attack windows, real and synthetic.
+    """
+
+    benign: Margins = field(default_factory=_no_margins)
+    synthetic: Margins = field(default_factory=_no_margins)
+    attack: Margins = field(default_factory=_no_margins)
+
+    def p_value(self, margin: ArrayLike) -> NDArray[np.float64]:
+        """How rare margins of any shape are among real benign windows; see `Margins`."""
+        return self.benign.p_value(margin)
+
+    def to_plain(self) -> dict[str, dict[str, Any]]:
+        """Tensors and numbers, as an artifact holds them."""
+        return {
+            item.name: {"values": torch.from_numpy(part.values), "windows": part.windows}
+            for item, part in self._parts()
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Mapping[str, Any]]) -> CalibrationEvidence:
+        """What `to_plain` gave, checked.
+
+        Raises:
+            ArtifactError: Margins are missing, unordered or not finite.
+            KeyError: A population is missing.
+        """
+        return cls(**{item.name: _checked(item.name, plain[item.name]) for item in fields(cls)})
+
+    def _parts(self) -> list[tuple[Any, Margins]]:
+        return list(zip(fields(self), (self.benign, self.synthetic, self.attack), strict=True))
+
+
+class Surprise(nn.Module):
+    """-log p of margins as a module: continuous, unbounded, never larger than that of the p-value.
+
+    It is that of the p-value at each kept margin and linear in between, so that what differs in the
+    last digits stays as close; zero below the smallest, and everywhere if there are no windows.
+
+    Args:
+        margins: Of benign windows.
+    """
+
+    def __init__(self, margins: Margins) -> None:
+        super().__init__()
+        known = np.unique(margins.values) if margins.windows else np.array([np.inf])
+        level = -np.log(margins.p_value(known)) if margins.windows else np.zeros(1)
+        with np.errstate(over="ignore"):
+            # Finite even between margins that differ by a subnormal number: inf * 0 is no number.
+            slope = np.minimum(np.diff(level) / np.diff(known), np.finfo(np.float64).max)
+        self.known = nn.Buffer(torch.from_numpy(known))
+        self.level = nn.Buffer(torch.from_numpy(level))
+        self.slope = nn.Buffer(torch.from_numpy(np.append(slope, 0.0)))
+        tail = margins.tail if margins.windows else 1.0
+        self.tail = nn.Buffer(torch.tensor(tail, dtype=torch.float64))
+
+    def forward(self, margin: Tensor) -> Tensor:
+        """-log p, float64, of margins (float64, any shape); NaN stays NaN."""
+        known = self.known
+        at = (torch.searchsorted(known, margin.contiguous(), right=True) - 1).clamp(min=0)
+        inside = (margin - known[at]).clamp(min=0.0)
+        beyond = torch.log1p((margin - known[-1]).clamp(min=0.0) / self.tail)
+        within = torch.where(margin > known[-1], 0.0, self.slope[at] * inside)
+        return self.level[at] + within + beyond
+
+
+def _kept(windows: int) -> NDArray[np.int64]:
+    """Ranks, from 0, of the margins that are kept of so many."""
+    if windows <= MOST_MARGINS:
+        return np.arange(windows)
+    rest = windows - _ALL_OF_THE_LARGEST
+    spaced = np.round(np.linspace(0, rest - 1, MOST_MARGINS - _ALL_OF_THE_LARGEST))
+    return np.concatenate([spaced.astype(np.int64), np.arange(rest, windows)])
+
+
+def _checked(name: str, plain: Mapping[str, Any]) -> Margins:
+    values, windows = plain["values"].numpy(), int(plain["windows"])
+    if values.shape != (min(max(windows, 0), MOST_MARGINS),):
+        raise ArtifactError(
+            f"stored evidence: {values.shape} margins of {windows} {name} windows. "
+            f"Train this model again"
+        )
+    if not np.isfinite(values).all() or np.any(np.diff(values) < 0):
+        raise ArtifactError(
+            f"stored evidence: {name} margins must be finite and in ascending order. "
+            f"Train this model again"
+        )
+    return Margins(values=values, windows=windows)
