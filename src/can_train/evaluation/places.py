@@ -112,10 +112,12 @@ def places_of(inputs: DatasetWindows) -> Iterator[Place]:
         yield Place(folder=inputs.folder, store=inputs.store, scenario=HELD_OUT, windows=held_out)
     if not inputs.manifest.test:
         return
-    yield from scenario_places(open_store(inputs.folder, inputs.manifest.test, inputs.store.spec))
+    yield from scenario_places(
+        inputs.folder, open_store(inputs.folder, inputs.manifest.test, inputs.store.spec)
+    )
 
 
-def scenario_places(store: GraphStore) -> Iterator[Place]:
+def scenario_places(folder: Path, store: GraphStore) -> Iterator[Place]:
     """Each scenario of a store of recordings to score; what is too short for it is told."""
     for recording in store.recordings:
         if recording.frames < store.spec.window:
@@ -129,7 +131,7 @@ def scenario_places(store: GraphStore) -> Iterator[Place]:
     of_window = np.array([r.scenario for r in store.recordings])[store.recording]
     for scenario in np.unique(of_window).tolist():
         yield Place(
-            folder=inputs.folder,
+            folder=folder,
             store=store,
             scenario=scenario,
             windows=np.flatnonzero(of_window == scenario),

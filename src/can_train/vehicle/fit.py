@@ -32,9 +32,10 @@ LEAST_UNIT: Final = 0.02
 LONGEST_PERIOD_S: Final = 0.12
 """Slower IDs remember an attack for longer than some seconds, and tell of one too late."""
 
-RECORDINGS_FOR_CONSTANTS: Final = 8
-"""With fewer, bits that never changed do change on the next drive; nor is this number much. Left out
-one by one, five recordings of set_01 break each other's constants on up to half of the windows."""
+RECORDINGS_FOR_HABITS: Final = 8
+"""With fewer recordings neither jitter nor constant bits are followed: they are other ones on the next
+drive. Fitted without one of its two recordings each, both cars of hcrl_sa alarm by jitter on a fifth
+of that recording's windows; of the five of set_01, some break the constants of the others."""
 
 FEWEST_CORE_IDS: Final = 4
 """With fewer no vehicle can be told from another."""
@@ -107,9 +108,14 @@ def _ticking(ids: NDArray[np.uint32], sources: Sequence[ProfileSource]) -> Known
         broken = [_broken_share(*part, known.period[row]) for part in parts]
         known.punctual[row] = max(broken) <= MOST_BROKEN
         known.constant[row], known.value[row] = constants_of(frames)
-        known.fixed[row] = len(frames) >= RECORDINGS_FOR_CONSTANTS and always_constant(frames)
+        known.fixed[row] = (
+            len(frames) >= RECORDINGS_FOR_HABITS
+            and known.period[row] <= LONGEST_PERIOD_S
+            and always_constant(frames)
+        )
         known.lengths[row] = lengths_of(frames)
-        known.counter[row] = counter_of(frames)
+        if known.period[row] <= LONGEST_PERIOD_S:
+            known.counter[row] = counter_of(frames)
     return known
 
 
@@ -176,6 +182,7 @@ def _followed(
     width = most - least
     regular = (width >= 0) & (width < WIDEST) & (known.period[:, None] <= LONGEST_PERIOD_S)
     present = np.count_nonzero(~np.isnan(low[..., Trait.INTERVAL]), axis=0)
+    regular[:, Trait.JITTER] &= present >= RECORDINGS_FOR_HABITS
     return known._replace(
         low=np.where(regular, least, -np.inf),
         high=np.where(regular, most, np.inf),
