@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.frames.frame import Frames
-from can_train.vehicle.payloads import always_constant, constants_of, counter_of, lengths_of
+from can_train.vehicle.payloads import ANY_LENGTH, always_constant, constants_of, counter_of, lengths_of
 from can_train.vehicle.profile import Known, Trait, VehicleProfile
 from can_train.vehicle.watch import EARLY, LATE, VehicleWatch
 
@@ -95,7 +95,7 @@ def _ticking(ids: NDArray[np.uint32], sources: Sequence[ProfileSource]) -> Known
         constant=np.zeros((len(ids), words), np.uint64),
         value=np.zeros((len(ids), words), np.uint64),
         fixed=np.zeros(len(ids), np.bool_),
-        lengths=np.zeros(len(ids), np.uint64),
+        lengths=np.full(len(ids), ANY_LENGTH),
         counter=np.zeros((len(ids), 4), np.int64),
         punctual=np.zeros(len(ids), np.bool_),
         core=np.zeros(len(ids), np.bool_),
@@ -113,8 +113,8 @@ def _ticking(ids: NDArray[np.uint32], sources: Sequence[ProfileSource]) -> Known
             and known.period[row] <= LONGEST_PERIOD_S
             and always_constant(frames)
         )
-        known.lengths[row] = lengths_of(frames)
         if known.period[row] <= LONGEST_PERIOD_S:
+            known.lengths[row] = lengths_of(frames)
             known.counter[row] = counter_of(frames)
     return known
 
@@ -187,6 +187,7 @@ def _followed(
         low=np.where(regular, least, -np.inf),
         high=np.where(regular, most, np.inf),
         unit=np.where(regular, np.maximum(width, 0.0) + LEAST_UNIT, 1.0),
+        punctual=known.punctual & regular[:, Trait.INTERVAL],
         core=regular[:, Trait.INTERVAL] & (2 * present >= recordings),
     )
 
