@@ -6,7 +6,8 @@ It sees frames, not graphs, and speaks only on those vehicles.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from can_train.dataset.splits import attack_stretches
 from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.calibration import Threshold, conformal_threshold
+from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.frames.frame import Frames
+from can_train.frames.store import load_frames
 from can_train.graphs.store import GraphStore, verified_frames
 from can_train.vehicle.fit import ProfileSource, fit_profile
 from can_train.vehicle.profile import VehicleProfile
@@ -42,14 +45,14 @@ class KnownVehicles:
     Attributes:
         profiles: One for each vehicle with enough regular IDs; at least one.
         threshold: From benign windows that they weren't fitted on.
+        evidence: Scores of those windows, and of the attack windows of the threshold side.
     """
 
     profiles: tuple[VehicleProfile, ...]
     threshold: Threshold
+    evidence: CalibrationEvidence
 
-    def score(
-        self, frames: Frames, start: NDArray[np.int64], window: int
-    ) -> NDArray[np.float64]:
+    def score(self, frames: Frames, start: NDArray[np.int64], window: int) -> NDArray[np.float64]:
         """Scores of windows of one recording [B], float64, unbounded.
 
         Args:
@@ -59,10 +62,21 @@ class KnownVehicles:
         """
         return largest_in(frame_scores(self.profiles, frames), start, window)
 
+    def of_store(
+        self, store: GraphStore, windows: NDArray[np.int64], folder: Path
+    ) -> NDArray[np.float64]:
+        """Scores of `windows` [B] of a store, whose frames lie in `folder`."""
+        frames = {
+            number: load_frames(folder, store.recordings[number])
+            for number in np.unique(store.recording[windows]).tolist()
+        }
+        return store_scores(self.profiles, store, windows, frames)
+
     def to_plain(self) -> dict[str, Any]:
         """Tensors and plain values, as an artifact holds them."""
         return {
             "threshold": asdict(self.threshold),
+            "evidence": self.evidence.to_plain(),
             "profiles": {
                 profile.vehicle: {
                     name: torch.from_numpy(array) for name, array in profile.to_arrays().items()
@@ -85,7 +99,11 @@ class KnownVehicles:
             )
             for vehicle, arrays in plain["profiles"].items()
         )
-        return cls(profiles=profiles, threshold=Threshold(**plain["threshold"]))
+        return cls(
+            profiles=profiles,
+            threshold=Threshold(**plain["threshold"]),
+            evidence=CalibrationEvidence.from_plain(plain["evidence"]),
+        )
 
 
 def known_vehicles(inputs: DatasetWindows, target_fpr: float) -> KnownVehicles | None:
@@ -110,8 +128,16 @@ def known_vehicles(inputs: DatasetWindows, target_fpr: float) -> KnownVehicles |
     if not profiles:
         return None
     benign = inputs.windows(*CALIBRATION_SIDES, benign=True)
+    attacks = inputs.windows("threshold")
+    attacks = attacks[inputs.store.label[attacks] == 1]
     scores = store_scores(profiles, inputs.store, benign, frames)
-    return KnownVehicles(profiles=profiles, threshold=_threshold(scores, target_fpr))
+    evidence = CalibrationEvidence(
+        benign=Margins.of(scores),
+        attack=Margins.of(store_scores(profiles, inputs.store, attacks, frames)),
+    )
+    return KnownVehicles(
+        profiles=profiles, threshold=_threshold(scores, target_fpr), evidence=evidence
+    )
 
 
 def store_scores(
@@ -154,6 +180,4 @@ def _usual(inputs: DatasetWindows, number: int, frames: Frames) -> NDArray[np.bo
 
 def _threshold(benign: NDArray[np.float64], target_fpr: float) -> Threshold:
     found = conformal_threshold(benign, target_fpr)
-    if found.value >= LEAST_THRESHOLD:
-        return found
-    return found.raised_to(LEAST_THRESHOLD)
+    return replace(found, value=max(found.value, LEAST_THRESHOLD))

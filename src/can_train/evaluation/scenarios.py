@@ -18,6 +18,7 @@ from can_train.config.schema import RunConfig
 from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.windows import FUSION, DatasetWindows, open_windows
 from can_train.detectors.calibration import Threshold, conformal_threshold
+from can_train.detectors.known_vehicle import ROW as PROFILE
 from can_train.evaluation.alarms import (
     UNDEFINED_ALARMS,
     AlarmCounts,
@@ -186,6 +187,8 @@ def _rows_of(
     found = dict(scores.by_scorer)
     if fusion is not None:
         found |= fusion.score(scores.fusion)
+    if (known := experts.own.vehicles) is not None:
+        found[PROFILE] = known.of_store(place.store, place.windows, place.folder)
     data = control_data(place.store, place.windows)
     for scorer in scorers:
         if scorer.control is not None:

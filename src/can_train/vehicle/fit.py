@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.frames.frame import Frames
-from can_train.vehicle.payloads import ANY_LENGTH, always_constant, constants_of, counter_of, lengths_of
+from can_train.vehicle.payloads import (
+    ANY_LENGTH,
+    always_constant,
+    constants_of,
+    counter_of,
+    lengths_of,
+)
 from can_train.vehicle.profile import Known, Trait, VehicleProfile
 from can_train.vehicle.watch import EARLY, LATE, VehicleWatch
 
@@ -33,9 +39,9 @@ LONGEST_PERIOD_S: Final = 0.12
 """Slower IDs remember an attack for longer than some seconds, and tell of one too late."""
 
 RECORDINGS_FOR_HABITS: Final = 8
-"""With fewer recordings neither jitter nor constant bits are followed: they are other ones on the next
-drive. Fitted without one of its two recordings each, both cars of hcrl_sa alarm by jitter on a fifth
-of that recording's windows; of the five of set_01, some break the constants of the others."""
+"""With fewer recordings neither jitter nor constant bits are followed: the next drive has others.
+Fitted without one of its two recordings each, both cars of hcrl_sa alarm by jitter on a fifth of
+that recording's windows; of the five of set_01, some break the constants of the others."""
 
 FEWEST_CORE_IDS: Final = 4
 """With fewer no vehicle can be told from another."""
@@ -127,13 +133,16 @@ def _frames_of(
     ordered = source.frames.arbitration_id[order]
     first, last = np.searchsorted(ordered, ids), np.searchsorted(ordered, ids, side="right")
     return [
-        (source.usual[order[a:b]], Frames(
-            timestamp=source.frames.timestamp[order[a:b]],
-            arbitration_id=source.frames.arbitration_id[order[a:b]],
-            dlc=source.frames.dlc[order[a:b]],
-            payload=np.ascontiguousarray(source.frames.payload[order[a:b]]),
-            label=source.frames.label[order[a:b]],
-        ))
+        (
+            source.usual[order[a:b]],
+            Frames(
+                timestamp=source.frames.timestamp[order[a:b]],
+                arbitration_id=source.frames.arbitration_id[order[a:b]],
+                dlc=source.frames.dlc[order[a:b]],
+                payload=np.ascontiguousarray(source.frames.payload[order[a:b]]),
+                label=source.frames.label[order[a:b]],
+            ),
+        )
         for a, b in zip(first.tolist(), last.tolist(), strict=True)
     ]
 
@@ -156,16 +165,14 @@ def _broken_share(usual: NDArray[np.bool_], frames: Frames, period_s: float) -> 
 def _limits(
     profile: VehicleProfile, sources: Sequence[ProfileSource]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What is usual of each trait in each recording [R, K, 2] twice; NaN where there is too little."""
+    """Usual limits of each trait in each recording [R, K, 2]; NaN where there is too little."""
     shape = (len(sources), len(profile), len(Trait))
     low, high = np.full(shape, np.nan), np.full(shape, np.nan)
     ids = profile.known.ids
     for number, source in enumerate(sources):
         traits = VehicleWatch(profile).follow(source.frames).traits
         told = source.usual & ~np.isnan(traits[:, 0])
-        order = np.flatnonzero(told)[
-            np.argsort(source.frames.arbitration_id[told], kind="stable")
-        ]
+        order = np.flatnonzero(told)[np.argsort(source.frames.arbitration_id[told], kind="stable")]
         ordered = source.frames.arbitration_id[order]
         first, last = np.searchsorted(ordered, ids), np.searchsorted(ordered, ids, side="right")
         for row in np.flatnonzero(last - first >= FEWEST_FRAMES).tolist():

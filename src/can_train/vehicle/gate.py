@@ -68,4 +68,4 @@ def same_vehicle(elapsed_s: np.float64, known: Known, state: Watched, slots: int
         return np.float64(0.0)
     if conforming >= OPENS_AT * core:
         return np.float64(1.0)
-    return state.clock[Clock.OPEN]
+    return np.float64(state.clock[Clock.OPEN])

@@ -32,7 +32,8 @@ _LONGEST_LENGTH: Final = 63
 def lengths_of(parts: Sequence[Frames]) -> np.uint64:
     """Bit set of the DLCs of one ID's frames."""
     seen = np.unique(np.concatenate([part.dlc for part in parts]))
-    return np.bitwise_or.reduce(np.uint64(1) << np.minimum(seen, _LONGEST_LENGTH).astype(np.uint64))
+    bits = np.uint64(1) << np.minimum(seen, _LONGEST_LENGTH).astype(np.uint64)
+    return np.uint64(np.bitwise_or.reduce(bits))
 
 
 def constants_of(parts: Sequence[Frames]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -83,7 +84,10 @@ def counter_of(parts: Sequence[Frames]) -> NDArray[np.int64]:
     for shift, modulus in _COUNTERS:
         for byte in range(bytes_sent):
             steps = np.concatenate(
-                [np.diff((part.payload[:, byte].astype(np.int64) >> shift) % modulus) % modulus for part in parts]
+                [
+                    np.diff((part.payload[:, byte].astype(np.int64) >> shift) % modulus) % modulus
+                    for part in parts
+                ]
             )
             size = int(np.bincount(steps, minlength=2)[1:].argmax()) + 1 if len(steps) else 0
             if 0 < size <= _MOST_STEP and np.mean(steps == size) >= COUNTS_AT:

@@ -76,8 +76,8 @@ class Known(NamedTuple):
 
 _DTYPES: Final = {
     "ids": "uint32", "period": "float64", "low": "float64", "high": "float64", "unit": "float64",
-    "constant": "uint64", "value": "uint64", "fixed": "bool", "lengths": "uint64", "counter": "int64",
-    "punctual": "bool", "core": "bool",
+    "constant": "uint64", "value": "uint64", "fixed": "bool", "lengths": "uint64",
+    "counter": "int64", "punctual": "bool", "core": "bool",
 }  # fmt: skip
 
 

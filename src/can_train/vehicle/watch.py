@@ -178,7 +178,7 @@ def _timing(
         below = known.low[row, trait] - traits[trait]
         most = max(most, max(above, below) / known.unit[row, trait])
     running[Running.DEVIATION] = most
-    return max(SILENT, most - max(0.0, state.clock[Clock.BUS_WIDE]))
+    return np.float64(max(SILENT, most - max(0.0, state.clock[Clock.BUS_WIDE])))
 
 
 @compiled()
@@ -188,7 +188,7 @@ def _break(
     tally: NDArray[np.int32],
     punctual: np.bool_,
 ) -> np.float64:
-    """A frame out of its ID's rhythm. The interval after it isn't counted: it may start anywhere."""
+    """A frame out of its ID's rhythm. The interval after it isn't counted: it starts anywhere."""
     running[Running.LAST_T] = now
     running[Running.DEVIATION] = SILENT
     tally[Tally.INTERVALS] += 1
@@ -203,7 +203,7 @@ def _blame(seen: Seen, i: int, row: np.int32, known: Known, state: Watched) -> n
     """How often the ID's payload broke a rule of late, if this frame's does; else `SILENT`."""
     running, tally = state.running[row], state.tally[row]
     strange = (known.lengths[row] >> np.uint64(min(seen.dlcs[i], 63))) & np.uint64(1) == 0
-    changed = constant = 0
+    changed = constant = np.int64(0)
     for word in range(known.constant.shape[1]):
         bits = (seen.words[i, word] ^ known.value[row, word]) & known.constant[row, word]
         changed += popcount(bits)
@@ -218,13 +218,11 @@ def _blame(seen: Seen, i: int, row: np.int32, known: Known, state: Watched) -> n
     if not broken:
         return np.float64(SILENT)
     running[Running.BLAME] += 1.0
-    return running[Running.BLAME]
+    return np.float64(running[Running.BLAME])
 
 
 @compiled()
-def _counts_on(
-    seen: Seen, i: int, step: NDArray[np.int64], tally: NDArray[np.int32]
-) -> np.bool_:
+def _counts_on(seen: Seen, i: int, step: NDArray[np.int64], tally: NDArray[np.int32]) -> np.bool_:
     """Whether the ID's counter goes on from its last value, or from the last one that did.
 
     From the latter, so that a genuine frame isn't blamed for the injected one before it.
