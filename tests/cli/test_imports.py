@@ -78,6 +78,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
         ["pipeline", "--help"],
         ["run", "--help"],
         ["evaluate", "--help"],
+        ["score", "--help"],
         ["status", "--help"],
         ["logs", "--help"],
         ["cancel", "--help"],

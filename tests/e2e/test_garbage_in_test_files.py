@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from can_train.config.schema import UNIVERSE_VERSION
 from can_train.dataset.manifest import load_manifest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.detectors.artifact import load_detector
@@ -44,7 +45,7 @@ def garbled(lab: Lab, home: Path) -> Lab:
 
 def trio(lab: Lab) -> dict[str, Path]:
     """Artifacts of distilled students on real and synthetic recordings, and of their fusion."""
-    data = lab.data(augment=2)
+    data = lab.data(augment=2, universe=UNIVERSE_VERSION)
     made = {name: lab.distilled(name, data=data) for name in ("vgae", "gat")}
     experts = {name: lab.parent_of(config) for name, config in made.items()}
     made["dqn"] = replace(lab.config("dqn", data=data), experts=experts)

@@ -16,6 +16,7 @@ SOURCE = TESTS.parent / "src"
 
 # Module: test files below `tests/` that test it. A module that has a mirror doesn't stand here.
 TESTED_IN: Mapping[str, tuple[str, ...]] = {
+    "alarms.sightings": ("unit/alarms/test_suspects.py",),
     "cli.commands.cancel": ("e2e/test_cancel_and_resume.py", "cli/test_submit_options.py"),
     "cli.commands.compare": ("unit/cli/test_evaluation_process.py", "cli/test_names.py"),
     "cli.commands.completion": ("cli/test_config_commands.py",),
@@ -30,6 +31,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.commands.pipeline": ("cli/test_commands.py", "e2e/test_pipeline.py"),
     "cli.commands.resume": ("e2e/test_resume.py", "e2e/test_cancel_and_resume.py"),
     "cli.commands.run": ("cli/test_commands.py",),
+    "cli.commands.score": ("cli/test_score.py",),
     "cli.commands.status": ("cli/test_commands.py", "e2e/test_pipeline.py"),
     "cli.commands.teachers": ("cli/test_teachers.py",),
     "cli.commands.train": ("cli/test_commands.py", "cli/test_mistakes.py"),
@@ -64,6 +66,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "environment": ("cli/test_launcher.py",),
     "evaluation.bootstrap": ("numerics/test_bootstrap.py",),
     "evaluation.experts": ("unit/detectors/test_frame_scorer.py",),
+    "evaluation.row_columns": ("unit/evaluation/test_table.py",),
     "evaluation.places": ("cli/test_commands.py",),
     "evaluation.scenarios": ("cli/test_commands.py",),
     "frames.recording": ("unit/frames/test_store.py",),

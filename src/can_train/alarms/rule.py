@@ -23,8 +23,8 @@ ALARM: Final = LEVELS.index("alarm")
 class AlarmRule:
     """Alarms while at least `k` of the last `n` windows are above the threshold.
 
-    The defaults were chosen on folds that leave a vehicle out and on synthetic recordings
-    (docs/concepts/alarms.md).
+    Folds don't tell the default from its neighbours; what was compared, and where it comes from,
+    stands in docs/concepts/alarms.md.
 
     Attributes:
         k: Windows above the threshold that make an alarm.

@@ -164,7 +164,19 @@ def _place(run: ComparedRun) -> tuple[str, int, int, str, int, float]:
     )
 
 
+def _other_tests(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
+    """Runs that were evaluated on other test files than the run that was made last."""
+    last = max(runs, key=lambda run: run.made_s)
+    return [run for run in runs if run.tests != last.tests]
+
+
 def _section(dataset: str, model: str, runs: list[ComparedRun], notes: list[str]) -> Section:
+    if others := _other_tests(runs):
+        again = "; ".join(f"can-train evaluate {run.run_id}" for run in others)
+        notes.append(
+            f"{dataset} {model}: {len(others)} of {len(runs)} runs were evaluated on other test "
+            f"files than the newest run, so the figures don't compare. Evaluate again: {again}"
+        )
     keyed = [(key, _one_per_seed(list(found), notes)) for key, found in groupby(runs, key=key_of)]
     labels = _labels([found[0] for _, found in keyed])
     groups = [Group(label=labels[key], runs=found) for key, found in keyed]

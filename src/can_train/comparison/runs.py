@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,7 @@ class ComparedRun:
         made_s: When the artifact was written, in seconds since the epoch.
         latency_ms: Median and 99th percentile per window, graph building included; None where it
             wasn't measured.
+        tests: Digests of the official test recordings behind the figures, by `scenario/file`.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class ComparedRun:
     artifact_bytes: int
     made_s: float
     latency_ms: tuple[float, float] | None = None
+    tests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -118,6 +120,7 @@ def load_compared(run: Path, reports: Mapping[Path, EvaluationReport]) -> Compar
         artifact_bytes=artifact.stat().st_size,
         made_s=artifact.stat().st_mtime,
         latency_ms=report.latency_ms.get(scorer),
+        tests={key: sha for key, sha in report.recordings.items() if key.startswith("test")},
     )
 
 

@@ -24,6 +24,10 @@ from can_train.runs.layout import RUN_ID_LENGTH, Roots, frozen_path
 
 _KEYS: Final = frozenset({"schema_version", "sha256", "config", "provenance", "paths"})
 _PATH_KEYS: Final = frozenset({"data_root", "experiment_root", "run_dir", "teacher_root"})
+TRAINING_DIGEST: Final = "training_digest"
+"""Where the provenance tells which training recordings the dataset had. It isn't hashed: runs of
+before have only the digest of the whole dataset."""
+
 _PACKAGES: Final = ("torch", "torch_geometric", "numpy", "polars", "scikit-learn")
 
 
@@ -46,6 +50,12 @@ class FrozenConfig:
     run_dir: Path
     teacher_root: Path | None = None
     provenance: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def training_digest(self) -> str | None:
+        """Of the training recordings alone; None where it was frozen before that was noted."""
+        found = self.provenance.get(TRAINING_DIGEST)
+        return found if isinstance(found, str) else None
 
     @property
     def run_id(self) -> str:

@@ -86,6 +86,15 @@ class DatasetManifest:
         """
         return self.identities.get(self.training_digest, self.digest)
 
+    def known_as(self, identity: str, training_digest: str | None) -> DatasetManifest:
+        """This manifest under the identity that a run froze, if its training recordings are those.
+
+        They may have been imported elsewhere, or anew, beside other test files.
+        """
+        if training_digest != self.training_digest:
+            return self
+        return replace(self, identities={**self.identities, training_digest: identity})
+
     def replacing(self, before: DatasetManifest) -> DatasetManifest:
         """This manifest in the place of `before`, which runs may have been trained on."""
         known = {**before.identities, before.training_digest: before.identity}

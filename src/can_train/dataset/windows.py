@@ -64,13 +64,17 @@ class DatasetWindows:
         return found[~disturbed]
 
 
-def open_windows(data_root: Path, ref: DatasetRef, data: DataConfig) -> DatasetWindows:
+def open_windows(
+    data_root: Path, ref: DatasetRef, data: DataConfig, training_digest: str | None = None
+) -> DatasetWindows:
     """Opens (or builds) store and split, and audits the split.
 
     Args:
         data_root: Root of all stored datasets.
         ref: Which dataset.
         data: Feature set, window, split, and the digests that were frozen.
+        training_digest: Digest of the training recordings that was noted beside them, if it was:
+            with these the dataset is the same, whatever else it holds.
 
     Raises:
         DataError: The training recordings changed since the config was frozen, or a side that
@@ -78,6 +82,7 @@ def open_windows(data_root: Path, ref: DatasetRef, data: DataConfig) -> DatasetW
     """
     dataset, folder = ref.dataset, ref.folder(data_root)
     manifest = load_manifest(data_root, ref.modality, dataset)
+    manifest = manifest.known_as(data.dataset_digest, training_digest)
     _require_same_training(manifest, data)
     split = open_split(data_root, manifest, name=data.split, window=data.window)
     if split.digest != data.split_digest:

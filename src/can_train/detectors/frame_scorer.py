@@ -17,6 +17,7 @@ from can_train.config.frozen import load_frozen
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold
+from can_train.detectors.evidence import CalibrationEvidence
 from can_train.detectors.known_vehicle import ROW as PROFILE
 from can_train.detectors.parents import experts_of
 from can_train.detectors.scoring import SCORING_BATCH, score_windows
@@ -79,6 +80,13 @@ class FrameScorer:
         profile = {} if known is None else {PROFILE: known.threshold}
         return profile | {d.spec.row: d.threshold for d in self.detectors.values()}
 
+    @property
+    def evidence(self) -> dict[str, CalibrationEvidence]:
+        """What each threshold rests on, by scorer."""
+        known = self.own.vehicles
+        profile = {} if known is None else {PROFILE: known.evidence}
+        return profile | {d.spec.row: d.evidence for d in self.detectors.values()}
+
     def score(
         self, frames: Frames, watch: Callable[[PackedGraphs], None] | None = None
     ) -> ScoredWindows:
@@ -121,9 +129,7 @@ class FrameScorer:
         return {} if known is None else {PROFILE: known.score(frames, start, self.spec.window)}
 
     def _p_values(self, score: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-        known = self.own.vehicles
-        found = {} if known is None else {PROFILE: known.evidence.p_value(score[PROFILE])}
-        return found | {d.spec.row: d.p_value(score[d.spec.row]) for d in self.detectors.values()}
+        return {name: said.p_value(score[name]) for name, said in self.evidence.items()}
 
 
 def open_detector(name: str | Path, *, experiment_root: str | Path | None = None) -> FrameScorer:

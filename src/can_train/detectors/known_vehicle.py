@@ -1,4 +1,4 @@
-"""The profiles of the vehicles that a detector was trained on, with a threshold: a scorer of its own.
+"""Profiles of the vehicles that a detector was trained on, with a threshold: a scorer of its own.
 
 It sees frames, not graphs, and speaks only on those vehicles.
 """
@@ -136,7 +136,7 @@ def known_vehicles(inputs: DatasetWindows, target_fpr: float) -> KnownVehicles |
         attack=Margins.of(store_scores(profiles, inputs.store, attacks, frames)),
     )
     return KnownVehicles(
-        profiles=profiles, threshold=_threshold(scores, target_fpr), evidence=evidence
+        profiles=profiles, threshold=profile_threshold(scores, target_fpr), evidence=evidence
     )
 
 
@@ -178,6 +178,7 @@ def _usual(inputs: DatasetWindows, number: int, frames: Frames) -> NDArray[np.bo
     return usual
 
 
-def _threshold(benign: NDArray[np.float64], target_fpr: float) -> Threshold:
+def profile_threshold(benign: NDArray[np.float64], target_fpr: float) -> Threshold:
+    """The conformal threshold of benign windows [n], but no less than `LEAST_THRESHOLD`."""
     found = conformal_threshold(benign, target_fpr)
     return replace(found, value=max(found.value, LEAST_THRESHOLD))

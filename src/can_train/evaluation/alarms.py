@@ -32,7 +32,7 @@ class AlarmMetrics:
     Attributes:
         episodes: Labelled attacks: attack frames at most 2 s apart are one.
         found_by_alarm: Episodes during which, or within 2 s after which, the alarm rule fired.
-        found_by_notice: Episodes with any window above the threshold.
+        found_by_notice: The same for any window above the threshold.
         delay_median_s: From the first attack frame to the last frame of the window that fired;
             over the episodes that were found by an alarm.
         delay_p95_s: Its 95th percentile.
@@ -136,7 +136,7 @@ def count_fired(
         fired: Those of them at which an alarm sounds [B].
     """
     false = timeline.quiet & above
-    noticed = np.unique(timeline.during[above & (timeline.during >= 0)])
+    noticed = np.unique(timeline.near[above & (timeline.near >= 0)])
     first, last = (_in_third(timeline, above, third) for third in (0, 2))
     return AlarmCounts(
         episodes=len(timeline.episodes),

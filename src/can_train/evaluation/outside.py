@@ -74,7 +74,8 @@ def outside_places(folder: Path | None, inputs: DatasetWindows) -> Iterator[list
             digest = each.recording.digest
             store_frames(root / "frames" / digest, each.frames, digest)
         recordings = [each.recording for each in read]
-        yield list(scenario_places(root, open_store(root, recordings, inputs.store.spec)))
+        store = open_store(root, recordings, inputs.store.spec)
+        yield list(scenario_places(root, store))
 
 
 def _read_all(folder: Path) -> list[_Labelled]:

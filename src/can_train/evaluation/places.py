@@ -112,13 +112,17 @@ def places_of(inputs: DatasetWindows) -> Iterator[Place]:
         yield Place(folder=inputs.folder, store=inputs.store, scenario=HELD_OUT, windows=held_out)
     if not inputs.manifest.test:
         return
-    yield from scenario_places(
-        inputs.folder, open_store(inputs.folder, inputs.manifest.test, inputs.store.spec)
-    )
+    store = open_store(inputs.folder, inputs.manifest.test, inputs.store.spec)
+    yield from scenario_places(inputs.folder, store)
 
 
 def scenario_places(folder: Path, store: GraphStore) -> Iterator[Place]:
-    """Each scenario of a store of recordings to score; what is too short for it is told."""
+    """Each scenario of a store of recordings to score; what is too short for it is told.
+
+    Args:
+        folder: Where the recordings are stored.
+        store: Graphs of them.
+    """
     for recording in store.recordings:
         if recording.frames < store.spec.window:
             logger.warning(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from can_train.config.build import Built, build_request
-from can_train.config.frozen import FrozenConfig, freeze, run_id_of
+from can_train.config.frozen import TRAINING_DIGEST, FrozenConfig, freeze, run_id_of
 from can_train.config.requests import PlanRequest
 from can_train.config.resolve import ResolvedStage, resolve_stages, run_config
 from can_train.config.schema import RunConfig
@@ -182,7 +182,13 @@ def _planned(
             config = run_config(world.request, stage, data.windows, parents)
             run = _run_dir(world.roots, config, force=rules.force)
             frozen = freeze(config, run, world.roots, register=rules.register)
-            frozen = replace(frozen, provenance={"given": dict(built.origins)})
+            frozen = replace(
+                frozen,
+                provenance={
+                    "given": dict(built.origins),
+                    TRAINING_DIGEST: data.manifest.training_digest,
+                },
+            )
             cost = cost_of(config, data.manifest)
             planned.append(
                 PlannedStage(stage=stage, config=config, frozen=frozen, inputs=inputs, cost=cost)

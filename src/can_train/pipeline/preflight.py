@@ -66,6 +66,7 @@ def frozen_problems(frozen: FrozenConfig, experiments: Path) -> Iterator[CanTrai
     except (DataError, PreflightError) as problem:
         yield problem
     else:
+        manifest = manifest.known_as(config.data.dataset_digest, frozen.training_digest)
         if manifest.identity != config.data.dataset_digest:
             yield DataError(
                 f"dataset {config.dataset} has digest {manifest.identity[:12]}, frozen was "

@@ -83,6 +83,7 @@ def _recording(recording: ScoredRecording) -> dict[str, Any]:
             "end_s": windows.end_s.tolist(),
             "label": windows.label.tolist() if recording.labelled else None,
             "score": _lists(windows.score),
+            "p_value": _lists(windows.p_value),
             "above": _lists(windows.alarm),
             "level": {name: _words(level).to_list() for name, level in recording.level.items()},
         },
@@ -110,6 +111,7 @@ def _table(recording: ScoredRecording, detector: FrameScorer) -> pl.DataFrame:
     }
     for name, at in detector.thresholds.items():
         columns[f"{name}_score"] = pl.Series(windows.score[name])
+        columns[f"{name}_p_value"] = pl.Series(windows.p_value[name])
         columns[f"{name}_threshold"] = pl.repeat(at.value, len(windows), eager=True)
         columns[f"{name}_above"] = pl.Series(windows.alarm[name]).cast(pl.UInt8)
         columns[f"{name}_level"] = _words(recording.level[name])

@@ -84,9 +84,8 @@ def prepare(frozen: FrozenConfig) -> Trainable:
         )
     parents = load_parents(config, frozen.experiment_root)
     record_parents(frozen.run_dir, {role: parent.sha256 for role, parent in parents.items()})
-    inputs = open_windows(
-        frozen.data_root, DatasetRef(modality=config.modality, dataset=config.dataset), config.data
-    )
+    ref = DatasetRef(modality=config.modality, dataset=config.dataset)
+    inputs = open_windows(frozen.data_root, ref, config.data, frozen.training_digest)
     return build_stage(config, inputs, parents)
 
 

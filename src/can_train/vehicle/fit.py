@@ -30,7 +30,7 @@ WIDEST: Final = 0.1
 """Range of a trait from which an ID isn't regular enough to follow (10 % of its period)."""
 
 MOST_BROKEN: Final = 1e-3
-"""Share of frames up to which an ID has a rhythm to break, rather than being sent on events, too."""
+"""Share of frames up to which an ID has a rhythm to break, rather than being sent on events."""
 
 LEAST_UNIT: Final = 0.02
 """Smallest unit of a deviation: 2 % of the period."""

@@ -1,11 +1,13 @@
 """Comparisons from real files on disk: groups, pairs, and what is left out."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
 from can_train.comparison.groups import compare_runs
-from can_train.runs.layout import artifact_path
+from can_train.evaluation.report import load_report, write_report
+from can_train.runs.layout import artifact_path, evaluation_path
 from tests.unit.comparison.runs_for_tests import FIRST, SECOND, Made, only, three_seeds
 
 
@@ -57,3 +59,19 @@ def test_a_run_made_again_replaces_the_first(made: Made) -> None:
     assert comparison.notes == (
         f"run {first.name} isn't compared: run {second.name} has the same settings and seed 0",
     )
+
+
+def test_evaluations_of_other_test_files_are_told(made: Made) -> None:
+    runs = three_seeds(made)
+    assert not compare_runs(runs).notes
+    path = evaluation_path(runs[1])
+    write_report(replace(load_report(path), recordings={f"{FIRST}/DoS-kia": "a" * 64}), path.parent)
+    (note,) = compare_runs(runs).notes
+    assert note == (
+        "car gat: 1 of 7 runs were evaluated on other test files than the newest run, so the "
+        f"figures don't compare. Evaluate again: can-train evaluate {runs[1].name}"
+    )
+    # What a fold held out, or lay outside of the dataset, is no test file.
+    changed = replace(load_report(path), recordings={"held_out/DoS-kia": "a" * 64})
+    write_report(changed, path.parent)
+    assert not compare_runs(runs).notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +142,21 @@ def test_an_unchanged_dataset_has_the_identity_that_runs_know(dated: Dated) -> N
     del document["identities"], document["training_digest"]  # as it was written before
     path.write_text(json.dumps(document))
     assert load_manifest(dated.root, REF.modality, REF.dataset) == manifest
+
+
+def test_the_same_training_recordings_elsewhere_are_known_by_their_digest(
+    dated: Dated, tmp_path: Path
+) -> None:
+    noted = load_manifest(dated.root, REF.modality, REF.dataset).training_digest
+    before = dated.opened()
+    write_csv(dated.source / TEST_FILE, some_frames(8))
+    elsewhere = replace(dated, root=tmp_path / "elsewhere")
+    elsewhere.imported_again()
+    with pytest.raises(DataError, match="changed since this run was frozen"):
+        elsewhere.opened()
+    now = open_windows(elsewhere.root, REF, dated.data, noted)
+    assert (now.store.key, now.sides.tolist()) == (before.store.key, before.sides.tolist())
+    write_csv(dated.source / TRAINING_FILE, some_frames(9))
+    elsewhere.imported_again()
+    with pytest.raises(DataError, match="changed since this run was frozen"):
+        open_windows(elsewhere.root, REF, dated.data, noted)

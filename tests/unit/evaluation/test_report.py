@@ -3,14 +3,16 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from can_train.errors import ArtifactError
+from can_train.evaluation.alarms import ALARM_METRIC_NAMES
 from can_train.evaluation.bootstrap import BootstrapIntervals
 from can_train.evaluation.metrics import METRIC_NAMES
 from can_train.evaluation.report import load_report, report_csv, report_json, write_report
-from tests.unit.evaluation.reports_for_tests import SMALL
+from tests.unit.evaluation.reports_for_tests import FOUND, SMALL, report
 
 
 def test_json_restores_the_same_report(tmp_path):
@@ -80,3 +82,13 @@ def test_intervals_survive_json(tmp_path):
     json_path, _ = write_report(SMALL, tmp_path)
     intervals = load_report(json_path).rows[2].intervals
     assert intervals == BootstrapIntervals(roc_auc=(1.0, 1.0), f1=(1.0, 1.0))
+
+
+def test_figures_of_alarms_survive_json_and_stand_in_the_csv(tmp_path):
+    found = report(*(replace(row, alarms=FOUND) for row in SMALL.rows[:1]), *SMALL.rows[1:])
+    json_path, csv_path = write_report(found, tmp_path)
+    assert load_report(json_path) == found
+    lines = list(csv.DictReader(io.StringIO(csv_path.read_text())))
+    assert lines[0]["found_by_alarm"] == "6" and lines[0]["recall_last_third"] == "n/a"
+    assert float(lines[0]["delay_p95_s"]) == FOUND.delay_p95_s
+    assert {lines[1][name] for name in ALARM_METRIC_NAMES} == {"n/a"}

@@ -1,11 +1,14 @@
 """The evaluation as tables on a terminal and elsewhere."""
 
 import io
+from dataclasses import replace
 
+from can_train.evaluation.alarms import UNDEFINED_ALARMS
 from can_train.evaluation.metrics import undefined_metrics
 from can_train.evaluation.report import EvaluationRow
 from can_train.evaluation.table import print_report, render_report, verdicts
 from tests.unit.evaluation.reports_for_tests import (
+    FOUND,
     GOOD,
     SCENARIO,
     SMALL,
@@ -87,3 +90,39 @@ def test_a_pipe_gets_plain_text():
     pipe = io.StringIO()
     print_report(SMALL, pipe)
     assert pipe.getvalue() == render_report(SMALL)
+
+
+def with_alarms(alarms):
+    return report(*(replace(row, alarms=alarms) for row in SMALL.rows))
+
+
+def test_the_alarm_stage_has_a_block_of_its_own_for_all_files():
+    lines = render_report(with_alarms(FOUND)).splitlines()
+    at = lines.index("-- all files, with the alarm stage on (each file: evaluation.csv)")
+    assert lines[at + 1 : at + 5] == [
+        "scorer                   alarm  notice  delay s (p95)  alarms/h (95 %)  notices/h"
+        "  FPR before, after  recall thirds 1, 3",
+        "gat                        6/8     8/8    0.17 (1.70)    42.6 (<202.1)    1,085.2"
+        "     0.0000 4.0e-05          1.0000 n/a",
+        "position_only (control)    6/8     8/8    0.17 (1.70)    42.6 (<202.1)    1,085.2"
+        "     0.0000 4.0e-05          1.0000 n/a",
+        "",
+    ]
+    assert max(map(len, lines[at : at + 4])) <= 120
+
+
+def test_the_alarm_block_leaves_the_table_of_windows_as_it_is():
+    plain = render_report(SMALL).splitlines()
+    assert render_report(with_alarms(FOUND)).splitlines()[:7] == plain[:7]
+
+
+def test_where_nothing_is_known_of_alarms_there_is_no_block():
+    assert render_report(with_alarms(UNDEFINED_ALARMS)) == render_report(SMALL)
+
+
+def test_a_terminal_gets_the_alarm_block_too(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    print_report(with_alarms(FOUND), terminal)
+    assert "alarm stage on" in terminal.getvalue() and "0.17 (1.70)" in terminal.getvalue()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from can_train.config.frozen import load_frozen
-from can_train.dataset.manifest import DatasetManifest, dataset_dir, manifest_json
+from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest, manifest_json
 from can_train.errors import ArtifactError, CanTrainError, ProblemList, exit_code_of
 from can_train.files import sha256_of
 from can_train.pipeline.plan import Plan, jobs_of
@@ -73,7 +73,10 @@ def test_writing_leaves_frozen_configs_and_the_plan(plan_of: MakePlan, roots: Ro
     assert [s["run_id"] for s in document["stages"]] == [s.run_id for s in plan.stages]
     assert len(list(iter_runs(roots.experiments))) == 5
     for job, stage in zip(jobs_of(plan), plan.stages, strict=True):
-        assert load_frozen(job.frozen).config == stage.config
+        frozen = load_frozen(job.frozen)
+        assert frozen.config == stage.config
+        manifest = load_manifest(roots.data, "automotive", "car")
+        assert frozen.training_digest == manifest.training_digest
         assert find_run(roots.experiments, stage.run_id) == job.run_dir
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from can_train.cli.calibration import add_calibration_options, wanted_calibration
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
@@ -55,6 +56,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--csv", metavar="FILE", help="write one line per window as a table; - for stdout"
     )
+    add_calibration_options(parser)
     add_root_options(parser, "experiment")
 
 
@@ -113,13 +115,23 @@ def _scored(
         artifact, experiment_root=vars(args).get("experiment_root")
     )
     torch.set_num_threads(detector.own.config.training.threads)
+    to_stdout = _STDOUT in dict(_outputs(args)).values()
+    wanted = wanted_calibration(args, sys.stderr if to_stdout else sys.stdout)
+    if wanted is not None:
+        from can_train.evaluation.new_vehicle import calibrate_on
+
+        calibrate_on(wanted, detector.detectors, detector.own)
     reading = Reading(format=args.format, lenient=args.lenient)
     recordings, problems = [], []
     for file in files:
         try:
-            recordings.append(score_file(detector, file, reading))
+            scored = score_file(detector, file, reading)
         except DataError as problem:
             problems.append(problem)
+            continue
+        if scored.skipped:
+            sys.stderr.write(f"{file}: {scored.skipped} malformed lines left out\n")
+        recordings.append(scored)
     scoring = Scoring(
         run=artifact.name,
         detector=detector,
@@ -155,8 +167,6 @@ def _print(scoring: Scoring) -> None:
     out.write(f"{heading(scoring)}\n")
     write_table(out, SUMMARY, summary_rows(scoring.detector, scoring.recordings))
     for recording in scoring.recordings:
-        if recording.skipped:
-            sys.stderr.write(f"{recording.file}: {recording.skipped} malformed lines left out\n")
         rows = event_rows(recording, own)
         if rows:
             out.write(f"\n{recording.file}: events of {own}, seconds since its first frame\n")

@@ -1,0 +1,55 @@
+"""The alarm rule: its bounds, its memory, and windows that overlap."""
+
+import numpy as np
+import pytest
+
+from can_train.alarms.rule import (
+    DEFAULT_RULE,
+    LEVELS,
+    AlarmRule,
+    AlarmStage,
+    levels_of,
+    windows_apart,
+)
+from can_train.errors import ConfigError, TrainingError
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 3), (4, 3), (-1, 1)])
+def test_a_rule_that_can_never_or_always_fire_is_refused(k, n):
+    with pytest.raises(ConfigError, match=f"an alarm at {k} of the last {n} windows can't be"):
+        AlarmRule(k=k, n=n)
+
+
+def test_the_default_alarms_at_the_third_of_ten_and_forgets_the_first():
+    assert str(DEFAULT_RULE) == "3 of 10"
+    score = np.zeros(16)
+    score[[0, 4, 9]] = 1.0
+    found = [LEVELS[level] for level in levels_of(score, 0.5)]
+    assert found == ["notice", *["quiet"] * 3, "notice", *["quiet"] * 4, "alarm", *["quiet"] * 6]
+
+
+def test_a_score_at_the_threshold_is_not_above_it():
+    assert levels_of([0.5, 0.5, 0.5], 0.5).tolist() == [0, 0, 0]
+
+
+def test_one_frame_in_several_overlapping_windows_is_no_alarm():
+    apart = windows_apart(100, 10)
+    assert apart == 10
+    score = np.zeros(60)
+    score[20:30] = 1.0  # all ten windows that hold one frame
+    assert levels_of(score, 0.5, AlarmRule(k=2, n=5), apart).max() == 1
+    assert levels_of(score, 0.5, AlarmRule(k=2, n=5)).max() == 2
+    score[30] = 1.0  # the first that shares no frame with the first of them
+    assert np.flatnonzero(levels_of(score, 0.5, AlarmRule(k=2, n=5), apart) == 2)[0] == 30
+
+
+@pytest.mark.parametrize(("stride", "apart"), [(100, 1), (99, 2), (50, 2), (200, 1), (1, 100)])
+def test_windows_apart(stride, apart):
+    assert windows_apart(100, stride) == apart
+
+
+def test_scores_of_a_diverged_model_are_refused_by_both():
+    with pytest.raises(TrainingError, match="1 of 2 window scores are NaN"):
+        levels_of([0.0, float("nan")], 0.5)
+    with pytest.raises(TrainingError, match="1 of 1 window scores are NaN"):
+        AlarmStage(0.5).update(float("nan"))

@@ -1,0 +1,128 @@
+"""What a detector says about one file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from can_train.alarms.rule import LEVELS
+from can_train.detectors.frame_scorer import FrameScorer, open_detector
+from can_train.errors import DataError
+from can_train.frames.frame import EXTENDED_FLAG
+from can_train.scoring.documents import Scoring, id_text, scores_csv, scores_json
+from can_train.scoring.recording import Reading, ScoredRecording, score_file
+from can_train.scoring.tables import EVENTS, SUMMARY, event_rows, heading, summary_rows
+from tests.lab import Lab
+from tests.unit.datasets_for_tests import write_csv
+from tests.unit.frames_for_tests import random_frames
+
+ATTACK = "test_01_known_vehicle_known_attack/DoS-bravo.csv"
+
+
+@pytest.fixture(scope="module")
+def detector(lab: Lab) -> FrameScorer:
+    """A GAT, trained enough to alarm at something."""
+    return open_detector(Path(str(lab.student("gat").path)))
+
+
+@pytest.fixture(scope="module")
+def labelled(lab: Lab, detector: FrameScorer) -> ScoredRecording:
+    return score_file(detector, lab.home / "csv" / lab.dataset / ATTACK, Reading())
+
+
+@pytest.fixture(scope="module")
+def unlabelled(
+    lab: Lab, detector: FrameScorer, tmp_path_factory: pytest.TempPathFactory
+) -> ScoredRecording:
+    """The same frames as a candump log."""
+    log = tmp_path_factory.mktemp("log") / "drive.log"
+    with (lab.home / "csv" / lab.dataset / ATTACK).open(newline="") as file:
+        lines = [
+            f"({float(row['timestamp']):.6f}) can0 {row['arbitration_id']}#{row['data_field']}\n"
+            for row in csv.DictReader(file)
+        ]
+    log.write_text("".join(lines))
+    return score_file(detector, log, Reading())
+
+
+def test_labels_change_nothing_but_what_is_told_of_them(
+    labelled: ScoredRecording, unlabelled: ScoredRecording
+) -> None:
+    assert (labelled.labelled, unlabelled.labelled) == (True, False)
+    assert (labelled.format, unlabelled.format) == ("can-train-and-test", "candump")
+    assert labelled.attack_windows == labelled.windows.label.sum() > 0
+    assert unlabelled.attack_windows is None
+    assert np.array_equal(labelled.windows.score["gat"], unlabelled.windows.score["gat"])
+
+
+def test_windows_know_their_time_and_their_alarm_level(labelled: ScoredRecording) -> None:
+    windows = labelled.windows
+    assert (windows.end_s > windows.start_s).all()
+    assert labelled.frames // 50 == len(windows)
+    quiet = labelled.level["gat"] == LEVELS.index("quiet")
+    assert not windows.alarm["gat"][quiet].any()
+    for event in labelled.events["gat"]:
+        inside = (windows.start_s >= event.start_s) & (windows.end_s <= event.end_s)
+        assert windows.alarm["gat"][inside].sum() == event.windows
+    above = sum(event.windows for event in labelled.events["gat"])
+    assert above == windows.alarm["gat"].sum()
+
+
+def test_a_recording_shorter_than_a_window_is_refused(
+    detector: FrameScorer, tmp_path: Path
+) -> None:
+    write_csv(tmp_path / "short.csv", random_frames(49, seed=1, extended=False))
+    with pytest.raises(DataError, match="short.csv: 49 frames are fewer than a window of 50"):
+        score_file(detector, tmp_path / "short.csv", Reading())
+
+
+def test_documents_hold_every_window(
+    detector: FrameScorer, labelled: ScoredRecording, unlabelled: ScoredRecording
+) -> None:
+    scoring = Scoring(
+        run="0123456789ab", detector=detector, recordings=[labelled, unlabelled], problems=["x: no"]
+    )
+    rows = list(csv.DictReader(io.StringIO(scores_csv(scoring))))
+    assert list(rows[0]) == [
+        "file", "start_frame", "start_s", "end_s", "label",
+        "gat_score", "gat_p_value", "gat_threshold", "gat_above", "gat_level",
+    ]  # fmt: skip
+    count = len(labelled.windows)
+    assert len(rows) == 2 * count
+    assert [float(row["gat_score"]) for row in rows[:count]] == list(labelled.windows.score["gat"])
+    assert sum(int(row["label"]) for row in rows[:count]) == labelled.attack_windows
+    assert {row["label"] for row in rows[count:]} == {""}
+    assert {row["gat_above"] for row in rows} <= {"0", "1"}
+    document = json.loads(scores_json(scoring))
+    first, second = document["recordings"]
+    assert document["problems"] == ["x: no"]
+    assert first["windows"]["score"]["gat"] == list(labelled.windows.score["gat"])
+    assert (second["windows"]["label"], second["attack_windows"]) == (None, None)
+    assert len(first["events"]["gat"]) == len(labelled.events["gat"])
+    assert set(first["windows"]["level"]["gat"]) <= set(LEVELS)
+
+
+def test_tables_tell_scorers_and_events(
+    detector: FrameScorer, labelled: ScoredRecording, unlabelled: ScoredRecording
+) -> None:
+    scoring = Scoring(run="0123456789ab", detector=detector, recordings=[labelled, unlabelled])
+    assert heading(scoring).startswith("run 0123456789ab: gat, a window of 50 frames every 50; ")
+    rows = summary_rows(detector, scoring.recordings)
+    assert [row[SUMMARY.index("attacks")] for row in rows] == [
+        f"{labelled.attack_windows:,}", "no labels",
+    ]  # fmt: skip
+    above = int(labelled.windows.alarm["gat"].sum())
+    assert rows[0][SUMMARY.index("above threshold")] == f"{above:,}"
+    events = event_rows(labelled, "gat")
+    assert all(len(row) == len(EVENTS) for row in events)
+    assert len(events) == min(len(labelled.events["gat"]), 21)
+
+
+def test_ids_are_written_as_on_the_bus() -> None:
+    assert id_text(0x1A) == "01A"
+    assert id_text(int(EXTENDED_FLAG) | 0x18FEF1) == "0018FEF1"
