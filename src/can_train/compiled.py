@@ -18,7 +18,12 @@ from typing import Any, Final, Literal, TypeVar, cast
 import numba
 
 _PACKAGE: Final = Path(__file__).parent
-SOURCES: Final = (_PACKAGE / "dataset" / "synth", _PACKAGE / "frames", _PACKAGE / "graphs")
+SOURCES: Final = (
+    _PACKAGE / "dataset" / "synth",
+    _PACKAGE / "frames",
+    _PACKAGE / "graphs",
+    _PACKAGE / "vehicle",
+)
 """Folders of all compiled functions, and of the constants and functions that they use."""
 
 F = TypeVar("F", bound=Callable[..., Any])

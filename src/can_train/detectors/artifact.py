@@ -17,6 +17,7 @@ from can_train.detectors.base import Detector
 from can_train.detectors.build import detector_class, network_of
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence
+from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.errors import ArtifactError, ConfigError
 from can_train.files import sha256_of, writing
 from can_train.graphs.features import FEATURE_NAMES
@@ -32,6 +33,7 @@ _KEYS: Final = frozenset(
         "scaler",
         "threshold",
         "evidence",
+        "vehicles",
         "extras",
         "parents",
         "versions",
@@ -49,6 +51,7 @@ def save_detector(path: Path, detector: Detector) -> str:
         "scaler": {k: torch.from_numpy(v) for k, v in asdict(detector.scaler).items()},
         "threshold": asdict(detector.threshold),
         "evidence": detector.evidence.to_plain(),
+        "vehicles": None if detector.vehicles is None else detector.vehicles.to_plain(),
         "extras": {k: torch.from_numpy(v) for k, v in detector.extras.items()},
         "parents": dict(detector.parents),
         "versions": {"torch": str(torch.__version__), "numpy": np.__version__},
@@ -116,6 +119,7 @@ def _decoded(path: Path, document: dict[str, Any], sha256: str) -> Detector:
     names = FEATURE_NAMES[config.data.features]
     if scaler.node_mean.shape != (len(names.node),) or scaler.edge_mean.shape != (len(names.edge),):
         raise ArtifactError(f"{path}: scaler of another feature set")
+    vehicles = document["vehicles"]
     return kind(
         config=config,
         network=network,
@@ -125,6 +129,7 @@ def _decoded(path: Path, document: dict[str, Any], sha256: str) -> Detector:
         evidence=CalibrationEvidence.from_plain(document["evidence"]),
         extras={k: v.numpy() for k, v in document["extras"].items()},
         parents=document["parents"],
+        vehicles=None if vehicles is None else KnownVehicles.from_plain(vehicles),
         sha256=sha256,
     )
 

@@ -22,6 +22,7 @@ from can_train.config.schema import Architecture, RunConfig
 from can_train.config.spec import Spec, spec_of
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence
+from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.errors import ArtifactError
 from can_train.graphs.batch import RawGraphs, ScaledGraphs
 from can_train.graphs.feed import GraphFeed
@@ -110,6 +111,7 @@ class Detector(nn.Module):
         threshold: Alarm threshold from benign calibration windows.
         evidence: Margins of the calibration windows.
         parents: sha256 of every artifact it was made from, by role.
+        vehicles: Profiles of the vehicles that it was trained on; None without regular IDs.
         sha256: Of its file; empty before it is written.
     """
 
@@ -130,6 +132,7 @@ class Detector(nn.Module):
         threshold: Threshold,
         evidence: CalibrationEvidence,
         parents: Mapping[str, str],
+        vehicles: KnownVehicles | None = None,
         sha256: str = "",
     ) -> None:
         super().__init__()
@@ -140,6 +143,7 @@ class Detector(nn.Module):
         self.extras = extras
         self.threshold = threshold
         self.evidence = evidence
+        self.vehicles = vehicles
         self.parents = dict(parents)
         self.sha256 = sha256
         self.inputs = Inputs(scaler, vocabulary)

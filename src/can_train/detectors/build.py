@@ -22,6 +22,7 @@ from can_train.detectors.calibration import (
     robust_threshold,
 )
 from can_train.detectors.evidence import CalibrationEvidence, Margins
+from can_train.detectors.known_vehicle import known_vehicles
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.stage import StageModule
 from can_train.detectors.task import Prepared, StageTask
@@ -142,6 +143,7 @@ def calibrated_detector(stage: Trainable) -> Detector:
         threshold=_UNSET,
         evidence=CalibrationEvidence(),
         parents=stage.parents,
+        vehicles=known_vehicles(inputs, config.target_fpr),
     )
 
     def score(windows: NDArray[np.int64]) -> NDArray[np.float64]:

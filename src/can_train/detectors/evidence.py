@@ -80,6 +80,13 @@ class Margins:
         p = np.maximum(p / (1.0 + beyond / self.tail), np.finfo(np.float64).tiny)
         return np.where(np.isnan(asked), np.nan, p)
 
+    def share_above(self, margin: float) -> float:
+        """Share of the windows with a larger margin than this; 0 if there are none."""
+        if not self.windows:
+            return 0.0
+        below = int(np.searchsorted(self.values, margin, side="right"))
+        return 1.0 - float(np.append(0, _kept(self.windows) + 1)[below]) / self.windows
+
     @property
     def tail(self) -> float:
         """Unit s beyond the largest margin: mean excess over the 90 % quantile."""

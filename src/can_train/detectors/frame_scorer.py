@@ -17,6 +17,8 @@ from can_train.config.frozen import load_frozen
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold
+from can_train.detectors.evidence import CalibrationEvidence
+from can_train.detectors.known_vehicle import ROW as PROFILE
 from can_train.detectors.parents import experts_of
 from can_train.detectors.scoring import SCORING_BATCH, score_windows
 from can_train.frames.frame import Frames
@@ -74,7 +76,16 @@ class FrameScorer:
     @property
     def thresholds(self) -> dict[str, Threshold]:
         """Stored threshold by scorer; the names are those of evaluations, its own comes last."""
-        return {detector.spec.row: detector.threshold for detector in self.detectors.values()}
+        known = self.own.vehicles
+        profile = {} if known is None else {PROFILE: known.threshold}
+        return profile | {d.spec.row: d.threshold for d in self.detectors.values()}
+
+    @property
+    def evidence(self) -> dict[str, CalibrationEvidence]:
+        """What each threshold rests on, by scorer."""
+        known = self.own.vehicles
+        profile = {} if known is None else {PROFILE: known.evidence}
+        return profile | {d.spec.row: d.evidence for d in self.detectors.values()}
 
     def score(
         self, frames: Frames, watch: Callable[[PackedGraphs], None] | None = None
@@ -97,16 +108,28 @@ class FrameScorer:
                 watch(graphs)
         starts, times, labels, scores = zip(*parts, strict=True)
         start = np.concatenate(starts)
-        score = {name: np.concatenate([part[name] for part in scores]) for name in self.thresholds}
+        score = self._of_profile(frames, start)
+        for detector in self.detectors.values():
+            row = detector.spec.row
+            score[row] = np.concatenate([part[row] for part in scores])
         return ScoredWindows(
             start=start,
             start_s=np.concatenate(times),
             end_s=frames.timestamp[start + self.spec.window - 1],
             label=np.concatenate(labels).astype(np.uint8),
             score=score,
-            p_value={d.spec.row: d.p_value(score[d.spec.row]) for d in self.detectors.values()},
+            p_value=self._p_values(score),
             alarm={name: score[name] > at.value for name, at in self.thresholds.items()},
         )
+
+    def _of_profile(
+        self, frames: Frames, start: NDArray[np.int64]
+    ) -> dict[str, NDArray[np.float64]]:
+        known = self.own.vehicles
+        return {} if known is None else {PROFILE: known.score(frames, start, self.spec.window)}
+
+    def _p_values(self, score: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        return {name: said.p_value(score[name]) for name, said in self.evidence.items()}
 
 
 def open_detector(name: str | Path, *, experiment_root: str | Path | None = None) -> FrameScorer:

@@ -15,6 +15,7 @@ from can_train.config.spec import spec_of
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold
+from can_train.detectors.known_vehicle import ROW as PROFILE
 from can_train.detectors.parents import experts_of
 from can_train.detectors.scoring import score_windows
 from can_train.graphs.store import GraphStore
@@ -43,7 +44,9 @@ class Experts:
     @property
     def thresholds(self) -> dict[str, Threshold]:
         """Stored threshold of each scorer."""
-        return {detector.spec.row: detector.threshold for detector in self.detectors.values()}
+        known = self.own.vehicles
+        profile = {} if known is None else {PROFILE: known.threshold}
+        return profile | {d.spec.row: d.threshold for d in self.detectors.values()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -18,6 +18,7 @@ from can_train.config.schema import RunConfig
 from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.windows import FUSION, DatasetWindows, open_windows
 from can_train.detectors.calibration import Threshold, conformal_threshold
+from can_train.detectors.known_vehicle import ROW as PROFILE
 from can_train.evaluation.alarms import (
     UNDEFINED_ALARMS,
     AlarmCounts,
@@ -38,6 +39,7 @@ from can_train.evaluation.controls.windows import Control, control_threshold, fi
 from can_train.evaluation.experts import Experts, load_experts, score_by_experts
 from can_train.evaluation.latency import latency_ms
 from can_train.evaluation.metrics import undefined_metrics, window_metrics
+from can_train.evaluation.new_vehicle import CalibrateOn, calibrate_on
 from can_train.evaluation.outside import outside_places
 from can_train.evaluation.places import Place, places_of
 from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
@@ -55,7 +57,10 @@ class Scorer:
 
 
 def evaluate_run(
-    run_dir: Path, data_root: Path, recordings: Path | None = None
+    run_dir: Path,
+    data_root: Path,
+    recordings: Path | None = None,
+    calibrate: CalibrateOn | None = None,
 ) -> EvaluationReport:
     """Scores all test recordings (and held-out ones) and writes the report into the run.
 
@@ -68,6 +73,8 @@ def evaluate_run(
         data_root: Where its dataset lies.
         recordings: A folder of labelled recordings that were never imported, which are scored as
             well; nothing is written then.
+        calibrate: Raise the thresholds of the models for a vehicle; nothing is written then. The
+            windows that they are calibrated on aren't scored.
 
     Raises:
         ArtifactError: An artifact is missing, damaged, or not the one the run was built on.
@@ -77,6 +84,7 @@ def evaluate_run(
     experts = load_experts(run_dir)
     config = experts.frozen.config
     torch.set_num_threads(config.training.threads)
+    new = None if calibrate is None else calibrate_on(calibrate, experts.detectors, experts.own)
     ref = DatasetRef(modality=config.modality, dataset=config.dataset)
     inputs = open_windows(data_root, ref, config.data, experts.frozen.training_digest)
     rows: list[EvaluationRow] = []
@@ -85,19 +93,21 @@ def evaluate_run(
         fusion = _fit_fusion_controls(experts, inputs)
         scorers = _window_scorers(experts, inputs) + _fusion_scorers(experts, inputs, fusion)
         for place in chain(places_of(inputs), outside):
-            rows += _rows_of(experts, place, scorers, fusion)
-            digests |= place.digests
+            left = place if new is None else new.unused_part(place)
+            if len(left.windows):
+                rows += _rows_of(experts, left, scorers, fusion)
+                digests |= left.digests
     report = EvaluationReport(
         modality=config.modality,
         dataset=config.dataset,
         run_id=run_dir.name,
         rows=tuple(rows),
         runs=experts.runs,
-        settings=_settings(config),
+        settings=_settings(config) | ({} if new is None else new.settings),
         recordings=digests,
         latency_ms=_latency(experts, inputs, data_root),
     )
-    if recordings is None:
+    if recordings is None and calibrate is None:
         write_report(report, run_dir)
     return report
 
@@ -186,6 +196,8 @@ def _rows_of(
     found = dict(scores.by_scorer)
     if fusion is not None:
         found |= fusion.score(scores.fusion)
+    if (known := experts.own.vehicles) is not None:
+        found[PROFILE] = known.of_store(place.store, place.windows, place.folder)
     data = control_data(place.store, place.windows)
     for scorer in scorers:
         if scorer.control is not None:

@@ -21,7 +21,7 @@ from can_train.config.schema import RunConfig
 from can_train.errors import ArtifactError, ConfigError
 from can_train.files import sha256_of
 
-ARTIFACT_FORMAT: Final = "can-train artifact 2"
+ARTIFACT_FORMAT: Final = "can-train artifact 3"
 _FORMAT_FAMILY: Final = "can-train artifact "
 LARGEST_PICKLE_BYTES: Final = 64_000_000
 """Names, shapes and a config are kilobytes; the numbers lie in members of their own."""

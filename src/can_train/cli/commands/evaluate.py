@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from can_train.cli.calibration import add_calibration_options, wanted_calibration
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
@@ -28,7 +29,8 @@ def add_parser(subparsers: Subparsers) -> None:
             "Score a finished run on every test scenario of its dataset, per file and per "
             "scenario, beside the control rows; writes evaluation.json and evaluation.csv into "
             "the run. With --recordings nothing is written there: the figures of its own "
-            "scenarios and of recordings that were never imported are shown together."
+            "scenarios and of recordings that were never imported are shown together. With "
+            "--calibrate-on the thresholds are those of another vehicle, and nothing is written."
         ),
         epilog=epilog("evaluate"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -48,6 +50,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--out", type=Path, metavar="DIR",
         help="also write evaluation.json and evaluation.csv into this folder",
     )  # fmt: skip
+    add_calibration_options(parser)
     add_root_options(parser, "data", "experiment")
 
 
@@ -75,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
     from can_train.evaluation.scenarios import evaluate_run
     from can_train.evaluation.table import print_report
 
-    report = evaluate_run(run_dir, data_root, args.recordings)
+    calibrate = wanted_calibration(args, sys.stderr if "json" in args else sys.stdout)
+    report = evaluate_run(run_dir, data_root, args.recordings, calibrate)
     if args.out is not None:
         _write(report, args.out)
     if "json" in args:

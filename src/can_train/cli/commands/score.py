@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from can_train.cli.calibration import add_calibration_options, wanted_calibration
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
@@ -55,6 +56,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--csv", metavar="FILE", help="write one line per window as a table; - for stdout"
     )
+    add_calibration_options(parser)
     add_root_options(parser, "experiment")
 
 
@@ -113,6 +115,12 @@ def _scored(
         artifact, experiment_root=vars(args).get("experiment_root")
     )
     torch.set_num_threads(detector.own.config.training.threads)
+    to_stdout = _STDOUT in dict(_outputs(args)).values()
+    wanted = wanted_calibration(args, sys.stderr if to_stdout else sys.stdout)
+    if wanted is not None:
+        from can_train.evaluation.new_vehicle import calibrate_on
+
+        calibrate_on(wanted, detector.detectors, detector.own)
     reading = Reading(format=args.format, lenient=args.lenient)
     recordings, problems = [], []
     for file in files:

@@ -82,7 +82,7 @@ def clip(value: float, low: float, high: float) -> float:
 
 
 @compiled(inline=True)
-def _popcount(word: np.uint64) -> np.int64:
+def popcount(word: np.uint64) -> np.int64:
     """Number of 1 bits (Warren, Hacker's Delight, section 5-1)."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
     word = (word & np.uint64(0x3333333333333333)) + (
@@ -168,8 +168,8 @@ def _payload_columns(
     new = np.int64(0)
     for k in range(len(payload)):
         difference = payload[k] ^ bits[BitsColumn.LAST_PAYLOAD, k]
-        changed += _popcount(difference)
-        new += _popcount(difference & ~bits[BitsColumn.CHANGED_MASK, k])
+        changed += popcount(difference)
+        new += popcount(difference & ~bits[BitsColumn.CHANGED_MASK, k])
         bits[BitsColumn.CHANGED_MASK, k] |= difference
     intervals = counts[CountColumn.INTERVALS]
     row[FrameColumn.BITS_CHANGED] = changed / _PAYLOAD_BITS
@@ -201,7 +201,7 @@ def _keep_payload(bits: NDArray[np.uint64], slot: int, payload: NDArray[np.uint6
     """Remembers the payload for the ID's next frame; gives its number of 1 bits."""
     ones = np.int64(0)
     for k in range(len(payload)):
-        ones += _popcount(payload[k])
+        ones += popcount(payload[k])
         bits[slot, BitsColumn.LAST_PAYLOAD, k] = payload[k]
     return ones
 

@@ -1,0 +1,76 @@
+"""Options that calibrate a finished run for another vehicle, and what is shown of it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+from can_train.cli.tables import write_table
+from can_train.errors import ConfigError
+
+if TYPE_CHECKING:
+    from can_train.evaluation.new_vehicle import Calibrated, CalibrateOn
+
+USUAL_MINUTES: Final = 5.0
+
+_HEADER: Final = (
+    "scorer", "threshold", "for this vehicle", "alarms here", "then", "attacks found", "then",
+)  # fmt: skip
+
+
+def add_calibration_options(parser: argparse.ArgumentParser) -> None:
+    """Adds `--calibrate-on` and `--calibrate-minutes`."""
+    parser.add_argument(
+        "--calibrate-on", type=Path, metavar="FILE",
+        help="raise the thresholds for the vehicle of this recording, from its first minutes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--calibrate-minutes", type=float, metavar="N",
+        help=f"minutes of benign traffic at its beginning (default {USUAL_MINUTES:g}, or all of a "
+        "shorter one)",
+    )  # fmt: skip
+
+
+def wanted_calibration(args: argparse.Namespace, out: TextIO) -> CalibrateOn | None:
+    """What was asked for; what comes of it is shown on `out`.
+
+    Raises:
+        ConfigError: Minutes without a recording, or none at all.
+    """
+    minutes = args.calibrate_minutes
+    if minutes is not None and args.calibrate_on is None:
+        raise ConfigError("--calibrate-minutes needs a recording: add --calibrate-on FILE")
+    if minutes is not None and not 0 < minutes < float("inf"):
+        raise ConfigError(f"--calibrate-minutes {minutes:g}: more than 0 are needed, such as 5")
+    if args.calibrate_on is None:
+        return None
+    from can_train.evaluation.new_vehicle import CalibrateOn
+
+    return CalibrateOn(
+        file=args.calibrate_on,
+        minutes=USUAL_MINUTES if minutes is None else minutes,
+        format=vars(args).get("format"),
+        tell=lambda calibrated: show_calibration(calibrated, out),
+    )
+
+
+def show_calibration(calibrated: Calibrated, out: TextIO) -> None:
+    """Thresholds before and after, and what they cost in detection."""
+    result = calibrated.result
+    out.write(
+        f"calibrated on the first {result.duration_s / 60:.1f} min of {calibrated.file} "
+        f"({result.windows:,} windows); nothing of the run is changed\n"
+    )
+    rows = [
+        [
+            each.scorer,
+            f"{each.before.value:.6g}",
+            f"{each.after.value:.6g}",
+            *(f"{share:.2%}" for share in each.alarms),
+            *(("n/a", "n/a") if each.found is None else (f"{s:.2%}" for s in each.found)),
+        ]
+        for each in result.raised
+    ]
+    write_table(out, _HEADER, rows)
+    out.write("attacks found: of the held-out attack windows of training\n\n")

@@ -1,0 +1,82 @@
+"""Thresholds of a new vehicle for one evaluation or scoring: `--calibrate-on FILE`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from can_train.detectors.base import Detector
+from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.recalibration import Recalibration, recalibrate, stretch_of
+from can_train.evaluation.places import Place
+from can_train.frames.readers import read_recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrateOn:
+    """What a user asks for.
+
+    Attributes:
+        file: A recording of the vehicle; its first minutes are benign.
+        minutes: How many.
+        format: Name of its format; None: recognised by content.
+        tell: Is told what came of it.
+    """
+
+    file: Path
+    minutes: float
+    format: str | None = None
+    tell: Callable[[Calibrated], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibrated:
+    """What came of it.
+
+    Attributes:
+        file: The recording.
+        digest: That of its frames.
+        result: Thresholds before and after.
+    """
+
+    file: Path
+    digest: str
+    result: Recalibration
+
+    @property
+    def settings(self) -> dict[str, str | int | float]:
+        """What numbers depend on that come of it."""
+        return {
+            "calibrated_on": self.digest,
+            "calibration_windows": self.result.windows,
+            "calibration_s": self.result.duration_s,
+        }
+
+    def unused_part(self, place: Place) -> Place:
+        """The place without the windows that thresholds were calibrated on."""
+        store, windows = place.store, place.windows
+        same = [n for n, found in enumerate(store.recordings) if found.digest == self.digest]
+        used = np.isin(store.recording[windows], same) & (store.start[windows] < self.result.frames)
+        return replace(place, windows=windows[~used])
+
+
+def calibrate_on(
+    wanted: CalibrateOn, detectors: Mapping[str, Detector], own: Detector
+) -> Calibrated:
+    """Sets the thresholds of loaded detectors for the vehicle of a recording; no file is changed.
+
+    Raises:
+        DataError: The recording can't be read, or its first minutes can't be calibrated on.
+    """
+    frames = read_recording(wanted.file, format=wanted.format).frames
+    experts = {name: found for name, found in detectors.items() if found is not own}
+    stretch = stretch_of(frames, wanted.minutes)
+    result = recalibrate(FrameScorer(own, experts), stretch, vehicle=wanted.file.stem)
+    result.apply(detectors, own)
+    calibrated = Calibrated(file=wanted.file, digest=frames.digest(), result=result)
+    if wanted.tell is not None:
+        wanted.tell(calibrated)
+    return calibrated

@@ -1,0 +1,56 @@
+"""What a profile learns from recordings of a car."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from can_train.vehicle.fit import ProfileSource, fit_profile
+from can_train.vehicle.profile import Step, Trait
+from tests.unit.vehicle.cars_for_tests import drive, profile, source
+
+
+def test_periods_are_those_of_the_traffic() -> None:
+    known, frames = profile("alpha").known, drive("alpha")
+    for arbitration_id, period in zip(known.ids, known.period, strict=True):
+        intervals = np.diff(frames.timestamp[frames.arbitration_id == arbitration_id])
+        assert abs(np.log(np.median(intervals) / period)) < 0.02
+
+
+def test_limits_hold_the_middle_of_every_regular_id() -> None:
+    known = profile("alpha").known
+    followed = known.core
+    assert followed.sum() > 20
+    assert (known.low[followed, Trait.INTERVAL] < 0.01).all()
+    assert (known.high[followed, Trait.INTERVAL] > -0.01).all()
+
+
+def test_jitter_and_constants_need_more_drives_than_periods() -> None:
+    few, many = profile("alpha").known, profile("alpha", 8).known
+    assert np.isinf(few.high[:, Trait.JITTER]).all()
+    assert not few.fixed.any()
+    assert np.isfinite(many.high[:, Trait.JITTER]).any()
+    assert many.fixed.any()
+
+
+def test_counters_are_found() -> None:
+    assert np.count_nonzero(profile("alpha").known.counter[:, Step.MODULUS]) > 10
+
+
+def test_frames_that_are_not_usual_change_nothing() -> None:
+    frames = drive("alpha")
+    usual = np.arange(len(frames)) < len(frames) // 2
+    altered = replace(frames, payload=np.where(usual[:, None], frames.payload, 0xAA))
+    one = fit_profile("alpha", [ProfileSource(frames=frames, usual=usual)])
+    other = fit_profile("alpha", [ProfileSource(frames=altered, usual=usual)])
+    assert one is not None and other is not None
+    for a, b in zip(one.known, other.known, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_too_few_regular_ids_make_no_profile() -> None:
+    frames = drive("alpha")
+    three = np.isin(frames.arbitration_id, np.unique(frames.arbitration_id)[:3])
+    assert fit_profile("alpha", [source(frames[three])]) is None
+    assert fit_profile("alpha", []) is None
