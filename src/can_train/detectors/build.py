@@ -92,7 +92,7 @@ def network_of(config: RunConfig, vocabulary_size: int) -> nn.Module:
     shape = _shape(
         config.data.features, vocabulary_size, [spec_of(name) for name in config.experts]
     )
-    return detector_class(config.model).build_network(config.architecture, shape)
+    return detector_class(config.model).network_for(config, shape)
 
 
 def build_stage(
@@ -150,18 +150,17 @@ def calibrated_detector(stage: Trainable) -> Detector:
 
     real, other_cars = score(inputs.windows("threshold", benign=True)), _other_cars(inputs)
     synthetic = score(other_cars)
-    detector.threshold = conformal_threshold(real, config.target_fpr)
+    threshold = conformal_threshold(real, config.target_fpr)
     if detector.spec.holds_on_other_cars and len(other_cars):
-        detector.threshold = robust_threshold(
-            synthetic, inputs.store.recording[other_cars], detector.threshold
-        )
-    _tell(detector.threshold, len(np.unique(inputs.store.recording[other_cars])))
+        threshold = robust_threshold(synthetic, inputs.store.recording[other_cars], threshold)
+    _tell(threshold, len(np.unique(inputs.store.recording[other_cars])))
     attacks = inputs.windows(*THRESHOLD)
-    detector.evidence = CalibrationEvidence(
+    evidence = CalibrationEvidence(
         benign=Margins.of(real),
         synthetic=Margins.of(synthetic),
         attack=Margins.of(score(attacks[inputs.store.label[attacks] == 1])),
     )
+    detector.settle(threshold, evidence)
     return detector
 
 

@@ -1,10 +1,10 @@
-"""How an epoch of a GAT is judged."""
+"""How well scores rank."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from can_train.detectors.gat.stage import average_precision
+from can_train.detectors.ranking import average_precision
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 9])
