@@ -11,6 +11,7 @@ from can_train.config.schema import (
     CurriculumConfig,
     DataConfig,
     DistillationConfig,
+    FusionConfig,
     Parent,
     RunConfig,
     TrainingConfig,
@@ -91,6 +92,7 @@ class Lab:
             data=self.data(),
             architecture=ARCHITECTURES.get((model, size)) or presets[size],
             training=training,
+            fusion=FusionConfig(fusion_policy="dqn") if spec.scorer == "fusion" else None,
         )
         return replace(plain, **changes)
 

@@ -28,6 +28,7 @@ _TITLES: Final[Mapping[str, str]] = {
     "run": "The run (`config`)",
     "distillation": "Distillation (`config.distillation`)",
     "curriculum": "Curriculum (`config.curriculum`)",
+    "fusion": "Fusion (`config.fusion`)",
     "resources": "Resources (not part of the frozen config)",
 }
 

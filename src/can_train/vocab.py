@@ -8,6 +8,7 @@ LearningType = Literal["unsupervised", "supervised", "rl_fusion"]
 TrainingStrategy = Literal["autoencoder", "normal", "curriculum", "distillation", "fusion"]
 Distillation = Literal["with-kd", "no-kd"]
 FeatureSet = Literal["classic", "relational"]
+FusionPolicy = Literal["logistic", "maximum", "mean", "dqn"]
 
 MODALITIES: Final[tuple[str, ...]] = get_args(Modality)
 MODALITIES_WITH_DATA: Final[tuple[str, ...]] = ("automotive",)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import global_mean_pool
@@ -44,7 +43,7 @@ SPEC = Spec(
     stage="can_train_plugin_toy_detector:build",
     role="probability",
     distillation_settings=("temperature",),
-    state_channels=2,
+    state_channels=4,
     order=25,
 )
 
@@ -68,9 +67,7 @@ class ToyDetector(Detector):
         return ToyNetwork(shape.node_channels, architecture.hidden_channels)
 
     def scored(self, graphs: ScaledGraphs) -> Scores:
-        margin = self.network(graphs).double().diff(dim=1).squeeze(1)
-        p = torch.sigmoid(margin)
-        return Scores(score=margin, state=torch.stack([p, (2 * p - 1).abs()], dim=1))
+        return self.said(self.network(graphs).double().diff(dim=1).squeeze(1))
 
     def teach(self, graphs: ScaledGraphs) -> dict[str, Tensor]:
         return {"logits": self.network(graphs)}

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from can_train.config.presets import preset
-from can_train.config.schema import DataConfig, Parent, RunConfig
+from can_train.config.schema import DataConfig, FusionConfig, Parent, RunConfig
 from can_train.config.spec import spec_of
 from can_train.detectors.base import Detector
 from can_train.detectors.build import detector_class, network_of
@@ -22,7 +22,7 @@ from can_train.graphs.scaling import FeatureScaler, IdVocabulary
 EXTRAS: Mapping[str, Mapping[str, list[float]]] = {
     "vgae": {"error_scale": [1.0] * 4},
     "gat": {},
-    "dqn": {"state_mean": [0.0] * 14, "state_scale": [1 / 3] * 14},
+    "dqn": {"state_mean": [0.0] * 10, "state_scale": [1 / 3] * 10},
 }
 KNOWN_IDS = (2, 0x316, 0x80012345)
 
@@ -42,6 +42,7 @@ def config_of(model: str, **changes: Any) -> RunConfig:
         architecture=chosen.architecture,
         training=chosen.training,
         experts=experts if model == "dqn" else {},
+        fusion=FusionConfig(fusion_policy="dqn") if model == "dqn" else None,
     )
     return replace(plain, **changes)
 

@@ -141,8 +141,9 @@ def _of_stage(
 
 
 def _preset_value(setting: Setting, base: Preset, stage: ResolvedStage) -> tuple[str, str] | None:
-    holder = {"training": base.training, "curriculum": base.curriculum}.get(setting.section)
-    if setting.section == "curriculum" and holder is None:
+    holders = {"training": base.training, "curriculum": base.curriculum, "fusion": base.fusion}
+    holder = holders.get(setting.section)
+    if setting.section in holders and holder is None:
         return None
     value = setting.default if holder is None else getattr(holder, setting.name)
     if value != setting.default:

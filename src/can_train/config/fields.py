@@ -11,6 +11,7 @@ from can_train.config.schema import (
     CurriculumConfig,
     DataConfig,
     DistillationConfig,
+    FusionConfig,
     Resources,
     RunConfig,
     TrainingConfig,
@@ -18,7 +19,7 @@ from can_train.config.schema import (
 from can_train.config.spec import specs
 
 Section = Literal[
-    "run", "data", "training", "distillation", "curriculum", "resources", "architecture"
+    "run", "data", "training", "distillation", "curriculum", "fusion", "resources", "architecture"
 ]
 
 _SECTIONS: Final[dict[Section, type]] = {
@@ -27,6 +28,7 @@ _SECTIONS: Final[dict[Section, type]] = {
     "run": RunConfig,
     "distillation": DistillationConfig,
     "curriculum": CurriculumConfig,
+    "fusion": FusionConfig,
     "resources": Resources,
 }
 """Dataclasses whose parameters can be set, in the order in which help shows them."""

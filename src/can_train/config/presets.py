@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from can_train.config.codec import from_plain
-from can_train.config.schema import Architecture, CurriculumConfig, TrainingConfig
+from can_train.config.schema import Architecture, CurriculumConfig, FusionConfig, TrainingConfig
 from can_train.config.spec import ALIAS_STRATEGY, spec_of, specs
 from can_train.vocab import ModelSize
 
@@ -22,6 +22,7 @@ class Preset:
     architecture: Architecture
     training: TrainingConfig
     curriculum: CurriculumConfig | None = None
+    fusion: FusionConfig | None = None
 
 
 def preset(model: str, model_size: str, training_strategy: str) -> Preset:
@@ -63,12 +64,14 @@ def preset_store() -> ZenStore:
     for model, size, strategy in preset_names():
         architecture, training = spec_of(model).presets[size], spec_of(model).training[size]
         curriculum = builds(CurriculumConfig) if strategy == "curriculum" else None
+        fusion = builds(FusionConfig) if strategy == "fusion" else None
         store(
             builds(
                 Preset,
                 architecture=plain(type(architecture), **asdict(architecture)),
                 training=builds(TrainingConfig, **asdict(training)),
                 curriculum=curriculum,
+                fusion=fusion,
             ),
             group=model,
             name=f"{size}_{strategy}",

@@ -118,9 +118,11 @@ def run_config(
         parents: Artifacts that it consumes: `teacher`, and experts by the detector's name.
     """
     base = preset(stage.model, stage.model_size, stage.training_strategy)
-    curriculum = base.curriculum
+    curriculum, fusion = base.curriculum, base.fusion
     if curriculum is not None:
         curriculum = replace(curriculum, **_given(stage, "curriculum"))
+    if fusion is not None:
+        fusion = replace(fusion, **_given(stage, "fusion"))
     return RunConfig(
         modality=request.modality,
         dataset=request.dataset,
@@ -132,6 +134,7 @@ def run_config(
         training=replace(base.training, **_given(stage, "training")),
         distillation=_distillation(request, stage, parents),
         curriculum=curriculum,
+        fusion=fusion,
         experts={name: parent for name, parent in parents.items() if name != TEACHER},
         **_given(stage, "run"),
     )

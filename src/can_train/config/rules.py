@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from can_train.config.fields import SETTINGS, option_of
-from can_train.config.spec import ALIAS_STRATEGY, experts, spec_of, strategies_on
+from can_train.config.spec import ALIAS_STRATEGY, experts, spec_of, specs, strategies_on
 from can_train.config.split_name import SPLIT_FORMS, is_split_name
 from can_train.errors import ConfigError
 from can_train.vocab import (
@@ -155,6 +155,19 @@ def curriculum_settings_are_used(request: PlanRequest) -> Iterator[ConfigError]:
             )
 
 
+def fusion_settings_are_used(request: PlanRequest) -> Iterator[ConfigError]:
+    """A setting of the fusion ⇒ a stage that fuses."""
+    fuses = any("fusion" in _possible(stage) for stage in request.stages)
+    for name, setting in SETTINGS.items():
+        given = any(name in stage.settings for stage in request.stages)
+        if setting.section == "fusion" and given and not fuses:
+            model = " or ".join(s.name for s in specs().values() if "fusion" in s.strategies)
+            yield ConfigError(
+                f"{option_of(name)}: no stage fuses, so it would have no effect. "
+                f"Add a {model} stage, or leave it out"
+            )
+
+
 def expert_paths_are_used(request: PlanRequest) -> Iterator[ConfigError]:
     """A path of an expert ⇒ a stage that takes one of its role."""
     for name, path in request.expert_paths.items():
@@ -185,6 +198,7 @@ RULES: Final[tuple[Rule, ...]] = (
     distillation_settings_are_used,
     foreign_teacher_is_used,
     curriculum_settings_are_used,
+    fusion_settings_are_used,
     expert_paths_are_used,
 )
 

@@ -16,6 +16,7 @@ from can_train.vocab import (
     WITH_KD,
     Distillation,
     FeatureSet,
+    FusionPolicy,
     LearningType,
     Modality,
     ModelSize,
@@ -162,6 +163,15 @@ class CurriculumConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FusionConfig:
+    """How a fusion makes one score of its experts' (docs/models/dqn.md)."""
+
+    fusion_policy: Annotated[
+        FusionPolicy, Param(help="how a fusion weighs its experts; only dqn learns over epochs")
+    ] = "logistic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DistillationConfig:
     """Training with a teacher's signal (docs/models/distillation.md)."""
 
@@ -226,6 +236,10 @@ class RunConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     distillation: DistillationConfig | None = None
     curriculum: CurriculumConfig | None = None
+    fusion: Annotated[
+        FusionConfig | None,
+        Param(help="how a fusion weighs its experts", added=True, settable=False),
+    ] = None
     experts: Mapping[str, Parent] = field(default_factory=dict)
     seed: Annotated[int, Param(help="seed of everything random", ge=0, le=2**31 - 1)] = 0
     target_fpr: Annotated[

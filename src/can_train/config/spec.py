@@ -44,7 +44,7 @@ class Spec:
         refusal: Why it can't, if it can't.
         distillation_settings: Settings that only its teacher's signal has.
         scorer: Name under which its rows stand in evaluations.
-        state_channels: How many numbers it shows a fusion beside its score.
+        state_channels: How many numbers it shows a fusion.
         holds_on_other_cars: Whether its threshold is set on synthetic recordings of other cars,
             where there are any; one that knows a single car's traffic would be blinded by them.
         order: Place in lists: those that others build on come first.

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from can_train.config.schema import Architecture, RunConfig
 from can_train.config.spec import Spec, spec_of
 from can_train.detectors.calibration import Threshold
-from can_train.detectors.evidence import CalibrationEvidence
+from can_train.detectors.evidence import CalibrationEvidence, Surprise
 from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.errors import ArtifactError
 from can_train.graphs.batch import RawGraphs, ScaledGraphs
@@ -39,10 +39,13 @@ class Scores:
 
     Attributes:
         score: Unbounded margin, which its threshold is for [B], float64; higher is more suspicious.
-        state: What it shows a fusion [B, S], float64; S is `Spec.state_channels`.
+        surprise: -log p of the score that a fusion may rely on [B], float64.
+        state: What it shows a fusion [B, S], float64; S is `Spec.state_channels`. All of it rises
+            with suspicion.
     """
 
     score: Tensor
+    surprise: Tensor
     state: Tensor
 
 
@@ -141,8 +144,7 @@ class Detector(nn.Module):
         self.scaler = scaler
         self.vocabulary = vocabulary
         self.extras = extras
-        self.threshold = threshold
-        self.evidence = evidence
+        self.settle(threshold, evidence)
         self.vehicles = vehicles
         self.parents = dict(parents)
         self.sha256 = sha256
@@ -169,6 +171,44 @@ class Detector(nn.Module):
             benign: Benign validation windows.
         """
         return {}
+
+    @classmethod
+    def network_for(cls, config: RunConfig, shape: NetworkShape) -> nn.Module:
+        """A freshly initialised network for the run that `config` describes."""
+        return cls.build_network(config.architecture, shape)
+
+    def settle(self, threshold: Threshold, evidence: CalibrationEvidence) -> None:
+        """Takes the threshold and the margins of the calibration windows, once they are known."""
+        self.threshold = threshold
+        self.evidence = evidence
+        known, others = evidence.benign, evidence.synthetic
+        self.known_car = Surprise(known)
+        self.other_cars = Surprise(others if others.windows else known)
+
+    def surprise(self, score: Tensor) -> Tensor:
+        """-log p of scores [B] on cars that were trained on, and on any car [B, 2], float64.
+
+        The second is that among benign windows of other cars, where that is less: what is rare on
+        the own car alone says nothing about a stranger.
+        """
+        known = self.known_car(score)
+        return torch.stack([known, torch.minimum(known, self.other_cars(score))], dim=1)
+
+    def said(self, score: Tensor, *own: Tensor, trust: Tensor | None = None) -> Scores:
+        """Scores of B windows with what a fusion sees of them.
+
+        Args:
+            score: Unbounded margins [B], float64.
+            own: Further numbers that rise with suspicion [B] each, float64.
+            trust: Share, from 0 to 1, to which a window's car is one that was trained on [B];
+                None: that can't be told.
+        """
+        surprise = self.surprise(score)
+        relied = surprise[:, 1]
+        if trust is not None:
+            relied = relied + trust * (surprise[:, 0] - relied)
+        state = torch.stack([score, surprise[:, 0], surprise[:, 1], relied, *own], dim=1)
+        return Scores(score=score, surprise=relied, state=state)
 
     def p_value(self, score: ArrayLike) -> NDArray[np.float64]:
         """p-values in (0, 1], float64, of its scores: how rare they are among benign windows."""

@@ -93,7 +93,7 @@ def network_of(config: RunConfig, vocabulary_size: int) -> nn.Module:
     shape = _shape(
         config.data.features, vocabulary_size, [spec_of(name) for name in config.experts]
     )
-    return detector_class(config.model).build_network(config.architecture, shape)
+    return detector_class(config.model).network_for(config, shape)
 
 
 def build_stage(
@@ -152,18 +152,19 @@ def calibrated_detector(stage: Trainable) -> Detector:
 
     real = score(inputs.windows("threshold", benign=True))
     synthetic = score(inputs.undisturbed("synthetic_threshold"))
-    detector.threshold = conformal_threshold(real, config.target_fpr)
+    threshold = conformal_threshold(real, config.target_fpr)
     if detector.spec.holds_on_other_cars and len(synthetic):
         windows = inputs.undisturbed(*THRESHOLD)
         of_window = inputs.store.recording[windows]
-        detector.threshold = robust_threshold(score(windows), of_window, detector.threshold)
-        _tell(detector.threshold, len(np.unique(of_window)))
+        threshold = robust_threshold(score(windows), of_window, threshold)
+        _tell(threshold, len(np.unique(of_window)))
     attacks = inputs.windows(*THRESHOLD)
-    detector.evidence = CalibrationEvidence(
+    evidence = CalibrationEvidence(
         benign=Margins.of(real),
         synthetic=Margins.of(synthetic),
         attack=Margins.of(score(attacks[inputs.store.label[attacks] == 1])),
     )
+    detector.settle(threshold, evidence)
     return detector
 
 

@@ -25,10 +25,12 @@ class WindowScores:
 
     Attributes:
         score: Unbounded margin, which the threshold is for [B], float64.
+        surprise: -log p that a fusion relies on [B], float64.
         state: What a fusion sees of it [B, S], float64.
     """
 
     score: NDArray[np.float64]
+    surprise: NDArray[np.float64]
     state: NDArray[np.float64]
 
 
@@ -57,8 +59,9 @@ def score_windows(
 
 def _joined(parts: list[Scores]) -> WindowScores:
     if not parts:
-        return WindowScores(score=np.zeros(0), state=np.zeros((0, 0)))
+        return WindowScores(score=np.zeros(0), surprise=np.zeros(0), state=np.zeros((0, 0)))
     return WindowScores(
         score=torch.cat([part.score for part in parts]).cpu().numpy(),
+        surprise=torch.cat([part.surprise for part in parts]).cpu().numpy(),
         state=torch.cat([part.state for part in parts]).cpu().numpy(),
     )

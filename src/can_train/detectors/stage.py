@@ -106,6 +106,11 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         self._chosen = self._of_epoch(epoch)
 
     @property
+    def epochs(self) -> int:
+        """Most epochs."""
+        return self.settings.epochs
+
+    @property
     def steps(self) -> int:
         """Steps of the current epoch."""
         return -(-len(self._chosen) // self.batch_size)

@@ -54,13 +54,11 @@ class FusionView:
     """B windows as a fusion sees them.
 
     Attributes:
-        anomaly: Anomaly scores [B], float64.
-        probability: Attack probabilities [B], float64.
-        state: What both experts show beside their scores [B, S], float64.
+        surprise: -log p of the anomaly detector and of the classifier [B, 2], float64.
+        state: What both experts show it [B, S], float64.
     """
 
-    anomaly: NDArray[np.float64]
-    probability: NDArray[np.float64]
+    surprise: NDArray[np.float64]
     state: NDArray[np.float64]
 
 
@@ -70,10 +68,12 @@ class ExpertScores:
 
     Attributes:
         by_scorer: Score of each [B], float64, by scorer name.
+        p_value: How rare that is among benign windows [B], float64, by scorer name.
         fusion: What the evaluated fusion saw; None where the run is none.
     """
 
     by_scorer: Mapping[str, NDArray[np.float64]]
+    p_value: Mapping[str, NDArray[np.float64]]
     fusion: FusionView | None
 
 
@@ -101,16 +101,16 @@ def score_by_experts(
     """Scores `windows` of `store` with every detector."""
     scores = score_windows(experts.detectors.values(), store, windows)
     found = {spec_of(name).row: said.score for name, said in scores.items()}
+    p_value = {d.spec.row: d.p_value(found[d.spec.row]) for d in experts.detectors.values()}
     if not experts.own.fuses:
-        return ExpertScores(by_scorer=found, fusion=None)
+        return ExpertScores(by_scorer=found, p_value=p_value, fusion=None)
     by_role = {spec_of(name).role: said for name, said in scores.items()}
     anomaly, probability = by_role["anomaly"], by_role["probability"]
     view = FusionView(
-        anomaly=anomaly.score,
-        probability=probability.score,
+        surprise=np.stack([anomaly.surprise, probability.surprise], axis=1),
         state=scores[experts.own.config.model].state,
     )
-    return ExpertScores(by_scorer=found, fusion=view)
+    return ExpertScores(by_scorer=found, p_value=p_value, fusion=view)
 
 
 def _name(parent: Parent) -> str:

@@ -148,7 +148,7 @@ def _fit_fusion_controls(experts: Experts, inputs: DatasetWindows) -> FusionCont
         "logistic_regression": fit_logistic_regression(view.state, label, seed),
         "small_mlp": fit_small_mlp(view.state, label, seed),
     }
-    alpha = best_fixed_alpha(view.anomaly, view.probability, label)
+    alpha = best_fixed_alpha(view.surprise, label)
     return FusionControls(alpha=alpha, classifiers=classifiers)
 
 

@@ -131,7 +131,7 @@ class _Fitting:
         if (self._folder / LAST).is_file():
             self._resume()
         progress = self._progress
-        while progress.epoch < settings.epochs and progress.waited < settings.patience:
+        while progress.epoch < self._module.epochs and progress.waited < settings.patience:
             self._train_epoch()
             self._close_epoch()
         return progress
@@ -215,7 +215,7 @@ class _Fitting:
         self._schedule.load_state_dict(document["schedule"])
         self._progress = progress = Progress(**document["progress"])
         self._module.means = Means(sums=document["sums"], weight=document["weight"])
-        where = f"epoch {progress.epoch}/{self._module.settings.epochs}"
+        where = f"epoch {progress.epoch}/{self._module.epochs}"
         where += f", step {progress.step}" if progress.step else ""
         logger.info("resuming after %s", where)
         self._recorder.event("resume", epochs_done=progress.epoch, steps_done=progress.step)

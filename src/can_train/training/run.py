@@ -41,8 +41,8 @@ def run_frozen(path: Path) -> None:
     frozen = load_frozen(path)
     config = frozen.config
     torch.set_num_threads(config.training.threads)
-    recorder = Recorder(frozen.run_dir, epochs=config.training.epochs)
     stage = prepare(frozen)
+    recorder = Recorder(frozen.run_dir, epochs=stage.module.epochs)
     _announce(config, stage, recorder)
     evidence = stage.agreement.figures("before") if stage.agreement else {}
     result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder)
@@ -99,7 +99,7 @@ def _announce(config: RunConfig, stage: Trainable, recorder: Recorder) -> None:
         _announce_distillation(config.distillation, stage.parents[TEACHER])
     logger.info(
         "epochs %d, learning rate %g, batch size %d, seed %d",
-        config.training.epochs,
+        stage.module.epochs,
         config.training.learning_rate,
         stage.module.batch_size,
         config.seed,

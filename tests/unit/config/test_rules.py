@@ -99,6 +99,7 @@ ONLY: Mapping[str, tuple[Row, dict[str, bool]]] = {
     "distillation_settings_are_used": ({"model": "gat", "alpha": "0.5"}, {}),
     "foreign_teacher_is_used": ({"model": "gat"}, {"allow_foreign_teacher": True}),
     "curriculum_settings_are_used": ({"model": "vgae", "model_args": "percentile=60"}, {}),
+    "fusion_settings_are_used": ({"model": "vgae,gat", "fusion_policy": "mean"}, {}),
     "expert_paths_are_used": ({"model": "vgae", "vgae_path": "v.pth"}, {}),
 }
 

@@ -1,10 +1,9 @@
-"""Trains the fusion agent: regresses the reward of every fusion weight."""
+"""Fits a fusion: in one go, or the agent by regressing the reward of every weight."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 import torch
@@ -14,17 +13,17 @@ from torch.nn import functional
 
 from can_train.config.schema import TrainingConfig
 from can_train.dataset.windows import FUSION, VALIDATION
-from can_train.detectors.base import Detector
 from can_train.detectors.epochs import shuffled
-from can_train.detectors.fusion.detector import fused_by_weight, standardised
-from can_train.detectors.fusion.network import QNetwork
-from can_train.detectors.scoring import score_windows
+from can_train.detectors.fusion.fitting import fit_linear
+from can_train.detectors.fusion.policies import AgentFusion, LinearFusion
+from can_train.detectors.fusion.windows import FusionWindows, expert_view, fusion_windows
+from can_train.detectors.ranking import average_precision
 from can_train.detectors.stage import Judgement, StageModule
 from can_train.detectors.task import Prepared, StageTask
 from can_train.distil.losses import LossTerms
 
 SMALLEST_STATE_SCALE: Final = 1e-3
-"""Unit of a state number that hardly varies where the agent is fitted."""
+"""Unit of a state number that hardly varies where the fusion is fitted."""
 
 
 def build(task: StageTask) -> Prepared:
@@ -42,98 +41,34 @@ def build(task: StageTask) -> Prepared:
     )
     anomaly, probability = task.expert("anomaly"), task.expert("probability")
     views = [
-        _view(anomaly, probability, task, windows)
+        expert_view(anomaly, probability, task, windows)
         for windows in (held_out, inputs.windows(*VALIDATION))
     ]
     mean = views[0].state.mean(axis=0)
     scale = np.maximum(views[0].state.std(axis=0), SMALLEST_STATE_SCALE)
-    train, validation = (view.windows(mean, scale) for view in views)
-    module = FusionStage(
-        cast(QNetwork, task.network),
-        config.training,
-        config.seed,
-        train=train,
-        validation=validation,
-    )
+    train, validation = (fusion_windows(view, mean, scale) for view in views)
+    module: StageModule[FusionWindows]
+    if isinstance(task.network, AgentFusion):
+        module = AgentStage(
+            task.network, config.training, config.seed, train=train, validation=validation
+        )
+    elif isinstance(task.network, LinearFusion):
+        module = LinearStage(
+            task.network, config.training, config.seed, train=train, validation=validation
+        )
+    else:
+        raise TypeError(f"expected a fusion, got {type(task.network).__name__}")
     experts = {detector.config.model: detector for detector in (anomaly, probability)}
     return Prepared(
         module=module, experts=experts, extras={"state_mean": mean, "state_scale": scale}
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FusionWindows:
-    """Windows as the fusion agent sees them.
-
-    Attributes:
-        states: Standardised states [B, 15], float32.
-        rewards: Reward of every action [B, 21], float32.
-    """
-
-    states: Tensor
-    rewards: Tensor
-
-    def to(self, device: torch.device | str) -> FusionWindows:
-        """The same windows on another device."""
-        return FusionWindows(states=self.states.to(device), rewards=self.rewards.to(device))
-
-    def rows(self, windows: NDArray[np.int64]) -> FusionWindows:
-        """Some of the windows, in the given order."""
-        at = torch.from_numpy(windows)
-        return FusionWindows(states=self.states[at], rewards=self.rewards[at])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _View:
-    """B windows as both experts see them.
-
-    Attributes:
-        state: What they show the agent [B, S], float64.
-        anomaly, probability: Their scores [B], float64.
-        label: 1 for attack windows [B], uint8.
-    """
-
-    state: NDArray[np.float64]
-    anomaly: NDArray[np.float64]
-    probability: NDArray[np.float64]
-    label: NDArray[np.uint8]
-
-    def windows(self, mean: NDArray[np.float64], scale: NDArray[np.float64]) -> FusionWindows:
-        """The same as the agent is trained on it."""
-        state, m, s = (torch.from_numpy(array) for array in (self.state, mean, scale))
-        return FusionWindows(
-            states=standardised(state, m, s),
-            rewards=fusion_rewards(self.anomaly, self.probability, self.label),
-        )
-
-
-def _view(
-    anomaly: Detector, probability: Detector, task: StageTask, windows: NDArray[np.int64]
-) -> _View:
-    store = task.inputs.store
-    scores = score_windows([anomaly, probability], store, windows)
-    one, other = scores[anomaly.config.model], scores[probability.config.model]
-    return _View(
-        state=np.concatenate([one.state, other.state], axis=1),
-        anomaly=one.score,
-        probability=other.score,
-        label=store.label[windows],
-    )
-
-
-def fusion_rewards(
-    anomaly: NDArray[np.float64], p_attack: NDArray[np.float64], label: NDArray[np.uint8]
-) -> Tensor:
-    """Reward r(alpha) = 1 - (sigmoid(fused) - y)^2 of each of the 21 actions [B, 21], float32."""
-    fused = 1.0 / (1.0 + np.exp(-fused_by_weight(anomaly, p_attack)))
-    return torch.from_numpy((1.0 - (fused - label[:, None]) ** 2).astype(np.float32))
-
-
-class FusionStage(StageModule[FusionWindows]):
-    """Regresses the Q-values of all actions at once: one window is one episode (gamma = 0).
+class _FusionStage(StageModule[FusionWindows]):
+    """What both ways of fitting share.
 
     Args:
-        model: The Q-network.
+        model: The network of the policy.
         training: Optimisation settings.
         seed: Decides every random number together with the epoch.
         train: Windows on which the experts weren't fitted.
@@ -142,41 +77,124 @@ class FusionStage(StageModule[FusionWindows]):
 
     def __init__(
         self,
-        model: QNetwork,
+        model: LinearFusion | AgentFusion,
         training: TrainingConfig,
         seed: int,
         *,
         train: FusionWindows,
         validation: FusionWindows,
     ) -> None:
-        super().__init__(model, training, seed, shuffled(np.arange(len(train.states)), seed))
+        super().__init__(model, training, seed, shuffled(np.arange(len(train.label)), seed))
         self._train_data = train
         self._validation_data = validation
         self._judged = Judgement(metrics={}, key=())
 
     def batch_of(self, windows: NDArray[np.int64]) -> FusionWindows:
-        """The states and rewards of `windows`."""
+        """Some of the windows that it is fitted on."""
         return self._train_data.rows(windows)
-
-    def training_step(self, batch: FusionWindows) -> Tensor:
-        """Mean squared error of the Q-values against the rewards."""
-        loss = functional.mse_loss(self.model(batch.states), batch.rewards)
-        return self._record(LossTerms(total=loss, task=loss), len(batch.states))
 
     def validation_batches(self) -> Iterator[FusionWindows]:
         """All validation windows as one batch."""
         yield self._validation_data
 
+    def judge(self) -> Judgement:
+        """What the validation windows said."""
+        return self._judged
+
+
+class LinearStage(_FusionStage):
+    """Solves a policy's convex problem when it is made; its one epoch only measures."""
+
+    def __init__(
+        self,
+        model: LinearFusion,
+        training: TrainingConfig,
+        seed: int,
+        *,
+        train: FusionWindows,
+        validation: FusionWindows,
+    ) -> None:
+        super().__init__(model, training, seed, train=train, validation=validation)
+        features = model.features(train.state, train.surprise).numpy()
+        weights = train.weights.numpy() / len(train.weights)
+        fit = fit_linear(features, train.label.numpy().astype(np.int64), weights)
+        with torch.no_grad():
+            model.weight.copy_(torch.from_numpy(fit.weight))
+            model.bias.fill_(fit.bias)
+        self.batch_size = len(train.label)
+
+    @property
+    def epochs(self) -> int:
+        """One."""
+        return 1
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """One that changes nothing: the solution is there."""
+        return torch.optim.SGD(self.model.parameters(), lr=0.0)
+
+    def training_step(self, batch: FusionWindows) -> Tensor:
+        """Cross-entropy with the weights of the fit."""
+        loss = _cross_entropy(self.model(batch.state, batch.surprise), batch)
+        return self._record(LossTerms(total=loss, task=loss), len(batch.label))
+
+    def validation_step(self, batch: FusionWindows) -> None:
+        """Takes in all validation windows."""
+        score = self.model(batch.state, batch.surprise)
+        loss, label = float(_cross_entropy(score, batch)), batch.label.cpu().numpy()
+        metrics = {"val_loss": loss}
+        if 0 < label.sum() < len(label):
+            pr_auc = average_precision(label.astype(np.int64), score.cpu().numpy())
+            metrics = {"val_pr_auc": pr_auc, **metrics}
+        self._judged = Judgement(metrics=metrics, key=(-loss,))
+
+
+class AgentStage(_FusionStage):
+    """Regresses the Q-values of all actions at once: one window is one episode (gamma = 0)."""
+
+    def __init__(
+        self,
+        model: AgentFusion,
+        training: TrainingConfig,
+        seed: int,
+        *,
+        train: FusionWindows,
+        validation: FusionWindows,
+    ) -> None:
+        super().__init__(model, training, seed, train=train, validation=validation)
+        self._agent = model
+        middle = train.surprise.mean(dim=1, keepdim=True).numpy()
+        weights = train.weights.numpy() / len(train.weights)
+        self._squash = fit_linear(middle, train.label.numpy().astype(np.int64), weights)
+
+    def rewards(self, batch: FusionWindows) -> Tensor:
+        """Reward r(alpha) = 1 - (p - y)^2 of each of the 21 actions [B, 21], float32.
+
+        p is the calibrated probability behind a fused surprise: log odds that are linear in the
+        mean of both surprises, fitted once. Where both say much or both say little it is flat, so
+        nothing hangs on the weight there.
+        """
+        one, other = batch.surprise[:, :1], batch.surprise[:, 1:]
+        fused = (1.0 - self._agent.alphas) * one + self._agent.alphas * other
+        p = torch.sigmoid(fused * float(self._squash.weight[0]) + self._squash.bias)
+        return (1.0 - (p - batch.label[:, None]).square()).float()
+
+    def training_step(self, batch: FusionWindows) -> Tensor:
+        """Mean squared error of the Q-values against the rewards, weighted by window."""
+        errors = (self._agent.values(batch.state) - self.rewards(batch)).square().mean(dim=1)
+        loss = (errors * batch.weights.float()).mean()
+        return self._record(LossTerms(total=loss, task=loss), len(batch.label))
+
     def validation_step(self, batch: FusionWindows) -> None:
         """Reward of the greedy actions."""
-        values = self.model(batch.states)
-        greedy = values.argmax(1, keepdim=True)
-        reward = float(batch.rewards.gather(1, greedy).double().mean())
-        loss = float(functional.mse_loss(values.double(), batch.rewards.double()))
+        values, rewards = self._agent.values(batch.state), self.rewards(batch)
+        of_greedy = rewards.gather(1, values.argmax(1, keepdim=True)).squeeze(1).double()
+        reward = float((of_greedy * batch.weights).mean())
+        loss = float(functional.mse_loss(values.double(), rewards.double()))
         self._judged = Judgement(
             metrics={"val_reward": reward, "val_loss": loss}, key=(round(reward, 6), -loss)
         )
 
-    def judge(self) -> Judgement:
-        """Judges by the reward of the greedy actions, then by loss."""
-        return self._judged
+
+def _cross_entropy(log_odds: Tensor, batch: FusionWindows) -> Tensor:
+    """Mean over windows [B] by their weights, of log odds [B]."""
+    return functional.binary_cross_entropy_with_logits(log_odds, batch.label, weight=batch.weights)

@@ -27,12 +27,9 @@ class GatDetector(Detector):
         )
 
     def scored(self, graphs: ScaledGraphs) -> Scores:
-        """Log odds; the state: both probabilities, embedding mean, std, max, min, confidence."""
+        """Log odds of an attack."""
         output: GatOutput = self.network(graphs)
-        p = attack_probability(output.logits)
-        z = output.embedding.double()
-        columns = [1.0 - p, p, z.mean(1), z.std(1), z.amax(1), z.amin(1), (2.0 * p - 1.0).abs()]
-        return Scores(score=attack_margin(output.logits), state=torch.stack(columns, dim=1))
+        return self.said(attack_margin(output.logits))
 
     def teach(self, graphs: ScaledGraphs) -> dict[str, Tensor]:
         """`logits` [B, 2] and the pooled `embedding` [B, D]."""

@@ -63,6 +63,6 @@ SPEC: Final = Spec(
     role="probability",
     needs={"curriculum": ("anomaly",)},
     distillation_settings=("temperature", "feature_weight"),
-    state_channels=7,
+    state_channels=4,
     order=20,
 )

@@ -24,6 +24,7 @@ from can_train.detectors.gat.losses import (
 )
 from can_train.detectors.gat.network import GAT
 from can_train.detectors.gat.signal import GatTeacher, PredictionAgreement
+from can_train.detectors.ranking import average_precision
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.stage import GraphStage, Judgement, StageWindows
 from can_train.detectors.task import Prepared, StageTask
@@ -121,24 +122,6 @@ class GatStage(GraphStage):
         pr_auc = average_precision(label, score)
         metrics = {"val_pr_auc": pr_auc, "val_loss": loss}
         return Judgement(metrics=metrics, key=(round(pr_auc, 4), -loss))
-
-
-def average_precision(label: NDArray[np.integer], score: NDArray[np.floating]) -> float:
-    """Area under the precision-recall curve as a sum of steps, ties taken together.
-
-    AP = sum over thresholds n of (R_n - R_{n-1}) P_n. The tests hold it against scikit-learn's,
-    whose import costs a worker as much as all of its own modules.
-
-    Args:
-        label: 0 or 1, both present [B].
-        score: Higher is more suspicious [B].
-    """
-    order = np.argsort(-score, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
-    hits = np.cumsum(label[order], dtype=np.float64)[ends]
-    precision = hits / (ends + 1.0)
-    recall = np.concatenate([[0.0], hits / hits[-1]])
-    return float(np.sum(np.diff(recall) * precision))
 
 
 def _bounded(task: StageTask) -> TrainingConfig:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch_geometric.utils import scatter
 
 from can_train.config.schema import Architecture
 from can_train.detectors.base import Detector, Extras, NetworkShape, Scores
@@ -22,6 +23,10 @@ LOSS_WEIGHTS = ("id_weight", "neighbour_weight", "kl_weight")
 """Fields of `VgaeConfig` that shape the loss and not the network."""
 
 _SMALLEST_UNIT = 1e-9
+_STRANGER = 0.8
+"""Share of known IDs in a window up to which its car counts as another one: two cars of one maker
+have half to two thirds of their IDs in common."""
+
 _LOG_FLOOR = 1e-6
 """Added to errors before their logarithm; an error of a window whose IDs are unknown is 0."""
 
@@ -63,13 +68,14 @@ class VgaeDetector(Detector):
         return {"error_scale": np.maximum(errors.numpy().mean(axis=0), _SMALLEST_UNIT)}
 
     def scored(self, graphs: ScaledGraphs) -> Scores:
-        """Log of the combined error; the state: log of three errors, latent statistics."""
+        """Log of the combined error; beside it those of mean and worst node."""
         output: VgaeOutput = self.network(graphs)
         errors = window_errors(output, graphs).double()
-        score = torch.log(combined_error(errors, self.error_scale) + _LOG_FLOOR)
-        logs = torch.log(errors[:, [0, 2, 3]] + _LOG_FLOOR)
-        latent = _node_statistics(output.mu.double(), graphs)
-        return Scores(score=score, state=torch.cat([logs, latent], dim=1))
+        combined = combined_error(errors, self.error_scale)
+        score, mean, worst = (
+            torch.log(error + _LOG_FLOOR) for error in (combined, errors[:, 0], errors[:, 1])
+        )
+        return self.said(score, mean, worst, trust=_trust(graphs))
 
     def teach(self, graphs: ScaledGraphs) -> dict[str, Tensor]:
         """Latent means `mu` [N, L] and their `reconstruction` [N, F], in its own scaling."""
@@ -86,17 +92,9 @@ def combined_error(errors: Tensor, scale: Tensor) -> Tensor:
     return parts[0] + parts[1] + parts[2] + parts[3]  # in this order, whatever the device
 
 
-def _node_statistics(values: Tensor, graphs: ScaledGraphs) -> Tensor:
-    """Mean, std, max and min of node values [N, L] over nodes and columns per window [B, 4]."""
-    index, size = graphs.batch, graphs.num_graphs
-    channels = values.size(1)
-    count = torch.zeros(size, dtype=values.dtype, device=values.device)
-    count.index_add_(0, index, torch.full_like(values[:, 0], channels))
-    total = torch.zeros_like(count).index_add_(0, index, values.sum(1))
-    squares = torch.zeros_like(count).index_add_(0, index, values.square().sum(1))
-    mean = total / count
-    std = (squares / count - mean.square()).clamp(min=0).sqrt()
-    highest = torch.full_like(count, -torch.inf)
-    highest = highest.scatter_reduce_(0, index, values.amax(1), "amax")
-    lowest = torch.full_like(count, torch.inf).scatter_reduce_(0, index, values.amin(1), "amin")
-    return torch.stack([mean, std, highest, lowest], dim=1)
+def _trust(graphs: ScaledGraphs) -> Tensor:
+    """How far windows are of a car that was trained on, by the share of known IDs [B], float64."""
+    known = (graphs.id_index > 0).double()
+    share = scatter(known, graphs.batch, dim_size=graphs.num_graphs, reduce="mean")
+    trust: Tensor = ((share - _STRANGER) / (1.0 - _STRANGER)).clamp(0.0, 1.0)
+    return trust

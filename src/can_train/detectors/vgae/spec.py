@@ -57,7 +57,7 @@ SPEC: Final = Spec(
     stage="can_train.detectors.vgae.stage:build",
     role="anomaly",
     distillation_settings=("latent_weight", "reconstruction_weight"),
-    state_channels=7,
+    state_channels=6,
     holds_on_other_cars=False,
     order=10,
 )

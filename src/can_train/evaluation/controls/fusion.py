@@ -11,12 +11,14 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from can_train.detectors.fusion.fitting import fit_linear
 from can_train.evaluation.experts import FusionView
 
 ALPHA_STEPS: Final = 20
@@ -32,17 +34,18 @@ class FixedAlpha:
     """One weight for all windows.
 
     Attributes:
-        alpha: Weight of p(attack), in [0, 1].
-        reward: Mean reward 1 - (fused - y)^2 on the windows it was chosen on.
+        alpha: Weight of the classifier, in [0, 1].
+        reward: Mean reward 1 - (p - y)^2 on the windows it was chosen on; p is the calibrated
+            probability behind the fused surprise.
     """
 
     alpha: float
     reward: float
 
-    def score(self, anomaly: ArrayLike, p_attack: ArrayLike) -> NDArray[np.float64]:
-        """Fused scores (1 - alpha) * anomaly + alpha * p(attack) [B], float64."""
-        a, p = np.asarray(anomaly, np.float64), np.asarray(p_attack, np.float64)
-        return np.asarray((1.0 - self.alpha) * a + self.alpha * p)
+    def score(self, surprise: ArrayLike) -> NDArray[np.float64]:
+        """Fused surprise [B], float64, of the two experts' [B, 2]."""
+        both = np.asarray(surprise, np.float64)
+        return np.asarray((1.0 - self.alpha) * both[:, 0] + self.alpha * both[:, 1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,10 +55,11 @@ class StateClassifier:
     pipeline: Pipeline
 
     def score(self, state: NDArray[np.float64]) -> NDArray[np.float64]:
-        """p(attack) [B], float64, of states [B, 15]."""
+        """Log odds [B], float64, of states [B, S]; a probability would lose the order at 1."""
         if not len(state):
             return np.zeros(0)
-        return np.asarray(self.pipeline.predict_proba(state)[:, 1], dtype=np.float64)
+        p = np.maximum(self.pipeline.predict_proba(state), np.finfo(np.float64).tiny)
+        return np.asarray(np.log(p[:, 1]) - np.log(p[:, 0]), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ class FusionControls:
     """Simple fusions of the two experts, fitted on side `fusion`.
 
     Attributes:
-        alpha: The best fixed weight of the attack probability.
+        alpha: The best fixed weight of the classifier.
         classifiers: Classifiers on the fusion state, by name; None where a class is missing.
     """
 
@@ -79,37 +83,36 @@ class FusionControls:
         """Scores [B] of every control that could be fitted."""
         if view is None:
             return {}
-        found = {"best_fixed_alpha": self.alpha.score(view.anomaly, view.probability)}
+        found = {"best_fixed_alpha": self.alpha.score(view.surprise)}
         for name, classifier in self.classifiers.items():
             if classifier is not None:
                 found[name] = classifier.score(view.state)
         return found
 
 
-def best_fixed_alpha(anomaly: ArrayLike, p_attack: ArrayLike, label: ArrayLike) -> FixedAlpha:
+def best_fixed_alpha(surprise: ArrayLike, label: ArrayLike) -> FixedAlpha:
     """The alpha of 0, 0.05, ... 1 with the highest mean reward; the smallest of equals.
 
     Args:
-        anomaly: Anomaly scores in (0, 1) [B].
-        p_attack: p(attack) [B].
+        surprise: -log p of the anomaly detector and of the classifier [B, 2].
         label: 1 for attack windows [B]; at least one window.
     """
-    y = np.asarray(label, np.float64)
+    both, y = np.asarray(surprise, np.float64), (np.asarray(label) != 0).astype(np.int64)
     if not len(y):
         raise ValueError("no windows to choose alpha on; at least one is needed")
     alpha = np.arange(ALPHA_STEPS + 1) / ALPHA_STEPS
-    # With c = anomaly - y and d = p - anomaly the squared error is (c + alpha d)^2: a parabola.
-    c = np.asarray(anomaly, np.float64) - y
-    d = np.asarray(p_attack, np.float64) - np.asarray(anomaly, np.float64)
-    error = np.mean(c * c) + 2 * alpha * np.mean(c * d) + alpha**2 * np.mean(d * d)
-    best = int(np.argmin(error))
-    return FixedAlpha(alpha=float(alpha[best]), reward=float(1.0 - error[best]))
+    fused = (1.0 - alpha) * both[:, :1] + alpha * both[:, 1:]
+    middle = both.mean(axis=1, keepdims=True)
+    squash = fit_linear(middle, y, np.full(len(y), 1.0 / len(y)))
+    reward = 1.0 - np.mean((expit(fused * squash.weight + squash.bias) - y[:, None]) ** 2, axis=0)
+    best = int(np.argmax(reward))
+    return FixedAlpha(alpha=float(alpha[best]), reward=float(reward[best]))
 
 
 def fit_logistic_regression(
     state: NDArray[np.float64], label: ArrayLike, seed: int
 ) -> StateClassifier | None:
-    """Logistic regression on states [B, 15]; `None` when a class is missing."""
+    """Logistic regression on states [B, S]; `None` when a class is missing."""
     model = LogisticRegression(max_iter=LOGISTIC_ITERATIONS, random_state=seed)
     return _fit(make_pipeline(StandardScaler(), model), state, label)
 
@@ -117,7 +120,7 @@ def fit_logistic_regression(
 def fit_small_mlp(
     state: NDArray[np.float64], label: ArrayLike, seed: int
 ) -> StateClassifier | None:
-    """One hidden layer of 32 on states [B, 15]; `None` when a class is missing."""
+    """One hidden layer of 32 on states [B, S]; `None` when a class is missing."""
     model = MLPClassifier(hidden_layer_sizes=MLP_CHANNELS, max_iter=MLP_EPOCHS, random_state=seed)
     return _fit(make_pipeline(StandardScaler(), model), state, label)
 

@@ -1,32 +1,50 @@
-"""What the fusion agent earns, and which windows it needs."""
+"""What a fusion is fitted on, what the agent earns, and when the result is silent."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
-from can_train.detectors.fusion.detector import ALPHAS
-from can_train.detectors.fusion.stage import SMALLEST_STATE_SCALE, fusion_rewards
+from can_train.config.schema import FusionConfig
+from can_train.dataset.windows import FUSION
+from can_train.detectors.artifact import load_detector
+from can_train.detectors.fusion.stage import SMALLEST_STATE_SCALE, AgentStage, LinearStage
 from can_train.detectors.parents import load_parents
 from can_train.detectors.scoring import score_windows
+from can_train.vocab import FusionPolicy
 from tests.lab import Lab
 
-
-def test_rewards_are_one_minus_the_squared_error_of_every_action() -> None:
-    rewards = fusion_rewards(np.array([0.8]), np.array([0.2]), np.array([1], np.uint8)).numpy()
-    assert rewards.shape == (1, 21)
-    assert rewards[0, 0] == pytest.approx(1 - (1 / (1 + np.exp(-0.8)) - 1) ** 2)
-    assert rewards[0, 20] == pytest.approx(1 - (1 / (1 + np.exp(-0.2)) - 1) ** 2)
-    assert rewards[0, 10] == pytest.approx(1 - (1 / (1 + np.exp(-0.5)) - 1) ** 2)
-    assert ALPHAS[[0, 1, 20]].tolist() == pytest.approx([0, 0.05, 1])
+POLICIES: tuple[FusionPolicy, ...] = ("logistic", "maximum", "mean", "dqn")
 
 
-def test_states_are_standardised_by_the_windows_that_the_agent_is_fitted_on(lab: Lab) -> None:
+def by(lab: Lab, policy: FusionPolicy):
+    return replace(lab.fusion(), fusion=FusionConfig(fusion_policy=policy))
+
+
+def test_rewards_are_one_minus_the_squared_error_of_every_action(lab: Lab) -> None:
+    module = lab.stage(by(lab, "dqn")).module
+    assert isinstance(module, AgentStage)
+    batch = module.batch_of(np.arange(3))
+    rewards = module.rewards(batch).numpy()
+    assert rewards.shape == (3, 21)
+    surprise, label = batch.surprise.numpy(), batch.label.numpy()
+    squash = module._squash
+    for action, alpha in ((0, 0.0), (10, 0.5), (20, 1.0)):
+        fused = (1 - alpha) * surprise[:, 0] + alpha * surprise[:, 1]
+        p = 1 / (1 + np.exp(-(squash.weight[0] * fused + squash.bias)))
+        np.testing.assert_allclose(rewards[:, action], 1 - (p - label) ** 2, rtol=1e-5)
+
+
+def test_states_are_standardised_by_the_windows_that_it_is_fitted_on(lab: Lab) -> None:
     config = lab.fusion()
     stage = lab.stage(config)
     experts = load_parents(config, lab.experiments)
     scores = score_windows(
-        [experts["vgae"], experts["gat"]], stage.inputs.store, stage.inputs.windows("fusion")
+        [experts["vgae"], experts["gat"]], stage.inputs.store, stage.inputs.windows(*FUSION)
     )
     states = np.concatenate([scores["vgae"].state, scores["gat"].state], axis=1)
     assert np.array_equal(stage.extras["state_mean"], states.mean(axis=0))
@@ -34,3 +52,43 @@ def test_states_are_standardised_by_the_windows_that_the_agent_is_fitted_on(lab:
     assert np.array_equal(stage.extras["state_scale"], deviation)
     assert list(stage.experts) == ["vgae", "gat"]
     assert stage.agreement is None
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_is_what_its_run_says_and_no_other(lab: Lab, policy: FusionPolicy) -> None:
+    module = lab.stage(by(lab, policy)).module
+    assert isinstance(module, AgentStage if policy == "dqn" else LinearStage)
+    assert module.epochs == (2 if policy == "dqn" else 1)
+
+
+@pytest.mark.parametrize("policy", ["logistic", "maximum", "mean"])
+def test_the_one_epoch_of_a_linear_policy_changes_nothing(lab: Lab, policy: FusionPolicy) -> None:
+    config = by(lab, policy)
+    fitted = {k: v.clone() for k, v in lab.stage(config).module.model.state_dict().items()}
+    trained = load_detector(Path(str(lab.parent_of(config).path)))
+    for name, value in trained.network.state_dict().items():
+        assert torch.equal(value, fitted[name])
+        assert bool((value >= 0).all()) or name == "bias"
+
+
+@pytest.mark.parametrize("policy", ["logistic", "maximum", "mean"])
+def test_what_is_nowhere_more_suspicious_never_scores_higher(
+    lab: Lab, policy: FusionPolicy
+) -> None:
+    config = by(lab, policy)
+    detector = load_detector(Path(str(lab.parent_of(config).path)))
+    experts = load_parents(config, lab.experiments)
+    inputs = lab.inputs(config)
+    said = {}
+    with torch.no_grad():
+        for name, expert in experts.items():
+            said[name] = expert.scored(expert.feed(inputs.store).batch(np.arange(200)))
+        before = detector.fused(said).score
+        calmer = {
+            name: replace(s, surprise=s.surprise - 0.5, state=s.state - 0.25)
+            for name, s in said.items()
+        }
+        after = detector.fused(calmer).score
+    assert bool((after <= before).all())
+    assert float((before - after).min()) >= 0.0
+    assert float((before - after).max()) > 0.0

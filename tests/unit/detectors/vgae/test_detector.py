@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
+from can_train.detectors.evidence import Margins
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.vgae.detector import VgaeDetector, combined_error
 from can_train.detectors.vgae.errors import window_errors
@@ -46,23 +48,42 @@ def test_an_error_that_is_always_zero_has_a_unit_nevertheless(lab: Lab) -> None:
     assert extras["error_scale"][2:].tolist() == [1e-9, 1e-9]
 
 
-def test_the_state_has_eight_numbers_in_the_documented_order(lab: Lab) -> None:
+def test_the_score_is_the_log_of_the_combined_error_and_the_state_holds_its_parts(
+    lab: Lab,
+) -> None:
     vgae = trained(lab)
     store = lab.inputs(lab.config("vgae")).store
     windows = np.arange(12)
     said = score_windows([vgae], store, windows)["vgae"]
     batch = vgae.feed(store).batch(windows)
     with torch.no_grad():
-        output = vgae.network(batch)
-        errors = window_errors(output, batch).double().numpy()
-    mu, owner = output.mu.double().numpy(), batch.batch.numpy()
-    latents = [mu[owner == window] for window in range(12)]
+        errors = window_errors(vgae.network(batch), batch).double().numpy()
     combined = (errors / vgae.extras["error_scale"]).sum(axis=1)
     np.testing.assert_allclose(said.score, np.log(combined + 1e-6), rtol=1e-12)
-    assert said.state.shape == (12, 7)
-    np.testing.assert_allclose(said.state[:, :3], np.log(errors[:, [0, 2, 3]] + 1e-6), rtol=1e-12)
-    statistics = [[z.mean(), z.std(), z.max(), z.min()] for z in latents]
-    np.testing.assert_allclose(said.state[:, 3:7], statistics, rtol=1e-9, atol=1e-9)
+    assert np.array_equal(said.state[:, 0], said.score)
+    np.testing.assert_allclose(said.state[:, 4:], np.log(errors[:, :2] + 1e-6), rtol=1e-12)
+    assert np.array_equal(said.state[:, 3], said.surprise)
+
+
+def test_what_is_rare_on_the_own_car_is_relied_on_as_far_as_the_car_is_known(lab: Lab) -> None:
+    vgae, store = trained(lab), lab.inputs(lab.config("vgae")).store
+    benign = vgae.evidence.benign
+    elsewhere = Margins.of(benign.values + 1.0)
+    vgae.settle(vgae.threshold, replace(vgae.evidence, synthetic=elsewhere))
+    strangers = IdVocabulary(ids=np.arange(len(vgae.vocabulary) - 1, dtype=np.uint32) + 2**30)
+    feeds = [
+        GraphFeed(store, scaler=vgae.scaler, vocabulary=v) for v in (vgae.vocabulary, strangers)
+    ]
+    index = vgae.vocabulary.index(store.node_id)
+    ends = np.searchsorted(store.node_ptr, np.flatnonzero(index == 0), side="right") - 1
+    windows = np.setdiff1d(np.flatnonzero(store.label == 0), ends)[:40]  # all their IDs are known
+    assert len(windows) == 40
+    with torch.no_grad():
+        known, stranger = (vgae.scored(feed.batch(windows)) for feed in feeds)
+    assert torch.equal(known.surprise, known.state[:, 1])
+    assert torch.equal(stranger.surprise, stranger.state[:, 2])
+    assert bool((stranger.state[:, 2] <= stranger.state[:, 1]).all())
+    assert float((known.surprise - known.state[:, 2]).max()) > 0.5
 
 
 def test_scoring_and_teaching_decode_the_means_and_draw_nothing(lab: Lab) -> None:

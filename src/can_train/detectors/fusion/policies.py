@@ -1,0 +1,84 @@
+"""Networks of the fusion: each makes one unbounded margin of what two experts say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from can_train.config.schema import Architecture
+from can_train.detectors.fusion.network import QNetwork
+from can_train.vocab import FusionPolicy
+
+ACTIONS: Final = 21
+
+ALPHAS: Final = np.linspace(0.0, 1.0, ACTIONS)
+"""Fusion weights 0, 0.05, ... 1 that the agent chooses from."""
+
+STATE_LIMIT: Final = 5.0
+"""Standardised state numbers are clipped here: far outside, the agent knows nothing more."""
+
+
+class LinearFusion(nn.Module):
+    """Log odds of an attack, linear in numbers that rise with suspicion.
+
+    Args:
+        policy: `logistic`: in all state numbers; `maximum` or `mean`: in that of the two surprises.
+        state_channels: Numbers in a state S.
+    """
+
+    def __init__(self, policy: FusionPolicy, state_channels: int) -> None:
+        super().__init__()
+        self.policy = policy
+        channels = state_channels if policy == "logistic" else 1
+        self.weight = nn.Parameter(torch.ones(channels, dtype=torch.float64))
+        self.bias = nn.Parameter(torch.zeros(1, dtype=torch.float64))
+
+    def features(self, state: Tensor, surprise: Tensor) -> Tensor:
+        """What the log odds are linear in [B, C], of states [B, S] and surprises [B, 2]."""
+        if self.policy == "logistic":
+            return state
+        if self.policy == "maximum":
+            return surprise.amax(dim=1, keepdim=True)
+        return surprise.mean(dim=1, keepdim=True)
+
+    def forward(self, state: Tensor, surprise: Tensor) -> Tensor:
+        """Log odds [B], float64, of standardised states [B, S] and surprises [B, 2]."""
+        return (self.features(state, surprise) * self.weight).sum(dim=1) + self.bias
+
+
+class AgentFusion(nn.Module):
+    """(1 - alpha) * surprise of the one + alpha * surprise of the other, alpha by the agent.
+
+    Args:
+        agent: Values the 21 weights in a state.
+    """
+
+    def __init__(self, agent: QNetwork) -> None:
+        super().__init__()
+        self.agent = agent
+        self.alphas = nn.Buffer(torch.from_numpy(ALPHAS), persistent=False)
+
+    def values(self, state: Tensor) -> Tensor:
+        """Q-values [B, 21], float32, of standardised states [B, S]."""
+        values: Tensor = self.agent(state.clamp(-STATE_LIMIT, STATE_LIMIT).float())
+        return values
+
+    def forward(self, state: Tensor, surprise: Tensor) -> Tensor:
+        """Fused surprise [B], float64, with the weight of the largest Q-value."""
+        alpha = self.alphas[self.values(state).argmax(dim=1)]
+        return (1.0 - alpha) * surprise[:, 0] + alpha * surprise[:, 1]
+
+
+def fusion_network(
+    policy: FusionPolicy, architecture: Architecture, state_channels: int
+) -> LinearFusion | AgentFusion:
+    """A freshly initialised network of a policy; `architecture` is that of the agent."""
+    if policy != "dqn":
+        return LinearFusion(policy, state_channels)
+    return AgentFusion(
+        QNetwork(state_channels=state_channels, actions=ACTIONS, **asdict(architecture))
+    )

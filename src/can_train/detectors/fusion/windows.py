@@ -1,0 +1,104 @@
+"""Windows as a fusion is fitted on them: what two experts say, and what is true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from can_train.dataset.splits import SIDES
+from can_train.detectors.base import Detector
+from can_train.detectors.fusion.fitting import balanced_weights
+from can_train.detectors.scoring import score_windows
+from can_train.detectors.task import StageTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ExpertView:
+    """B windows as both experts see them.
+
+    Attributes:
+        state: What they show a fusion [B, S], float64.
+        surprise: -log p of the anomaly detector and of the classifier [B, 2], float64.
+        label: 1 for attack windows [B], uint8.
+        weights: Equal in total for each class of the real and of the synthetic windows [B]; sum 1.
+    """
+
+    state: NDArray[np.float64]
+    surprise: NDArray[np.float64]
+    label: NDArray[np.uint8]
+    weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionWindows:
+    """The same as a policy takes them.
+
+    Attributes:
+        state: Standardised [B, S], float64.
+        surprise: [B, 2], float64.
+        label: 0 or 1 [B], float64.
+        weights: [B], float64; their mean is 1.
+    """
+
+    state: Tensor
+    surprise: Tensor
+    label: Tensor
+    weights: Tensor
+
+    def to(self, device: torch.device | str) -> FusionWindows:
+        """The same windows on another device."""
+        return FusionWindows(
+            state=self.state.to(device),
+            surprise=self.surprise.to(device),
+            label=self.label.to(device),
+            weights=self.weights.to(device),
+        )
+
+    def rows(self, windows: NDArray[np.int64]) -> FusionWindows:
+        """Some of the windows, in the given order."""
+        at = torch.from_numpy(windows)
+        return FusionWindows(
+            state=self.state[at],
+            surprise=self.surprise[at],
+            label=self.label[at],
+            weights=self.weights[at],
+        )
+
+
+def expert_view(
+    anomaly: Detector, probability: Detector, task: StageTask, windows: NDArray[np.int64]
+) -> ExpertView:
+    """What both experts say of `windows`."""
+    inputs = task.inputs
+    said = score_windows([anomaly, probability], inputs.store, windows)
+    one, other = said[anomaly.config.model], said[probability.config.model]
+    label = inputs.store.label[windows]
+    synthetic = np.array([side.startswith("synthetic") for side in SIDES])[inputs.sides[windows]]
+    return ExpertView(
+        state=np.concatenate([one.state, other.state], axis=1),
+        surprise=np.stack([one.surprise, other.surprise], axis=1),
+        label=label,
+        weights=balanced_weights(label, synthetic.astype(np.int64)),
+    )
+
+
+def fusion_windows(
+    view: ExpertView, mean: NDArray[np.float64], scale: NDArray[np.float64]
+) -> FusionWindows:
+    """`view` as a policy takes it.
+
+    Args:
+        view: What the experts say.
+        mean: Of the states that it is fitted on [S].
+        scale: Their standard deviation [S].
+    """
+    return FusionWindows(
+        state=torch.from_numpy((view.state - mean) / scale),
+        surprise=torch.from_numpy(view.surprise),
+        label=torch.from_numpy(view.label.astype(np.float64)),
+        weights=torch.from_numpy(view.weights * len(view.weights)),
+    )
