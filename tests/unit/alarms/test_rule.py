@@ -20,12 +20,20 @@ def test_a_rule_that_can_never_or_always_fire_is_refused(k, n):
         AlarmRule(k=k, n=n)
 
 
-def test_the_default_alarms_at_the_third_of_ten_and_forgets_the_first():
-    assert str(DEFAULT_RULE) == "3 of 10"
+def test_the_default_alarms_at_the_second_of_ten():
+    assert str(DEFAULT_RULE) == "2 of 10"
     score = np.zeros(16)
-    score[[0, 4, 9]] = 1.0
+    score[[0, 4]] = 1.0
     found = [LEVELS[level] for level in levels_of(score, 0.5)]
-    assert found == ["notice", *["quiet"] * 3, "notice", *["quiet"] * 4, "alarm", *["quiet"] * 6]
+    assert found == ["notice", *["quiet"] * 3, *["alarm"] * 6, *["quiet"] * 6]
+
+
+def test_a_window_is_forgotten_after_n():
+    score = np.zeros(12)
+    score[[0, 4, 10]] = 1.0
+    assert levels_of(score, 0.5, AlarmRule(k=3, n=10)).max() == 1
+    score[9] = 1.0
+    assert np.flatnonzero(levels_of(score, 0.5, AlarmRule(k=3, n=10)) == 2).tolist() == [9, 10, 11]
 
 
 def test_a_score_at_the_threshold_is_not_above_it():
