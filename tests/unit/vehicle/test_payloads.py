@@ -7,7 +7,6 @@ import pytest
 
 from can_train.frames.frame import Frames
 from can_train.vehicle.payloads import (
-    ANY_LENGTH,
     always_constant,
     constants_of,
     counter_of,
@@ -77,4 +76,3 @@ def test_constants_and_random_bytes_are_no_counters() -> None:
 def test_lengths_are_a_bit_set() -> None:
     assert lengths_of([frames(payloads(), 8), frames(payloads(), 3)]) == (1 << 8) | (1 << 3)
     assert lengths_of([frames(payloads(), 64)]) == 1 << 63
-    assert ANY_LENGTH & np.uint64(1 << 63)
