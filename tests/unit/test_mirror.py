@@ -66,8 +66,8 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "environment": ("cli/test_launcher.py",),
     "evaluation.bootstrap": ("numerics/test_bootstrap.py",),
     "evaluation.experts": ("unit/detectors/test_frame_scorer.py",),
-    "evaluation.row_columns": ("unit/evaluation/test_table.py",),
     "evaluation.places": ("cli/test_commands.py",),
+    "evaluation.row_columns": ("unit/evaluation/test_table.py",),
     "evaluation.scenarios": ("cli/test_commands.py",),
     "frames.recording": ("unit/frames/test_store.py",),
     "frames.result": ("unit/frames/text/test_reading.py",),
@@ -89,6 +89,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "runs.summary": ("unit/teachers/test_policy.py",),
     "training.intake": ("cli/test_teachers.py",),
     "training.recorder": ("unit/training/test_loop.py",),
+    "vehicle.state": ("unit/vehicle/test_watch.py", "unit/vehicle/test_gate.py"),
     "vocab": ("unit/config/test_rules.py",),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -71,11 +71,13 @@ def fit_profile(vehicle: str, sources: Sequence[ProfileSource]) -> VehicleProfil
     if len(ids) < FEWEST_CORE_IDS:
         return None
     known = _ticking(ids, sources)
-    low, high = _limits(VehicleProfile(vehicle=vehicle, known=known), sources)
+    seen = [np.unique(source.frames.arbitration_id[source.usual]) for source in sources]
+    profile = VehicleProfile(vehicle=vehicle, known=known, familiar=np.unique(np.concatenate(seen)))
+    low, high = _limits(profile, sources)
     known = _followed(known, low, high, recordings=len(sources))
     if np.count_nonzero(known.core) < FEWEST_CORE_IDS:
         return None
-    return VehicleProfile(vehicle=vehicle, known=known)
+    return replace(profile, known=known)
 
 
 def _frequent(sources: Sequence[ProfileSource]) -> NDArray[np.uint32]:

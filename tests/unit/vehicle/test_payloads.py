@@ -18,7 +18,7 @@ from can_train.vehicle.profile import Step
 def frames(payload: np.ndarray, dlc: int = 8) -> Frames:
     rows = len(payload)
     return Frames(
-        timestamp=np.arange(rows) * 0.01,
+        timestamp=np.linspace(0.0, 0.01 * (rows - 1), rows),
         arbitration_id=np.full(rows, 0x100, np.uint32),
         dlc=np.full(rows, dlc, np.uint8),
         payload=np.ascontiguousarray(payload, np.uint8),
