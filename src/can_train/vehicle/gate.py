@@ -33,7 +33,7 @@ CLOSES_AT: Final = 0.6
 
 MOST_FOREIGN: Final = 0.1
 """IDs that the vehicle never sent and that are there all the time, as a share of the core IDs. Cars
-of one maker share most IDs, periods and constants (set_01): what else they send tells them apart."""
+of one maker share most IDs, periods and constants (set_01): the rest tells them apart."""
 
 _FEWEST_SEEN: Final = 8
 _MOST_STRANGE: Final = 0.5
