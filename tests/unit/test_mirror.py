@@ -93,6 +93,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "scoring.tables": ("unit/scoring/test_recording.py",),
     "training.intake": ("cli/test_teachers.py",),
     "training.recorder": ("unit/training/test_loop.py",),
+    "vehicle.state": ("unit/vehicle/test_watch.py", "unit/vehicle/test_gate.py"),
     "vocab": ("unit/config/test_rules.py",),
 }
 

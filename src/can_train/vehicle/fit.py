@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from can_train.frames.frame import Frames
 from can_train.vehicle.payloads import (
-    ANY_LENGTH,
     always_constant,
     constants_of,
     counter_of,
@@ -72,11 +71,13 @@ def fit_profile(vehicle: str, sources: Sequence[ProfileSource]) -> VehicleProfil
     if len(ids) < FEWEST_CORE_IDS:
         return None
     known = _ticking(ids, sources)
-    low, high = _limits(VehicleProfile(vehicle=vehicle, known=known), sources)
+    seen = [np.unique(source.frames.arbitration_id[source.usual]) for source in sources]
+    profile = VehicleProfile(vehicle=vehicle, known=known, familiar=np.unique(np.concatenate(seen)))
+    low, high = _limits(profile, sources)
     known = _followed(known, low, high, recordings=len(sources))
     if np.count_nonzero(known.core) < FEWEST_CORE_IDS:
         return None
-    return VehicleProfile(vehicle=vehicle, known=known)
+    return replace(profile, known=known)
 
 
 def _frequent(sources: Sequence[ProfileSource]) -> NDArray[np.uint32]:
@@ -101,7 +102,7 @@ def _ticking(ids: NDArray[np.uint32], sources: Sequence[ProfileSource]) -> Known
         constant=np.zeros((len(ids), words), np.uint64),
         value=np.zeros((len(ids), words), np.uint64),
         fixed=np.zeros(len(ids), np.bool_),
-        lengths=np.full(len(ids), ANY_LENGTH),
+        lengths=np.zeros(len(ids), np.uint64),
         counter=np.zeros((len(ids), 4), np.int64),
         punctual=np.zeros(len(ids), np.bool_),
         core=np.zeros(len(ids), np.bool_),
@@ -114,14 +115,9 @@ def _ticking(ids: NDArray[np.uint32], sources: Sequence[ProfileSource]) -> Known
         broken = [_broken_share(*part, known.period[row]) for part in parts]
         known.punctual[row] = max(broken) <= MOST_BROKEN
         known.constant[row], known.value[row] = constants_of(frames)
-        known.fixed[row] = (
-            len(frames) >= RECORDINGS_FOR_HABITS
-            and known.period[row] <= LONGEST_PERIOD_S
-            and always_constant(frames)
-        )
-        if known.period[row] <= LONGEST_PERIOD_S:
-            known.lengths[row] = lengths_of(frames)
-            known.counter[row] = counter_of(frames)
+        known.fixed[row] = len(frames) >= RECORDINGS_FOR_HABITS and always_constant(frames)
+        known.lengths[row] = lengths_of(frames)
+        known.counter[row] = counter_of(frames)
     return known
 
 
@@ -194,7 +190,6 @@ def _followed(
         low=np.where(regular, least, -np.inf),
         high=np.where(regular, most, np.inf),
         unit=np.where(regular, np.maximum(width, 0.0) + LEAST_UNIT, 1.0),
-        punctual=known.punctual & regular[:, Trait.INTERVAL],
         core=regular[:, Trait.INTERVAL] & (2 * present >= recordings),
     )
 

@@ -32,8 +32,8 @@ CLOSES_AT: Final = 0.6
 """Share of the core IDs that conform."""
 
 MOST_FOREIGN: Final = 0.1
-"""IDs outside of the profile that are there all the time, as a share of the core IDs. Cars of one
-maker share most IDs, periods and constants (set_01): what they have besides tells them apart."""
+"""IDs that the vehicle never sent and that are there all the time, as a share of the core IDs. Cars
+of one maker share most IDs, periods and constants (set_01): the rest tells them apart."""
 
 _FEWEST_SEEN: Final = 8
 _MOST_STRANGE: Final = 0.5
@@ -62,7 +62,7 @@ def same_vehicle(elapsed_s: np.float64, known: Known, state: Watched, slots: int
     for slot in range(slots):
         there += (
             state.bins[slot, Presence.STRETCHES] >= constantly
-            and state.bins[slot, Presence.PROFILED] == 0
+            and state.bins[slot, Presence.FAMILIAR] == 0
         )
     if core == 0 or there > MOST_FOREIGN * core or conforming < CLOSES_AT * core:
         return np.float64(0.0)

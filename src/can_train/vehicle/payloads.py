@@ -19,9 +19,6 @@ from can_train.vehicle.profile import Step
 COUNTS_AT: Final = 0.995
 """Share of steps that a counter has to make."""
 
-ANY_LENGTH: Final = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
-"""Bit set of all DLCs."""
-
 _COUNTERS: Final = ((0, 256), (0, 16), (4, 16))
 """Shift and modulus of a byte and of its lower and upper half."""
 

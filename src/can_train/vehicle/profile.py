@@ -81,17 +81,22 @@ _DTYPES: Final = {
 }  # fmt: skip
 
 
+_FAMILIAR: Final = "familiar"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VehicleProfile:
     """The profile of one vehicle.
 
     Attributes:
         vehicle: Its name, as in `Recording.vehicle`.
-        known: Its IDs.
+        known: The IDs that are followed.
+        familiar: All IDs that it was seen to send, ascending [M], uint32.
     """
 
     vehicle: str
     known: Known
+    familiar: NDArray[np.uint32]
 
     def __len__(self) -> int:
         """Number of IDs, K."""
@@ -99,7 +104,8 @@ class VehicleProfile:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, in types that every reader of artifacts has."""
-        return {name: _plain(array) for name, array in self.known._asdict().items()}
+        arrays = {**self.known._asdict(), _FAMILIAR: self.familiar}
+        return {name: _plain(array) for name, array in arrays.items()}
 
     @classmethod
     def from_arrays(cls, vehicle: str, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -108,17 +114,18 @@ class VehicleProfile:
         Raises:
             ArtifactError: The arrays aren't a profile.
         """
-        if set(arrays) != set(_DTYPES):
+        if set(arrays) != {*_DTYPES, _FAMILIAR}:
             raise ArtifactError(
                 f"vehicle profile of {vehicle}: holds {', '.join(sorted(arrays)) or 'nothing'}; "
-                f"needed: {', '.join(_DTYPES)}. Train this model again"
+                f"needed: {', '.join([*_DTYPES, _FAMILIAR])}. Train this model again"
             )
-        if len({len(array) for array in arrays.values()}) != 1:
+        if len({len(arrays[name]) for name in _DTYPES}) != 1:
             raise ArtifactError(
                 f"vehicle profile of {vehicle}: arrays of different lengths. Train this model again"
             )
         known = {name: _typed(arrays[name], dtype) for name, dtype in _DTYPES.items()}
-        return cls(vehicle=vehicle, known=Known(**known))
+        familiar = _typed(arrays[_FAMILIAR], "uint32")
+        return cls(vehicle=vehicle, known=Known(**known), familiar=familiar)
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:

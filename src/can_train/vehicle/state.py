@@ -57,11 +57,11 @@ class Clock(Column):
 
 @unique
 class Presence(Column):
-    """Stretches of time in which an ID was there, the last of them, and whether it is profiled."""
+    """Stretches of time in which an ID was there, the last of them, and whether it is familiar."""
 
     STRETCHES = auto()
     LATEST = auto()
-    PROFILED = auto()
+    FAMILIAR = auto()
 
 
 class Watched(NamedTuple):

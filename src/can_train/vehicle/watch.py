@@ -46,14 +46,15 @@ BUS_WIDE_SHARE: Final = 0.8
 """What so many of the vehicle's IDs do at once (a late bus, a clock) is held against none."""
 
 
-class Seen(NamedTuple):
-    """n frames, their ID as row of the profile (-1: not in it) and as slot of the recording."""
+class PassingFrames(NamedTuple):
+    """n frames; IDs as rows of the profile (-1: not in it), as slots, and whether familiar."""
 
     timestamps: NDArray[np.float64]
     payload: NDArray[np.uint8]
     words: NDArray[np.uint64]
     dlcs: NDArray[np.uint8]
     rows: NDArray[np.int32]
+    familiar: NDArray[np.bool_]
     slots: NDArray[np.int32]
 
 
@@ -74,6 +75,7 @@ class VehicleWatch:
     def __init__(self, profile: VehicleProfile) -> None:
         ids = len(profile)
         self._known = profile.known
+        self._familiar = profile.familiar
         self._slots = IdSlots()
         self._state = Watched(
             running=np.zeros((ids, len(Running))),
@@ -94,13 +96,13 @@ class VehicleWatch:
         slots = self._slots.assign(ids)
         self._reserve(self._slots.count)
         at = np.searchsorted(known.ids, ids)
-        inside = (at < len(known.ids)) & (np.append(known.ids, 0)[at] == ids)
-        seen = Seen(
+        seen = PassingFrames(
             timestamps=np.ascontiguousarray(frames.timestamp),
             payload=np.ascontiguousarray(frames.payload),
             words=frames.payload_words,
             dlcs=np.ascontiguousarray(frames.dlc),
-            rows=np.where(inside, at, -1).astype(np.int32),
+            rows=np.where(_among(known.ids, ids), at, -1).astype(np.int32),
+            familiar=_among(self._familiar, ids),
             slots=slots,
         )
         said = Said(
@@ -117,8 +119,15 @@ class VehicleWatch:
             self._state = self._state._replace(bins=np.concatenate([bins, more]))
 
 
+def _among(ordered: NDArray[np.uint32], ids: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether each of `ids` [n] is one of `ordered`."""
+    at = np.minimum(np.searchsorted(ordered, ids), len(ordered) - 1)
+    found: NDArray[np.bool_] = ordered[at] == ids
+    return found
+
+
 @compiled()
-def _follow(seen: Seen, known: Known, state: Watched, said: Said, slots: int) -> None:
+def _follow(seen: PassingFrames, known: Known, state: Watched, said: Said, slots: int) -> None:
     """Fills `said`, and carries `state` on."""
     clock = state.clock
     for i in range(len(seen.timestamps)):
@@ -132,7 +141,7 @@ def _follow(seen: Seen, known: Known, state: Watched, said: Said, slots: int) ->
             bins[Presence.STRETCHES] += 1
             bins[Presence.LATEST] = bin_now
         row = seen.rows[i]
-        bins[Presence.PROFILED] = row >= 0
+        bins[Presence.FAMILIAR] = seen.familiar[i]
         if row >= 0:
             timing = _timing(now, row, known, state, said.traits[i])
             blame = _blame(seen, i, row, known, state)
@@ -199,7 +208,7 @@ def _break(
 
 
 @compiled()
-def _blame(seen: Seen, i: int, row: np.int32, known: Known, state: Watched) -> np.float64:
+def _blame(seen: PassingFrames, i: int, row: np.int32, known: Known, state: Watched) -> np.float64:
     """How often the ID's payload broke a rule of late, if this frame's does; else `SILENT`."""
     running, tally = state.running[row], state.tally[row]
     strange = (known.lengths[row] >> np.uint64(min(seen.dlcs[i], 63))) & np.uint64(1) == 0
@@ -222,7 +231,9 @@ def _blame(seen: Seen, i: int, row: np.int32, known: Known, state: Watched) -> n
 
 
 @compiled()
-def _counts_on(seen: Seen, i: int, step: NDArray[np.int64], tally: NDArray[np.int32]) -> np.bool_:
+def _counts_on(
+    seen: PassingFrames, i: int, step: NDArray[np.int64], tally: NDArray[np.int32]
+) -> np.bool_:
     """Whether the ID's counter goes on from its last value, or from the last one that did.
 
     From the latter, so that a genuine frame isn't blamed for the injected one before it.

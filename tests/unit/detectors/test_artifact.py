@@ -194,7 +194,7 @@ SHA256_BEFORE = "1d2fa51a3e98600daa994c78bb7f00cff0af551aaabe3d2af0cf5a4ffaf3e07
 def test_an_artifact_of_an_earlier_version_is_refused_and_says_why(tmp_path: Path):
     path = tmp_path / "gat_student.pth"
     torch.save(WRITTEN_BEFORE, path)
-    said = "can-train artifact 1, this can-train reads can-train artifact 2: .* Train it again"
+    said = "can-train artifact 1, this can-train reads can-train artifact 3: .* Train it again"
     for read in (load_detector, artifact_config):
         with pytest.raises(ArtifactError, match=said):
             read(path)

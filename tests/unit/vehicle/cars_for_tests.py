@@ -11,6 +11,10 @@ import numpy as np
 from can_train.dataset.augment.attacks import KINDS
 from can_train.dataset.augment.recipe import Recipe, Universe
 from can_train.dataset.augment.synthesis import SyntheticRecording, TrafficSource, synthesise
+<<<<<<< HEAD
+=======
+from can_train.dataset.synth.attacks import AttackKind
+>>>>>>> g-profile
 from can_train.dataset.synth.csv_file import write_csv
 from can_train.dataset.synth.dataset import Planned, record
 from can_train.frames.frame import Frames
@@ -20,7 +24,9 @@ from can_train.vehicle.profile import VehicleProfile
 
 
 @cache
-def drive(vehicle: str, kind: str | None = None, *, seed: int = 0, duration_s: int = 20) -> Frames:
+def drive(
+    vehicle: str, kind: AttackKind | None = None, *, seed: int = 0, duration_s: int = 20
+) -> Frames:
     """One recording of a synthetic car."""
     planned = Planned(scenario="train_01", kind=kind, vehicle=vehicle, duration_s=duration_s)
     with TemporaryDirectory() as folder:

@@ -13,7 +13,9 @@ from tests.unit.vehicle.cars_for_tests import profile
 def test_arrays_restore_every_number_and_type() -> None:
     made = profile("alpha")
     again = VehicleProfile.from_arrays("alpha", made.to_arrays())
-    for one, other in zip(made.known, again.known, strict=True):
+    np.testing.assert_array_equal(made.familiar, again.familiar)
+    for name, one in made.known._asdict().items():
+        other = again.known._asdict()[name]
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from can_train.dataset.augment.streams import by_time
 from can_train.vehicle.profile import SILENT
 from can_train.vehicle.watch import VehicleWatch
 from can_train.vehicle.windows import frame_scores
@@ -70,8 +71,7 @@ def test_a_clock_of_the_attackers_own_is_found_for_as_long_as_it_runs() -> None:
     rows = np.flatnonzero((frames.arbitration_id == quick) & (frames.timestamp > 10.0))
     time_s = frames.timestamp.copy()
     time_s[rows] = time_s[rows[0]] + 1.1 * (time_s[rows] - time_s[rows[0]])
-    order = np.argsort(time_s, kind="stable")
-    masked = replace(frames[order], timestamp=time_s[order])
+    masked = by_time(replace(frames, timestamp=time_s))
     score = frame_scores([profile("alpha")], masked)
     own = (masked.arbitration_id == quick) & (masked.timestamp > masked.timestamp[0] + 12.0)
     assert np.mean(score[own] > ALARM) > 0.99
