@@ -11,10 +11,7 @@ import numpy as np
 from can_train.dataset.augment.attacks import KINDS
 from can_train.dataset.augment.recipe import Recipe, Universe
 from can_train.dataset.augment.synthesis import SyntheticRecording, TrafficSource, synthesise
-<<<<<<< HEAD
-=======
 from can_train.dataset.synth.attacks import AttackKind
->>>>>>> g-profile
 from can_train.dataset.synth.csv_file import write_csv
 from can_train.dataset.synth.dataset import Planned, record
 from can_train.frames.frame import Frames
