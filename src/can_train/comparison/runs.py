@@ -34,6 +34,7 @@ class ComparedRun:
 
     Attributes:
         run_id: Its id.
+        folder: Where it lies.
         config: Its configuration.
         distilled: Whether it learned from a teacher, or (fusion) its experts did.
         metrics: Figures by scenario, of all its files together.
@@ -45,6 +46,7 @@ class ComparedRun:
     """
 
     run_id: str
+    folder: Path
     config: RunConfig
     distilled: bool
     metrics: Mapping[str, WindowMetrics | None]
@@ -109,6 +111,7 @@ def load_compared(run: Path, reports: Mapping[Path, EvaluationReport]) -> Compar
     scorer = spec_of(config.model).row
     return ComparedRun(
         run_id=run.name,
+        folder=run,
         config=config,
         distilled=_distilled(config, run.absolute().parents[IDENTITY_WORDS]),
         metrics={

@@ -48,18 +48,30 @@ def verdicts_of(section: Section) -> list[str]:
     return [_verdict(section, pair) for pair in section.pairs]
 
 
-def markdown_of(comparison: Comparison, command: str) -> str:
-    """The comparison as a Markdown page with the command that makes it."""
+def markdown_of(
+    comparison: Comparison,
+    command: str,
+    more: Sequence[Table] = (),
+    remarks: Sequence[str] = (),
+) -> str:
+    """The comparison as a Markdown page with the command that makes it.
+
+    Args:
+        comparison: What was lined up.
+        command: What was typed.
+        more: Further tables.
+        remarks: Lines below all tables, before the notes.
+    """
     lines = ["# Comparison of runs", "", "```", command, "```", ""]
     for section in comparison.sections:
         for table in tables_of(section):
-            lines += [f"## {table.title}", "", _line(table.header)]
-            lines += [_line(["---"] * len(table.header)), *map(_line, table.rows), ""]
+            lines += _markdown_table(table)
         lines += [f"* {text}" for text in verdicts_of(section)]
         lines += [f"* runs of {g.label}: {', '.join(r.run_id for r in g.runs)}"
                   for g in section.groups]  # fmt: skip
         lines.append("")
-    lines += [f"* {note}" for note in comparison.notes]
+    lines += [line for table in more for line in _markdown_table(table)]
+    lines += [f"* {note}" for note in (*remarks, *comparison.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -99,7 +111,7 @@ def _scenario_rows(section: Section) -> Iterator[tuple[str, ...]]:
             yield (title, group.label, *map(_mean, found))
         for pair in section.pairs:
             found = [section.of_pair(pair, scenario, metric) for metric in METRICS]
-            yield (title, _pair_label(pair), *map(_difference, found))
+            yield (title, _pair_label(pair), *map(difference_text, found))
 
 
 def _verdict(section: Section, pair: Pair) -> str:
@@ -113,7 +125,7 @@ def _verdict(section: Section, pair: Pair) -> str:
     line = f"{what}: upper bound >= 0 in {len(known) - len(worse)} of {len(known)} scenarios"
     if worse:
         line += f", worse in {', '.join(worse)}"
-    return f"{line}; mean difference {_difference(section.of_pair(pair, None, 'roc_auc'))}"
+    return f"{line}; mean difference {difference_text(section.of_pair(pair, None, 'roc_auc'))}"
 
 
 def _pair_label(pair: Pair) -> str:
@@ -128,7 +140,8 @@ def _mean(found: SeedMean | None) -> str:
     return f"{found.mean:.4f} ± {spread}"
 
 
-def _difference(found: SeedMean | None) -> str:
+def difference_text(found: SeedMean | None) -> str:
+    """A mean difference with its interval."""
     if found is None:
         return NOT_AVAILABLE
     if found.low is None or found.high is None:
@@ -139,6 +152,11 @@ def _difference(found: SeedMean | None) -> str:
 def _range(values: Sequence[int]) -> str:
     low, high = min(values), max(values)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _markdown_table(table: Table) -> list[str]:
+    head = [f"## {table.title}", "", _line(table.header), _line(["---"] * len(table.header))]
+    return [*head, *map(_line, table.rows), ""]
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -157,7 +175,7 @@ def _section_document(section: Section) -> dict[str, object]:
             "artifact_bytes": [run.artifact_bytes for run in group.runs],
             "latency_ms": [run.latency_ms for run in group.runs],
             "figures": {
-                name or "mean": {m: _plain(section.of_group(group, name, m)) for m in METRICS}
+                name or "mean": {m: plain_mean(section.of_group(group, name, m)) for m in METRICS}
                 for name in names
             },
         }
@@ -169,7 +187,7 @@ def _section_document(section: Section) -> dict[str, object]:
             "plain": pair.plain.label,
             "seeds": list(pair.seeds),
             "differences": {
-                name or "mean": {m: _plain(section.of_pair(pair, name, m)) for m in METRICS}
+                name or "mean": {m: plain_mean(section.of_pair(pair, name, m)) for m in METRICS}
                 for name in names
             },
         }
@@ -184,5 +202,6 @@ def _section_document(section: Section) -> dict[str, object]:
     }
 
 
-def _plain(found: SeedMean | None) -> dict[str, float | int | None] | None:
+def plain_mean(found: SeedMean | None) -> dict[str, float | int | None] | None:
+    """A mean over seeds as JSON values."""
     return None if found is None else {**asdict(found), "low": found.low, "high": found.high}

@@ -15,6 +15,8 @@ from can_train.cli.options import add_root_options, roots_of
 
 if TYPE_CHECKING:
     from can_train.comparison.groups import Comparison
+    from can_train.comparison.scorer_tables import ByFile
+    from can_train.comparison.tables import Table
     from can_train.runs.find import Selection
     from can_train.runs.layout import Roots
 
@@ -29,9 +31,10 @@ def add_parser(subparsers: Subparsers) -> None:
         description=(
             "Line up finished, evaluated runs per scenario: student, student+KD and teacher of "
             "each model, with the mean and 95 %% interval over seeds, and what distillation "
-            "changes, paired by seed."
+            "changes, paired by seed. With --files also every model and control of their "
+            "evaluations, per scenario, file and attack kind."
         ),
-        epilog="example: can-train compare hcrl_sa --out comparison.md",
+        epilog="example: can-train compare hcrl_sa --files --out comparison.md",
     )
     parser.add_argument(
         "names", nargs="+", metavar="RUN|PLAN|DATASET",
@@ -40,6 +43,10 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--evaluate", action="store_true", help="first evaluate the runs that aren't"
     )
+    parser.add_argument(
+        "--files", action="store_true",
+        help="also every model and control per scenario, file and attack kind",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--out", type=Path, metavar="FILE.md", help="also write a Markdown page")
     add_root_options(parser, "data", "experiment")
@@ -52,19 +59,23 @@ def run(args: argparse.Namespace) -> int:
     roots = roots_of(args)
     selection = select(roots.experiments, args.names)
     from can_train.comparison.groups import compare_runs
+    from can_train.comparison.scorer_tables import ByFile, by_file
     from can_train.comparison.tables import document_of, markdown_of
 
     runs = _evaluated_runs(args, roots, selection)
     comparison = compare_runs(runs)
+    files = by_file(comparison) if args.files else ByFile()
     if args.json:
-        sys.stdout.write(json.dumps(document_of(comparison), indent=1, allow_nan=False) + "\n")
+        document = {**document_of(comparison), **files.document}
+        sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
     else:
-        _print(comparison)
+        _print(comparison, files)
     if args.out is not None:
         from can_train.files import write_text
 
-        words = ["can-train", "compare", *args.names]
-        write_text(args.out, markdown_of(comparison, shlex.join(words)))
+        words = ["can-train", "compare", *args.names, *(["--files"] if args.files else [])]
+        page = markdown_of(comparison, shlex.join(words), files.tables, files.remarks)
+        write_text(args.out, page)
         sys.stderr.write(f"written: {args.out}\n")
     return 0
 
@@ -125,14 +136,21 @@ def _evaluate(runs: Sequence[Path], data_root: Path | None) -> None:
             )
 
 
-def _print(comparison: Comparison) -> None:
-    from can_train.cli.tables import write_table
+def _print(comparison: Comparison, files: ByFile) -> None:
     from can_train.comparison.tables import tables_of, verdicts_of
 
     for section in comparison.sections:
-        for table in tables_of(section):
-            sys.stdout.write(f"{table.title}\n")
-            write_table(sys.stdout, table.header, table.rows)
-            sys.stdout.write("\n")
+        _print_tables(tables_of(section))
         sys.stdout.write("".join(f"{line}\n\n" for line in verdicts_of(section)))
-    sys.stdout.write("".join(f"{note}\n" for note in comparison.notes))
+    _print_tables(files.tables)
+    notes = (*files.remarks, *comparison.notes)
+    sys.stdout.write("".join(f"{note}\n" for note in notes))
+
+
+def _print_tables(tables: Sequence[Table]) -> None:
+    from can_train.cli.tables import write_table
+
+    for table in tables:
+        sys.stdout.write(f"{table.title}\n")
+        write_table(sys.stdout, table.header, table.rows)
+        sys.stdout.write("\n")

@@ -1,0 +1,192 @@
+"""Every scorer per scenario, file and attack kind as tables and as JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+from can_train.comparison.best_expert import JUDGED, expert_margins, smallest_margin
+from can_train.comparison.groups import Comparison
+from can_train.comparison.scorer_columns import ALARM_COLUMNS, WINDOW_COLUMNS, FigureColumn
+from can_train.comparison.scorers import (
+    FIGURES,
+    ScorerGroup,
+    SeedFigure,
+    Subject,
+    scorer_groups,
+)
+from can_train.comparison.tables import TITLES, Table, difference_text, plain_mean
+from can_train.evaluation.report import NOT_AVAILABLE
+
+LEGEND: Final = (
+    "tables by file: * control; mean ± half width of the 95 % interval over seeds (Student's t); "
+    f"worst: of the seeds; {NOT_AVAILABLE}: undefined in a seed",
+    "FA/h: benign windows above the threshold per hour of benign time; alarms/h: false events of "
+    "the alarm stage; (<x): the highest of the seeds' upper 95 % bounds",
+    "found: attacks found by the alarm stage, of all; delay and p95: seconds to the alarm, median "
+    "and 95th percentile; before and after: FPR before the first attack and from 5 s after one; "
+    "first and last: recall in these thirds of attacks of 10 s and more",
+)
+_ALL: Final = "all files"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByFile:
+    """What `compare --files` adds.
+
+    Attributes:
+        tables: Of each group of runs.
+        remarks: Where a fusion does worst, how to read the tables, and what is left out.
+        document: The same as JSON values.
+    """
+
+    tables: tuple[Table, ...] = ()
+    remarks: tuple[str, ...] = ()
+    document: Mapping[str, object] = field(default_factory=dict)
+
+
+def by_file(comparison: Comparison) -> ByFile:
+    """Every scorer of the runs that were lined up.
+
+    Raises:
+        ArtifactError: An evaluation is damaged.
+    """
+    groups, notes = scorer_groups(comparison)
+    verdicts = [line for group in groups for line in expert_verdicts(group)]
+    return ByFile(
+        tables=tuple(table for group in groups for table in scorer_tables(group)),
+        remarks=(*verdicts, *(LEGEND if groups else ()), *notes),
+        document={
+            "files": [scorer_document(group) for group in groups],
+            "files_notes": notes,
+        },
+    )
+
+
+def scorer_tables(group: ScorerGroup) -> list[Table]:
+    """Two per scenario and two of attack kinds, and the fusion against its best expert."""
+    seeds = f"{len(group.seeds)} seed{'s' * (len(group.seeds) != 1)}"
+    name = f"{group.dataset} / {group.model}, {group.label}, {seeds}"
+    levels = (("windows", WINDOW_COLUMNS), ("alarm stage", ALARM_COLUMNS))
+    tables = [
+        _table(f"{name}: {scenario}, {level}", columns, group, group.of_scenario(scenario))
+        for scenario in group.scenarios
+        for level, columns in levels
+    ]
+    if group.kinds:
+        tables += [
+            _table(f"{name}: official test files by attack kind (average of the files' figures, "
+                   f"attacks added up), {level}", columns, group, group.kinds)
+            for level, columns in levels
+        ]  # fmt: skip
+    if group.experts:
+        tables.append(_expert_table(name, group))
+    return tables
+
+
+def expert_verdicts(group: ScorerGroup) -> list[str]:
+    """Where the fusion does worst against its best expert, in each judged figure."""
+    margins = expert_margins(group)
+    lines = []
+    for figure in JUDGED if margins else ():
+        smallest = smallest_margin(margins, figure)
+        said = NOT_AVAILABLE
+        if smallest is not None:
+            where = f"{smallest.subject.scenario}, {_title(smallest.subject)}"
+            said = f"{difference_text(smallest.difference)} to {smallest.expert} ({where})"
+        lines.append(
+            f"{group.dataset} {group.model}, {group.label}: smallest {group.own} minus best "
+            f"expert, {TITLES[figure]}: {said}"
+        )
+    return lines
+
+
+def scorer_document(group: ScorerGroup) -> dict[str, object]:
+    """All figures as JSON values, in full precision; null for n/a."""
+    return {
+        "dataset": group.dataset,
+        "model": group.model,
+        "label": group.label,
+        "seeds": list(group.seeds),
+        "runs": list(group.runs),
+        "rows": [
+            {
+                **_place(subject),
+                "scorer": scorer,
+                "kind": kind,
+                "figures": {f: _plain(group.over_seeds(subject, scorer, f)) for f in FIGURES},
+            }
+            for subject in group.subjects
+            for scorer, kind in group.scorers.items()
+        ],
+        "minus_best_expert": [
+            {
+                **_place(margin.subject),
+                "figure": margin.figure,
+                "expert": margin.expert,
+                "difference": plain_mean(margin.difference),
+            }
+            for margin in expert_margins(group)
+        ],
+    }
+
+
+def _place(subject: Subject) -> dict[str, object]:
+    place: dict[str, object] = {"scenario": subject.scenario, "file": subject.file}
+    if subject.kind is not None:
+        place |= {"attack_kind": subject.kind, "files": ["/".join(f) for f in subject.files]}
+    return place
+
+
+def _plain(figure: SeedFigure) -> dict[str, object]:
+    return {**asdict(figure), "mean": plain_mean(figure.mean)}
+
+
+def _table(
+    title: str,
+    columns: Sequence[FigureColumn],
+    group: ScorerGroup,
+    subjects: Iterable[Subject],
+) -> Table:
+    return Table(
+        title=title,
+        header=("scorer", *(column.title for column in columns)),
+        rows=tuple(_rows(columns, group, subjects)),
+    )
+
+
+def _rows(
+    columns: Sequence[FigureColumn], group: ScorerGroup, subjects: Iterable[Subject]
+) -> Iterator[tuple[str, ...]]:
+    for subject in subjects:
+        yield (f"-- {_title(subject)}", *[""] * len(columns))
+        for scorer, kind in group.scorers.items():
+            cells = (column.cell(group, subject, scorer) for column in columns)
+            yield (f"{scorer} *" if kind == "control" else scorer, *cells)
+
+
+def _title(subject: Subject) -> str:
+    if subject.kind is None:
+        return subject.file or _ALL
+    return f"{subject.kind} ({len(subject.files)})"
+
+
+def _expert_table(name: str, group: ScorerGroup) -> Table:
+    margins = {(m.subject, m.figure): m for m in expert_margins(group)}
+    rows: list[tuple[str, ...]] = []
+    for scenario in group.scenarios:
+        rows.append((f"-- {scenario}", *[""] * (2 * len(JUDGED))))
+        for subject in group.of_scenario(scenario):
+            cells = [_title(subject)]
+            for figure in JUDGED:
+                found = margins[subject, figure]
+                cells += [found.expert or NOT_AVAILABLE, difference_text(found.difference)]
+            rows.append(tuple(cells))
+    titles = [title for figure in JUDGED for title in ("best", TITLES[figure])]
+    return Table(
+        title=f"{name}: {group.own} minus best expert, paired by seed (best: the better mean over "
+        "seeds in that row and figure)",
+        header=("file", *titles),
+        rows=tuple(rows),
+    )
