@@ -60,7 +60,6 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "detectors.fusion.spec": ("unit/config/test_spec.py",),
     "detectors.fusion.windows": ("unit/detectors/fusion/test_stage.py",),
     "detectors.gat.spec": ("unit/config/test_spec.py", "unit/config/test_codec.py"),
-    "detectors.gat.stage": ("unit/training/test_loop.py", "unit/training/test_run.py"),
     "detectors.stage": ("unit/training/test_loop.py", "unit/training/test_run.py"),
     "detectors.task": ("unit/training/test_run.py",),
     "detectors.vgae.spec": ("unit/config/test_spec.py",),

@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 from can_train.config.schema import AUGMENTED_EPOCH, UNIVERSE_VERSION
-from tests.lab import Lab
+from tests.lab import make_lab
 
 
-def test_an_epoch_with_other_cars_is_bounded_by_the_real_windows(lab: Lab) -> None:
+def test_an_epoch_with_other_cars_is_bounded_by_the_real_windows(tmp_path: Path) -> None:
     """Unless a bound is given."""
+    lab = make_lab(tmp_path, scale=1.0)
     data = lab.data(augment=6, universe=UNIVERSE_VERSION, windows_per_side=None)
     config = lab.config("gat", data=data)
     real = len(lab.inputs(config).windows("train"))
