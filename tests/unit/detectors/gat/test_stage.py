@@ -11,7 +11,7 @@ from tests.lab import make_lab
 def test_an_epoch_with_other_cars_is_bounded_by_the_real_windows(tmp_path: Path) -> None:
     """Unless a bound is given."""
     lab = make_lab(tmp_path, scale=1.0)
-    data = lab.data(augment=6, universe=UNIVERSE_VERSION, windows_per_side=None)
+    data = lab.data(augment=18, universe=UNIVERSE_VERSION, windows_per_side=None)
     config = lab.config("gat", data=data)
     real = len(lab.inputs(config).windows("train"))
     assert len(lab.inputs(config).windows("train", "synthetic_train")) > 3 * real
