@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from can_train.dataset.splits import attack_stretches
+from can_train.dataset.splits import Split, attack_stretches, open_split
 from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.frames.frame import Frames
+from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
 from can_train.graphs.store import GraphStore, verified_frames
 from can_train.vehicle.fit import ProfileSource, fit_profile
@@ -118,11 +119,15 @@ def known_vehicles(inputs: DatasetWindows, target_fpr: float) -> KnownVehicles |
         for number, recording in enumerate(inputs.manifest.train)
         if (inputs.sides[inputs.store.recording == number] >= 0).any()
     }
+    root, window = inputs.folder.parents[1], inputs.data.window
+    split = open_split(root, inputs.manifest, name=inputs.data.split, window=window)
     sources: dict[str, list[ProfileSource]] = {}
     for number, recorded in frames.items():
-        usual = _usual(inputs, number, recorded)
-        vehicle = inputs.manifest.train[number].vehicle
-        sources.setdefault(vehicle, []).append(ProfileSource(frames=recorded, usual=usual))
+        recording = inputs.manifest.train[number]
+        usual = _usual(split, recording, recorded, window)
+        sources.setdefault(recording.vehicle, []).append(
+            ProfileSource(frames=recorded, usual=usual)
+        )
     fitted = (fit_profile(vehicle, of_vehicle) for vehicle, of_vehicle in sources.items())
     profiles = tuple(profile for profile in fitted if profile is not None)
     if not profiles:
@@ -163,18 +168,19 @@ def store_scores(
     return scores
 
 
-def _usual(inputs: DatasetWindows, number: int, frames: Frames) -> NDArray[np.bool_]:
-    """Frames of a recording that profiles may be fitted on [N]."""
-    store = inputs.store
-    windows = inputs.windows("train", benign=True)
-    start = store.start[windows[store.recording[windows] == number]]
-    covered = np.zeros(len(frames) + 1, np.int64)
-    np.add.at(covered, start, 1)
-    np.add.at(covered, start + store.spec.window, -1)
-    attacked = attack_stretches(frames.label, store.spec.window)
+def _usual(split: Split, recording: Recording, frames: Frames, window: int) -> NDArray[np.bool_]:
+    """Frames of a recording that profiles may be fitted on [N].
+
+    All of the training side, also where a run trains on some of its windows (`--windows-per-side`):
+    counters and periods need frames in a row.
+    """
+    training = np.zeros(len(frames), np.bool_)
+    for stretch in split.stretches:
+        if stretch.recording == recording.digest and stretch.side == "train":
+            training[stretch.start : stretch.stop] = True
+    attacked = attack_stretches(frames.label, window)
     last_s = np.maximum.accumulate(np.where(attacked, frames.timestamp, -np.inf))
-    soon = frames.timestamp - last_s < _AFTER_ATTACK_S
-    usual: NDArray[np.bool_] = (np.cumsum(covered)[:-1] > 0) & ~attacked & ~soon
+    usual: NDArray[np.bool_] = training & ~attacked & (frames.timestamp - last_s >= _AFTER_ATTACK_S)
     return usual
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from can_train.dataset.splits import open_split, thinned
 from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.artifact import load_detector, save_detector
 from can_train.detectors.calibration import conformal_threshold
@@ -15,9 +16,11 @@ from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.detectors.known_vehicle import (
     LEAST_THRESHOLD,
     KnownVehicles,
+    _usual,
     known_vehicles,
     profile_threshold,
 )
+from can_train.frames.store import load_frames
 from can_train.graphs.store import open_store
 from can_train.vehicle.profile import SILENT
 from tests.lab import make_lab
@@ -65,16 +68,32 @@ def test_tests_of_known_vehicles_are_spoken_of_and_those_of_others_not(
             assert np.mean(score[here & (store.label == 1)] > known.threshold.value) > 0.9
 
 
-def test_windows_that_are_not_for_training_change_no_profile(
+def test_training_on_fewer_windows_changes_no_profile(
     known: KnownVehicles, inputs: DatasetWindows
 ) -> None:
-    shuffled = replace(inputs, sides=np.where(inputs.sides == 0, inputs.sides, -1).astype(np.int8))
-    shuffled.sides[np.flatnonzero(inputs.sides == 1)[:20]] = 1
-    again = known_vehicles(shuffled, 0.001)
+    fewer = thinned(inputs.sides, inputs.store.label, 50)
+    again = known_vehicles(replace(inputs, sides=fewer), 0.001)
     assert again is not None
     for one, other in zip(known.profiles, again.profiles, strict=True):
         for a, b in zip(one.known, other.known, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_frames_of_other_sides_change_no_profile(
+    known: KnownVehicles, inputs: DatasetWindows, tmp_path: Path
+) -> None:
+    split = open_split(
+        inputs.folder.parents[1], inputs.manifest, name="time", window=inputs.data.window
+    )
+    for number, recording in enumerate(inputs.manifest.train):
+        frames = load_frames(inputs.folder, recording)
+        usual = _usual(split, recording, frames, inputs.data.window)
+        windows = inputs.windows("validation", "fusion", "threshold")
+        start = inputs.store.start[windows[inputs.store.recording[windows] == number]]
+        held_out = start[:, None] + np.arange(inputs.data.window)
+        assert len(start)
+        assert usual.any() and not usual[held_out].any()
+        assert not frames.label[usual].any()
 
 
 def test_less_than_half_a_unit_is_never_an_alarm() -> None:

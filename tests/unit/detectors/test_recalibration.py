@@ -34,6 +34,10 @@ def other_car(seed: int = 5) -> Frames:
     return drive("charlie", seed=seed, duration_s=SECONDS)
 
 
+def long_drive(seed: int = 5) -> Frames:
+    return drive("charlie", seed=seed, duration_s=125)
+
+
 def poisoned(kind: str, share: float) -> tuple[Frames, np.ndarray]:
     """Traffic of the other car, attacked in a share of the stretch, without its labels."""
     recipe = Recipe(
@@ -89,7 +93,7 @@ def test_a_vehicle_without_false_alarms_keeps_the_stored_thresholds(scorer: Fram
 def test_the_new_vehicle_gets_a_profile_that_speaks_on_its_later_drives(
     scorer: FrameScorer,
 ) -> None:
-    result = recalibrate(scorer, other_car(), "charlie")
+    result = recalibrate(scorer, long_drive(), "charlie")
     assert result.vehicles is not None
     assert result.vehicles.profiles[-1].vehicle == "charlie"
     later = drive("charlie", "malfunction", seed=8)
@@ -123,6 +127,14 @@ def test_an_attack_in_the_stretch_is_refused_or_left_out(
             assert np.mean(score > each.after.value) > 0.5 * np.mean(stood_out)
 
 
+def test_a_short_stretch_makes_no_profile(
+    scorer: FrameScorer, caplog: pytest.LogCaptureFixture
+) -> None:
+    result = recalibrate(scorer, other_car(), "charlie")
+    assert result.vehicles == scorer.own.vehicles
+    assert "no profile of this vehicle, 120 s of its traffic are needed" in caplog.text
+
+
 def test_labelled_attacks_are_refused_with_their_time(scorer: FrameScorer) -> None:
     frames = drive("charlie", "DoS", seed=3)
     with pytest.raises(DataError, match=r"labelled as attacks, the first at \d+\.\d s"):
@@ -135,10 +147,10 @@ def test_too_short_a_stretch_is_refused(scorer: FrameScorer) -> None:
 
 
 def test_the_own_vehicle_needs_no_further_profile(scorer: FrameScorer) -> None:
-    first = recalibrate(scorer, other_car(), "charlie").vehicles
+    first = recalibrate(scorer, long_drive(), "charlie").vehicles
     stored, scorer.own.vehicles = scorer.own.vehicles, first
     try:
-        again = recalibrate(scorer, other_car(seed=6), "charlie again")
+        again = recalibrate(scorer, long_drive(seed=6), "charlie again")
     finally:
         scorer.own.vehicles = stored
     assert first is not None and again.vehicles is not None
