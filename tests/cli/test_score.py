@@ -107,7 +107,7 @@ def test_documents_on_stdout_take_the_place_of_the_table(
     assert main([*words, "--json", "-", "--csv", str(tmp_path / "deep" / "w.csv")]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["run"] == trained.run.name
-    assert list(document["thresholds"]) == list(SCORERS)
+    assert list(document["thresholds"]) == ["vehicle_profile", *SCORERS]
     count = len(document["recordings"][0]["windows"]["start"])
     assert count == len(table(tmp_path / "deep" / "w.csv"))
     assert main([*words, "--csv", "-"]) == 0

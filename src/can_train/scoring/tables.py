@@ -27,7 +27,8 @@ Rows = Sequence[Sequence[str]]
 
 def heading(scoring: Scoring) -> str:
     """One line: who scored, what a window is, and when windows are an alarm."""
-    spec, names = scoring.detector.spec, list(scoring.detector.thresholds)
+    spec = scoring.detector.spec
+    names = [detector.spec.row for detector in scoring.detector.detectors.values()]
     experts = f" (fuses {' and '.join(names[:-1])})" if names[:-1] else ""
     return (
         f"run {scoring.run}: {names[-1]}{experts}, a window of {spec.window} frames every "

@@ -131,7 +131,9 @@ def test_a_short_stretch_makes_no_profile(
     scorer: FrameScorer, caplog: pytest.LogCaptureFixture
 ) -> None:
     result = recalibrate(scorer, other_car(), "charlie")
-    assert result.vehicles == scorer.own.vehicles
+    stored = scorer.own.vehicles
+    assert result.vehicles is not None and stored is not None
+    assert result.vehicles.profiles == stored.profiles
     assert "no profile of this vehicle, 120 s of its traffic are needed" in caplog.text
 
 
