@@ -56,7 +56,7 @@ def _found(group: ScorerGroup, subject: Subject, scorer: str) -> str:
     if not episodes:
         return NOT_AVAILABLE
     found = group.over_seeds(subject, scorer, "found_by_alarm").mean
-    return f"{_mean(found, '{:.1f}'.format)}/{episodes:.0f}"
+    return f"{_mean(found, '{:.1f}'.format)} of {episodes:.0f}"
 
 
 def _mean(found: SeedMean | None, text: Callable[[float], str], between: str = "±") -> str:

@@ -55,5 +55,5 @@ def test_large_rates_have_no_decimals_and_lacking_bounds_are_left_out(made: Made
 def test_one_seed_has_no_interval(made: Made) -> None:
     group = group_with(made, seeds=1)
     assert cell(group, "F1") == "0.7000 ± n/a"
-    assert cell(group, "found") == "4.0±n/a/4"
+    assert cell(group, "found") == "4.0±n/a of 4"
     assert cell(group, "delay s") == "0.50±n/a"

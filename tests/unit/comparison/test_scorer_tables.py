@@ -31,28 +31,28 @@ def test_rows_are_all_files_then_each_with_models_before_controls(made: Made) ->
     assert [row[0] for row in rows] == [
         name
         for place in ("all files", "DoS-1", "quiet-1")
-        for name in (f"-- {place}", "vgae", "gat", "fusion", "id_lookup *")
+        for name in (f"-- {place}", "vgae", "gat", "fusion", "vehicle_profile", "id_lookup *")
     ]
     assert rows[3] == (
         "fusion", "0.8000 ± 0.2484", "0.7000", "0.6000 ± 0.2484", "0.5000", "0.0200 ± 0.0248",
         "10.0±24.8 (<23.0)",
     )  # fmt: skip
-    quiet = rows[13]
+    quiet = rows[15]
     assert quiet[1:5] == ("n/a", "n/a", "n/a", "n/a") and quiet[5] == "0.0200 ± 0.0248"
 
 
 def test_the_alarm_stage_has_attacks_found_delays_and_events_per_hour(made: Made) -> None:
     files = by_file(compare_runs(fusions(made)))
     rows = titled(files, f"{FIRST}, alarm stage").rows
-    assert rows[8] == (
-        "fusion", "3.0±2.5/4", "0.50±0.00", "n/a", "4.0±0.0 (<11.0)", "n/a", "n/a", "75.0±0.0",
+    assert rows[9] == (
+        "fusion", "3.0±2.5 of 4", "0.50±0.00", "n/a", "4.0±0.0 (<11.0)", "n/a", "n/a", "75.0±0.0",
         "n/a",
     )  # fmt: skip
-    assert rows[13][1] == "n/a"
+    assert rows[15][1] == "n/a"
     kinds = titled(files, "attack kinds (average of files), alarm stage").rows
     assert kinds[0][0] == "-- DoS (2 files)"
     # Six attacks in two files; an average of bounds is none.
-    assert kinds[3][1] == "4.0±5.0/6" and kinds[3][4] == "4.0±0.0"
+    assert kinds[3][1] == "4.0±5.0 of 6" and kinds[3][4] == "4.0±0.0"
 
 
 def test_fusion_minus_best_expert_names_the_expert_and_the_least_row(made: Made) -> None:
@@ -66,12 +66,11 @@ def test_fusion_minus_best_expert_names_the_expert_and_the_least_row(made: Made)
         "all files", "gat", "+0.1000 [-0.1484, +0.3484]", "vgae", "+0.1000 [-0.3968, +0.5968]",
     )  # fmt: skip
     assert rows[at + 3] == ("quiet-1", "n/a", "n/a", "n/a", "n/a")
-    # Held out and official files alike: the first of equals.
     assert files.remarks[0] == (
-        "car, student: least ROC-AUC of fusion minus best: +0.1000 [-0.1484, +0.3484] "
-        "(gat; held_out, all files)"
+        "car, student: least ROC-AUC of fusion minus best: +0.0500 [-0.1984, +0.2984] "
+        f"(gat; {SECOND}, DoS-2)"
     )
-    assert files.remarks[1].startswith("car, student: least F1 of fusion minus best: +0.1000 [")
+    assert files.remarks[1].startswith("car, student: least F1 of fusion minus best: +0.0500 [")
     assert any("(<x): the highest of the seeds' upper 95 % bounds" in r for r in files.remarks)
 
 
