@@ -181,7 +181,10 @@ def test_compare_names_what_is_not_evaluated_and_evaluates_it_if_asked(
     assert done.code == 0, done.err
     assert "synthetic / gat: models" in done.out and "1,139,006" in done.out
     assert "| test_01_known_vehicle_known_attack | teacher |" in page.read_text()
-    document = json.loads(can_train(home, "compare", "synthetic", "--json").out)
+    document = json.loads(can_train(home, "compare", "synthetic", "--json", "--files").out)
+    (group,) = document["files"]
+    assert {"gat", "id_lookup", "boosted_trees"} <= {row["scorer"] for row in group["rows"]}
+    assert {row["attack_kind"] for row in group["rows"] if row["scenario"] is None} >= {"DoS"}
     assert document["sections"][0]["groups"][0]["runs"] == [teacher_run.name]
     unknown = can_train(home, "compare", "nothing")
     assert unknown.code == 3 and "Datasets with runs: synthetic" in unknown.err

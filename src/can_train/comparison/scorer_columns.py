@@ -10,6 +10,9 @@ from can_train.comparison.intervals import SeedMean
 from can_train.comparison.scorers import ScorerGroup, Subject
 from can_train.evaluation.report import NOT_AVAILABLE
 
+ROUNDING: Final = 1e-12
+"""Equal values have an interval of about 1e-18, not of none; one window is never so little."""
+
 _Cell = Callable[[ScorerGroup, Subject, str], str]
 
 
@@ -53,7 +56,7 @@ def _found(group: ScorerGroup, subject: Subject, scorer: str) -> str:
     if not episodes:
         return NOT_AVAILABLE
     found = group.over_seeds(subject, scorer, "found_by_alarm").mean
-    return f"{_mean(found, '{:.1f}'.format)}/{episodes:.0f}"
+    return f"{_mean(found, '{:.1f}'.format)} of {episodes:.0f}"
 
 
 def _mean(found: SeedMean | None, text: Callable[[float], str], between: str = "±") -> str:
@@ -69,7 +72,7 @@ def _share(value: float) -> str:
 
 def _rate(value: float) -> str:
     """Four digits, or the order of magnitude where they would all be zero."""
-    return f"{value:.1e}" if 0 < value < 1e-3 else _share(value)
+    return f"{value:.1e}" if ROUNDING < value < 1e-3 else _share(value)
 
 
 def _per_hour(value: float) -> str:

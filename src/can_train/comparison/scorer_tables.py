@@ -20,13 +20,17 @@ from can_train.comparison.tables import TITLES, Table, difference_text, plain_me
 from can_train.evaluation.report import NOT_AVAILABLE
 
 LEGEND: Final = (
-    "tables by file: * control; mean ± half width of the 95 % interval over seeds (Student's t); "
-    f"worst: of the seeds; {NOT_AVAILABLE}: undefined in a seed",
-    "FA/h: benign windows above the threshold per hour of benign time; alarms/h: false events of "
-    "the alarm stage; (<x): the highest of the seeds' upper 95 % bounds",
-    "found: attacks found by the alarm stage, of all; delay and p95: seconds to the alarm, median "
-    "and 95th percentile; before and after: FPR before the first attack and from 5 s after one; "
-    "first and last: recall in these thirds of attacks of 10 s and more",
+    "How to read the tables by file:",
+    "  *: control; ±: half width of the 95 % interval over seeds; worst: of the seeds",
+    f"  {NOT_AVAILABLE}: undefined, in one of the seeds at least",
+    "  FA/h: benign windows above the threshold per hour of benign time",
+    "  alarms/h: false events of the alarm stage per hour of benign time",
+    "  (<x): the highest of the seeds' upper 95 % bounds",
+    "  found: attacks found by the alarm stage, of all; delay, p95: median and 95th percentile",
+    "  before %, after %: FPR before the first attack, and from 5 s after one to the next",
+    "  first %, last %: recall in the first and last third of attacks of 10 s and more",
+    "  attack kinds: average of the figures of the official test files of a kind; found: their sum",
+    "  best: the expert with the better mean over seeds in that row and figure",
 )
 _ALL: Final = "all files"
 
@@ -76,10 +80,9 @@ def scorer_tables(group: ScorerGroup) -> list[Table]:
     ]
     if group.kinds:
         tables += [
-            _table(f"{name}: official test files by attack kind (average of the files' figures, "
-                   f"attacks added up), {level}", columns, group, group.kinds)
+            _table(f"{name}: attack kinds (average of files), {level}", columns, group, group.kinds)
             for level, columns in levels
-        ]  # fmt: skip
+        ]
     if group.experts:
         tables.append(_expert_table(name, group))
     return tables
@@ -94,10 +97,10 @@ def expert_verdicts(group: ScorerGroup) -> list[str]:
         said = NOT_AVAILABLE
         if smallest is not None:
             where = f"{smallest.subject.scenario}, {_title(smallest.subject)}"
-            said = f"{difference_text(smallest.difference)} to {smallest.expert} ({where})"
+            said = f"{difference_text(smallest.difference)} ({smallest.expert}; {where})"
         lines.append(
-            f"{group.dataset} {group.model}, {group.label}: smallest {group.own} minus best "
-            f"expert, {TITLES[figure]}: {said}"
+            f"{group.dataset}, {group.label}: least {TITLES[figure]} of {group.own} minus best: "
+            f"{said}"
         )
     return lines
 
@@ -169,7 +172,8 @@ def _rows(
 def _title(subject: Subject) -> str:
     if subject.kind is None:
         return subject.file or _ALL
-    return f"{subject.kind} ({len(subject.files)})"
+    count = len(subject.files)
+    return f"{subject.kind} ({count} file{'s' * (count != 1)})"
 
 
 def _expert_table(name: str, group: ScorerGroup) -> Table:
@@ -185,8 +189,7 @@ def _expert_table(name: str, group: ScorerGroup) -> Table:
             rows.append(tuple(cells))
     titles = [title for figure in JUDGED for title in ("best", TITLES[figure])]
     return Table(
-        title=f"{name}: {group.own} minus best expert, paired by seed (best: the better mean over "
-        "seeds in that row and figure)",
+        title=f"{name}: {group.own} minus best expert, paired by seed",
         header=("file", *titles),
         rows=tuple(rows),
     )

@@ -10,7 +10,7 @@ from typing import Final
 from can_train.comparison.groups import OFFICIAL, Comparison, Group
 from can_train.comparison.intervals import SeedMean, over_seeds
 from can_train.comparison.runs import reports_of
-from can_train.config.spec import spec_of
+from can_train.config.spec import spec_of, specs
 from can_train.dataset.discovery import attack_kind_of
 from can_train.evaluation.alarms import ALARM_METRIC_NAMES
 from can_train.evaluation.metrics import METRIC_NAMES
@@ -188,14 +188,13 @@ def _group(group: Group, found: Sequence[EvaluationReport | None]) -> ScorerGrou
     pairs = [(r, report) for r, report in zip(group.runs, found, strict=True) if report is not None]
     config = pairs[0][0].config
     rows = [row for _, report in pairs for row in report.rows]
-    models = {row.scorer: row.kind for row in rows if row.kind == "model"}
     return ScorerGroup(
         dataset=config.dataset,
         model=config.model,
         label=group.label,
         seeds=tuple(run.config.seed for run, _ in pairs),
         runs=tuple(run.run_id for run, _ in pairs),
-        scorers=models | {row.scorer: row.kind for row in rows if row.kind == "control"},
+        scorers=_in_order({row.scorer: row.kind for row in rows}),
         subjects=(*_places(rows), *_kinds(rows)),
         own=spec_of(config.model).row,
         experts=(
@@ -208,6 +207,14 @@ def _group(group: Group, found: Sequence[EvaluationReport | None]) -> ScorerGrou
             for _, report in pairs
         ),
     )
+
+
+def _in_order(scorers: Mapping[str, RowKind]) -> dict[str, RowKind]:
+    """Detectors, what else runs trained (a profile of the vehicle), then controls."""
+    detectors = [spec.row for spec in specs().values()]
+    models = [name for name, kind in scorers.items() if kind == "model"]
+    models.sort(key=lambda name: detectors.index(name) if name in detectors else len(detectors))
+    return {name: scorers[name] for name in (*models, *(n for n in scorers if n not in models))}
 
 
 def _figures(row: EvaluationRow) -> dict[str, float | None]:
