@@ -87,6 +87,8 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "runs.job_views": ("unit/jobs/slurm/test_state.py", "unit/runs/test_process.py"),
     "runs.jobs": ("unit/runs/test_process.py", "unit/jobs/test_executor.py"),
     "runs.summary": ("unit/teachers/test_policy.py",),
+    "scoring.documents": ("unit/scoring/test_recording.py",),
+    "scoring.tables": ("unit/scoring/test_recording.py",),
     "training.intake": ("cli/test_teachers.py",),
     "training.recorder": ("unit/training/test_loop.py",),
     "vehicle.state": ("unit/vehicle/test_watch.py", "unit/vehicle/test_gate.py"),

@@ -47,7 +47,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ScoredWindows:
+class RecordingScores:
     """All windows of one recording by time.
 
     Attributes:
@@ -64,7 +64,7 @@ class ScoredWindows:
 
 
 def events_of(
-    scored: ScoredWindows,
+    scored: RecordingScores,
     rule: AlarmRule = DEFAULT_RULE,
     apart: int = 1,
     sightings: Sightings | None = None,

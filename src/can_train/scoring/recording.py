@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.alarms.events import Event, events_of
-from can_train.alarms.events import ScoredWindows as Timed
+from can_train.alarms.events import Event, RecordingScores, events_of
 from can_train.alarms.rule import levels_of, windows_apart
 from can_train.alarms.sightings import Sightings, joined_sightings, sightings_of
 from can_train.detectors.frame_scorer import FrameScorer, ScoredWindows
@@ -111,7 +110,7 @@ def _events(
     seen = joined_sightings(sightings) if sightings else None
     found = {}
     for name, threshold in detector.thresholds.items():
-        timed = Timed(
+        timed = RecordingScores(
             start_s=windows.start_s,
             end_s=windows.end_s,
             score=windows.score[name],

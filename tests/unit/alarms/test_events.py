@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from can_train.alarms.events import EVENT_GAP_S, ScoredWindows, event_starts, events_of
+from can_train.alarms.events import EVENT_GAP_S, RecordingScores, event_starts, events_of
 from can_train.alarms.rule import AlarmRule
 
 
 def scored(score, seconds=0.5):
     start_s = 10.0 + seconds * np.arange(len(score))
-    return ScoredWindows(
+    return RecordingScores(
         start_s=start_s, end_s=start_s + seconds, score=np.array(score, float), threshold=1.0
     )
 

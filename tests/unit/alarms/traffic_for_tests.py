@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from can_train.alarms.events import Event, ScoredWindows, events_of
+from can_train.alarms.events import Event, RecordingScores, events_of
 from can_train.alarms.sightings import sightings_of
 from can_train.frames.frame import Frames
 from can_train.graphs.build import build_graphs
@@ -53,7 +53,7 @@ def event_in(rows) -> Event:
     graphs = build_graphs(frames_of(rows), SPEC)
     end_s = graphs.start_s + graphs.duration_s
     during = (end_s > ATTACK_S[0]) & (graphs.start_s < ATTACK_S[1])
-    windows = ScoredWindows(
+    windows = RecordingScores(
         start_s=graphs.start_s, end_s=end_s, score=during.astype(float), threshold=0.5
     )
     (event,) = events_of(windows, sightings=sightings_of(graphs, np.arange(len(graphs)), SPEC))
