@@ -66,7 +66,7 @@ def test_it_is_trained_saved_loaded_and_evaluated(record: dict[str, Any], size: 
         strategy="normal",
     )  # fmt: skip
     assert list(made["validation"]) == ["best_val_loss"]
-    assert made["scorers"] == ["toy"]
+    assert made["scorers"] == ["vehicle_profile", "toy"]
     assert made["experts"] == {"vgae": None, "gat": None}
     assert made["parents"] == []
 
@@ -86,7 +86,7 @@ def test_it_is_fused_in_place_of_the_gat(record: dict[str, Any]) -> None:
     assert fusion["parents"] == ["toy", "vgae"]
     named = ["path", "run_id", "sha256"]
     assert fusion["experts"] == {"vgae": named, "gat": None, "toy": named}
-    assert fusion["scorers"] == ["vgae", "toy", "fusion"]
+    assert fusion["scorers"] == ["vehicle_profile", "vgae", "toy", "fusion"]
 
 
 def test_the_command_line_lists_plans_trains_and_fuses_it(
@@ -107,7 +107,7 @@ def test_the_command_line_lists_plans_trains_and_fuses_it(
     report = load_report(home / "experimentruns" / fused / "latest" / "evaluation.json")
     assert report.settings["window"] == 100
     models = {row.scorer for row in report.rows if row.kind == "model"}
-    assert models == {"vgae", "toy", "fusion"}
+    assert models == {"vehicle_profile", "vgae", "toy", "fusion"}
 
 
 def test_without_the_variable_nobody_knows_it(repo_root: Path) -> None:

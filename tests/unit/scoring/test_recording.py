@@ -90,7 +90,11 @@ def test_documents_hold_every_window(
     rows = list(csv.DictReader(io.StringIO(scores_csv(scoring))))
     assert list(rows[0]) == [
         "file", "start_frame", "start_s", "end_s", "label",
-        "gat_score", "gat_p_value", "gat_threshold", "gat_above", "gat_level",
+        *(
+            f"{scorer}_{column}"
+            for scorer in ("vehicle_profile", "gat")
+            for column in ("score", "p_value", "threshold", "above", "level")
+        ),
     ]  # fmt: skip
     count = len(labelled.windows)
     assert len(rows) == 2 * count
@@ -114,10 +118,10 @@ def test_tables_tell_scorers_and_events(
     assert heading(scoring).startswith("run 0123456789ab: gat, a window of 50 frames every 50; ")
     rows = summary_rows(detector, scoring.recordings)
     assert [row[SUMMARY.index("attacks")] for row in rows] == [
-        f"{labelled.attack_windows:,}", "no labels",
+        f"{labelled.attack_windows:,}", "", "no labels", "",
     ]  # fmt: skip
     above = int(labelled.windows.alarm["gat"].sum())
-    assert rows[0][SUMMARY.index("above threshold")] == f"{above:,}"
+    assert rows[1][SUMMARY.index("above threshold")] == f"{above:,}"
     events = event_rows(labelled, "gat")
     assert all(len(row) == len(EVENTS) for row in events)
     assert len(events) == min(len(labelled.events["gat"]), 21)
