@@ -71,7 +71,7 @@ def test_list_and_show_say_what_is_registered_and_whether_the_file_is_whole(
     place = home / "config" / "teacher_models" / "synthetic" / "gat_teacher.pth"
     listed = can_train(home, "teachers", "list")
     assert listed.code == 0
-    for word in ("synthetic", "gat", "relational", "100", teacher_run.name, "1,139,006",
+    for word in ("synthetic", "gat", "relational", "100", teacher_run.name, "1,200,446",
                  sha256_of(place)[:12], "ok"):  # fmt: skip
         assert word in listed.out
     (document,) = json.loads(can_train(home, "teachers", "list", "--json").out)
@@ -179,7 +179,7 @@ def test_compare_names_what_is_not_evaluated_and_evaluates_it_if_asked(
     page = tmp_path / "page.md"
     done = can_train(home, "compare", "synthetic", "--evaluate", "--out", str(page))
     assert done.code == 0, done.err
-    assert "synthetic / gat: models" in done.out and "1,139,006" in done.out
+    assert "synthetic / gat: models" in done.out and "1,200,446" in done.out
     assert "| test_01_known_vehicle_known_attack | teacher |" in page.read_text()
     document = json.loads(can_train(home, "compare", "synthetic", "--json", "--files").out)
     (group,) = document["files"]
