@@ -10,6 +10,9 @@ Distillation = Literal["with-kd", "no-kd"]
 FeatureSet = Literal["classic", "relational"]
 FusionPolicy = Literal["logistic", "maximum", "mean", "dqn"]
 
+AGENT_POLICY: Final[FusionPolicy] = "dqn"
+"""The policy that is an agent: it has sizes and learns over epochs."""
+
 MODALITIES: Final[tuple[str, ...]] = get_args(Modality)
 MODALITIES_WITH_DATA: Final[tuple[str, ...]] = ("automotive",)
 MODEL_SIZES: Final[tuple[str, ...]] = get_args(ModelSize)

@@ -40,13 +40,13 @@ VALUES = {
     "split": "leave-attack-out:DoS", "windows_per_side": "80", "temperature": "8", "alpha": "0.2",
     "latent_weight": "2", "reconstruction_weight": "2", "feature_weight": "1",
     "kd_warmup_epochs": "3", "start_ratio": "0.5", "end_ratio": "0.6", "release_epochs": "1",
-    "percentile": "90", "augment": "6",
+    "percentile": "90", "augment": "6", "fusion_policy": "mean",
 }  # fmt: skip
 SIZES = {
     "layers": "3", "heads": "2", "hidden_channels": "16", "id_embedding": "3",
     "fc_channels": "8x4", "dropout": "0.5", "encoder_channels": "12x8", "decoder_channels": "6",
     "latent_channels": "3", "id_weight": "3", "neighbour_weight": "3", "kl_weight": "3",
-    "hidden_layers": "1", "pooling": "mean-max", "neighbours": "mean", "edge_features": "false",
+    "hidden_layers": "1", "pooling": "mean", "neighbours": "mean", "edge_features": "false",
 }  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def plan_for(setting: Setting) -> dict[str, str]:
     if setting.section == "distillation":
         vgae = setting.name in {"latent_weight", "reconstruction_weight"}
         return PLANS["kd-vgae" if vgae else "kd-gat"]
-    return PLANS["gat" if setting.section == "curriculum" else "vgae"]
+    return PLANS[{"curriculum": "gat", "fusion": "dqn"}.get(setting.section, "vgae")]
 
 
 SETTABLE = [name for name, s in SETTINGS.items() if s.section != "resources"]
@@ -133,6 +133,8 @@ def test_every_setting_changes_the_run(workshop: Workshop, name: str) -> None:
 @pytest.mark.parametrize(("model", "name"), ARCHITECTURE, ids=[f"{m}-{n}" for m, n in ARCHITECTURE])
 def test_every_size_changes_the_weights(workshop: Workshop, model: str, name: str) -> None:
     words = {"model_size": "student", **PLANS[model]}
+    if model == "dqn":
+        words["fusion_policy"] = "dqn"  # the others have no agent
     if name == "id_embedding":
         words["features"] = "classic"  # relational graphs have no IDs to embed
     changed = workshop.outcome(**words, model_args=f"{model}.{name}={SIZES[name]}")

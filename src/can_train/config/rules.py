@@ -11,6 +11,7 @@ from can_train.config.spec import ALIAS_STRATEGY, experts, spec_of, specs, strat
 from can_train.config.split_name import SPLIT_FORMS, is_split_name
 from can_train.errors import ConfigError
 from can_train.vocab import (
+    AGENT_POLICY,
     LEARNING_TYPE_OF_STRATEGY,
     MODALITIES_WITH_DATA,
     NO_KD,
@@ -168,6 +169,19 @@ def fusion_settings_are_used(request: PlanRequest) -> Iterator[ConfigError]:
             )
 
 
+def agent_sizes_are_used(request: PlanRequest) -> Iterator[ConfigError]:
+    """A size of the fusion agent ⇒ the policy that has one."""
+    for stage in request.stages:
+        policy = stage.settings.get("fusion_policy", SETTINGS["fusion_policy"].default)
+        if "fusion" in _possible(stage) and stage.architecture and policy != AGENT_POLICY:
+            sizes = ", ".join(stage.architecture)
+            yield ConfigError(
+                f"--model-args: {sizes}: sizes of the agent, and {_place(stage)} has "
+                f"--fusion-policy {policy}, so they would have no effect. Add --fusion-policy "
+                f"{AGENT_POLICY}, or leave them out"
+            )
+
+
 def expert_paths_are_used(request: PlanRequest) -> Iterator[ConfigError]:
     """A path of an expert ⇒ a stage that takes one of its role."""
     for name, path in request.expert_paths.items():
@@ -199,6 +213,7 @@ RULES: Final[tuple[Rule, ...]] = (
     foreign_teacher_is_used,
     curriculum_settings_are_used,
     fusion_settings_are_used,
+    agent_sizes_are_used,
     expert_paths_are_used,
 )
 

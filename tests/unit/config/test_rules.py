@@ -100,6 +100,7 @@ ONLY: Mapping[str, tuple[Row, dict[str, bool]]] = {
     "foreign_teacher_is_used": ({"model": "gat"}, {"allow_foreign_teacher": True}),
     "curriculum_settings_are_used": ({"model": "vgae", "model_args": "percentile=60"}, {}),
     "fusion_settings_are_used": ({"model": "vgae,gat", "fusion_policy": "mean"}, {}),
+    "agent_sizes_are_used": ({"model": "vgae,gat,dqn", "model_args": "dqn.hidden_layers=1"}, {}),
     "expert_paths_are_used": ({"model": "vgae", "vgae_path": "v.pth"}, {}),
 }
 
