@@ -135,7 +135,7 @@ def test_a_state_dict_becomes_a_teacher(home: Path, state_dict: Path, tmp_path: 
     assert added.code == 0, added.err
     (document,) = json.loads(can_train(home, "teachers", "list", "--json", *root).out)
     assert (document["origin"], document["run_id"], document["file"]) == ("state dict", "", "ok")
-    assert document["parameters"] == 1_139_006
+    assert document["parameters"] == 1_200_446
     student = can_train(home, "train", *GAT, "--use-kd", "--teacher-path", document["path"],
                         *QUICK, "--experiment-root", str(tmp_path / "e"))  # fmt: skip
     assert student.code == 0, student.err

@@ -34,7 +34,7 @@ SCENARIOS = {
     "test_05_suppress",
     "test_06_masquerade",
 }
-MODELS = {"vgae", "gat", "fusion"}
+MODELS = {"vgae", "gat", "fusion", "vehicle_profile"}
 CONTROLS = {"always_attack", "position_only", "id_lookup", "inter_arrival", "boosted_trees",
             "best_fixed_alpha", "logistic_regression", "small_mlp"}  # fmt: skip
 ENABLED = "Knowledge Distillation: ENABLED"
