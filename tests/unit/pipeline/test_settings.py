@@ -53,7 +53,9 @@ def stages_for(setting: Setting, model: str) -> dict[str, str]:
         kind = "vgae" if setting.name in {"latent_weight", "reconstruction_weight"} else "gat"
         return {"model": f"{kind},{kind}", "model_size": "teacher,student",
                 "distillation": "no-kd,with-kd"}  # fmt: skip
-    if model == "dqn" or setting.name == "fusion_policy":
+    if model == "dqn":
+        return {"model": "vgae,gat,dqn", "fusion_policy": "dqn"}  # sizes are those of the agent
+    if setting.name == "fusion_policy":
         return {"model": "vgae,gat,dqn"}
     return {"model": "vgae,gat"} if model == "gat" else {"model": model}
 

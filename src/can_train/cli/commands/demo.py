@@ -29,6 +29,7 @@ WORDS: Final[Mapping[str, str]] = {
     "training_strategy": "autoencoder,curriculum,autoencoder,curriculum,fusion",
     "distillation": "no-kd,no-kd,with-kd,with-kd,no-kd",
     "epochs": "10,6,20,12,150",
+    "windows_per_side": "800",
 }
 LEAST_ROC_AUC: Final = 0.9
 SCENARIO: Final = "test_01"
