@@ -83,7 +83,7 @@ def test_a_time_limit_with_a_warning(login: Login, tmp_path: Path, whole: bytes)
         if steps_done(run):
             break
     (row,) = login.until_done()  # the real warning comes some 30 s before its minute is over
-    assert row["state"] == "finished"
+    assert row["state"] == "finished", row["reason"]
     places = resumed(run)
     assert places and any(place["steps_done"] for place in places), "never in mid-epoch"
     assert artifact(run) == whole

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -27,6 +28,7 @@ TRANSIENT: Final = (
     "Zero Bytes were transmitted or received",
     "Resource temporarily unavailable",
     "temporarily unable to accept job",
+    "try again in a bit",  # the accounting is still giving the job its number
     "Slurm backup controller in standby mode",
     "Slurm controller not responding",
     "Transport endpoint is not connected",
@@ -34,6 +36,9 @@ TRANSIENT: Final = (
     "Connection reset by peer",
 )
 """Words of failures after which the same request may succeed."""
+
+BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Pauses between two tries; the last one is repeated."""
 
 NO_ACCOUNTING: Final = "accounting storage is disabled"
 """What sacct says on a cluster that keeps no books."""
@@ -127,6 +132,42 @@ def words_of(done: subprocess.CompletedProcess[str]) -> str:
 def is_transient(done: subprocess.CompletedProcess[str]) -> bool:
     """Whether the same command may succeed later."""
     return done.returncode != 0 and any(words in done.stderr for words in TRANSIENT)
+
+
+def call_until_answered(
+    command: Sequence[str],
+    *,
+    patience_s: float,
+    look: Callable[[], str | None] = lambda: None,
+) -> str:
+    """Output of `command`, repeated while the controller can't be reached or isn't ready.
+
+    A request whose answer was lost may have been served, so `look` is asked before each
+    repetition; its answer, if it has one, is taken instead.
+
+    Args:
+        command: What is called.
+        patience_s: How long it is repeated.
+        look: What the command would have answered; None as long as it wasn't served.
+
+    Raises:
+        SubmissionError: Slurm refused, or didn't answer for `patience_s`.
+    """
+    deadline = time.monotonic() + patience_s
+    tried = 0
+    done = call(command)
+    while is_transient(done) and time.monotonic() < deadline:
+        time.sleep(BACKOFF_S[min(tried, len(BACKOFF_S) - 1)])
+        tried += 1
+        if call(["squeue", "-h", "--me", "-o", "%i"]).returncode:
+            continue
+        found = look()
+        if found is not None:
+            return found
+        done = call(command)
+    if done.returncode:
+        raise SubmissionError(words_of(done))
+    return done.stdout.strip()
 
 
 def answers_about(job_ids: Iterable[str]) -> Answers:

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from can_train.errors import PreflightError
+from can_train.errors import PreflightError, SubmissionError
 from can_train.jobs.executor import Executor, ExecutorOption
 from can_train.runs.layout import submission_path
 
 if TYPE_CHECKING:
     from can_train.jobs.job import Handover, Job, JobResult, Needs
     from can_train.runs.job_views import JobsView, WorkerJob
+
+REQUEUE_PATIENCE_S: Final = 20.0
+"""How long a job asks to go back into the queue: some 30 s are left when its time limit warns."""
 
 
 class SlurmExecutor(Executor):
@@ -144,10 +147,14 @@ class SlurmExecutor(Executor):
 
     def requeue(self) -> str:
         """Puts the job of this process back into the queue."""
-        from can_train.jobs.slurm.client import call, words_of
+        from can_train.jobs.slurm.client import call_until_answered
 
-        done = call(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]])
-        return words_of(done) if done.returncode else ""
+        command = ["scontrol", "requeue", os.environ["SLURM_JOB_ID"]]
+        try:
+            call_until_answered(command, patience_s=REQUEUE_PATIENCE_S)
+        except SubmissionError as error:
+            return str(error)
+        return ""
 
     def facts(self) -> Mapping[str, str | None]:
         """Version and partitions."""

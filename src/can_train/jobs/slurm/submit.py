@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from can_train.errors import SubmissionError
 from can_train.files import lock, write_text
 from can_train.jobs.job import Handover
 from can_train.jobs.slurm.batches import Batch, SlurmRequest, batches
-from can_train.jobs.slurm.client import active_jobs, call, is_transient, words_of
+from can_train.jobs.slurm.client import active_jobs, call_until_answered
 from can_train.jobs.slurm.record import (
     Attempt,
     SubmissionSettings,
@@ -30,9 +29,6 @@ from can_train.runs.state import RunStatus, read_status, write_status
 
 PATIENCE_S: Final = 300.0
 """How long a controller that doesn't answer is waited for."""
-
-BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Pauses between two tries; the last one is repeated."""
 
 
 def submit(
@@ -76,7 +72,9 @@ def submit(
             _submit_held(groups, record, running)
             for group in groups:
                 _announce(group, record.job_ids)
-            _until_answered(["scontrol", "release", ",".join(record.jobs)], lambda: None)
+            call_until_answered(
+                ["scontrol", "release", ",".join(record.jobs)], patience_s=PATIENCE_S
+            )
             done = True
         except SubmissionError as error:
             record.message = str(error)
@@ -128,43 +126,17 @@ def _submit_held(groups: Sequence[Batch], record: _Submission, running: Mapping[
         ids = {**running, **record.job_ids}
         dependencies = [ids[number] for number in sorted(needed) if number in ids]
         try:
-            job_id = _until_answered(group.command(dependencies), partial(_already, group.name))
+            job_id = call_until_answered(
+                group.command(dependencies),
+                patience_s=PATIENCE_S,
+                look=partial(_already, group.name),
+            )
         except SubmissionError as error:
             raise SubmissionError(
                 f"{group.title}: {error}. None of the {len(groups)} jobs of this plan is left in "
                 "the queue. Change what Slurm names and give the same command again"
             ) from error
         record.add(group, job_id.partition(";")[0])  # `ID;CLUSTER` on federations
-
-
-def _until_answered(command: list[str], look: Callable[[], str | None]) -> str:
-    """Output of `command`, repeated while the controller can't be reached.
-
-    A request whose answer was lost may have been served, so `look` is asked before each
-    repetition; its answer, if it has one, is taken instead.
-
-    Raises:
-        SubmissionError: Slurm refused, or didn't answer for `PATIENCE_S`.
-    """
-    deadline = time.monotonic() + PATIENCE_S
-    tried = 0
-    done = call(command)
-    while is_transient(done) and time.monotonic() < deadline:
-        time.sleep(BACKOFF_S[min(tried, len(BACKOFF_S) - 1)])
-        tried += 1
-        if not _is_up():
-            continue
-        found = look()
-        if found is not None:
-            return found
-        done = call(command)
-    if done.returncode:
-        raise SubmissionError(words_of(done))
-    return done.stdout.strip()
-
-
-def _is_up() -> bool:
-    return call(["squeue", "-h", "--me", "-o", "%i"]).returncode == 0
 
 
 def _already(name: str) -> str | None:
@@ -206,7 +178,7 @@ def _without_leftovers(folder: Path, groups: Sequence[Batch]) -> tuple[Attempt, 
     found = active_jobs([group.name for group in groups])
     if found is None:
         found = {}
-        _until_answered(["squeue", "-h", "--me", "-o", "%i"], lambda: None)
+        call_until_answered(["squeue", "-h", "--me", "-o", "%i"], patience_s=PATIENCE_S)
         found = active_jobs([group.name for group in groups]) or {}
     if attempts and attempts[-1].state == "submitting":
         _cancel([job for jobs in found.values() for job in jobs])
@@ -224,4 +196,4 @@ def _without_leftovers(folder: Path, groups: Sequence[Batch]) -> tuple[Attempt, 
 
 def _cancel(job_ids: Sequence[str]) -> None:
     if job_ids:
-        _until_answered(["scancel", *dict.fromkeys(job_ids)], lambda: None)
+        call_until_answered(["scancel", *dict.fromkeys(job_ids)], patience_s=PATIENCE_S)

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from can_train.errors import SubmissionError
+from can_train.jobs.slurm import client
 from can_train.jobs.slurm import submit as slurm
 from can_train.jobs.slurm.batches import SlurmRequest
+from can_train.jobs.slurm.executor import SlurmExecutor
 from can_train.jobs.slurm.record import SubmissionSettings, latest_runs, read_attempts
 from can_train.jobs.slurm.submit import submit
 from can_train.runs.job_views import WorkerJob
@@ -17,12 +19,16 @@ from tests.unit.jobs.fake_slurm import FakeSlurm
 from tests.unit.jobs.slurm.requests_for_tests import handover, requests
 
 DOWN = "Batch job submission failed: Unable to contact slurm controller (connect failure)"
+NOT_YET = (
+    "Job update not available right now, the DB index is being set, try again in a bit for job 1; "
+    "slurm_suspend error: No error"
+)
 REFUSED = "Batch job submission failed: SlurmRequested reservation is invalid"
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slurm, "BACKOFF_S", (0.0,))
+    monkeypatch.setattr(client, "BACKOFF_S", (0.0,))
 
 
 CHAIN = ((), (1,), (1, 2))
@@ -65,6 +71,26 @@ def test_a_refused_release_cancels_everything(tmp_path: Path, fake_slurm: FakeSl
     with pytest.raises(SubmissionError, match="Access/permission denied"):
         submit(handover(tmp_path / "plans" / "p"), requests(tmp_path, (), ()), SubmissionSettings())
     assert {text.partition("|")[2] for text in fake_slurm.queue.values()} == {"CANCELLED"}
+
+
+def test_a_release_that_comes_too_early_is_repeated(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
+    fake_slurm.fails("scontrol", NOT_YET, NOT_YET)
+    attempt = submit(
+        handover(tmp_path / "plans" / "p"), requests(tmp_path, ()), SubmissionSettings()
+    )
+    assert attempt.state == "submitted"
+    assert fake_slurm.calls.count("scontrol release 1") == 3
+
+
+def test_a_requeue_that_comes_too_early_is_repeated(
+    fake_slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    fake_slurm.fails("scontrol", NOT_YET)
+    assert SlurmExecutor().requeue() == ""
+    assert fake_slurm.calls.count("scontrol requeue 1") == 2
+    fake_slurm.fails("scontrol", "Access/permission denied")
+    assert "Access/permission denied" in SlurmExecutor().requeue()
 
 
 def test_a_controller_that_is_away_is_waited_for(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
