@@ -153,11 +153,12 @@ def calibrated_detector(stage: Trainable) -> Detector:
     real = score(inputs.windows("threshold", benign=True))
     synthetic = score(inputs.undisturbed("synthetic_threshold"))
     threshold = conformal_threshold(real, config.target_fpr)
-    if detector.spec.holds_on_other_cars and len(synthetic):
-        windows = inputs.undisturbed(*THRESHOLD)
+    on_other_cars = detector.spec.holds_on_other_cars and len(synthetic) > 0
+    if on_other_cars or threshold.exact:  # else even the largest margin says little
+        windows = inputs.undisturbed(*(THRESHOLD if on_other_cars else THRESHOLD[:1]))
         of_window = inputs.store.recording[windows]
         threshold = robust_threshold(score(windows), of_window, threshold)
-        _tell(threshold, len(np.unique(of_window)))
+        _tell(threshold)
     attacks = inputs.windows(*THRESHOLD)
     evidence = CalibrationEvidence(
         benign=Margins.of(real),
@@ -168,14 +169,14 @@ def calibrated_detector(stage: Trainable) -> Detector:
     return detector
 
 
-def _tell(threshold: Threshold, recordings: int) -> None:
-    logger.info(
-        "threshold %.6g from %d single recordings, synthetic and real (real benign windows "
-        "together: %.6g)",
-        threshold.value,
-        recordings,
-        threshold.real_value,
-    )
+def _tell(threshold: Threshold) -> None:
+    if threshold.rule == "robust":
+        logger.info(
+            "threshold %.6g from quantiles of single recordings (real benign windows together: "
+            "%.6g)",
+            threshold.value,
+            threshold.real_value,
+        )
 
 
 def _shape(features: str, vocabulary_size: int, experts: list[Spec]) -> NetworkShape:

@@ -17,7 +17,7 @@ from can_train.errors import DataError, TrainingError
 _LOG: Final = logging.getLogger(__name__)
 
 Rule = Literal["real", "robust"]
-"""Which windows set a threshold: real benign ones, or single synthetic recordings."""
+"""What sets a threshold: all real benign windows together, or single recordings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Threshold:
         rule: What set it: `real` benign windows alone (`conformal_threshold`), or the
             `robust` quantiles of single recordings (`robust_threshold`).
         real_value: What real benign windows ask for.
-        robust_value: What single recordings ask for; None without synthetic ones.
+        robust_value: What single recordings ask for; None where there are fewer than four.
     """
 
     value: float
@@ -52,8 +52,12 @@ RECORDING_RATE: Final = 2.0
 """False-alarm rate of a single recording in units of the target: some lie above, most below it."""
 
 
+FEWEST_RECORDINGS: Final = 4
+"""With fewer, a quarter of them is none."""
+
+
 def robust_threshold(scores: ArrayLike, recording: ArrayLike, real: Threshold) -> Threshold:
-    """A threshold that also holds on other cars: from quantiles of single recordings.
+    """A threshold that no single recording decides: from quantiles of each.
 
     The 75th percentile over recordings, synthetic and real, of the score that twice the target
     rate of each one's windows exceeds; both are order statistics. A pool of all windows would be
@@ -61,15 +65,21 @@ def robust_threshold(scores: ArrayLike, recording: ArrayLike, real: Threshold) -
     that begins with the ignition may hold all of the few windows that set it.
 
     Args:
-        scores: Scores of benign windows of held-out synthetic and real recordings [n].
+        scores: Scores of benign windows of held-out recordings, synthetic ones where the threshold
+            is to hold on other cars [n].
         recording: Which recording each is of [n].
         real: The conformal threshold of real benign windows.
+
+    Returns:
+        `real` where there are fewer than four recordings.
 
     Raises:
         TrainingError: Scores are NaN.
     """
     values, of = np.asarray(scores, np.float64), np.asarray(recording)
     _refuse_nan(values, "calibration")
+    if len(np.unique(of)) < FEWEST_RECORDINGS:
+        return real
     quantile = max(0.0, 1.0 - RECORDING_RATE * real.target_fpr)
     quantiles = [
         np.quantile(values[of == number], quantile, method="higher") for number in np.unique(of)

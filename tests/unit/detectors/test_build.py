@@ -13,7 +13,8 @@ import torch
 
 from can_train.config.schema import DistillationConfig
 from can_train.detectors.artifact import load_detector
-from can_train.detectors.build import build_stage, network, network_of
+from can_train.detectors.build import build_stage, calibrated_detector, network, network_of
+from can_train.detectors.calibration import FEWEST_RECORDINGS
 from can_train.detectors.counts import parameter_count
 from can_train.detectors.parents import load_parents
 from can_train.errors import ArtifactError, TrainingError
@@ -79,3 +80,19 @@ def test_a_side_with_one_class_is_refused_with_its_counts(lab: Lab) -> None:
     message = f"dataset small has {windows} benign and 0 attack windows on side train of split time"
     with pytest.raises(TrainingError, match=message):
         build_stage(config, inputs, {})
+
+
+@pytest.mark.parametrize("model", ["vgae", "gat"])
+def test_with_enough_windows_no_single_recording_decides_a_threshold(lab: Lab, model: str) -> None:
+    config = lab.config(model)
+    inputs = lab.inputs(config)
+    few = len(inputs.windows("threshold", benign=True))
+    recordings = len(np.unique(inputs.store.recording[inputs.undisturbed("threshold")]))
+    assert recordings >= FEWEST_RECORDINGS
+    for target_fpr, rule in ((0.9 / few, "real"), (2.0 / few, "robust")):
+        asked = replace(config, target_fpr=target_fpr)
+        threshold = calibrated_detector(build_stage(asked, inputs, {})).threshold
+        assert (threshold.rule, threshold.exact) == (rule, rule == "robust")
+        asked_for = {"real": threshold.real_value, "robust": threshold.robust_value}
+        assert threshold.value == asked_for[rule]
+        assert (threshold.robust_value is None) == (rule == "real")

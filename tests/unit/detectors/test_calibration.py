@@ -62,6 +62,11 @@ def test_one_odd_recording_does_not_move_the_robust_threshold():
     assert robust_threshold(scores, RECORDING, REAL).value == 1.0
 
 
+def test_of_three_recordings_none_can_be_left_out():
+    scores = np.tile(np.linspace(0.0, 0.5, 1000), 3)
+    assert robust_threshold(scores, RECORDING[: len(scores)], REAL) == REAL
+
+
 @pytest.mark.parametrize("asked", [0.1, 0.9])
 def test_the_robust_threshold_stands_beside_that_of_real_windows(asked: float):
     """Below it, too: an odd real recording rules the real one, and not this one."""
