@@ -20,6 +20,7 @@ import numba
 _PACKAGE: Final = Path(__file__).parent
 SOURCES: Final = (
     _PACKAGE / "dataset" / "synth",
+    _PACKAGE / "detectors" / "kernels",
     _PACKAGE / "frames",
     _PACKAGE / "graphs",
     _PACKAGE / "vehicle",
@@ -29,14 +30,16 @@ SOURCES: Final = (
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def compiled(*, inline: bool = False) -> Callable[[F], F]:
+def compiled(*, inline: bool = False, reassociates: bool = False) -> Callable[[F], F]:
     """Decorates a function that is compiled, kept on disk, and runs without the GIL.
 
     Args:
         inline: It becomes a part of those that call it.
+        reassociates: Sums may be added up in another order, several terms at once.
     """
     inlined: Literal["always", "never"] = "always" if inline else "never"
-    decorate: Any = numba.njit(cache=True, nogil=True, inline=inlined)
+    relaxed = {"reassoc", "contract", "nsz"} if reassociates else False
+    decorate: Any = numba.njit(cache=True, nogil=True, inline=inlined, fastmath=relaxed)
     return cast(Callable[[F], F], decorate)
 
 

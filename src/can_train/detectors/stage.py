@@ -143,7 +143,10 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
     def seed_step(self, step: int) -> None:
         """Seeds every generator from (seed, epoch, step), so that a resumed run repeats them."""
         state = np.random.SeedSequence([self.seed, self.epoch, step])
-        torch.manual_seed(int(state.generate_state(1)[0]))
+        seed = int(state.generate_state(1)[0])
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed: slower by half a millisecond
+        if torch.cuda.is_available():
+            torch.cuda.manual_seed_all(seed)
 
     def take_means(self) -> dict[str, float]:
         """Means of the epoch's loss terms, and alpha where a teacher has a say."""
@@ -161,6 +164,7 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
             [p for p in self.parameters() if p.requires_grad],
             lr=self.settings.learning_rate,
             weight_decay=self.settings.weight_decay,
+            fused=True,
         )
 
     def schedule(self, optimizer: Optimizer) -> LRScheduler:

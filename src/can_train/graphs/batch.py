@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,12 @@ class _Joined:
     edge_index: Tensor
     batch: Tensor
     num_graphs: int
+
+    @property
+    def first_nodes(self) -> Tensor:
+        """First node of each graph, and N [B + 1], int64."""
+        counts = torch.bincount(self.batch, minlength=self.num_graphs)
+        return functional.pad(counts.cumsum(0), (1, 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

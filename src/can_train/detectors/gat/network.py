@@ -9,10 +9,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch_geometric.nn import MLP, JumpingKnowledge
-from torch_geometric.utils import scatter
+from torch_geometric.nn import MLP
 
-from can_train.detectors.attention import EdgeScoreGATConv
+from can_train.detectors.attention import Edges, GraphAttention, pool
 from can_train.graphs.batch import ScaledGraphs
 
 NUM_CLASSES: Final = 2
@@ -88,7 +87,7 @@ class GAT(nn.Module):
         self.embedding = nn.Embedding(num_ids, id_embedding, padding_idx=0) if num_ids else None
         first = node_channels + (id_embedding if num_ids else 0)
         self.convolutions = nn.ModuleList(
-            EdgeScoreGATConv(
+            GraphAttention(
                 first if layer == 0 else width,
                 hidden_channels,
                 heads,
@@ -99,7 +98,6 @@ class GAT(nn.Module):
             )
             for layer in range(layers)
         )
-        self.jump = JumpingKnowledge("cat")
         self.classifier = MLP(
             [self.embedding_channels, *fc_channels, NUM_CLASSES],
             act="elu",
@@ -112,14 +110,11 @@ class GAT(nn.Module):
         hidden = batch.x
         if self.embedding is not None:
             hidden = torch.cat([hidden, self.embedding(batch.id_index)], dim=1)
+        edges, first = Edges.of(batch), batch.first_nodes
         pooled: list[Tensor] = []
         for layer, convolution in enumerate(self.convolutions):
-            update = convolution(hidden, batch.edge_index, batch.edge_attr)
-            hidden = functional.elu(update if layer == 0 else update + hidden)
-            pooled += [
-                scatter(hidden, batch.batch, dim_size=batch.num_graphs, reduce=reduce)
-                for reduce in self.pooling
-            ]
-        embedding = self.jump(pooled)
+            hidden = convolution(hidden, edges, None if layer == 0 else hidden)
+            pooled += pool(hidden, first, self.pooling)
+        embedding = torch.cat(pooled, dim=1)
         logits = self.classifier(functional.dropout(embedding, self.dropout, self.training))
         return GatOutput(logits=logits, embedding=embedding)

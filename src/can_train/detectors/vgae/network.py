@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import MLP
 
-from can_train.detectors.attention import EdgeScoreGATConv, with_marked_self_loops
+from can_train.detectors.attention import Edges, GraphAttention
 from can_train.graphs.batch import ScaledGraphs
 
 LOGVAR_LIMIT: Final = 10.0
@@ -113,7 +113,7 @@ class VGAE(nn.Module):
         first = node_channels + (id_embedding if num_ids else 0)
         inputs = [first, *encoder_channels[:-1]]
         self.encoder = nn.ModuleList(
-            EdgeScoreGATConv(width_in, width_out // heads, heads, edge_channels + 1)
+            GraphAttention(width_in, width_out // heads, heads, edge_channels + 1)
             for width_in, width_out in zip(inputs, encoder_channels, strict=True)
         )
         self.mean = nn.Linear(encoder_channels[-1], latent_channels)
@@ -128,9 +128,9 @@ class VGAE(nn.Module):
         hidden = batch.x
         if self.embedding is not None:
             hidden = torch.cat([hidden, self.embedding(batch.id_index)], dim=1)
-        edges, features = with_marked_self_loops(batch.edge_index, batch.edge_attr, batch.x.size(0))
+        edges = Edges.of(batch, loops=True)
         for convolution in self.encoder:
-            hidden = functional.elu(convolution(hidden, edges, features))
+            hidden = convolution(hidden, edges)
             hidden = functional.dropout(hidden, self.dropout, self.training)
         logvar = self.log_variance(hidden).clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT)
         return self.mean(hidden), logvar
