@@ -27,7 +27,8 @@ SCHEMA_VERSION: Final = "1.3"
 
 RESULTS_VERSION: Final = 3
 """Raised whenever the same configuration gives other results, so that runs made before keep their
-ids. 2: scores are unbounded margins. 3: no single recording decides a threshold."""
+ids. 2: scores are unbounded margins. 3: no single recording decides a threshold, and
+attention is compiled: sums are added up in another order."""
 
 UNIVERSE_VERSION: Final = 3
 """Raised whenever the same dataset and split give other synthetic recordings."""

@@ -112,13 +112,14 @@ class GraphAttention(nn.Module):
         """The nodes after attention."""
         own = residual if self.res is None else self.res(x)
         z = self.lin(x).view(len(x), *self.att_src.shape[1:])
-        scored_by = (self.att_src[0], self.att_dst[0], self.edge_score(edges.features))
+        of_source, of_target = self.att_src[0], self.att_dst[0]
+        of_edge = self.edge_score(edges.features)
         if self._uniform:
-            scored_by = tuple(torch.zeros_like(part) for part in scored_by)
-        elif not self._scores_edges:
-            scored_by = (*scored_by[:2], torch.zeros_like(scored_by[2]))
+            of_source, of_target = torch.zeros_like(of_source), torch.zeros_like(of_target)
+        if self._uniform or not self._scores_edges:
+            of_edge = torch.zeros_like(of_edge)
         function = attend_plainly if x.is_cuda else attend
-        return function(z, *scored_by, bias=self.bias, residual=own, edges=edges)
+        return function(z, of_source, of_target, of_edge, bias=self.bias, residual=own, edges=edges)
 
 
 def attend_plainly(  # noqa: PLR0913 - the parts of a layer
@@ -165,7 +166,9 @@ def attend(  # noqa: PLR0913 - the parts of a layer
     edges: Edges,
 ) -> Tensor:
     """The same on a CPU by compiled loops."""
-    result: Tensor = _Attention.apply(z, of_source, of_target, of_edge, bias, residual, edges)
+    result: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
+        z, of_source, of_target, of_edge, bias, residual, edges
+    )
     return result
 
 
@@ -185,10 +188,10 @@ class _Attention(Function):
     ) -> Tensor:
         """Forward pass; see `attend_plainly`."""
         first, source = edges.first.numpy(), edges.source.numpy()
-        parts = tuple(part.detach().numpy() for part in (z, of_source, of_target, of_edge))
-        score, below = scores(*parts, first, source, NEGATIVE_SLOPE)
+        x, one, other, own = (p.detach().numpy() for p in (z, of_source, of_target, of_edge))
+        score, below = scores(x, one, other, own, first, source, NEGATIVE_SLOPE)
         weight = torch.from_numpy(score).exp_()
-        total = weighted_sums(weight.numpy(), parts[0], first, source)
+        total = weighted_sums(weight.numpy(), x, first, source)
         update = torch.from_numpy(total).view(len(z), -1).add_(bias)
         if residual is not None:
             update.add_(residual)
@@ -198,21 +201,15 @@ class _Attention(Function):
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]  # torch leaves it without types
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of what `forward` took."""
         z, of_source, of_target, weight, out = ctx.saved_tensors
         first, source, below = ctx.rest
         before = torch.ops.aten.elu_backward(gradient, 1.0, 1.0, 1.0, True, out)
-        found = gradients(
-            before.view_as(z).numpy(),
-            weight.numpy(),
-            below,
-            *(part.detach().numpy() for part in (z, of_source, of_target)),
-            first,
-            source,
-            NEGATIVE_SLOPE,
-        )
+        x, one, other = (part.detach().numpy() for part in (z, of_source, of_target))
+        pull = before.view_as(z).numpy()
+        found = gradients(pull, weight.numpy(), below, x, one, other, first, source, NEGATIVE_SLOPE)
         residual = before if ctx.needs_input_grad[5] else None
         return *(torch.from_numpy(part) for part in found), before.sum(0), residual, None
 
@@ -229,7 +226,7 @@ def pool(x: Tensor, first: Tensor, poolings: tuple[str, ...]) -> list[Tensor]:
         One [B, D] for each pooling; 0 where a window has no node.
     """
     if not x.is_cuda:
-        return [_POOLS[name].apply(x, first) for name in poolings]
+        return [_POOLS[name].apply(x, first) for name in poolings]  # type: ignore[no-untyped-call]
     counts = first.diff()
     window = torch.arange(len(counts), device=x.device).repeat_interleave(counts)
     place = window[:, None].expand_as(x)
@@ -246,7 +243,7 @@ class _Mean(Function):
         return torch.from_numpy(means(x.detach().numpy(), first.numpy()))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         of_x = gradient.new_zeros(ctx.shape)
         of_means(gradient.contiguous().numpy(), ctx.saved_tensors[0].numpy(), of_x.numpy())
@@ -261,7 +258,7 @@ class _Max(Function):
         return torch.from_numpy(largest)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         of_x = gradient.new_zeros(ctx.shape)
         of_maxima(gradient.contiguous().numpy(), ctx.at, of_x.numpy())

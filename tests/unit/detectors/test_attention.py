@@ -1,31 +1,56 @@
+"""Graph attention and pooling: by hand, against torch_geometric, and compiled against plain."""
+
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
 from torch_geometric.nn import GATConv
+from torch_geometric.utils import scatter
 
-from can_train.detectors.attention import EdgeScoreGATConv, with_marked_self_loops
+from can_train.detectors.attention import (
+    Edges,
+    GraphAttention,
+    attend,
+    attend_plainly,
+    pool,
+)
+from can_train.graphs.batch import ScaledGraphs
 
 
-def three_node_layer() -> EdgeScoreGATConv:
-    """One head, W = 2, a_s = 1, a_t = 0.5, v = 1, no bias."""
-    layer = EdgeScoreGATConv(1, 1, 1, 1)
+def graphs(
+    edge_index: Tensor, edge_attr: Tensor, nodes: int, sizes: tuple[int, ...] = ()
+) -> ScaledGraphs:
+    batch = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes)) if sizes else None
+    return ScaledGraphs(
+        x=torch.zeros(nodes, 1),
+        id_index=torch.zeros(nodes, dtype=torch.int64),
+        edge_index=edge_index,
+        edge_attr=edge_attr,
+        batch=torch.zeros(nodes, dtype=torch.int64) if batch is None else batch,
+        num_graphs=max(len(sizes), 1),
+    )
+
+
+def edges_of(edge_index: Tensor, edge_attr: Tensor, nodes: int, loops: bool = False) -> Edges:
+    return Edges.of(graphs(edge_index, edge_attr, nodes), loops=loops)
+
+
+def test_three_nodes_with_hand_set_weights_give_the_hand_computed_output() -> None:
+    layer = GraphAttention(1, 1, 1, 1)  # W = 2, a_s = 1, a_t = 0.5, v = 1, no bias
     with torch.no_grad():
         layer.lin.weight.fill_(2.0)
         layer.att_src.fill_(1.0)
         layer.att_dst.fill_(0.5)
         layer.edge_score.weight.fill_(1.0)
-        layer.bias.zero_()
-    return layer
-
-
-def test_three_nodes_with_hand_set_weights_give_the_hand_computed_output() -> None:
-    layer = three_node_layer()
-    x = torch.tensor([[1.0], [2.0], [3.0]])
     edge_index = torch.tensor([[0, 1, 2], [2, 2, 0]])
-    edge_attr = torch.tensor([[1.0], [-20.0], [0.0]])
+    edges = edges_of(edge_index, torch.tensor([[1.0], [-20.0], [0.0]]), 3)
 
-    out = layer(x, edge_index, edge_attr)
+    out = layer(torch.tensor([[1.0], [2.0], [3.0]]), edges)
 
     # W x = (2, 4, 6). Into node 2: LeakyReLU(2 + 0.5*6 + 1) = 6, LeakyReLU(4 + 3 - 20) = -2.6.
     weight = math.exp(6.0) / (math.exp(6.0) + math.exp(-2.6))
@@ -34,53 +59,158 @@ def test_three_nodes_with_hand_set_weights_give_the_hand_computed_output() -> No
     torch.testing.assert_close(out, torch.tensor(expected), rtol=1e-6, atol=1e-6)
 
 
-def test_learned_residual_adds_a_map_of_the_node_itself() -> None:
-    layer = EdgeScoreGATConv(1, 1, 1, 1, residual=True)
+def test_a_residual_is_added_before_the_activation() -> None:
+    layer = GraphAttention(1, 1, 1, 1, residual=True)
+    assert isinstance(layer.res, nn.Linear)
     with torch.no_grad():
-        layer.res.weight.fill_(5.0)
-    x = torch.tensor([[1.0], [2.0]])
-    out = layer(x, torch.tensor([[0], [1]]), torch.zeros(1, 1))
-    assert out[0].item() == 5.0  # no edge comes in: the residual alone
+        layer.res.weight.fill_(-5.0)
+    edges = edges_of(torch.tensor([[0], [1]]), torch.zeros(1, 1), 2)
+    out = layer(torch.tensor([[1.0], [2.0]]), edges)
+    assert out[0].item() == pytest.approx(math.expm1(-5.0))  # no edge comes in
+    given = GraphAttention(1, 1, 1, 1)(torch.zeros(2, 1), edges, torch.tensor([[3.0], [-1.0]]))
+    assert given.flatten().tolist() == pytest.approx([3.0, math.expm1(-1.0)])
 
 
-def test_equals_the_edge_term_of_torch_geometric_with_its_two_factors_multiplied() -> None:
-    torch.manual_seed(0)
-    nodes, channels, heads, width, edges = 6, 5, 3, 4, 20
-    theirs = GATConv(channels, width, heads=heads, edge_dim=7, add_self_loops=False)
-    ours = EdgeScoreGATConv(channels, width, heads, 7)
+Oracle = tuple[GATConv, GraphAttention]
+
+
+def with_equal_weights(channels: int, width: int, heads: int, edge_channels: int) -> Oracle:
+    theirs = GATConv(
+        channels, width, heads=heads, edge_dim=edge_channels, add_self_loops=False, residual=True
+    ).double()
+    ours = GraphAttention(channels, width, heads, edge_channels, residual=True).double()
+    assert isinstance(ours.res, nn.Linear)
     with torch.no_grad():
-        ours.lin.weight.copy_(theirs.lin.weight)
-        ours.att_src.copy_(theirs.att_src)
-        ours.att_dst.copy_(theirs.att_dst)
-        ours.bias.copy_(theirs.bias)
-        factor = theirs.lin_edge.weight.view(heads, width, 7)
+        theirs.bias.normal_()
+        for mine, other in (
+            (ours.lin.weight, theirs.lin.weight), (ours.res.weight, theirs.res.weight),
+            (ours.att_src, theirs.att_src), (ours.att_dst, theirs.att_dst),
+            (ours.bias, theirs.bias),
+        ):  # fmt: skip
+            mine.copy_(other)
+        factor = theirs.lin_edge.weight.view(heads, width, edge_channels)
         ours.edge_score.weight.copy_((theirs.att_edge[0].unsqueeze(-1) * factor).sum(1))
-    x = torch.randn(nodes, channels)
-    edge_index = torch.randint(0, nodes, (2, edges))
-    edge_attr = torch.randn(edges, 7)
-    torch.testing.assert_close(ours(x, edge_index, edge_attr), theirs(x, edge_index, edge_attr))
+    return theirs, ours
 
 
-def test_attention_weights_into_a_node_sum_to_one() -> None:
+SHAPES = [
+    (1, 0, 1, 1, 1),
+    (5, 0, 3, 2, 4),
+    (6, 20, 5, 3, 4),
+    (40, 160, 7, 4, 24),
+    (9, 30, 2, 1, 80),
+]
+"""Nodes, edges, channels, heads, width of a head."""
+
+
+@pytest.mark.parametrize(("nodes", "number", "channels", "heads", "width"), SHAPES)
+def test_equals_torch_geometric_with_every_gradient(
+    nodes: int, number: int, channels: int, heads: int, width: int
+) -> None:
+    torch.manual_seed(nodes)
+    theirs, ours = with_equal_weights(channels, width, heads, 6)
+    x = torch.randn(nodes, channels, dtype=torch.float64, requires_grad=True)
+    edge_index = torch.randint(0, nodes, (2, number))
+    edge_attr = torch.randn(number, 6, dtype=torch.float64)
+    pull = torch.randn(nodes, heads * width, dtype=torch.float64)
+
+    expected = functional.elu(theirs(x, edge_index, edge_attr))
+    found = ours(x, edges_of(edge_index, edge_attr, nodes))
+
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+    shared = ("lin.weight", "res.weight", "att_src", "att_dst", "bias")
+    wanted = torch.autograd.grad((expected * pull).sum(), [x, *_named(theirs, shared)])
+    got = torch.autograd.grad((found * pull).sum(), [x, *_named(ours, shared)])
+    for mine, other in zip(got, wanted, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("loops", [False, True])
+@pytest.mark.parametrize(("nodes", "number", "channels", "heads", "width"), SHAPES)
+def test_compiled_equals_plain_with_every_gradient(
+    nodes: int, number: int, channels: int, heads: int, width: int, loops: bool
+) -> None:
+    torch.manual_seed(nodes)
+    edge_attr = torch.randn(number, 6, dtype=torch.float64)
+    edges = edges_of(torch.randint(0, nodes, (2, number)), edge_attr, nodes, loops)
+    shapes = [
+        (nodes, heads, width), (heads, width), (heads, width), (len(edges.source), heads),
+        (heads * width,), (nodes, heads * width),
+    ]  # fmt: skip
+    parts = [torch.randn(s, dtype=torch.float64, requires_grad=True) for s in shapes]
+    pull = torch.randn(nodes, heads * width, dtype=torch.float64)
+
+    def both(function: Callable[..., Tensor]) -> tuple[Tensor, ...]:
+        *scored_by, bias, residual = parts
+        out = function(*scored_by, bias=bias, residual=residual, edges=edges)
+        return out, *torch.autograd.grad((out * pull).sum(), parts)
+
+    for mine, other in zip(both(attend), both(attend_plainly), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("words", "silent"), [
+    ({"uniform": True}, ("att_src", "att_dst", "edge_score.weight")),
+    ({"scores_edges": False}, ("edge_score.weight",)),
+])  # fmt: skip
+def test_what_has_no_say_in_the_attention(words: dict[str, bool], silent: tuple[str, ...]) -> None:
     torch.manual_seed(0)
-    layer = EdgeScoreGATConv(4, 3, 2, 5)
-    edge_index = torch.tensor([[0, 1, 2, 0], [2, 2, 2, 1]])
-    _, (_, weights) = layer(
-        torch.randn(3, 4), edge_index, torch.randn(4, 5), return_attention_weights=True
-    )
-    torch.testing.assert_close(weights[:3].sum(0), torch.ones(2))
-    torch.testing.assert_close(weights[3], torch.ones(2))
+    layer = GraphAttention(4, 3, 2, 5, **words)
+    edges = edges_of(torch.tensor([[0, 1, 2, 0], [2, 2, 2, 1]]), torch.randn(4, 5), 3)
+    x = torch.randn(3, 4)
+    before = layer(x, edges)
+    before.sum().backward()
+    with torch.no_grad():
+        for weight in _named(layer, silent):
+            assert weight.grad is None
+            weight.add_(1.0)
+    assert torch.equal(layer(x, edges), before)
+    if "uniform" in words:
+        mean = functional.elu(layer.lin(x)[:3].mean(dim=0) + layer.bias)
+        torch.testing.assert_close(before[2], mean)
 
 
-@pytest.mark.parametrize("edges", [0, 2])
-def test_every_node_gets_one_marked_loop_beside_the_edges_that_were_there(edges: int) -> None:
-    edge_index = torch.tensor([[0, 1], [0, 2]])[:, :edges]
-    edge_attr = torch.tensor([[3.0], [4.0]])[:edges]
-    loops, features = with_marked_self_loops(edge_index, edge_attr, 3)
-    assert loops.tolist() == [
-        [*edge_index[0].tolist(), 0, 1, 2],
-        [*edge_index[1].tolist(), 0, 1, 2],
-    ]
-    assert features[edges:].tolist() == [[0.0, 1.0]] * 3
-    assert features[:edges, 0].tolist() == edge_attr[:, 0].tolist()
-    assert features[:edges, 1].tolist() == [0.0] * edges
+@pytest.mark.parametrize("number", [0, 2])
+def test_every_node_gets_one_marked_loop_behind_the_edges_that_were_there(number: int) -> None:
+    edge_index = torch.tensor([[2, 1], [0, 0]])[:, :number]
+    edge_attr = torch.tensor([[3.0], [4.0]])[:number]
+    edges = edges_of(edge_index, edge_attr, 3, loops=True)
+    assert edges.source.tolist() == [*[2, 1][:number], 0, 1, 2]
+    assert edges.target.tolist() == [0] * (number + 1) + [1, 2]
+    there = [[3.0, 0.0], [4.0, 0.0]][:number]
+    assert edges.features.tolist() == [*there, *[[0.0, 1.0]] * 3]
+
+
+def test_edges_are_in_order_of_their_targets_and_keep_their_own_order() -> None:
+    edge_index = torch.tensor([[0, 1, 2, 0], [2, 0, 2, 0]])
+    edges = edges_of(edge_index, torch.arange(4.0)[:, None], 4)
+    assert edges.first.tolist() == [0, 2, 2, 4, 4]
+    assert edges.source.tolist() == [1, 0, 0, 2]
+    assert edges.features.flatten().tolist() == [1.0, 3.0, 0.0, 2.0]
+
+
+@pytest.mark.parametrize("name", ["mean", "max"])
+def test_pooling_equals_torch_geometric_with_its_gradient(name: str) -> None:
+    torch.manual_seed(0)
+    joined = graphs(torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, 1), 9, (3, 0, 1, 5))
+    x = torch.randn(9, 4, dtype=torch.float64, requires_grad=True)
+    (found,) = pool(x, joined.first_nodes, (name,))
+    expected = scatter(x, joined.batch, dim_size=4, reduce=name)
+    assert torch.equal(found, expected) or name == "mean"
+    torch.testing.assert_close(found, expected)
+    pull = torch.randn(4, 4, dtype=torch.float64)
+    wanted, got = (torch.autograd.grad((out * pull).sum(), x)[0] for out in (expected, found))
+    torch.testing.assert_close(got, wanted)
+
+
+def test_not_a_number_is_not_lost_on_the_way() -> None:
+    """Diverged training has to be seen."""
+    x = torch.tensor([[1.0], [float("nan")], [2.0]])
+    joined = graphs(torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, 1), 3)
+    assert all(out.isnan().all() for out in pool(x, joined.first_nodes, ("mean", "max")))
+    edges = edges_of(torch.tensor([[1], [0]]), torch.zeros(1, 1), 3)
+    assert GraphAttention(1, 1, 1, 1)(x, edges)[0].isnan()
+
+
+def _named(module: nn.Module, names: tuple[str, ...]) -> list[Tensor]:
+    return [module.get_parameter(name) for name in names]

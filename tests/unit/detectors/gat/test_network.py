@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from can_train.detectors.attention import Edges
 from can_train.detectors.gat.network import GAT
 from can_train.graphs.batch import GraphBatch
 
@@ -39,10 +40,9 @@ def test_classifier_has_three_fully_connected_layers() -> None:
 
 def test_embedding_is_the_mean_over_nodes_of_every_layer(random_batch: MakeBatch) -> None:
     gat, batch = small_gat(layers=2), random_batch((4, 6))
-    first = torch.nn.functional.elu(gat.convolutions[0](batch.x, batch.edge_index, batch.edge_attr))
-    second = torch.nn.functional.elu(
-        gat.convolutions[1](first, batch.edge_index, batch.edge_attr) + first
-    )
+    edges = Edges.of(batch)
+    first = gat.convolutions[0](batch.x, edges)
+    second = gat.convolutions[1](first, edges, first)
     nodes = torch.cat([first, second], dim=1)
     expected = torch.stack([nodes[:4].mean(0), nodes[4:].mean(0)])
     torch.testing.assert_close(gat(batch).embedding, expected)
