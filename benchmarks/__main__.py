@@ -41,7 +41,7 @@ def main() -> int:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        manifest = _dataset(root)
+        manifest = training_dataset(root)
         recordings = [
             load_frames(dataset_dir(root, "automotive", "bench"), r) for r in manifest.train
         ]
@@ -61,7 +61,8 @@ def main() -> int:
     return 0
 
 
-def _dataset(root: Path) -> DatasetManifest:
+def training_dataset(root: Path) -> DatasetManifest:
+    """The training recordings of hcrl_sa, or synthetic ones, stored below `root`."""
     recordings = os.environ.get("CAN_TRAIN_RECORDINGS")
     if recordings:
         source = Path(recordings) / "parquet" / "hcrl_sa"

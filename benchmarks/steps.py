@@ -1,0 +1,262 @@
+"""Windows per CPU-second in training, beside the same networks written with torch_geometric.
+
+    python -m benchmarks.steps [--rounds N] [--csv FILE]
+
+One thread. In each round each network trains some steps by either way, in turn; a figure is the
+median of the rounds with the lowest and the highest, and the ratio that of the medians. Both do
+what a training step does: batch, forward, loss, backward, clipping, AdamW. The reference has
+`Data`, `DataLoader` and `GATConv(edge_dim=...)`, as one would write it. Needs the hcrl_sa training
+recordings at `$CAN_TRAIN_RECORDINGS`, else it uses synthetic traffic and says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any, Final
+
+for variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import torch  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
+from torch.nn import functional  # noqa: E402
+from torch.nn.utils import clip_grad_norm_  # noqa: E402
+from torch_geometric.data import Data  # noqa: E402
+from torch_geometric.loader import DataLoader  # noqa: E402
+from torch_geometric.nn import MLP, GATConv, global_max_pool, global_mean_pool  # noqa: E402
+from torch_geometric.utils import add_self_loops  # noqa: E402
+
+from benchmarks.__main__ import training_dataset  # noqa: E402
+from can_train.config.schema import DataConfig, RunConfig, TrainingConfig  # noqa: E402
+from can_train.config.spec import spec_of  # noqa: E402
+from can_train.dataset.manifest import DatasetManifest, DatasetRef, split_digest  # noqa: E402
+from can_train.dataset.windows import DatasetWindows, open_windows  # noqa: E402
+from can_train.detectors.build import build_stage  # noqa: E402
+from can_train.detectors.stage import StageModule  # noqa: E402
+from can_train.detectors.vgae.losses import VgaeLossWeights, vgae_task_loss  # noqa: E402
+from can_train.detectors.vgae.network import VGAE  # noqa: E402
+from can_train.graphs.batch import ScaledGraphs  # noqa: E402
+from can_train.graphs.feed import GraphFeed  # noqa: E402
+
+BATCH: Final = 64
+STEPS: Final = {"student": 40, "teacher": 6}
+"""Steps of a round."""
+
+NETWORKS: Final = tuple((model, size) for model in ("gat", "vgae") for size in STEPS)
+COLUMNS: Final = ("network", "ours", "lowest", "highest", "torch_geometric", "ratio")
+CLIP: Final = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Rates:
+    """Windows per CPU-second of one network."""
+
+    ours: list[float] = field(default_factory=list)
+    reference: list[float] = field(default_factory=list)
+
+    def row(self, name: str) -> tuple[str, ...]:
+        """The figures under `COLUMNS`."""
+        ours, reference = statistics.median(self.ours), statistics.median(self.reference)
+        figures = (ours, min(self.ours), max(self.ours), reference)
+        return name, *(f"{figure:.0f}" for figure in figures), f"{ours / reference:.2f}"
+
+
+class Reference(nn.Module):
+    """Layers of `GATConv(edge_dim)`, as the networks of torch_geometric's examples have them."""
+
+    def __init__(self, widths: list[int], heads: int, edge_channels: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            GATConv(a, b // heads, heads, edge_dim=edge_channels, add_self_loops=False)
+            for a, b in zip(widths, widths[1:], strict=False)
+        )
+
+
+class ReferenceGat(Reference):
+    """The GAT."""
+
+    def __init__(self, sizes: Any, node_channels: int, edge_channels: int) -> None:
+        width = sizes.heads * sizes.hidden_channels
+        super().__init__([node_channels, *[width] * sizes.layers], sizes.heads, edge_channels)
+        self.res = nn.Linear(node_channels, width, bias=False)
+        self.classifier = MLP(
+            [2 * sizes.layers * width, *sizes.fc_channels, 2],
+            act="elu", norm=None, dropout=sizes.dropout,
+        )  # fmt: skip
+
+    def loss(self, data: Any) -> Tensor:
+        """Cross-entropy of a batch."""
+        hidden, pooled = data.x, []
+        for number, layer in enumerate(self.layers):
+            kept = hidden if number else self.res(hidden)
+            hidden = functional.elu(layer(hidden, data.edge_index, data.edge_attr) + kept)
+            pooled += [pool(hidden, data.batch) for pool in (global_mean_pool, global_max_pool)]
+        return functional.cross_entropy(self.classifier(torch.cat(pooled, dim=1)), data.y)
+
+
+class ReferenceVgae(VGAE):
+    """The VGAE with an encoder of `GATConv`; everything behind it is ours on both sides."""
+
+    def __init__(self, sizes: dict[str, Any], weights: VgaeLossWeights) -> None:
+        super().__init__(**sizes)
+        widths = [sizes["node_channels"], *sizes["encoder_channels"]]
+        layers = Reference(widths, sizes["heads"], sizes["edge_channels"] + 1).layers
+        self.encoder, self._weights = layers, weights
+
+    def encode(self, batch: ScaledGraphs) -> tuple[Tensor, Tensor]:
+        """Latent means and log-variances."""
+        hidden = batch.x
+        marked = functional.pad(batch.edge_attr, (0, 1))
+        loop = functional.one_hot(torch.tensor(marked.shape[1] - 1), marked.shape[1]).float()
+        edges, features = add_self_loops(batch.edge_index, marked, loop, len(hidden))
+        for layer in self.encoder:
+            hidden = functional.elu(layer(hidden, edges, features))
+        return self.mean(hidden), self.log_variance(hidden).clamp(-10.0, 10.0)
+
+    def loss(self, data: Any) -> Tensor:
+        """The VGAE's loss of a batch."""
+        batch = ScaledGraphs(
+            x=data.x, id_index=data.known, edge_index=data.edge_index,
+            edge_attr=data.edge_attr, batch=data.batch, num_graphs=data.num_graphs,
+        )  # fmt: skip
+        return vgae_task_loss(self(batch), batch, self._weights).total
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    parser.add_argument("--csv", type=Path, metavar="FILE")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = training_dataset(Path(folder))
+        rows = [COLUMNS, *(_measured(Path(folder), manifest, *n, args.rounds) for n in NETWORKS)]
+    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, one thread")
+    for row in rows:
+        print(f"{row[0]:14}" + "".join(f"{cell:>16}" for cell in row[1:]))
+    if args.csv:
+        with args.csv.open("w", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+
+
+def _measured(
+    root: Path, manifest: DatasetManifest, model: str, size: str, rounds: int
+) -> tuple[str, ...]:
+    data = DataConfig(
+        dataset_digest=manifest.digest, split_digest=split_digest(manifest.digest, "time", 100)
+    )
+    ref = DatasetRef(modality=manifest.modality, dataset=manifest.dataset)
+    inputs = open_windows(root, ref, data)
+    stage = _stage(inputs, data, model, size)
+    ours = _ours(stage)
+    theirs = _reference(inputs, stage, model, size)
+    rates = Rates()
+    for number in range(rounds + 1):
+        for found, step in ((rates.ours, ours), (rates.reference, theirs)):
+            rate = _rate(step, STEPS[size])
+            if number:  # the first round warms up
+                found.append(rate)
+    return rates.row(f"{model} {size}")
+
+
+def _stage(inputs: DatasetWindows, data: DataConfig, model: str, size: str) -> StageModule[Any]:
+    spec = spec_of(model)
+    presets = {str(known): architecture for known, architecture in spec.presets.items()}
+    config = RunConfig(
+        modality=inputs.manifest.modality,
+        dataset=inputs.manifest.dataset,
+        model=model,
+        model_size=size,  # type: ignore[arg-type]
+        training_strategy=spec.strategies[0],
+        data=data,
+        architecture=presets[size],
+        training=TrainingConfig(batch_size=BATCH, threads=1),
+    )
+    return build_stage(config, inputs, {}).module
+
+
+def _ours(stage: StageModule[Any]) -> Callable[[], int]:
+    optimizer, steps = stage.optimizer(), cycle(range(stage.steps - 1))
+    stage.begin_epoch(0)
+    stage.train()
+
+    def step() -> int:
+        number = next(steps)
+        stage.seed_step(number)
+        optimizer.zero_grad()
+        batch = stage.training_batch(number)
+        stage.training_step(batch).backward()  # type: ignore[no-untyped-call]
+        clip_grad_norm_(stage.parameters(), CLIP)
+        optimizer.step()
+        return int(batch.num_graphs)
+
+    return step
+
+
+def _reference(
+    inputs: DatasetWindows, stage: StageModule[Any], model: str, size: str
+) -> Callable[[], int]:
+    feed = GraphFeed(inputs.store, scaler=inputs.scaler, vocabulary=inputs.vocabulary)
+    windows = inputs.windows("train", benign=model == "vgae")
+    graphs = [_data(feed.batch(windows[at : at + 1])) for at in range(len(windows))]
+    one = graphs[0]
+    sizes = spec_of(model).presets[size]  # type: ignore[index]
+    network: Any
+    if model == "gat":
+        network = ReferenceGat(sizes, one.x.shape[1], one.edge_attr.shape[1])
+    else:
+        network = _reference_vgae(sizes, one, len(inputs.vocabulary))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    batches = cycle(DataLoader(graphs, BATCH, shuffle=True, drop_last=True))
+
+    def step() -> int:
+        (data,) = islice(batches, 1)
+        optimizer.zero_grad()
+        network.loss(data).backward()
+        clip_grad_norm_(network.parameters(), CLIP)
+        optimizer.step()
+        return int(data.num_graphs)
+
+    return step
+
+
+def _reference_vgae(sizes: Any, one: Data, known: int) -> ReferenceVgae:
+    names = ("encoder_channels", "decoder_channels", "latent_channels", "heads", "id_embedding")
+    return ReferenceVgae(
+        {
+            "node_channels": one.x.shape[1],
+            "edge_channels": one.edge_attr.shape[1],
+            "num_ids": 0,
+            "vocabulary_size": known,
+            **{name: getattr(sizes, name) for name in names},
+        },
+        VgaeLossWeights(id=sizes.id_weight, neighbour=sizes.neighbour_weight, kl=sizes.kl_weight),
+    )
+
+
+def _data(batch: Any) -> Data:
+    return Data(
+        x=batch.x, known=batch.id_index, edge_index=batch.edge_index,
+        edge_attr=batch.edge_attr, y=batch.y,
+    )  # fmt: skip
+
+
+def _rate(step: Callable[[], int], steps: int) -> float:
+    begin = time.process_time()
+    windows = sum(step() for _ in range(steps))
+    return windows / (time.process_time() - begin)
+
+
+if __name__ == "__main__":
+    main()
