@@ -80,6 +80,32 @@ def test_own_recordings_with_format_lenient_and_force(root: Path, tmp_path: Path
     assert len(load_manifest(root, "automotive", "mini").recordings) == 1
 
 
+@pytest.mark.parametrize("share", ["0", "1.5", "drive.log"])
+def test_share_of_lines_that_cannot_be(share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("prepare", *NAMED, "--benign", "x", f"--lenient={share}")
+    assert f"{share} is no share of lines above 0. Use: --lenient" in capsys.readouterr().err
+
+
+def test_lenient_takes_a_share(root: Path, tmp_path: Path) -> None:
+    frames = "".join(f"({k}.0) can0 112#00\n" for k in range(1, 40))
+    benign = write(tmp_path / "benign/drive.log", frames + "oops\noops\n")
+    with pytest.raises(DataError, match="2 of 41 lines are malformed, more than the 1.0%"):
+        run("prepare", *NAMED, "--benign", str(benign), "--lenient")
+    run("prepare", *NAMED, "--benign", str(benign), "--lenient=0.05")
+    assert load_manifest(root, "automotive", "mini").train[0].frames == 39
+
+
+def test_accept_unlabelled(root: Path, tmp_path: Path) -> None:
+    benign = write(tmp_path / "benign/drive.log", "(1.0) can0 112#00\n")
+    attack = write(tmp_path / "attack/stop.csv", HEADER + "0.0,1,AA,0\n")
+    own = ("--benign", str(benign), "--attack", str(attack))
+    with pytest.raises(DataError, match="none of its 1 frames is labelled as an attack"):
+        run("prepare", *NAMED, *own)
+    run("prepare", *NAMED, *own, "--accept-unlabelled")
+    assert load_manifest(root, "automotive", "mini").train[1].labels_say_nothing
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

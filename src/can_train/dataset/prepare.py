@@ -11,14 +11,13 @@ import logging
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import filelock
-import numpy as np
 
-from can_train.dataset.discovery import SourceFile, attack_kind_of, find_files, vehicle_of
+from can_train.dataset.discovery import find_files
+from can_train.dataset.intake import import_file, with_attacks_or_accepted
 from can_train.dataset.manifest import (
     DatasetManifest,
     LeftOut,
@@ -26,45 +25,15 @@ from can_train.dataset.manifest import (
     load_manifest,
     manifest_json,
 )
+from can_train.dataset.request import PrepareRequest
 from can_train.errors import ConfigError, DataError
 from can_train.files import PARTIAL, lock, write_text
-from can_train.frames.frame import Frames
-from can_train.frames.readers import read_recording
 from can_train.frames.recording import Recording
-from can_train.frames.result import ReadResult
-from can_train.frames.store import store_frames
+
+__all__ = ["PrepareRequest", "prepare_dataset", "summary"]
 
 _LOG = logging.getLogger(__name__)
 _NAME: Final = re.compile(r"\w[\w.-]*", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrepareRequest:
-    """What to import, and under which name.
-
-    Attributes:
-        modality: Application domain.
-        dataset: Name of the dataset.
-        data_root: Folder of all datasets.
-        source: Folder with scenario folders or flat `<scenario>__<file>` names.
-        benign: Folder (or file) of own recordings without attacks, instead of `source`.
-        attack: Folder (or file) of own labelled recordings with attacks.
-        test: Folder (or file) of own labelled recordings that are only reported.
-        format: Format of all files; absent: recognised by content.
-        lenient: Leave malformed lines out and count them.
-        force: Replace a dataset of the same name with other content.
-    """
-
-    modality: str
-    dataset: str
-    data_root: Path
-    source: Path | None = None
-    benign: Path | None = None
-    attack: Path | None = None
-    test: Path | None = None
-    format: str | None = None
-    lenient: bool = False
-    force: bool = False
 
 
 def prepare_dataset(
@@ -90,7 +59,7 @@ def prepare_dataset(
         before = _stored(request)
         kept = before
         try:
-            recordings = [_import(file, request, folder, report) for file in files]
+            recordings = [import_file(file, request, folder, report) for file in files]
             manifest = _manifest(request, recordings)
             if before is None or before.digest == manifest.digest or request.force:
                 kept = _commit(folder, before, manifest)
@@ -102,10 +71,22 @@ def prepare_dataset(
                 )
         finally:
             _clear(folder, kept)
-    for out in manifest.left_out:
-        report(f"left out: {out.scenario}/{out.name}: same frames as {out.same_as}")
+    for line in _notes(manifest):
+        report(line)
     report(summary(manifest) + _change(before, manifest))
     return kept or manifest
+
+
+def _notes(manifest: DatasetManifest) -> Iterator[str]:
+    """What is told of single recordings."""
+    for out in manifest.left_out:
+        yield f"left out: {out.scenario}/{out.name}: same frames as {out.same_as}"
+    for recording in manifest.recordings:
+        name = f"{recording.scenario}/{recording.name}"
+        if recording.labels_say_nothing:
+            yield f"{name}: an attack that is labelled nowhere; no window of it is trained on"
+        elif not recording.is_train and recording.attack_frames == 0:
+            yield f"{name}: no frame is labelled as an attack; its windows count as benign"
 
 
 def summary(manifest: DatasetManifest) -> str:
@@ -155,64 +136,14 @@ def _counts(manifest: DatasetManifest) -> str:
     return f"{frames:,} frames in {_number(len(manifest.recordings), 'file')}"
 
 
-def _import(
-    file: SourceFile, request: PrepareRequest, folder: Path, report: Callable[[str], None]
-) -> Recording:
-    result = read_recording(file.path, format=request.format, lenient=request.lenient)
-    _check_labels(file, result)
-    if result.skipped:
-        report("\n".join(result.first_problems))
-        report(f"{file.path}: {result.skipped} malformed lines left out")
-    if result.error_frames:
-        report(f"{file.path}: {result.error_frames} bus-error lines left out")
-    frames = result.frames
-    digest = frames.digest()
-    store_frames(folder / "frames" / digest, frames, digest)
-    return recording_of(file, frames, digest, request.dataset)
-
-
-def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) -> Recording:
-    """What is known about a recording from its file and its frames.
-
-    Args:
-        file: Where it came from.
-        frames: All its frames, at least one.
-        digest: Their digest.
-        dataset: Stands for the vehicle where the file's name tells none.
-    """
-    attacks = int(np.count_nonzero(frames.label))
-    return Recording(
-        scenario=file.scenario,
-        name=file.name,
-        digest=digest,
-        frames=len(frames),
-        attack_frames=attacks,
-        start_s=float(frames.timestamp[0]),
-        duration_s=float(frames.timestamp.max() - frames.timestamp.min()),
-        attack_kind=attack_kind_of(file.name) if attacks else "none",
-        vehicle=vehicle_of(file.name, file.scenario, dataset),
-        source=file.source,
-    )
-
-
-def _check_labels(file: SourceFile, result: ReadResult) -> None:
-    if file.labels == "needed" and not result.labelled:
-        raise DataError(
-            f"{file.path}: {result.format} without labels, in a folder of recordings with "
-            f"attacks. Every frame needs a label there; unlabelled recordings go to --benign"
-        )
-    if file.labels == "benign" and result.frames.label.any():
-        raise DataError(
-            f"{file.path}: {int(result.frames.label.sum())} frames are labelled as attacks, in a "
-            f"folder of benign recordings. Move it to --attack"
-        )
-
-
 def _manifest(request: PrepareRequest, recordings: list[Recording]) -> DatasetManifest:
     """Keeps the first of each training recording, and none that is also a test recording."""
     first = {r.digest: r for r in reversed(recordings) if r.is_train}
     first.update({r.digest: r for r in reversed(recordings) if not r.is_train})
-    kept = tuple(r for r in recordings if not r.is_train or first[r.digest] is r)
+    kept = with_attacks_or_accepted(
+        (r for r in recordings if not r.is_train or first[r.digest] is r),
+        accept_unlabelled=request.accept_unlabelled,
+    )
     left_out = tuple(
         LeftOut(
             scenario=r.scenario,

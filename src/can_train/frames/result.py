@@ -1,16 +1,12 @@
-"""What reading one recording gives, and how its problems are told."""
+"""What reading one recording gives."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
-
-MOST_PROBLEMS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,27 +28,6 @@ class ReadResult:
     skipped: int = 0
     error_frames: int = 0
     first_problems: tuple[str, ...] = ()
-
-
-def refuse_problems(path: Path, problems: Sequence[str], count: int) -> None:
-    """Ends strict reading if there were problems.
-
-    Args:
-        path: The recording.
-        problems: The first problems, as `file:line: what`.
-        count: Number of problems in all.
-
-    Raises:
-        DataError: `count` isn't 0.
-    """
-    if count == 0:
-        return
-    more = count - len(problems)
-    lines = list(problems)
-    if more:
-        lines.append(f"{path}: {more} more malformed lines")
-    lines.append("Mend the file, or leave such lines out with --lenient")
-    raise DataError("\n".join(lines))
 
 
 def require_frames(path: Path, count: int) -> None:

@@ -24,11 +24,11 @@ class Reading:
 
     Attributes:
         format: Name of their format; None: recognised by content.
-        lenient: Leave malformed lines of a text out and count them.
+        lenient: Share of a text's lines that may be malformed: they are left out and counted.
     """
 
     format: str | None = None
-    lenient: bool = False
+    lenient: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

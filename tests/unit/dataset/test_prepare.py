@@ -30,7 +30,8 @@ class Options(TypedDict, total=False):
     benign: Path | None
     attack: Path
     test: Path
-    lenient: bool
+    lenient: float
+    accept_unlabelled: bool
     force: bool
 
 
@@ -177,7 +178,9 @@ def test_unlabelled_recording_among_attacks(tmp_path: Path) -> None:
 
 def test_attack_frames_among_benign_recordings(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "x/drive.csv", 1, attack=True)
-    with pytest.raises(DataError, match="1 frames are labelled as attacks, in a folder of benign"):
+    with pytest.raises(
+        DataError, match="1 of 20 frames are labelled as attacks, in a folder of benign"
+    ):
         prepare(tmp_path, benign=path)
 
 
@@ -226,8 +229,8 @@ def test_lenient_lines_are_counted(tmp_path: Path, source: Path) -> None:
     with pytest.raises(DataError, match="attack-free-kia.csv:22: number of fields differs"):
         prepare(tmp_path, source)
     assert not list(tmp_path.glob("data/*/*/dataset.json"))
-    _, told = prepare(tmp_path, source, lenient=True)
-    assert f"{bad}: 1 malformed lines left out" in told
+    _, told = prepare(tmp_path, source, lenient=0.01)
+    assert f"{bad}: 1 malformed lines left out, none with an attack label" in told
 
 
 def test_frames_that_do_not_fit_the_manifest(tmp_path: Path, source: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from can_train.cli.reading import add_reading_options
 from can_train.errors import ConfigError
 from can_train.vocab import FEATURE_SETS, MODALITIES, MODALITIES_WITH_DATA
 
@@ -65,11 +66,11 @@ def _add_prepare(commands: Subparsers) -> None:
     parser.add_argument(
         "--test", type=Path, metavar="DIR", help="own labelled recordings, only for the final test"
     )
+    add_reading_options(parser)
     parser.add_argument(
-        "--format", metavar="NAME", help="format of the files (default: by content)"
-    )
-    parser.add_argument(
-        "--lenient", action="store_true", help="leave malformed lines out and count them"
+        "--accept-unlabelled",
+        action="store_true",
+        help="take attacks that leave nothing to label, such as suppression; never trained on",
     )
     parser.add_argument(
         "--force", action="store_true", help="replace a dataset of that name with other content"
@@ -160,6 +161,7 @@ def _prepare(args: argparse.Namespace) -> None:
             test=args.test,
             format=args.format,
             lenient=args.lenient,
+            accept_unlabelled=args.accept_unlabelled,
             force=args.force,
         )
     )

@@ -81,6 +81,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         messages=_MESSAGES,
         labelled="attack" in columns,
         header_lines=1,
+        label_field=columns.index("attack") if "attack" in columns else -1,
     )
     return read_text(path, layout, lenient=options.lenient)
 

@@ -37,10 +37,10 @@ class ReadOptions:
     """How a recording is to be read.
 
     Attributes:
-        lenient: Leave malformed lines of a text out and count them.
+        lenient: Share of a text's lines that may be malformed: they are left out and counted.
     """
 
-    lenient: bool = False
+    lenient: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +76,14 @@ def formats() -> dict[str, Format]:
 
 
 def read_recording(
-    path: str | Path, *, format: str | None = None, lenient: bool = False
+    path: str | Path, *, format: str | None = None, lenient: float = 0.0
 ) -> ReadResult:
     """Reads one recording.
 
     Args:
         path: The file.
         format: Name of its format; absent: recognised by content.
-        lenient: Leave malformed lines of a text out and count them.
+        lenient: Share of a text's lines that may be malformed: they are left out and counted.
 
     Raises:
         DataError: The file isn't a recording of a known format, or is malformed.

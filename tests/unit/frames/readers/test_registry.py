@@ -34,7 +34,7 @@ def test_unknown_format_lists_the_known_ones(tmp_path: Path, content: bytes) -> 
 
 def test_format_overrides_what_the_content_says(tmp_path: Path) -> None:
     path = write(tmp_path, b"garbage\n(1.0) can0 112#00\n")
-    assert read_recording(path, format="candump", lenient=True).skipped == 1
+    assert read_recording(path, format="candump", lenient=0.5).skipped == 1
     with pytest.raises(DataError, match="no such format; did you mean candump"):
         read_recording(path, format="candumb")
 

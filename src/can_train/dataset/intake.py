@@ -1,0 +1,140 @@
+"""Takes one file into a dataset: reads it, questions its labels, stores its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from can_train.dataset.discovery import SourceFile, attack_kind_of, vehicle_of
+from can_train.dataset.request import PrepareRequest
+from can_train.errors import DataError
+from can_train.frames.frame import Frames
+from can_train.frames.readers import read_recording
+from can_train.frames.recording import Recording
+from can_train.frames.result import ReadResult
+from can_train.frames.store import store_frames
+
+Report = Callable[[str], None]
+
+_BENIGN_NAMES: Final = ("attack-free", "attack_free", "benign", "normal")
+"""How published sets call a recording without attacks that lies beside those with attacks."""
+
+
+def import_file(
+    file: SourceFile, request: PrepareRequest, folder: Path, report: Report
+) -> Recording:
+    """Reads one file and stores its frames.
+
+    Args:
+        file: The file.
+        request: How it is to be read.
+        folder: Folder of the dataset.
+        report: Takes each line worth telling.
+
+    Raises:
+        DataError: It can't be read, or its labels aren't those of the folder that it lies in.
+    """
+    result = read_recording(file.path, format=request.format, lenient=request.lenient)
+    _check_labels(file, result, accept_unlabelled=request.accept_unlabelled)
+    _tell_left_out(file, result, report)
+    frames = result.frames
+    digest = frames.digest()
+    store_frames(folder / "frames" / digest, frames, digest)
+    return recording_of(file, frames, digest, request.dataset)
+
+
+def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) -> Recording:
+    """What is known about a recording from its file and its frames.
+
+    Args:
+        file: Where it came from.
+        frames: All its frames, at least one.
+        digest: Their digest.
+        dataset: Stands for the vehicle where the file's name tells none.
+    """
+    attacks = int(np.count_nonzero(frames.label))
+    return Recording(
+        scenario=file.scenario,
+        name=file.name,
+        digest=digest,
+        frames=len(frames),
+        attack_frames=attacks,
+        start_s=float(frames.timestamp[0]),
+        duration_s=float(frames.timestamp.max() - frames.timestamp.min()),
+        attack_kind=attack_kind_of(file.name) if attacks else "none",
+        vehicle=vehicle_of(file.name, file.scenario, dataset),
+        source=file.source,
+    )
+
+
+def with_attacks_or_accepted(
+    recordings: Iterable[Recording], *, accept_unlabelled: bool
+) -> tuple[Recording, ...]:
+    """Recordings, of which those that should hold attacks and hold none are marked as accepted.
+
+    Args:
+        recordings: Recordings of a dataset, without duplicates.
+        accept_unlabelled: Take an attack that is labelled nowhere, but not as benign traffic.
+
+    Raises:
+        DataError: There is one, and it isn't to be accepted.
+    """
+    known = tuple(recordings)
+    silent = {id(r) for r in known if _lacks_its_attack(r)}
+    if silent and not accept_unlabelled:
+        raise DataError("\n".join([*_told(r for r in known if id(r) in silent), _WITHOUT_ATTACK]))
+    return tuple(replace(r, accepted_unlabelled=True) if id(r) in silent else r for r in known)
+
+
+_WITHOUT_ATTACK: Final = (
+    "Such frames would be trained on as benign. Name the labels with --labels, move a recording "
+    "without attacks to --benign (train_01_attack_free/), or take an attack that leaves nothing "
+    "to label, such as suppressed frames, with --accept-unlabelled: it is never trained on"
+)
+
+
+def _told(recordings: Iterable[Recording]) -> Iterator[str]:
+    for recording in recordings:
+        yield (
+            f"{recording.scenario}/{recording.name}: none of its {recording.frames:,} frames is "
+            f"labelled as an attack, among recordings with attacks ({recording.source})"
+        )
+
+
+def _lacks_its_attack(recording: Recording) -> bool:
+    """Whether a training recording lies among attacks, holds none, and nothing says why."""
+    return (
+        recording.is_train
+        and "attack_free" not in recording.scenario
+        and recording.attack_frames == 0
+        and not recording.labels_say_nothing
+        and not recording.name.lower().startswith(_BENIGN_NAMES)
+    )
+
+
+def _check_labels(file: SourceFile, result: ReadResult, *, accept_unlabelled: bool) -> None:
+    if file.labels == "needed" and not result.labelled and not accept_unlabelled:
+        raise DataError(
+            f"{file.path}: {result.format} without labels, in a folder of recordings with "
+            f"attacks. Every frame needs a label there: name a file of them with --labels. "
+            f"Unlabelled recordings go to --benign; an attack that can't be labelled is taken "
+            f"with --accept-unlabelled"
+        )
+    if file.labels == "benign" and result.frames.label.any():
+        attacks = int(result.frames.label.sum())
+        raise DataError(
+            f"{file.path}: {attacks:,} of {len(result.frames):,} frames are labelled as attacks, "
+            f"in a folder of benign recordings. Move it to --attack"
+        )
+
+
+def _tell_left_out(file: SourceFile, result: ReadResult, report: Report) -> None:
+    if result.skipped:
+        report("\n".join(result.first_problems))
+        report(f"{file.path}: {result.skipped} malformed lines left out, none with an attack label")
+    if result.error_frames:
+        report(f"{file.path}: {result.error_frames} bus-error lines left out")

@@ -1,0 +1,37 @@
+"""What to import, from where and how (stdlib only)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareRequest:
+    """What to import, and under which name.
+
+    Attributes:
+        modality: Application domain.
+        dataset: Name of the dataset.
+        data_root: Folder of all datasets.
+        source: Folder with scenario folders or flat `<scenario>__<file>` names.
+        benign: Folder (or file) of own recordings without attacks, instead of `source`.
+        attack: Folder (or file) of own labelled recordings with attacks.
+        test: Folder (or file) of own labelled recordings that are only reported.
+        format: Format of all files; absent: recognised by content.
+        lenient: Share of a text's lines that may be malformed: they are left out and counted.
+        accept_unlabelled: Take attacks that are labelled nowhere; they are never trained on.
+        force: Replace a dataset of the same name with other content.
+    """
+
+    modality: str
+    dataset: str
+    data_root: Path
+    source: Path | None = None
+    benign: Path | None = None
+    attack: Path | None = None
+    test: Path | None = None
+    format: str | None = None
+    lenient: float = 0.0
+    accept_unlabelled: bool = False
+    force: bool = False

@@ -1,0 +1,90 @@
+"""One file on its way into a dataset: attacks and benign traffic are never mixed up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from can_train.dataset.manifest import DatasetManifest, load_manifest
+from can_train.dataset.prepare import prepare_dataset
+from can_train.dataset.request import PrepareRequest
+from can_train.errors import DataError
+
+HEADER = "timestamp,arbitration_id,data_field,attack\n"
+BENIGN = HEADER + "".join(f"{k / 1000},1,0{k % 9},0\n" for k in range(30))
+SILENT = HEADER + "".join(f"{k / 1000},2,0{k % 9},0\n" for k in range(30))
+ATTACK = SILENT.replace("0.007,2,07,0", "0.007,2,07,1")
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path.parent
+
+
+def own(tmp_path: Path, *, accept_unlabelled: bool = False, **folders: Path) -> PrepareRequest:
+    return PrepareRequest(
+        modality="automotive",
+        dataset="mini",
+        data_root=tmp_path / "data",
+        benign=write(tmp_path / "benign/drive.csv", BENIGN),
+        attack=folders.get("attack"),
+        test=folders.get("test"),
+        accept_unlabelled=accept_unlabelled,
+    )
+
+
+def prepared(request: PrepareRequest) -> tuple[DatasetManifest, list[str]]:
+    told: list[str] = []
+    return prepare_dataset(request, report=told.append), told
+
+
+def test_file_among_attacks_without_an_attack_frame_is_refused_with_counts(tmp_path: Path) -> None:
+    attack = write(tmp_path / "attack/Wiper-mycar.csv", SILENT)
+    with pytest.raises(DataError) as caught:
+        prepared(own(tmp_path, attack=attack))
+    assert str(caught.value).startswith(
+        "train_02_with_attacks/Wiper-mycar: none of its 30 frames is labelled as an attack, among "
+        "recordings with attacks (Wiper-mycar.csv)\nSuch frames would be trained on as benign."
+    )
+    assert "--accept-unlabelled" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [SILENT, "(1.0) can0 112#00\n(1.1) can0 112#01\n"])
+def test_accepted_unlabelled_attack_is_never_benign(tmp_path: Path, text: str) -> None:
+    attack = write(tmp_path / "attack/Wiper-mycar.csv", text)
+    manifest, told = prepared(own(tmp_path, attack=attack, accept_unlabelled=True))
+    assert [r.labels_say_nothing for r in manifest.train] == [False, True]
+    assert load_manifest(tmp_path / "data", "automotive", "mini") == manifest
+    assert (
+        "train_02_with_attacks/Wiper-mycar: an attack that is labelled nowhere; no window of it is "
+        "trained on"
+    ) in told
+
+
+def test_accepting_says_nothing_about_recordings_with_labels(tmp_path: Path) -> None:
+    attack = write(tmp_path / "attack/Wiper-mycar.csv", ATTACK)
+    manifest, _ = prepared(own(tmp_path, attack=attack, accept_unlabelled=True))
+    assert not any(r.labels_say_nothing for r in manifest.train)
+
+
+def test_scenario_folder_with_attacks_that_holds_an_unlabelled_one(tmp_path: Path) -> None:
+    source = tmp_path / "s"
+    write(source / "train_01_attack_free/drive.csv", BENIGN)
+    write(source / "train_02_with_attacks/drive.csv", BENIGN)
+    write(source / "train_02_with_attacks/attack-free-2.csv", SILENT.replace(",2,", ",3,"))
+    request = PrepareRequest(
+        modality="automotive", dataset="mini", data_root=tmp_path / "data", source=source
+    )
+    assert len(prepared(request)[0].train) == 2
+    write(source / "train_02_with_attacks/DoS-kia.csv", SILENT)
+    with pytest.raises(DataError, match="train_02_with_attacks/DoS-kia: none of its 30 frames"):
+        prepared(request)
+
+
+def test_test_recording_without_attacks_is_told(tmp_path: Path) -> None:
+    _, told = prepared(own(tmp_path, test=write(tmp_path / "test/later.csv", SILENT)))
+    assert told[0].endswith(
+        "/later: no frame is labelled as an attack; its windows count as benign"
+    )
