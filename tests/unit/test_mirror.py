@@ -58,6 +58,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "dataset.inspect_report": ("unit/dataset/test_inspect.py",),
     "dataset.inspect_tables": ("unit/dataset/test_inspect.py",),
     "dataset.manifest": ("unit/dataset/test_prepare.py", "unit/dataset/test_splits.py"),
+    "dataset.label_tables": ("unit/dataset/test_labels.py",),
     "dataset.request": ("unit/dataset/test_prepare.py",),
     "detectors.fusion.spec": ("unit/config/test_spec.py",),
     "detectors.fusion.windows": ("unit/detectors/fusion/test_stage.py",),

@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 
 from can_train.dataset.discovery import SourceFile, attack_kind_of, vehicle_of
+from can_train.dataset.labels import Labels
+from can_train.dataset.manifest import dataset_dir
 from can_train.dataset.request import PrepareRequest
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
@@ -17,34 +19,90 @@ from can_train.frames.readers import read_recording
 from can_train.frames.recording import Recording
 from can_train.frames.result import ReadResult
 from can_train.frames.store import store_frames
+from can_train.frames.timing import (
+    RATES,
+    UNITS_PER_S,
+    ClockReport,
+    TimeUnit,
+    clock_notes,
+    clock_report,
+    recorded_s,
+)
 
 Report = Callable[[str], None]
+
+FEWEST_WITHOUT_TIME: Final = 3
+"""Frames that can't all have come at one time."""
 
 _BENIGN_NAMES: Final = ("attack-free", "attack_free", "benign", "normal")
 """How published sets call a recording without attacks that lies beside those with attacks."""
 
 
 def import_file(
-    file: SourceFile, request: PrepareRequest, folder: Path, report: Report
+    file: SourceFile, request: PrepareRequest, labels: Labels, report: Report
 ) -> Recording:
     """Reads one file and stores its frames.
 
     Args:
         file: The file.
-        request: How it is to be read.
-        folder: Folder of the dataset.
+        request: How it is to be read, and where its frames go.
+        labels: Labels that stand in files of their own.
         report: Takes each line worth telling.
 
     Raises:
-        DataError: It can't be read, or its labels aren't those of the folder that it lies in.
+        DataError: It can't be read, its time means nothing, or its labels aren't those of the
+            folder that it lies in.
     """
-    result = read_recording(file.path, format=request.format, lenient=request.lenient)
-    _check_labels(file, result, accept_unlabelled=request.accept_unlabelled)
-    _tell_left_out(file, result, report)
-    frames = result.frames
+    read = read_recording(file.path, format=request.format, lenient=request.lenient)
+    _tell_left_out(file, read, report)
+    read = replace(read, frames=in_seconds(read.frames, request.time_unit))
+    for note in clock_notes(question_clock(file.path, read.frames, request.time_unit)):
+        report(f"{file.path}: {note}")
+    labelled = labels.put_on(file, read)
+    if labelled.note:
+        report(labelled.note)
+    _check_labels(file, labelled.result, accept_unlabelled=request.accept_unlabelled)
+    frames = labelled.result.frames
     digest = frames.digest()
+    folder = dataset_dir(request.data_root, request.modality, request.dataset)
     store_frames(folder / "frames" / digest, frames, digest)
-    return recording_of(file, frames, digest, request.dataset)
+    recording = recording_of(file, frames, digest, request.dataset)
+    return replace(recording, attack_kind=labelled.kind) if labelled.kind else recording
+
+
+def in_seconds(frames: Frames, unit: TimeUnit | None) -> Frames:
+    """The same frames with their timestamps divided to seconds."""
+    if unit is None or unit == "s":
+        return frames
+    return replace(frames, timestamp=frames.timestamp / UNITS_PER_S[unit])
+
+
+def question_clock(path: Path, frames: Frames, unit: TimeUnit | None) -> ClockReport:
+    """What is odd about the time of a recording.
+
+    Args:
+        path: The recording.
+        frames: Its frames.
+        unit: Unit that the user named; it isn't questioned.
+
+    Raises:
+        DataError: All timestamps are the same, or can't be seconds.
+    """
+    clock = clock_report(frames.timestamp)
+    if clock.standing and len(frames) >= FEWEST_WITHOUT_TIME:
+        raise DataError(
+            f"{path}: all {len(frames):,} timestamps are {frames.timestamp[0]:g}, and without time "
+            f"nothing can be said about traffic. Export the recording with its timestamps"
+        )
+    if unit is None and clock.fitting_unit is not None:
+        rate = (clock.frames_per_s or 0.0) * UNITS_PER_S[clock.fitting_unit]
+        raise DataError(
+            f"{path}: timestamps can't be seconds: {clock.frames_per_s:.4g} frames/s (possible: "
+            f"{RATES[0]:g} to {RATES[1]:,g}). In {clock.fitting_unit} it would be {rate:,.0f} "
+            f"frames/s: import it with --time-unit {clock.fitting_unit}, or --time-unit s if they "
+            f"are seconds"
+        )
+    return clock
 
 
 def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) -> Recording:
@@ -64,7 +122,7 @@ def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) ->
         frames=len(frames),
         attack_frames=attacks,
         start_s=float(frames.timestamp[0]),
-        duration_s=float(frames.timestamp.max() - frames.timestamp.min()),
+        duration_s=recorded_s(frames.timestamp),
         attack_kind=attack_kind_of(file.name) if attacks else "none",
         vehicle=vehicle_of(file.name, file.scenario, dataset),
         source=file.source,

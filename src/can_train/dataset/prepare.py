@@ -18,6 +18,7 @@ import filelock
 
 from can_train.dataset.discovery import find_files
 from can_train.dataset.intake import import_file, with_attacks_or_accepted
+from can_train.dataset.labels import Labels
 from can_train.dataset.manifest import (
     DatasetManifest,
     LeftOut,
@@ -54,12 +55,13 @@ def prepare_dataset(
             f"--dataset {request.dataset!r} can't name a folder. Use letters, digits, _, - and dots"
         )
     files = find_files(request.source, request.benign, request.attack, request.test)
+    labels = Labels(request.labels, files)
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
     with _locked(folder):
         before = _stored(request)
         kept = before
         try:
-            recordings = [import_file(file, request, folder, report) for file in files]
+            recordings = [import_file(file, request, labels, report) for file in files]
             manifest = _manifest(request, recordings)
             if before is None or before.digest == manifest.digest or request.force:
                 kept = _commit(folder, before, manifest)

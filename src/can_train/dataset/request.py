@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from can_train.frames.timing import TimeUnit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +24,8 @@ class PrepareRequest:
         test: Folder (or file) of own labelled recordings that are only reported.
         format: Format of all files; absent: recognised by content.
         lenient: Share of a text's lines that may be malformed: they are left out and counted.
+        labels: Table of labels, a folder of such, or `road`; absent: recordings bring their own.
+        time_unit: Unit of the timestamps; absent: seconds, and questioned.
         accept_unlabelled: Take attacks that are labelled nowhere; they are never trained on.
         force: Replace a dataset of the same name with other content.
     """
@@ -33,5 +39,7 @@ class PrepareRequest:
     test: Path | None = None
     format: str | None = None
     lenient: float = 0.0
+    labels: str | None = None
+    time_unit: TimeUnit | None = None
     accept_unlabelled: bool = False
     force: bool = False

@@ -26,7 +26,7 @@ class Recording:
         frames: Number of frames.
         attack_frames: Number of frames labelled 1.
         start_s: Timestamp of the first frame.
-        duration_s: Largest timestamp minus smallest.
+        duration_s: Seconds in which frames came: pauses and jumps of the clock don't count.
         attack_kind: Kind of attack from the file name (`DoS`), `none` when nothing is labelled.
         vehicle: Vehicle from the file name (`kia`), or the dataset's name if it tells none.
         source: Path of the file it was imported from, relative to the source folder.

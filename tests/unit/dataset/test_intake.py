@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,4 +88,52 @@ def test_test_recording_without_attacks_is_told(tmp_path: Path) -> None:
     _, told = prepared(own(tmp_path, test=write(tmp_path / "test/later.csv", SILENT)))
     assert told[0].endswith(
         "/later: no frame is labelled as an attack; its windows count as benign"
+    )
+
+
+def clocked(times: list[float]) -> str:
+    return HEADER + "".join(f"{t!r},{k % 7:X},0{k % 9},0\n" for k, t in enumerate(times))
+
+
+def test_time_that_means_nothing_is_refused(tmp_path: Path) -> None:
+    request = own(tmp_path)
+    write(tmp_path / "benign/zero.csv", clocked([0.0] * 60))
+    with pytest.raises(DataError, match="zero.csv: all 60 timestamps are 0, and without time"):
+        prepared(request)
+
+
+def test_unit_of_the_time_is_recognised_and_taken(tmp_path: Path) -> None:
+    request = own(tmp_path)
+    write(tmp_path / "benign/drive.csv", clocked([k * 500.0 for k in range(100)]))
+    with pytest.raises(DataError) as caught:
+        prepared(request)
+    assert str(caught.value).endswith(
+        "drive.csv: timestamps can't be seconds: 0.002 frames/s (possible: 1 to 25,000). In us it "
+        "would be 2,000 frames/s: import it with --time-unit us, or --time-unit s if they are "
+        "seconds"
+    )
+    manifest, _ = prepared(replace(request, time_unit="us"))
+    assert manifest.train[0].duration_s == pytest.approx(99 * 5e-4)
+
+
+def test_jump_of_the_clock_is_told_and_is_no_recording_time(tmp_path: Path) -> None:
+    request = own(tmp_path)
+    times = [k / 1000 + (86_400 if k >= 40 else 0) for k in range(100)]
+    write(tmp_path / "benign/drive.csv", clocked(times))
+    manifest, told = prepared(request)
+    assert told[0].endswith(
+        "drive.csv: the clock jumps: +86400.001 s at frame 40. Such gaps don't count as recording "
+        "time"
+    )
+    assert manifest.train[0].duration_s == pytest.approx(0.098)
+
+
+def test_labels_beside_the_recordings(tmp_path: Path) -> None:
+    attack = write(tmp_path / "attack/Stop-mycar.log", "(1.0) can0 112#00\n(1.1) can0 112#01\n")
+    write(tmp_path / "labels.csv", "start,end,kind\n1.05,1.2,masquerade\n")
+    request = replace(own(tmp_path, attack=attack), labels=str(tmp_path / "labels.csv"))
+    manifest, told = prepared(request)
+    assert (manifest.train[1].attack_frames, manifest.train[1].attack_kind) == (1, "masquerade")
+    assert told[0].endswith(
+        "Stop-mycar.log: 1 attack frames by 1 intervals on the recording's clock of --labels"
     )

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from can_train.cli.reading import add_reading_options
 from can_train.errors import ConfigError
@@ -19,6 +19,8 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 _NAME_HELP = "name of the dataset under the data root"
 _SYNTHETIC = "synthetic"
+_TIME_UNITS: Final = ("s", "ms", "us", "ns")
+"""Words of `frames.timing.TimeUnit`, which lies beside numpy."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -67,6 +69,14 @@ def _add_prepare(commands: Subparsers) -> None:
         "--test", type=Path, metavar="DIR", help="own labelled recordings, only for the final test"
     )
     add_reading_options(parser)
+    parser.add_argument(
+        "--labels",
+        metavar="FILE",
+        help="labels in a table of their own (intervals, frames), a folder of such, or road",
+    )
+    parser.add_argument(
+        "--time-unit", choices=_TIME_UNITS, help="unit of the timestamps (default: s, questioned)"
+    )
     parser.add_argument(
         "--accept-unlabelled",
         action="store_true",
@@ -161,6 +171,8 @@ def _prepare(args: argparse.Namespace) -> None:
             test=args.test,
             format=args.format,
             lenient=args.lenient,
+            labels=args.labels,
+            time_unit=args.time_unit,
             accept_unlabelled=args.accept_unlabelled,
             force=args.force,
         )
