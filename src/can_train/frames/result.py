@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
 
@@ -24,6 +27,9 @@ class ReadResult:
         skipped: Malformed lines left out (lenient reading only).
         error_frames: Lines left out since they report a bus error, not a frame.
         first_problems: The first malformed lines, as `file:line: what`.
+        bus: Bus of each frame as an index of `bus_names` [N], uint8; None where none is told.
+        bus_names: Names of the buses, in order of first appearance.
+        understood: How the file was understood where that isn't plain, a line each.
     """
 
     frames: Frames
@@ -32,6 +38,9 @@ class ReadResult:
     skipped: int = 0
     error_frames: int = 0
     first_problems: tuple[str, ...] = ()
+    bus: NDArray[np.uint8] | None = None
+    bus_names: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
 
 
 def refuse_problems(path: Path, problems: Sequence[str], count: int) -> None:

@@ -18,6 +18,7 @@ from can_train.frames.result import (
     refuse_problems,
     require_frames,
 )
+from can_train.frames.text.buses import Buses
 from can_train.frames.text.fields import BAD_TIMESTAMP, MESSAGES
 from can_train.frames.text.lines import FRAME, LINES, NO_FRAME, count_lines, cut
 
@@ -45,6 +46,9 @@ class TextLayout:
         labelled: Whether the lines hold labels.
         header_lines: Lines before the first frame, blank ones not counted.
         payload_bytes: Width P of the payloads.
+        units_per_s: What a timestamp counts: 1 seconds, 1000 milliseconds, 1e6 microseconds.
+        start_s: Time of a timestamp of 0.
+        understood: How the file was understood, as `ReadResult` has it.
     """
 
     format: str
@@ -53,6 +57,9 @@ class TextLayout:
     labelled: bool
     header_lines: int = 0
     payload_bytes: int = CLASSIC_BYTES
+    units_per_s: float = 1.0
+    start_s: float = 0.0
+    understood: tuple[str, ...] = ()
 
 
 def mapped(path: Path) -> NDArray[np.uint8]:
@@ -88,6 +95,8 @@ def read_text(path: Path, layout: TextLayout, *, lenient: bool) -> ReadResult:
         refuse_problems(path, shown, found.problem_count)
     frames = found.frames[: found.count]
     require_frames(path, len(frames))
+    _to_seconds(frames.timestamp, layout)
+    names = found.buses.names
     return ReadResult(
         frames=frames,
         format=layout.format,
@@ -95,7 +104,17 @@ def read_text(path: Path, layout: TextLayout, *, lenient: bool) -> ReadResult:
         skipped=found.problem_count,
         error_frames=found.no_frames,
         first_problems=shown,
+        bus=found.buses.index[: found.count] if names else None,
+        bus_names=names,
+        understood=layout.understood,
     )
+
+
+def _to_seconds(timestamps: NDArray[np.float64], layout: TextLayout) -> None:
+    if layout.units_per_s != 1.0:
+        timestamps /= layout.units_per_s
+    if layout.start_s != 0.0:
+        timestamps += layout.start_s
 
 
 def _batches(data: NDArray[np.uint8], header_lines: int) -> Iterator[NDArray[np.void]]:
@@ -120,6 +139,7 @@ class _Found:
     """
 
     frames: Frames
+    buses: Buses
     count: int = 0
     no_frames: int = 0
     problem_count: int = 0
@@ -134,7 +154,8 @@ class _Found:
                 dlc=np.empty(lines, np.uint8),
                 payload=np.empty((lines, payload_bytes), np.uint8),
                 label=np.empty(lines, np.uint8),
-            )
+            ),
+            buses=Buses(index=np.empty(lines, np.uint8)),
         )
 
     def add(self, lines: NDArray[np.void], payload: NDArray[np.uint8]) -> None:
@@ -148,6 +169,9 @@ class _Found:
             ]
             self.no_frames += int(np.count_nonzero(lines["code"] == NO_FRAME))
             lines, payload = lines[good], payload[good]
+            if len(lines) == 0:
+                return
+        self.buses.add(self.count, lines["bus"])
         room = self.frames[self.count : self.count + len(lines)]
         room.timestamp[:] = lines["timestamp"]
         room.arbitration_id[:] = lines["arbitration_id"]
@@ -171,7 +195,7 @@ def _seconds(text: str) -> float:
     """`float(text)`, or NaN where that isn't a plain number."""
     try:
         # float() also takes Python's own 1_000, by which no recorder means a number.
-        return math.nan if "_" in text else float(text)
+        return math.nan if "_" in text else float(text.replace(",", "."))
     except ValueError:
         return math.nan
 
