@@ -75,6 +75,8 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "evaluation.scenarios": ("cli/test_commands.py",),
     "frames.recording": ("unit/frames/test_store.py",),
     "frames.result": ("unit/frames/text/test_reading.py",),
+    "frames.text.buses": ("unit/frames/readers/test_candump.py",),
+    "frames.text.candump": ("unit/frames/readers/test_candump.py",),
     "frames.text.fields": ("unit/frames/readers/test_hcrl.py", "property/test_text_recordings.py"),
     "frames.text.lines": ("unit/frames/text/test_reading.py", "property/test_text_recordings.py"),
     "graphs.batch": ("unit/graphs/test_feed.py",),

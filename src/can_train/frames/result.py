@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
 
@@ -20,6 +23,9 @@ class ReadResult:
         skipped: Malformed lines left out (lenient reading only).
         error_frames: Lines left out since they report a bus error, not a frame.
         first_problems: The first malformed lines, as `file:line: what`.
+        bus: Bus of each frame as an index of `bus_names` [N], uint8; None where none is told.
+        bus_names: Names of the buses, in order of first appearance.
+        understood: How the file was understood where that isn't plain, a line each.
     """
 
     frames: Frames
@@ -28,6 +34,9 @@ class ReadResult:
     skipped: int = 0
     error_frames: int = 0
     first_problems: tuple[str, ...] = ()
+    bus: NDArray[np.uint8] | None = None
+    bus_names: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
 
 
 def require_frames(path: Path, count: int) -> None:

@@ -29,7 +29,7 @@ from can_train.frames.text.fields import (
     parse_time,
     trim,
 )
-from can_train.frames.text.lines import FRAME, Line, problem, put
+from can_train.frames.text.lines import FRAME, NO_BUS, Line, problem, put
 from can_train.frames.text.reading import OWN_CODES, TextLayout, read_text
 
 BAD_FIELD_COUNT: Final = OWN_CODES
@@ -136,7 +136,7 @@ def _line(
             return problem(code, first, last)
         begin = comma + 1
     seconds = parse_time(data, time_start, time_stop)
-    return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label)
+    return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label, NO_BUS)
 
 
 FORMAT: Final = Format(

@@ -20,6 +20,7 @@ from can_train.frames.problems import (
     refuse_problems,
 )
 from can_train.frames.result import ReadResult, require_frames
+from can_train.frames.text.buses import Buses
 from can_train.frames.text.fields import BAD_TIMESTAMP, MESSAGES
 from can_train.frames.text.lines import FRAME, LINES, NO_FRAME, count_lines, cut
 
@@ -48,6 +49,9 @@ class TextLayout:
         header_lines: Lines before the first frame, blank ones not counted.
         payload_bytes: Width P of the payloads.
         label_field: Which field of a line holds its label; -1: the last one.
+        units_per_s: What a timestamp counts: 1 seconds, 1000 milliseconds, 1e6 microseconds.
+        start_s: Time of a timestamp of 0.
+        understood: How the file was understood, as `ReadResult` has it.
     """
 
     format: str
@@ -57,6 +61,9 @@ class TextLayout:
     header_lines: int = 0
     payload_bytes: int = CLASSIC_BYTES
     label_field: int = -1
+    units_per_s: float = 1.0
+    start_s: float = 0.0
+    understood: tuple[str, ...] = ()
 
 
 def mapped(path: Path) -> NDArray[np.uint8]:
@@ -100,6 +107,8 @@ def read_text(path: Path, layout: TextLayout, *, lenient: float) -> ReadResult:
     refuse_problems(path, found.as_told(shown), lenient)
     frames = found.frames[: found.count]
     require_frames(path, len(frames))
+    _to_seconds(frames.timestamp, layout)
+    names = found.buses.names
     return ReadResult(
         frames=frames,
         format=layout.format,
@@ -107,7 +116,17 @@ def read_text(path: Path, layout: TextLayout, *, lenient: float) -> ReadResult:
         skipped=found.faults.total(),
         error_frames=found.no_frames,
         first_problems=shown,
+        bus=found.buses.index[: found.count] if names else None,
+        bus_names=names,
+        understood=layout.understood,
     )
+
+
+def _to_seconds(timestamps: NDArray[np.float64], layout: TextLayout) -> None:
+    if layout.units_per_s != 1.0:
+        timestamps /= layout.units_per_s
+    if layout.start_s != 0.0:
+        timestamps += layout.start_s
 
 
 def _batches(data: NDArray[np.uint8], header_lines: int) -> Iterator[NDArray[np.void]]:
@@ -134,6 +153,7 @@ class _Found:
     """
 
     frames: Frames
+    buses: Buses
     count: int = 0
     no_frames: int = 0
     problems: list[np.void] = field(default_factory=list)
@@ -149,7 +169,8 @@ class _Found:
                 dlc=np.empty(lines, np.uint8),
                 payload=np.empty((lines, payload_bytes), np.uint8),
                 label=np.empty(lines, np.uint8),
-            )
+            ),
+            buses=Buses(index=np.empty(lines, np.uint8)),
         )
 
     def as_told(self, shown: tuple[str, ...]) -> LineProblems:
@@ -174,6 +195,9 @@ class _Found:
             ]
             self.no_frames += int(np.count_nonzero(lines["code"] == NO_FRAME))
             lines, payload = lines[good], payload[good]
+            if len(lines) == 0:
+                return
+        self.buses.add(self.count, lines["bus"])
         room = self.frames[self.count : self.count + len(lines)]
         room.timestamp[:] = lines["timestamp"]
         room.arbitration_id[:] = lines["arbitration_id"]
@@ -197,7 +221,7 @@ def _seconds(text: str) -> float:
     """`float(text)`, or NaN where that isn't a plain number."""
     try:
         # float() also takes Python's own 1_000, by which no recorder means a number.
-        return math.nan if "_" in text else float(text)
+        return math.nan if "_" in text else float(text.replace(",", "."))
     except ValueError:
         return math.nan
 
