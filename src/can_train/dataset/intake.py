@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -10,10 +10,12 @@ from typing import Final
 import numpy as np
 
 from can_train.dataset.discovery import SourceFile, attack_kind_of, vehicle_of
-from can_train.dataset.labels import Labels
+from can_train.dataset.id_sets import SeenIds, seen_ids
+from can_train.dataset.labels import LabelledResult, Labels
 from can_train.dataset.manifest import dataset_dir
 from can_train.dataset.request import PrepareRequest
 from can_train.errors import DataError
+from can_train.frames.buses import Bus, buses_of
 from can_train.frames.frame import Frames
 from can_train.frames.readers import read_recording
 from can_train.frames.recording import Recording
@@ -40,8 +42,8 @@ _BENIGN_NAMES: Final = ("attack-free", "attack_free", "benign", "normal")
 
 def import_file(
     file: SourceFile, request: PrepareRequest, labels: Labels, report: Report
-) -> Recording:
-    """Reads one file and stores its frames.
+) -> list[SeenIds]:
+    """Reads one file and stores its frames: a recording, or one for each bus.
 
     Args:
         file: The file.
@@ -54,20 +56,51 @@ def import_file(
             folder that it lies in.
     """
     read = read_recording(file.path, format=request.format, lenient=request.lenient)
-    _tell_left_out(file, read, report)
+    for line in (*read.understood, *left_out(read)):
+        report(f"{file.path}: {line}")
     read = replace(read, frames=in_seconds(read.frames, request.time_unit))
-    for note in clock_notes(question_clock(file.path, read.frames, request.time_unit)):
-        report(f"{file.path}: {note}")
     labelled = labels.put_on(file, read)
     if labelled.note:
         report(labelled.note)
     _check_labels(file, labelled.result, accept_unlabelled=request.accept_unlabelled)
-    frames = labelled.result.frames
+    taken = []
+    for bus in buses_of(file.path, labelled.result, request.bus):
+        for note in clock_notes(question_clock(file.path, bus.frames, request.time_unit)):
+            report(f"{file.path}: {note}")
+        taken.append(_store(file, request, labelled, bus))
+    if len(taken) > 1:
+        report(f"{file.path}: {_told_buses(taken)}. One alone: --bus NAME")
+    return taken
+
+
+def _store(
+    file: SourceFile, request: PrepareRequest, labelled: LabelledResult, bus: Bus
+) -> SeenIds:
+    frames = bus.frames
     digest = frames.digest()
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
     store_frames(folder / "frames" / digest, frames, digest)
     recording = recording_of(file, frames, digest, request.dataset)
-    return replace(recording, attack_kind=labelled.kind) if labelled.kind else recording
+    silent = recording.attack_frames == 0 and (
+        (file.labels == "needed" and not labelled.result.labelled)
+        or bool(labelled.result.frames.label.any())
+    )
+    recording = replace(
+        recording,
+        name=f"{file.name}@{bus.name}" if bus.name else file.name,
+        attack_kind=labelled.kind if labelled.kind and not silent else recording.attack_kind,
+        # Traffic beside an attack, on another bus or without labels, is no benign traffic.
+        accepted_unlabelled=silent,
+    )
+    return seen_ids(recording, frames)
+
+
+def _told_buses(taken: Sequence[SeenIds]) -> str:
+    told = (
+        f"{seen.recording.name.rpartition('@')[2]} ({seen.recording.frames:,} frames)"
+        for seen in taken
+    )
+    return f"{len(taken)} buses, a recording each: {', '.join(told)}"
 
 
 def in_seconds(frames: Frames, unit: TimeUnit | None) -> Frames:
@@ -115,6 +148,7 @@ def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) ->
         dataset: Stands for the vehicle where the file's name tells none.
     """
     attacks = int(np.count_nonzero(frames.label))
+    own_name = file.name.rpartition("/")[2]
     return Recording(
         scenario=file.scenario,
         name=file.name,
@@ -123,8 +157,8 @@ def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) ->
         attack_frames=attacks,
         start_s=float(frames.timestamp[0]),
         duration_s=recorded_s(frames.timestamp),
-        attack_kind=attack_kind_of(file.name) if attacks else "none",
-        vehicle=vehicle_of(file.name, file.scenario, dataset),
+        attack_kind=attack_kind_of(own_name) if attacks else "none",
+        vehicle=vehicle_of(own_name, file.scenario, dataset),
         source=file.source,
     )
 
@@ -190,9 +224,10 @@ def _check_labels(file: SourceFile, result: ReadResult, *, accept_unlabelled: bo
         )
 
 
-def _tell_left_out(file: SourceFile, result: ReadResult, report: Report) -> None:
+def left_out(result: ReadResult) -> Iterator[str]:
+    """What of a file isn't in its frames, a line each."""
     if result.skipped:
-        report("\n".join(result.first_problems))
-        report(f"{file.path}: {result.skipped} malformed lines left out, none with an attack label")
+        yield "\n".join(["malformed lines:", *result.first_problems])
+        yield f"{result.skipped} malformed lines left out, none with an attack label"
     if result.error_frames:
-        report(f"{file.path}: {result.error_frames} bus-error lines left out")
+        yield f"{result.error_frames} bus-error lines left out"

@@ -83,6 +83,15 @@ class Labels:
         )
 
 
+def is_label_file(path: Path, wanted: str | None) -> bool:
+    """Whether a file beside recordings holds the labels that `--labels` names."""
+    if wanted is None:
+        return False
+    if wanted == ROAD:
+        return path.name == ROAD_METADATA
+    return path.resolve() == Path(wanted).resolve()
+
+
 def _road_rows(files: Sequence[SourceFile]) -> dict[Path, tuple[LabelRow, ...]]:
     known: dict[Path, dict[str, LabelRow]] = {}
     rows: dict[Path, tuple[LabelRow, ...]] = {}

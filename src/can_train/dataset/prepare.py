@@ -17,8 +17,9 @@ from typing import Final
 import filelock
 
 from can_train.dataset.discovery import find_files
+from can_train.dataset.id_sets import other_vehicles
 from can_train.dataset.intake import import_file, with_attacks_or_accepted
-from can_train.dataset.labels import Labels
+from can_train.dataset.labels import Labels, is_label_file
 from can_train.dataset.manifest import (
     DatasetManifest,
     LeftOut,
@@ -54,15 +55,18 @@ def prepare_dataset(
         raise ConfigError(
             f"--dataset {request.dataset!r} can't name a folder. Use letters, digits, _, - and dots"
         )
-    files = find_files(request.source, request.benign, request.attack, request.test)
+    found = find_files(request.source, request.benign, request.attack, request.test)
+    files = [file for file in found.files if not is_label_file(file.path, request.labels)]
     labels = Labels(request.labels, files)
+    for line in found.not_read:
+        report(f"not read: {line}")
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
     with _locked(folder):
         before = _stored(request)
         kept = before
         try:
-            recordings = [import_file(file, request, labels, report) for file in files]
-            manifest = _manifest(request, recordings)
+            seen = [each for file in files for each in import_file(file, request, labels, report)]
+            manifest = _manifest(request, [each.recording for each in seen])
             if before is None or before.digest == manifest.digest or request.force:
                 kept = _commit(folder, before, manifest)
             else:
@@ -73,7 +77,7 @@ def prepare_dataset(
                 )
         finally:
             _clear(folder, kept)
-    for line in _notes(manifest):
+    for line in (*other_vehicles(seen), *_notes(manifest)):
         report(line)
     report(summary(manifest) + _change(before, manifest))
     return kept or manifest

@@ -26,6 +26,7 @@ class PrepareRequest:
         lenient: Share of a text's lines that may be malformed: they are left out and counted.
         labels: Table of labels, a folder of such, or `road`; absent: recordings bring their own.
         time_unit: Unit of the timestamps; absent: seconds, and questioned.
+        bus: Only bus of each file to take; absent: each becomes a recording.
         accept_unlabelled: Take attacks that are labelled nowhere; they are never trained on.
         force: Replace a dataset of the same name with other content.
     """
@@ -41,5 +42,6 @@ class PrepareRequest:
     lenient: float = 0.0
     labels: str | None = None
     time_unit: TimeUnit | None = None
+    bus: str | None = None
     accept_unlabelled: bool = False
     force: bool = False

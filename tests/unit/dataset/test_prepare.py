@@ -33,6 +33,8 @@ class Options(TypedDict, total=False):
     lenient: float
     accept_unlabelled: bool
     force: bool
+    labels: str
+    bus: str
 
 
 def write_csv(path: Path, seed: int, *, attack: bool = False, frames: int = 20) -> Path:
@@ -203,6 +205,73 @@ def test_sources_that_hold_nothing(
     with pytest.raises(DataError, match=message):
         prepare(tmp_path, source, benign=own)
     assert not list(tmp_path.glob("data/*/*/dataset.json"))
+
+
+def test_subfolders_are_read_and_what_is_no_file_is_listed(tmp_path: Path, source: Path) -> None:
+    write_csv(source / "train_01_attack_free/day1/city-kia.csv", 7)
+    (source / "train_01_attack_free/gone.csv").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(source / "train_02_with_attacks/pipe")
+    (source / "notes").mkdir()
+    manifest, told = prepare(tmp_path, source)
+    assert [(r.name, r.vehicle, r.source) for r in manifest.train][1] == (
+        "day1/city-kia", "kia", "train_01_attack_free/day1/city-kia.csv",
+    )  # fmt: skip
+    assert told[:3] == [
+        f"not read: {source}/notes: neither a scenario folder nor a flat name",
+        f"not read: {source}/train_01_attack_free/gone.csv: the link leads nowhere",
+        f"not read: {source}/train_02_with_attacks/pipe: no regular file",
+    ]
+
+
+def test_own_recordings_in_subfolders(tmp_path: Path) -> None:
+    write_csv(tmp_path / "benign/top.csv", 1)
+    write_csv(tmp_path / "benign/day1/a.csv", 2)
+    write_csv(tmp_path / "benign/day2/a.csv", 3)
+    manifest, _ = prepare(tmp_path, benign=tmp_path / "benign")
+    assert [r.name for r in manifest.train] == ["day1/a", "day2/a", "top"]
+
+
+def test_buses_of_a_file_become_recordings(tmp_path: Path) -> None:
+    path = tmp_path / "drive-kia.log"
+    lines = [f"({k / 100}) can{k % 2} 11{k % 2}#0{k % 9}\n" for k in range(60)]
+    path.write_text("".join(lines))
+    manifest, told = prepare(tmp_path, benign=path)
+    assert [(r.name, r.vehicle, r.frames) for r in manifest.train] == [
+        ("drive-kia@can0", "kia", 30),
+        ("drive-kia@can1", "kia", 30),
+    ]
+    assert told[0] == (
+        f"{path}: 2 buses, a recording each: can0 (30 frames), can1 (30 frames). One alone: "
+        f"--bus NAME"
+    )
+    manifest, _ = prepare(tmp_path, benign=path, bus="can1", force=True)
+    assert [(r.name, r.frames) for r in manifest.train] == [("drive-kia", 30)]
+
+
+def test_bus_beside_the_attacked_one_is_no_benign_traffic(tmp_path: Path) -> None:
+    benign = tmp_path / "benign.log"
+    benign.write_text("".join(f"({k / 100}) can0 110#0{k % 9}\n" for k in range(60)))
+    attack = tmp_path / "DoS-kia.log"
+    lines = [f"({k / 100}) can{k % 2} 11{k % 2}#0{k % 7}\n" for k in range(60)]
+    attack.write_text("".join(lines))
+    table = tmp_path / "labels.csv"
+    table.write_text("frame\n4\n")
+    manifest, _ = prepare(tmp_path, benign=benign, attack=attack, labels=str(table))
+    assert [(r.name, r.labels_say_nothing) for r in manifest.train] == [
+        ("benign", False),
+        ("DoS-kia@can0", False),
+        ("DoS-kia@can1", True),
+    ]
+
+
+@pytest.mark.recordings
+def test_two_interfaces_and_nested_folders(tmp_path: Path, recordings: Path) -> None:
+    manifest, _ = prepare(tmp_path / "a", benign=recordings / "cases/two_interfaces/benign")
+    assert [(r.name, r.frames) for r in manifest.train] == [
+        ("drive1@can0", 250), ("drive1@can1", 250),
+    ]  # fmt: skip
+    manifest, _ = prepare(tmp_path / "b", benign=recordings / "cases/nested_folders/benign")
+    assert [r.name for r in manifest.train] == ["day1/a", "day2/b", "top"]
 
 
 @pytest.mark.parametrize("name", ["", "../mini", "a b", ".hidden"])

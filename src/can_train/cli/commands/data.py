@@ -78,6 +78,9 @@ def _add_prepare(commands: Subparsers) -> None:
         "--time-unit", choices=_TIME_UNITS, help="unit of the timestamps (default: s, questioned)"
     )
     parser.add_argument(
+        "--bus", metavar="NAME", help="only this bus of each file (default: a recording for each)"
+    )
+    parser.add_argument(
         "--accept-unlabelled",
         action="store_true",
         help="take attacks that leave nothing to label, such as suppression; never trained on",
@@ -173,6 +176,7 @@ def _prepare(args: argparse.Namespace) -> None:
             lenient=args.lenient,
             labels=args.labels,
             time_unit=args.time_unit,
+            bus=args.bus,
             accept_unlabelled=args.accept_unlabelled,
             force=args.force,
         )
