@@ -143,3 +143,35 @@ def test_synth_with_out_only_writes(
     assert len(list(out.glob("*/*.csv"))) >= 8
     assert not root.exists()
     assert f"--dataset synthetic --source {out}" in capsys.readouterr().out
+
+
+def test_export_writes_files_that_are_read_back(
+    source: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("prepare", *NAMED, "--source", str(source))
+    out = tmp_path / "out"
+    capsys.readouterr()
+    run("export", *NAMED, "--format", "candump", "--out", str(out))
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == (
+        f"read them back: can-train data prepare --modality automotive --dataset mini_again "
+        f"--source {out} --labels {out}/labels"
+    )
+    run(*told[-1].partition(" data ")[2].split())
+    assert load_manifest(root, "automotive", "mini_again").digest == (
+        load_manifest(root, "automotive", "mini").digest
+    )
+
+
+@pytest.mark.parametrize(("flag", "message"), [("--bus", "no bus"), ("--time-unit", "no")])
+def test_bus_and_time_unit(root: Path, tmp_path: Path, flag: str, message: str) -> None:
+    lines = [f"({k}.0) can{k % 2} 112#0{k % 9}\n" for k in range(60)]
+    log = write(tmp_path / "benign/drive.log", "".join(lines))
+    if flag == "--bus":
+        with pytest.raises(DataError, match=message):
+            run("prepare", *NAMED, "--benign", str(log), flag, "can7")
+        run("prepare", *NAMED, "--benign", str(log), flag, "can1")
+        assert load_manifest(root, "automotive", "mini").train[0].frames == 30
+    else:
+        run("prepare", *NAMED, "--benign", str(log), "--bus", "can0", flag, "ms")
+        assert load_manifest(root, "automotive", "mini").train[0].duration_s < 0.06

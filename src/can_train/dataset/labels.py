@@ -107,12 +107,18 @@ def _road_rows(files: Sequence[SourceFile]) -> dict[Path, tuple[LabelRow, ...]]:
     return rows
 
 
+def _inner(file: SourceFile) -> str:
+    """Where a recording lies in its source, without the end of its name."""
+    return file.source.removesuffix(file.path.suffix)
+
+
 def _rows_of_folder(folder: Path, files: Sequence[SourceFile]) -> dict[Path, tuple[LabelRow, ...]]:
     tables = {
-        file.path: folder / f"{file.path.stem}{end}"
+        file.path: table
         for file in files
         for end in _TABLE_ENDS
-        if (folder / f"{file.path.stem}{end}").is_file()
+        for table in (folder / f"{file.path.stem}{end}", folder / f"{_inner(file)}{end}")
+        if table.is_file()
     }
     return {path: read_label_table(table) for path, table in tables.items()}
 

@@ -59,7 +59,8 @@ def prepare_dataset(
     files = [file for file in found.files if not is_label_file(file.path, request.labels)]
     labels = Labels(request.labels, files)
     for line in found.not_read:
-        report(f"not read: {line}")
+        if not line.startswith(f"{request.labels}:"):
+            report(f"not read: {line}")
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
     with _locked(folder):
         before = _stored(request)
