@@ -45,10 +45,12 @@ class FoundSources:
     Attributes:
         files: Files to import.
         not_read: What else lies there, and why it isn't read.
+        missing: Parts of a published dataset that don't lie there.
     """
 
     files: tuple[SourceFile, ...]
     not_read: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def find_files(

@@ -16,7 +16,7 @@ from typing import Final
 
 import filelock
 
-from can_train.dataset.discovery import find_files
+from can_train.dataset.discovery import FoundSources, find_files
 from can_train.dataset.id_sets import other_vehicles
 from can_train.dataset.intake import import_file, with_attacks_or_accepted
 from can_train.dataset.labels import Labels, is_label_file
@@ -27,6 +27,7 @@ from can_train.dataset.manifest import (
     load_manifest,
     manifest_json,
 )
+from can_train.dataset.published import labels_of, published_files, scenario_folder
 from can_train.dataset.request import PrepareRequest
 from can_train.errors import ConfigError, DataError
 from can_train.files import PARTIAL, lock, write_text
@@ -55,12 +56,15 @@ def prepare_dataset(
         raise ConfigError(
             f"--dataset {request.dataset!r} can't name a folder. Use letters, digits, _, - and dots"
         )
-    found = find_files(request.source, request.benign, request.attack, request.test)
-    files = [file for file in found.files if not is_label_file(file.path, request.labels)]
-    labels = Labels(request.labels, files)
+    found = _found(request)
+    wanted = request.labels or labels_of(request.dataset, request.source)
+    files = [file for file in found.files if not is_label_file(file.path, wanted)]
+    labels = Labels(wanted, files)
     for line in found.not_read:
         if not line.startswith(f"{request.labels}:"):
             report(f"not read: {line}")
+    for part in found.missing:
+        report(f"missing of {request.dataset}: {part}")
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
     with _locked(folder):
         before = _stored(request)
@@ -82,6 +86,17 @@ def prepare_dataset(
         report(line)
     report(summary(manifest) + _change(before, manifest))
     return kept or manifest
+
+
+def _found(request: PrepareRequest) -> FoundSources:
+    """Files to import: scenario folders, a published dataset, or own recordings."""
+    source = request.source
+    if source is not None and source.is_dir():
+        source = scenario_folder(request.dataset, source)
+        published = published_files(request.dataset, source)
+        if published is not None:
+            return published
+    return find_files(source, request.benign, request.attack, request.test)
 
 
 def _notes(manifest: DatasetManifest) -> Iterator[str]:

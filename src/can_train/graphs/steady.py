@@ -65,7 +65,7 @@ def _follow(
 
 
 @compiled()
-def _next(stamp: np.float64, clock: NDArray[np.float64]) -> np.float64:
+def _next(stamp: float, clock: NDArray[np.float64]) -> float:
     """Steady time of a frame; remembers a jump, and what the usual gap is."""
     usual, last = clock[ClockColumn.USUAL_GAP], clock[ClockColumn.LAST]
     longest = max(LONGEST_GAP_S, SLOW_GAPS * usual)
@@ -78,12 +78,12 @@ def _next(stamp: np.float64, clock: NDArray[np.float64]) -> np.float64:
         if gap > LONGEST_STEP_BACK_S:
             clock[ClockColumn.BEFORE_OFFSET] = clock[ClockColumn.OFFSET]
             clock[ClockColumn.BEFORE] = last
-        return now
+        return float(now)
     returned = stamp + clock[ClockColumn.BEFORE_OFFSET]
     if -LONGEST_STEP_BACK_S <= returned - clock[ClockColumn.BEFORE] <= longest:
         clock[ClockColumn.OFFSET] = clock[ClockColumn.BEFORE_OFFSET]
-        return returned
+        return float(returned)
     clock[ClockColumn.BEFORE_OFFSET] = clock[ClockColumn.OFFSET]
     clock[ClockColumn.BEFORE] = last
     clock[ClockColumn.OFFSET] += last + usual - now
-    return last + usual
+    return float(last + usual)
