@@ -35,7 +35,7 @@ def test_jumps_are_named_with_frame_and_size_and_are_no_recording_time() -> None
 def test_descending_wrapping_coarse_and_zero_clocks() -> None:
     assert notes(USUAL[::-1])[0].startswith("timestamps descend: the newest frame is first")
     assert recorded_s(USUAL[::-1].copy()) == pytest.approx(recorded_s(USUAL))
-    wrapped = np.arange(20_000) * 5e-4 % 1.0
+    wrapped = np.mod(np.arange(20_000, dtype=np.float64) * 5e-4, 1.0)
     assert notes(wrapped)[0] == "the clock begins anew every 0.9995 s (9 times)"
     assert recorded_s(wrapped) == pytest.approx(10.0, rel=0.01)
     assert "of the frames have the time of the frame before" in notes(np.round(USUAL, 2))[0]

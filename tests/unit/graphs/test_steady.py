@@ -160,3 +160,38 @@ def test_windows_last_as_long_as_frames_came() -> None:
     graphs, clean = relational(shifted(3333, None, DAY_S)), relational(CLEAN)
     assert graphs.duration_s.sum() == pytest.approx(clean.duration_s.sum(), rel=1e-3)
     assert graphs.start_s[-1] == clean.start_s[-1] + DAY_S
+
+
+def without(graphs: PackedGraphs, windows: set[int]) -> np.ndarray:
+    """Node features of all other windows."""
+    of_node = np.repeat(np.arange(len(graphs)), graphs.nodes)
+    kept: np.ndarray = graphs.node_x[~np.isin(of_node, list(windows))]
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("timestamp", 0.0),
+        ("timestamp", 4e9),
+        ("arbitration_id", 0x7FF),
+        ("arbitration_id", 0x8000_0001),
+        ("dlc", 0),
+        ("payload", 255),
+    ],
+)
+@pytest.mark.parametrize("frame", [650, 3333])
+def test_one_bad_value_of_any_column_leaves_other_windows_as_they_were(
+    column: str, value: float, frame: int
+) -> None:
+    changed = {
+        name: getattr(CLEAN, name).copy()
+        for name in ("timestamp", "arbitration_id", "dlc", "payload", "label")
+    }
+    changed[column][frame] = value
+    same_id = CLEAN.arbitration_id[frame + 1 :] == CLEAN.arbitration_id[frame]
+    until = frame + 1 + int(same_id.argmax())
+    touched = set(range(frame // 100, until // 100 + 1))
+    after, clean = relational(Frames(**changed)), relational(CLEAN)
+    # The worst column is the z-score of the ID whose frame it was: its deviation grew once.
+    assert np.abs(without(after, touched) - without(clean, touched)).max() < 0.1
