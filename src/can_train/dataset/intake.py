@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,9 @@ from can_train.frames.timing import (
     clock_report,
     recorded_s,
 )
+
+_STORING: Final = threading.Lock()
+"""Files that are imported side by side may hold the same frames, which lie in one place."""
 
 Report = Callable[[str], None]
 
@@ -79,7 +83,8 @@ def _store(
     frames = bus.frames
     digest = frames.digest()
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
-    store_frames(folder / "frames" / digest, frames, digest)
+    with _STORING:
+        store_frames(folder / "frames" / digest, frames, digest)
     recording = recording_of(file, frames, digest, request.dataset)
     silent = recording.attack_frames == 0 and (
         (file.labels == "needed" and not labelled.result.labelled)

@@ -1,7 +1,7 @@
 """Imports recordings into `data/<modality>/<dataset>/`: each distinct one once.
 
 Frames go to `frames/<digest>/`, each whole or absent; `dataset.json` follows last. A killed import
-leaves either the old dataset or none, and its leavings are cleared by the next.
+leaves either the old dataset or none; the next one takes its whole files over and clears the rest.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Final
 
 import filelock
 
-from can_train.dataset.discovery import FoundSources, find_files
+from can_train.dataset.discovery import FoundSources, SourceFile, find_files
 from can_train.dataset.id_sets import other_vehicles
-from can_train.dataset.intake import import_file, with_attacks_or_accepted
+from can_train.dataset.importing import forget_imported, import_files
+from can_train.dataset.intake import with_attacks_or_accepted
 from can_train.dataset.labels import Labels, is_label_file
 from can_train.dataset.manifest import (
     DatasetManifest,
@@ -40,13 +41,17 @@ _NAME: Final = re.compile(r"\w[\w.-]*", re.ASCII)
 
 
 def prepare_dataset(
-    request: PrepareRequest, *, report: Callable[[str], None] = _LOG.info
+    request: PrepareRequest,
+    *,
+    report: Callable[[str], None] = _LOG.info,
+    progress: Callable[[int], Callable[[int], None]] = lambda total: lambda done: None,
 ) -> DatasetManifest:
     """Imports a dataset; the same content again changes nothing.
 
     Args:
         request: What to import.
         report: Takes each line worth telling, left-out duplicates and the summary among them.
+        progress: Takes the bytes of all files, and gives what takes those of each that is done.
 
     Raises:
         DataError: No recordings found, one can't be read, or the name holds other content.
@@ -70,7 +75,7 @@ def prepare_dataset(
         before = _stored(request)
         kept = before
         try:
-            seen = [each for file in files for each in import_file(file, request, labels, report)]
+            seen = import_files(files, request, labels, report, progress(total_bytes(files)))
             manifest = _manifest(request, [each.recording for each in seen])
             if before is None or before.digest == manifest.digest or request.force:
                 kept = _commit(folder, before, manifest)
@@ -80,8 +85,13 @@ def prepare_dataset(
                     f"({_counts(before)}; now {_counts(manifest)}){_kept_runs(before, manifest)}. "
                     f"Choose another --dataset name, or replace it with --force"
                 )
-        finally:
+        except KeyboardInterrupt:
+            report("stopped: the same command goes on with the files that aren't imported yet")
+            raise
+        except BaseException:
             _clear(folder, kept)
+            raise
+        _clear(folder, kept)
     for line in (*other_vehicles(seen), *_notes(manifest)):
         report(line)
     report(summary(manifest) + _change(before, manifest))
@@ -97,6 +107,11 @@ def _found(request: PrepareRequest) -> FoundSources:
         if published is not None:
             return published
     return find_files(source, request.benign, request.attack, request.test)
+
+
+def total_bytes(files: Iterable[SourceFile]) -> int:
+    """Size of all files."""
+    return sum(file.path.stat().st_size for file in files)
 
 
 def _notes(manifest: DatasetManifest) -> Iterator[str]:
@@ -210,7 +225,8 @@ def _commit(
 
 
 def _clear(folder: Path, kept: DatasetManifest | None) -> None:
-    """Removes partial files, and frames that no manifest names."""
+    """Removes partial files, notes, and frames that no manifest names."""
+    forget_imported(folder)
     wanted = {r.digest for r in kept.recordings} if kept else set()
     for path in folder.glob(f"{PARTIAL}*"):
         path.unlink()

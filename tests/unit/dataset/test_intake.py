@@ -64,6 +64,14 @@ def test_accepted_unlabelled_attack_is_never_benign(tmp_path: Path, text: str) -
     ) in told
 
 
+def test_accepting_makes_it_another_dataset(tmp_path: Path) -> None:
+    """Splits are kept by the dataset's identity, so one with benign windows of it isn't reused."""
+    attack = write(tmp_path / "attack/suppress-mycar.csv", SILENT)
+    known, _ = prepared(own(tmp_path, attack=attack))
+    taken = [replace(r, accepted_unlabelled=r.attack_frames == 0) for r in known.recordings]
+    assert replace(known, recordings=tuple(taken)).training_digest != known.training_digest
+
+
 def test_accepting_says_nothing_about_recordings_with_labels(tmp_path: Path) -> None:
     attack = write(tmp_path / "attack/Wiper-mycar.csv", ATTACK)
     manifest, _ = prepared(own(tmp_path, attack=attack, accept_unlabelled=True))

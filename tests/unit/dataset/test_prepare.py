@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -354,6 +355,39 @@ def test_import_killed_at_any_moment_leaves_a_whole_dataset_or_none(tmp_path: Pa
                 assert frames.digest() == recording.digest
     manifest, _ = prepare(tmp_path, source)
     assert len(manifest.recordings) == 12
+
+
+def test_stopped_import_goes_on_with_the_files_that_are_missing(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    paths = [write_csv(source / f"train_01_attack_free/drive-{k}.csv", k) for k in range(4)]
+    done: list[int] = []
+
+    def stop(_total: int) -> Callable[[int], None]:
+        def advance(size: int) -> None:
+            done.append(size)
+            if len(done) == 2:
+                raise KeyboardInterrupt
+
+        return advance
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare_dataset(request(tmp_path, source), report=str, progress=stop)
+    folder = dataset_dir(tmp_path / "data", "automotive", "mini")
+    assert not (folder / "dataset.json").exists()
+    # Read again, this file would be refused.
+    stat = paths[0].stat()
+    paths[0].write_text("x" * stat.st_size)
+    os.utime(paths[0], ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    manifest, told = prepare(tmp_path, source)
+    assert len(manifest.train) == 4
+    assert any("files were imported before the stop and not read again" in line for line in told)
+    assert sorted(p.name for p in folder.iterdir() if p.name != ".prepare.lock") == [
+        "dataset.json",
+        "frames",
+    ]
+    paths[1].write_text("changed")
+    with pytest.raises(DataError, match="drive-0.csv: not a recording of a known format"):
+        prepare(tmp_path, source)
 
 
 def test_two_imports_at_once(tmp_path: Path, source: Path) -> None:

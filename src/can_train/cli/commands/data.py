@@ -168,9 +168,11 @@ def _prepare(args: argparse.Namespace) -> None:
 
 
 def _import(request: PrepareRequest) -> None:
+    from can_train.cli.import_bar import import_bar
     from can_train.dataset.prepare import prepare_dataset
 
-    prepare_dataset(request, report=write_line)
+    with import_bar(sys.stderr) as progress:
+        prepare_dataset(request, report=write_line, progress=progress)
     write_line(
         f"look at it: can-train data inspect --modality {request.modality} "
         f"--dataset {request.dataset}"
