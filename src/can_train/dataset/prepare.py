@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,6 +51,7 @@ class PrepareRequest:
         attack: Folder (or file) of own labelled recordings with attacks.
         test: Folder (or file) of own labelled recordings that are only reported.
         format: Format of all files; absent: recognised by content.
+        columns: Columns of tables by role; absent: by their names and content.
         lenient: Leave malformed lines out and count them.
         force: Replace a dataset of the same name with other content.
     """
@@ -63,6 +64,7 @@ class PrepareRequest:
     attack: Path | None = None
     test: Path | None = None
     format: str | None = None
+    columns: Mapping[str, str] | None = None
     lenient: bool = False
     force: bool = False
 
@@ -158,7 +160,11 @@ def _counts(manifest: DatasetManifest) -> str:
 def _import(
     file: SourceFile, request: PrepareRequest, folder: Path, report: Callable[[str], None]
 ) -> Recording:
-    result = read_recording(file.path, format=request.format, lenient=request.lenient)
+    result = read_recording(
+        file.path, format=request.format, lenient=request.lenient, columns=request.columns
+    )
+    if result.understood:
+        report(f"{file.path}: {'; '.join(result.understood)}")
     _check_labels(file, result)
     if result.skipped:
         report("\n".join(result.first_problems))

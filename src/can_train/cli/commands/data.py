@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from can_train.cli.sniffing import add_reading, add_sniff, columns_of, sniff
 from can_train.errors import ConfigError
 from can_train.vocab import FEATURE_SETS, MODALITIES, MODALITIES_WITH_DATA
 
@@ -21,14 +22,15 @@ _SYNTHETIC = "synthetic"
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds `data` with its commands prepare, inspect and synth."""
+    """Adds `data` with its commands prepare, sniff, inspect and synth."""
     parser = subparsers.add_parser(
         "data",
-        help="import recordings, look at a dataset, make a synthetic one",
-        description="Import recordings, look at a dataset, make a synthetic one.",
+        help="import recordings, look at a file or a dataset, make a synthetic one",
+        description="Import recordings, look at a file or a dataset, make a synthetic one.",
     )
     commands = parser.add_subparsers(dest="data_command", metavar="COMMAND", required=True)
     _add_prepare(commands)
+    add_sniff(commands)
     _add_inspect(commands)
     _add_synth(commands)
 
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             f"--modality {args.modality}: there are no readers for it yet. "
             f"Use: --modality {', '.join(MODALITIES_WITH_DATA)}"
         )
-    commands = {"prepare": _prepare, "inspect": _inspect, "synth": _synth}
+    commands = {"prepare": _prepare, "sniff": sniff, "inspect": _inspect, "synth": _synth}
     commands[args.data_command](args)
     return 0
 
@@ -65,12 +67,7 @@ def _add_prepare(commands: Subparsers) -> None:
     parser.add_argument(
         "--test", type=Path, metavar="DIR", help="own labelled recordings, only for the final test"
     )
-    parser.add_argument(
-        "--format", metavar="NAME", help="format of the files (default: by content)"
-    )
-    parser.add_argument(
-        "--lenient", action="store_true", help="leave malformed lines out and count them"
-    )
+    add_reading(parser)
     parser.add_argument(
         "--force", action="store_true", help="replace a dataset of that name with other content"
     )
@@ -159,6 +156,7 @@ def _prepare(args: argparse.Namespace) -> None:
             attack=args.attack,
             test=args.test,
             format=args.format,
+            columns=columns_of(args.columns),
             lenient=args.lenient,
             force=args.force,
         )
