@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from can_train.cli.commands import data
+from can_train.cli.main import main
 from can_train.dataset.manifest import load_manifest
 from can_train.errors import ConfigError, DataError
 
@@ -175,3 +176,34 @@ def test_bus_and_time_unit(root: Path, tmp_path: Path, flag: str, message: str) 
     else:
         run("prepare", *NAMED, "--benign", str(log), "--bus", "can0", flag, "ms")
         assert load_manifest(root, "automotive", "mini").train[0].duration_s < 0.06
+
+
+def test_sniff_shows_how_a_table_is_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "drive.csv"
+    path.write_text("time,id,data,marker\n1.5,1A0,00,1\n1.6,1A1,00,0\n")
+    assert main(["data", "sniff", "--modality", "automotive", str(path)]) == 5
+    assert "--columns label=marker, or --columns label=none" in capsys.readouterr().err
+    named = ["--columns", "label=marker"]
+    assert main(["data", "sniff", "--modality", "automotive", str(path), *named]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{path}: table: 2 frames, 2 IDs (0 extended), no bus named, 1 labelled attacks",
+        "  time: time, seconds",
+        "  id: id, hexadecimal",
+        "  data: data, hexadecimal",
+        "  label: marker",
+    ]
+    assert main(["data", "sniff", "--modality", "automotive", str(path), "--columns", "x"]) == 2
+    assert "not of the form ROLE=NAME" in capsys.readouterr().err
+
+
+def test_prepare_takes_columns_and_says_how_a_table_was_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "drive.csv"
+    path.write_text("1.5;1A0;00\n1.6;1A1;00\n")
+    named = ["--columns", "time=1,id=2,data=3", "--benign", str(path)]
+    where = ["--dataset", "own", "--data-root", str(tmp_path / "data")]
+    assert main(["data", "prepare", "--modality", "automotive", *where, *named]) == 0
+    assert f"{path}: time: 1, seconds; id: 2, hexadecimal; data: 3" in capsys.readouterr().out

@@ -131,9 +131,11 @@ def _key(file: SourceFile, request: PrepareRequest) -> str:
     paths = [file.path]
     if request.labels is not None and Path(request.labels).exists():
         paths += [Path(request.labels), *sorted(Path(request.labels).rglob("*"))]
-    parts = [
-        __version__, file.scenario, file.name, file.labels, request.dataset, request.format,
-        request.lenient, request.labels, request.time_unit, request.bus, request.accept_unlabelled,
-        *((str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in paths),
-    ]  # fmt: skip
+    reading = (
+        request.format, dict(request.columns or {}), request.lenient, request.labels,
+        request.time_unit, request.bus, request.accept_unlabelled, request.dataset,
+    )  # fmt: skip
+    place = (__version__, file.scenario, file.name, file.labels)
+    stats = [(str(path.resolve()), path.stat()) for path in paths]
+    parts = [place, reading, *((path, found.st_size, found.st_mtime_ns) for path, found in stats)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -59,8 +59,12 @@ def import_file(
         DataError: It can't be read, its time means nothing, or its labels aren't those of the
             folder that it lies in.
     """
-    read = read_recording(file.path, format=request.format, lenient=request.lenient)
-    for line in (*read.understood, *left_out(read)):
+    read = read_recording(
+        file.path, format=request.format, lenient=request.lenient, columns=request.columns
+    )
+    if read.understood:
+        report(f"{file.path}: {'; '.join(read.understood)}")
+    for line in left_out(read):
         report(f"{file.path}: {line}")
     read = replace(read, frames=in_seconds(read.frames, request.time_unit))
     labelled = labels.put_on(file, read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ class PrepareRequest:
         attack: Folder (or file) of own labelled recordings with attacks.
         test: Folder (or file) of own labelled recordings that are only reported.
         format: Format of all files; absent: recognised by content.
+        columns: Columns of tables by role; absent: by their names and content.
         lenient: Share of a text's lines that may be malformed: they are left out and counted.
         labels: Table of labels, a folder of such, or `road`; absent: recordings bring their own.
         time_unit: Unit of the timestamps; absent: seconds, and questioned.
@@ -39,6 +41,7 @@ class PrepareRequest:
     attack: Path | None = None
     test: Path | None = None
     format: str | None = None
+    columns: Mapping[str, str] | None = None
     lenient: float = 0.0
     labels: str | None = None
     time_unit: TimeUnit | None = None

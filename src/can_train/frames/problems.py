@@ -22,6 +22,10 @@ _BETWEEN_FIELDS: Final = re.compile(r"[\s,;]+")
 _ATTACK_WORDS: Final = frozenset({"1", "t", "true", "attack", "anomaly", "injected"})
 """What stands in a line's label field if its frame is an attack, in lower case."""
 
+_BENIGN_WORDS: Final = frozenset({"r", "normal", "benign", "false"})
+_HEX: Final = re.compile(r"[0-9a-f]*")
+"""What is no number and no word for benign frames is a kind of attack where labels stand."""
+
 _DIRECTION: Final = "t"
 """At the end of a line without labels: the frame was transmitted."""
 
@@ -60,9 +64,10 @@ def carries_attack(line: str, *, labelled: bool, label_field: int = -1) -> bool:
     """
     words = [word for word in _BETWEEN_FIELDS.split(line) if word]
     fields = [field.strip(' \t"') for field in re.split("[,;]", line)]
-    looked_at = words[-1:] + fields[label_field : label_field + 1]
-    said = {word.strip('"').lower() for word in looked_at} & _ATTACK_WORDS
-    return bool(said if labelled else said - {_DIRECTION})
+    label = [field.lower() for field in fields[label_field : label_field + 1]]
+    said = {*label, *(word.strip('"').lower() for word in words[-1:])} & _ATTACK_WORDS
+    kinds = [word for word in label if word not in _BENIGN_WORDS and not _HEX.fullmatch(word)]
+    return bool(said or kinds) if labelled else bool(said - {_DIRECTION})
 
 
 def refuse_problems(path: Path, found: LineProblems, lenient: float) -> None:

@@ -62,6 +62,8 @@ def test_no_labelled_attack_is_ever_left_out() -> None:
         ("(1.0) can0 112#00 1", False, -1, True),
         ('"1",x,"00"', True, 0, True),
         ("0,x,00", True, 0, False),
+        ("1.5,Flooding,316,9", True, 1, True),
+        ("1.5,Normal,316,9", True, 1, False),
     ],
 )
 def test_a_malformed_line_may_still_say_attack(

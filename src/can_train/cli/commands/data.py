@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from can_train.cli.dataset_options import add_dataset_options, data_root_of, write_line
 from can_train.cli.export import add_export, export
-from can_train.cli.reading import add_reading_options
+from can_train.cli.sniffing import add_reading, add_sniff, columns_of, sniff
 from can_train.errors import ConfigError
 from can_train.vocab import FEATURE_SETS, MODALITIES_WITH_DATA
 
@@ -24,14 +24,17 @@ _TIME_UNITS: Final = ("s", "ms", "us", "ns")
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds `data` with its commands prepare, inspect, export and synth."""
+    """Adds `data` with its commands prepare, sniff, inspect, export and synth."""
     parser = subparsers.add_parser(
         "data",
-        help="import recordings, look at a dataset, write it, make a synthetic one",
-        description="Import recordings, look at a dataset, write it, make a synthetic one.",
+        help="import recordings, look at a file or a dataset, write it, make a synthetic one",
+        description=(
+            "Import recordings, look at a file or a dataset, write it, make a synthetic one."
+        ),
     )
     commands = parser.add_subparsers(dest="data_command", metavar="COMMAND", required=True)
     _add_prepare(commands)
+    add_sniff(commands)
     _add_inspect(commands)
     add_export(commands)
     _add_synth(commands)
@@ -44,7 +47,13 @@ def run(args: argparse.Namespace) -> int:
             f"--modality {args.modality}: there are no readers for it yet. "
             f"Use: --modality {', '.join(MODALITIES_WITH_DATA)}"
         )
-    commands = {"prepare": _prepare, "inspect": _inspect, "export": export, "synth": _synth}
+    commands = {
+        "prepare": _prepare,
+        "sniff": sniff,
+        "inspect": _inspect,
+        "export": export,
+        "synth": _synth,
+    }
     commands[args.data_command](args)
     return 0
 
@@ -69,7 +78,7 @@ def _add_prepare(commands: Subparsers) -> None:
     parser.add_argument(
         "--test", type=Path, metavar="DIR", help="own labelled recordings, only for the final test"
     )
-    add_reading_options(parser)
+    add_reading(parser)
     parser.add_argument(
         "--labels",
         metavar="FILE",
@@ -157,6 +166,7 @@ def _prepare(args: argparse.Namespace) -> None:
             attack=args.attack,
             test=args.test,
             format=args.format,
+            columns=columns_of(args.columns),
             lenient=args.lenient,
             labels=args.labels,
             time_unit=args.time_unit,

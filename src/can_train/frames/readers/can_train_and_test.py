@@ -42,6 +42,7 @@ _ROLES: Final = {
     "data_field": DATA_FIELD,
     "attack": LABEL,
 }
+COLUMNS: Final = tuple(_ROLES)
 _NEEDED: Final = frozenset(_ROLES) - {"attack"}
 _HEADER: Final = ",".join(_ROLES)
 _HEADLESS: Final = re.compile(r"\d+(\.\d+)?,[0-9A-Fa-f]{3,8},([0-9A-Fa-f]{2})*\s*,[01]")
@@ -52,7 +53,7 @@ def sniff(head: Head) -> int | None:
     """0 if the first line is the header, or a frame of a file that lost it."""
     first = head.lines[0] if head.lines else ""
     # Recognised without its header as well, so that the message can name what is missing.
-    return 0 if _is_header(first) or _HEADLESS.fullmatch(first) else None
+    return 0 if is_header(first) or _HEADLESS.fullmatch(first) else None
 
 
 def read(path: Path, options: ReadOptions) -> ReadResult:
@@ -65,7 +66,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     line = head.lines[0] if head.lines else ""
     blank = len(head.start) - len(head.start.lstrip(_BLANKS))
     number = head.start[:blank].count(b"\n") + 1
-    if not _is_header(line):
+    if not is_header(line):
         raise DataError(
             f"{path}:{number}: no header. A can-train-and-test CSV starts with the line {_HEADER}; "
             f"attack may be missing, and the order is free. Put it in front"
@@ -90,7 +91,8 @@ def _names(line: str) -> list[str]:
     return [name.strip().strip('"') for name in line.split(",")]
 
 
-def _is_header(line: str) -> bool:
+def is_header(line: str) -> bool:
+    """Whether a line names all columns that are needed."""
     return set(_names(line)) >= _NEEDED
 
 

@@ -1,8 +1,9 @@
 """Jitted parsers of timestamps that are dates or times of day.
 
-    2020-09-13 12:26:40.000156      2020/09/13T12:26:40Z      22:17:28:928
+    2020-09-13 12:26:40.000156      2020/09/13T12:26:40Z      22:17:28:928      09T140808105
 
-A date is taken for UTC: a log that says otherwise is only shifted as a whole.
+A date is taken for UTC: a log that says otherwise is only shifted as a whole. The last one is that
+of CLX000 loggers: day of the month, hours, minutes, seconds and milliseconds.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _YEAR_DIGITS: Final = 4
 _MOST_DIGITS: Final = 9
 """Digits of a fraction that count: nanoseconds."""
 
+_COMPACT_DIGITS: Final = 9
 MINUTE_S: Final = 60
 DAY_S: Final = 86400
 _EPOCH_DAY: Final = 719_468
@@ -42,6 +44,8 @@ def parse_clock(data: NDArray[np.uint8], start: int, stop: int) -> float:
     """Seconds since 1970 of `date time`, or since midnight of `time`; NaN if it is neither."""
     days = 0
     year, end = _digits(data, start, stop)
+    if end - start == 2 and end < stop and data[end] == ord("T"):
+        return year * DAY_S + _compact_time(data, end + 1, stop)
     if end - start == _YEAR_DIGITS and end < stop and data[end] in (_HYPHEN, _SLASH):
         month, next_end = _digits(data, end + 1, stop)
         if next_end >= stop or data[next_end] != data[end] or not 1 <= month <= 12:
@@ -86,7 +90,21 @@ def _time_of_day(data: NDArray[np.uint8], start: int, stop: int) -> float:
     fraction, last = _digits(data, end + 1, stop)
     if last != stop or not 1 <= last - end - 1 <= _MOST_DIGITS:
         return np.nan
-    return whole + fraction / 10.0 ** (last - end - 1)
+    places = last - end - 1
+    # Behind a colon milliseconds are counted, by some tools without leading zeros.
+    return whole + fraction / 10.0 ** (max(places, 3) if data[end] == _COLON else places)
+
+
+@compiled()
+def _compact_time(data: NDArray[np.uint8], start: int, stop: int) -> float:
+    """Seconds of `hhmmssmmm`, or NaN."""
+    value, end = _digits(data, start, stop)
+    if end != stop or stop - start != _COMPACT_DIGITS:
+        return np.nan
+    seconds = value // 1000
+    minutes = seconds // 100
+    whole = (minutes // 100 * MINUTE_S + minutes % 100) * MINUTE_S + seconds % 100
+    return whole + value % 1000 / 1000.0
 
 
 @compiled()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +64,10 @@ class TextLayout:
     units_per_s: float = 1.0
     start_s: float = 0.0
     understood: tuple[str, ...] = ()
+
+    def starting_at(self, start_s: float, *, units_per_s: float = 1.0) -> TextLayout:
+        """The same, with timestamps that count from `start_s`."""
+        return replace(self, start_s=start_s, units_per_s=units_per_s)
 
 
 def mapped(path: Path) -> NDArray[np.uint8]:

@@ -25,7 +25,10 @@ def test_dates_are_those_of_datetime(when: datetime, separator: str) -> None:
 
 def test_times_of_day() -> None:
     assert moment("22:17:28:928") == 22 * 3600 + 17 * 60 + 28.928
+    assert moment("22:17:28:12") == 22 * 3600 + 17 * 60 + 28.012
+    assert moment("22:17:28:9281") == 22 * 3600 + 17 * 60 + 28.9281
     assert moment("00:00:01,5") == 1.5
+    assert moment("09T140808105") == 9 * 86400 + 14 * 3600 + 8 * 60 + 8.105
     assert moment("00:00:59") == 59.0
     assert moment("12.25") == 12.25
 
@@ -34,7 +37,7 @@ def test_times_of_day() -> None:
     "text",
     ["", "x", "12:60:00", "12:00", "12:00:00.", "12:00:00x", "2020-13-01 00:00:00",
      "2020-01-00 00:00:00", "2020-01/01 00:00:00", "2020-01-01", "2020-01-01 00:00:00+01:00",
-     "01.02.2020 00:00:00", ":::", "::", "1:2:3.1234567891"],
+     "01.02.2020 00:00:00", ":::", "::", "1:2:3.1234567891", "09T1408081", "9T140808105"],
 )  # fmt: skip
 def test_what_is_neither(text: str) -> None:
     assert np.isnan(moment(text))
