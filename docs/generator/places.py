@@ -87,6 +87,10 @@ def dataset_places() -> list[Place]:
         Place(path=outputs / "meta.json", meaning="Shape and sha256 of each output."),
         Place(path=outputs / "<output>", meaning="One output of a teacher, float32."),
         Place(path=DATASET / ".prepare.lock", meaning="Lock of `data prepare`."),
+        Place(
+            path=DATASET / ".importing",
+            meaning="Files that a stopped `data prepare` has done; gone when it ends.",
+        ),
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from can_train.cli.commands import data
+from can_train.cli.main import main
 from can_train.dataset.manifest import load_manifest
 from can_train.errors import ConfigError, DataError
 
@@ -80,6 +81,32 @@ def test_own_recordings_with_format_lenient_and_force(root: Path, tmp_path: Path
     assert len(load_manifest(root, "automotive", "mini").recordings) == 1
 
 
+@pytest.mark.parametrize("share", ["0", "1.5", "drive.log"])
+def test_share_of_lines_that_cannot_be(share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("prepare", *NAMED, "--benign", "x", f"--lenient={share}")
+    assert f"{share} is no share of lines above 0. Use: --lenient" in capsys.readouterr().err
+
+
+def test_lenient_takes_a_share(root: Path, tmp_path: Path) -> None:
+    frames = "".join(f"({k}.0) can0 112#00\n" for k in range(1, 40))
+    benign = write(tmp_path / "benign/drive.log", frames + "oops\noops\n")
+    with pytest.raises(DataError, match="2 of 41 lines are malformed, more than the 1.0%"):
+        run("prepare", *NAMED, "--benign", str(benign), "--lenient")
+    run("prepare", *NAMED, "--benign", str(benign), "--lenient=0.05")
+    assert load_manifest(root, "automotive", "mini").train[0].frames == 39
+
+
+def test_accept_unlabelled(root: Path, tmp_path: Path) -> None:
+    benign = write(tmp_path / "benign/drive.log", "(1.0) can0 112#00\n")
+    attack = write(tmp_path / "attack/stop.csv", HEADER + "0.0,1,AA,0\n")
+    own = ("--benign", str(benign), "--attack", str(attack))
+    with pytest.raises(DataError, match="none of its 1 frames is labelled as an attack"):
+        run("prepare", *NAMED, *own)
+    run("prepare", *NAMED, *own, "--accept-unlabelled")
+    assert load_manifest(root, "automotive", "mini").train[1].labels_say_nothing
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -117,3 +144,66 @@ def test_synth_with_out_only_writes(
     assert len(list(out.glob("*/*.csv"))) >= 8
     assert not root.exists()
     assert f"--dataset synthetic --source {out}" in capsys.readouterr().out
+
+
+def test_export_writes_files_that_are_read_back(
+    source: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("prepare", *NAMED, "--source", str(source))
+    out = tmp_path / "out"
+    capsys.readouterr()
+    run("export", *NAMED, "--format", "candump", "--out", str(out))
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == (
+        f"read them back: can-train data prepare --modality automotive --dataset mini_again "
+        f"--source {out} --labels {out}/labels"
+    )
+    run(*told[-1].partition(" data ")[2].split())
+    assert load_manifest(root, "automotive", "mini_again").digest == (
+        load_manifest(root, "automotive", "mini").digest
+    )
+
+
+@pytest.mark.parametrize(("flag", "message"), [("--bus", "no bus"), ("--time-unit", "no")])
+def test_bus_and_time_unit(root: Path, tmp_path: Path, flag: str, message: str) -> None:
+    lines = [f"({k}.0) can{k % 2} 112#0{k % 9}\n" for k in range(60)]
+    log = write(tmp_path / "benign/drive.log", "".join(lines))
+    if flag == "--bus":
+        with pytest.raises(DataError, match=message):
+            run("prepare", *NAMED, "--benign", str(log), flag, "can7")
+        run("prepare", *NAMED, "--benign", str(log), flag, "can1")
+        assert load_manifest(root, "automotive", "mini").train[0].frames == 30
+    else:
+        run("prepare", *NAMED, "--benign", str(log), "--bus", "can0", flag, "ms")
+        assert load_manifest(root, "automotive", "mini").train[0].duration_s < 0.06
+
+
+def test_sniff_shows_how_a_table_is_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "drive.csv"
+    path.write_text("time,id,data,marker\n1.5,1A0,00,1\n1.6,1A1,00,0\n")
+    assert main(["data", "sniff", "--modality", "automotive", str(path)]) == 5
+    assert "--columns label=marker, or --columns label=none" in capsys.readouterr().err
+    named = ["--columns", "label=marker"]
+    assert main(["data", "sniff", "--modality", "automotive", str(path), *named]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{path}: table: 2 frames, 2 IDs (0 extended), no bus named, 1 labelled attacks",
+        "  time: time, seconds",
+        "  id: id, hexadecimal",
+        "  data: data, hexadecimal",
+        "  label: marker",
+    ]
+    assert main(["data", "sniff", "--modality", "automotive", str(path), "--columns", "x"]) == 2
+    assert "not of the form ROLE=NAME" in capsys.readouterr().err
+
+
+def test_prepare_takes_columns_and_says_how_a_table_was_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "drive.csv"
+    path.write_text("1.5;1A0;00\n1.6;1A1;00\n")
+    named = ["--columns", "time=1,id=2,data=3", "--benign", str(path)]
+    where = ["--dataset", "own", "--data-root", str(tmp_path / "data")]
+    assert main(["data", "prepare", "--modality", "automotive", *where, *named]) == 0
+    assert f"{path}: time: 1, seconds; id: 2, hexadecimal; data: 3" in capsys.readouterr().out

@@ -16,7 +16,10 @@ from can_train.frames.store import load_frames
 from can_train.plugins import PLUGINS_VARIABLE
 
 TOY = Path(__file__).parents[1] / "plugins" / "toy_format.py"
-BUILT_IN = ["parquet", "can-train-and-test", "hcrl", "candump"]
+BUILT_IN = [
+    "parquet", "table", "can-train-and-test", "hcrl", "otids", "candump", "candump-console", "trc",
+    "crtd", "busmaster", "carbus", "asc", "blf", "mf4", "sqlite",
+]  # fmt: skip
 
 
 def prepare(root: Path, *options: str, plugins: str) -> subprocess.CompletedProcess[str]:

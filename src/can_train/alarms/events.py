@@ -118,13 +118,17 @@ def event_starts(
     """Which of consecutive spans of time begin an event [E], ascending; the first always does.
 
     Args:
-        start_s: Begin of each span, in order of time [H].
+        start_s: Begin of each span, in the order of the recording [H].
         end_s: Its end [H].
         gap_s: Longest quiet inside one event.
     """
     if not len(start_s):
         return np.zeros(0, np.int64)
+    # A clock that was set back: what follows is another event, timed from the span before.
+    step_s = np.diff(start_s, prepend=start_s[0])
+    back_s = np.where(step_s < -gap_s, step_s, 0.0)
+    shift_s = np.cumsum(back_s)
     # A slow or overlapping span may end after the next ones: what counts is the latest end so far.
-    so_far = np.maximum.accumulate(end_s)
-    begins = np.flatnonzero(start_s[1:] - so_far[:-1] > gap_s) + 1
-    return np.concatenate([[0], begins]).astype(np.int64)
+    so_far = np.maximum.accumulate(end_s - shift_s)
+    begins = ((start_s - shift_s)[1:] - so_far[:-1] > gap_s) | (back_s[1:] < 0)
+    return np.concatenate([[0], np.flatnonzero(begins) + 1]).astype(np.int64)

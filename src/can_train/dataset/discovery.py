@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from can_train.errors import DataError
+from can_train.frames.found import regular_files
 
 Labels = Literal["as_found", "needed", "benign"]
 
@@ -37,9 +38,24 @@ class SourceFile:
     labels: Labels
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundSources:
+    """What a source holds.
+
+    Attributes:
+        files: Files to import.
+        not_read: What else lies there, and why it isn't read.
+        missing: Parts of a published dataset that don't lie there.
+    """
+
+    files: tuple[SourceFile, ...]
+    not_read: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
 def find_files(
     source: Path | None, benign: Path | None, attack: Path | None, test: Path | None
-) -> list[SourceFile]:
+) -> FoundSources:
     """Files to import, by scenario and name.
 
     Raises:
@@ -49,15 +65,26 @@ def find_files(
         raise DataError(
             "--source can't stand beside --benign, --attack and --test. Use one of them"
         )
-    files = _own(benign, attack, test) if source is None else _by_scenario(source)
-    files.sort(key=lambda file: (not file.scenario.startswith("train"), file.scenario, file.name))
+    return in_order(_own(benign, attack, test) if source is None else _by_scenario(source))
+
+
+def in_order(found: FoundSources) -> FoundSources:
+    """The same by scenario and name, those for training first.
+
+    Raises:
+        DataError: Two files have one name.
+    """
+    files = sorted(
+        found.files,
+        key=lambda file: (not file.scenario.startswith("train"), file.scenario, file.name),
+    )
     for file, other in zip(files, files[1:], strict=False):
         if (file.scenario, file.name) == (other.scenario, other.name):
             raise DataError(
                 f"{file.path} and {other.path}: both would be {file.scenario}/{file.name}. "
                 f"Rename one of them"
             )
-    return files
+    return replace(found, files=tuple(files))
 
 
 def source_file(path: Path, folder: Path, own: str) -> SourceFile:
@@ -101,22 +128,38 @@ def vehicle_of(name: str, scenario: str, dataset: str) -> str:
     return f"{dataset}:unknown" if "unknown_vehicle" in scenario else dataset
 
 
-def _by_scenario(source: Path) -> list[SourceFile]:
-    files = []
+def _by_scenario(source: Path) -> FoundSources:
+    """Files of scenario folders, whatever lies between, and those with flat names."""
+    files, not_read = [], []
     for entry in _entries(source, "--source"):
         flat = _FLAT.fullmatch(entry.stem)
         if entry.is_dir() and _SCENARIO.fullmatch(entry.name):
-            inside = [path for path in _entries(entry, "--source") if path.is_file()]
-            files += [_file(path, source, entry.name, path.stem) for path in inside]
+            inside, odd = regular_files(entry)
+            not_read += odd
+            files += [_file(path, source, entry.name, _name(path, entry)) for path in inside]
         elif entry.is_file() and flat:
             files.append(_file(entry, source, flat[1], flat[2]))
+        else:
+            not_read.append(f"{entry}: neither a scenario folder nor a flat name")
     if not files:
         raise DataError(
             f"--source {source}: neither scenario folders (train_01_attack_free/, "
             f"test_01_…/ with files in them) nor flat names (train_01_attack_free__NAME.parquet) "
             f"there. For recordings of your own: --benign DIR --attack DIR [--test DIR]"
         )
-    return files
+    return FoundSources(files=tuple(files), not_read=tuple(not_read))
+
+
+def has_scenarios(source: Path) -> bool:
+    """Whether a folder holds scenario folders or flat names."""
+    return any(
+        _SCENARIO.fullmatch(path.name) or _FLAT.fullmatch(path.stem)
+        for path in _entries(source, "--source")
+    )
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).with_suffix("").as_posix()
 
 
 def _file(path: Path, source: Path, scenario: str, name: str) -> SourceFile:
@@ -131,12 +174,13 @@ def _file(path: Path, source: Path, scenario: str, name: str) -> SourceFile:
     )
 
 
-def _own(benign: Path | None, attack: Path | None, test: Path | None) -> list[SourceFile]:
+def _own(benign: Path | None, attack: Path | None, test: Path | None) -> FoundSources:
     if benign is None:
         raise DataError(
             "nothing to import: give --source DIR, or --benign DIR [--attack DIR] [--test DIR]"
         )
-    files = []
+    files: list[SourceFile] = []
+    not_read: list[str] = []
     folders: list[tuple[Path | None, str, str, Labels]] = [
         (benign, "--benign", BENIGN_SCENARIO, "benign"),
         (attack, "--attack", ATTACK_SCENARIO, "needed"),
@@ -145,20 +189,30 @@ def _own(benign: Path | None, attack: Path | None, test: Path | None) -> list[So
     for folder, flag, scenario, labels in folders:
         if folder is None:
             continue
-        paths = [folder] if folder.is_file() else _entries(folder, flag)
-        found = [path for path in paths if path.is_file()]
+        above = folder.parent if folder.is_file() else folder
+        found, odd = ([folder], []) if folder.is_file() else regular_files(_folder(folder, flag))
         if not found:
             raise DataError(f"{flag} {folder}: no files there. Needed: at least one recording")
+        not_read += odd
         files += [
             SourceFile(
-                path=path, scenario=scenario, name=path.stem, source=path.name, labels=labels
+                path=path,
+                scenario=scenario,
+                name=_name(path, above),
+                source=path.relative_to(above).as_posix(),
+                labels=labels,
             )
             for path in found
         ]
-    return files
+    return FoundSources(files=tuple(files), not_read=tuple(not_read))
+
+
+def _folder(folder: Path, flag: str) -> Path:
+    if not folder.is_dir():
+        raise DataError(f"{flag} {folder}: no such folder")
+    return folder
 
 
 def _entries(folder: Path, flag: str) -> list[Path]:
-    if not folder.is_dir():
-        raise DataError(f"{flag} {folder}: no such folder")
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    entries = _folder(folder, flag).iterdir()
+    return sorted(path for path in entries if not path.name.startswith("."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifes
 from can_train.frames.frame import Frames
 from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
+from can_train.frames.timing import clock_notes, clock_report
 from can_train.graphs.counts import count_graphs, sequence_hashes
 from can_train.graphs.features import FEATURE_NAMES, FeatureNames
 from can_train.graphs.identity import WindowSpec
@@ -49,7 +50,16 @@ def inspect_dataset(data_root: Path, ref: DatasetRef, spec: WindowSpec) -> Datas
         left_out=tuple(
             f"{out.scenario}/{out.name}: same frames as {out.same_as}" for out in manifest.left_out
         ),
+        clocks=tuple(_clocks(folder, manifest)),
     )
+
+
+def _clocks(folder: Path, manifest: DatasetManifest) -> Iterator[str]:
+    """What is odd about the time of each recording."""
+    for recording in manifest.recordings:
+        timestamps = load_frames(folder, recording).timestamp
+        for note in clock_notes(clock_report(timestamps)):
+            yield f"{recording.scenario}/{recording.name}: {note}"
 
 
 def _order(scenario: str) -> tuple[bool, str]:

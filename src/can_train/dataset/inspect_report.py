@@ -22,7 +22,7 @@ class ScenarioReport:
         scenario: Its name.
         files: Number of recordings.
         frames: Number of frames.
-        duration_s: Sum of the recordings' durations.
+        duration_s: Seconds in which frames of its recordings came.
         frames_per_s: Frames per second of recording.
         ids: Number of distinct arbitration IDs.
         extended_ids: How many of them have 29 bits.
@@ -73,7 +73,10 @@ class SharedReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetReport:
-    """The whole dataset, as `can-train data inspect` shows it."""
+    """The whole dataset, as `can-train data inspect` shows it.
+
+    `clocks` tells what is odd about the time of recordings.
+    """
 
     modality: str
     dataset: str
@@ -85,3 +88,4 @@ class DatasetReport:
     scenarios: tuple[ScenarioReport, ...]
     shared: tuple[SharedReport, ...]
     left_out: tuple[str, ...]
+    clocks: tuple[str, ...] = ()

@@ -32,6 +32,8 @@ def print_report(report: DatasetReport, stream: TextIO) -> None:
     console.print(_graphs(report))
     if report.shared:
         console.print(_shared(report.shared))
+    for line in report.clocks:
+        console.print(line, soft_wrap=True)
     for line in report.left_out:
         console.print(f"left out: {line}", soft_wrap=True)
 

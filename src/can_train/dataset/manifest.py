@@ -175,8 +175,14 @@ def split_digest(identity: str, name: str, window: int) -> str:
     return _sha256("split", SPLIT_VERSION, STORE_VERSION, identity, name, window)
 
 
-def _rows(recordings: Iterable[Recording]) -> list[tuple[str, str, str]]:
-    return sorted((r.scenario, r.name, r.digest) for r in recordings)
+def _rows(recordings: Iterable[Recording]) -> list[tuple[str, ...]]:
+    return sorted(_row(r) for r in recordings)
+
+
+def _row(recording: Recording) -> tuple[str, ...]:
+    """What identifies a recording: an attack that is labelled nowhere isn't benign traffic."""
+    row = (recording.scenario, recording.name, recording.digest)
+    return (*row, "unlabelled attack") if recording.accepted_unlabelled else row
 
 
 def _sha256(*parts: object) -> str:

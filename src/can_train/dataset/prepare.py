@@ -1,7 +1,7 @@
 """Imports recordings into `data/<modality>/<dataset>/`: each distinct one once.
 
 Frames go to `frames/<digest>/`, each whole or absent; `dataset.json` follows last. A killed import
-leaves either the old dataset or none, and its leavings are cleared by the next.
+leaves either the old dataset or none; the next one takes its whole files over and clears the rest.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import logging
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import filelock
-import numpy as np
 
-from can_train.dataset.discovery import SourceFile, attack_kind_of, find_files, vehicle_of
+from can_train.dataset.discovery import FoundSources, SourceFile, find_files
+from can_train.dataset.id_sets import other_vehicles
+from can_train.dataset.importing import forget_imported, import_files
+from can_train.dataset.intake import with_attacks_or_accepted
+from can_train.dataset.labels import Labels, is_label_file
 from can_train.dataset.manifest import (
     DatasetManifest,
     LeftOut,
@@ -26,55 +28,30 @@ from can_train.dataset.manifest import (
     load_manifest,
     manifest_json,
 )
+from can_train.dataset.published import labels_of, published_files, scenario_folder
+from can_train.dataset.request import PrepareRequest
 from can_train.errors import ConfigError, DataError
 from can_train.files import PARTIAL, lock, write_text
-from can_train.frames.frame import Frames
-from can_train.frames.readers import read_recording
 from can_train.frames.recording import Recording
-from can_train.frames.result import ReadResult
-from can_train.frames.store import store_frames
+
+__all__ = ["PrepareRequest", "prepare_dataset", "summary"]
 
 _LOG = logging.getLogger(__name__)
 _NAME: Final = re.compile(r"\w[\w.-]*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrepareRequest:
-    """What to import, and under which name.
-
-    Attributes:
-        modality: Application domain.
-        dataset: Name of the dataset.
-        data_root: Folder of all datasets.
-        source: Folder with scenario folders or flat `<scenario>__<file>` names.
-        benign: Folder (or file) of own recordings without attacks, instead of `source`.
-        attack: Folder (or file) of own labelled recordings with attacks.
-        test: Folder (or file) of own labelled recordings that are only reported.
-        format: Format of all files; absent: recognised by content.
-        lenient: Leave malformed lines out and count them.
-        force: Replace a dataset of the same name with other content.
-    """
-
-    modality: str
-    dataset: str
-    data_root: Path
-    source: Path | None = None
-    benign: Path | None = None
-    attack: Path | None = None
-    test: Path | None = None
-    format: str | None = None
-    lenient: bool = False
-    force: bool = False
-
-
 def prepare_dataset(
-    request: PrepareRequest, *, report: Callable[[str], None] = _LOG.info
+    request: PrepareRequest,
+    *,
+    report: Callable[[str], None] = _LOG.info,
+    progress: Callable[[int], Callable[[int], None]] = lambda total: lambda done: None,
 ) -> DatasetManifest:
     """Imports a dataset; the same content again changes nothing.
 
     Args:
         request: What to import.
         report: Takes each line worth telling, left-out duplicates and the summary among them.
+        progress: Takes the bytes of all files, and gives what takes those of each that is done.
 
     Raises:
         DataError: No recordings found, one can't be read, or the name holds other content.
@@ -84,14 +61,22 @@ def prepare_dataset(
         raise ConfigError(
             f"--dataset {request.dataset!r} can't name a folder. Use letters, digits, _, - and dots"
         )
-    files = find_files(request.source, request.benign, request.attack, request.test)
+    found = _found(request)
+    wanted = request.labels or labels_of(request.dataset, request.source)
+    files = [file for file in found.files if not is_label_file(file.path, wanted)]
+    labels = Labels(wanted, files)
+    for line in found.not_read:
+        if not line.startswith(f"{request.labels}:"):
+            report(f"not read: {line}")
+    for part in found.missing:
+        report(f"missing of {request.dataset}: {part}")
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
     with _locked(folder):
         before = _stored(request)
         kept = before
         try:
-            recordings = [_import(file, request, folder, report) for file in files]
-            manifest = _manifest(request, recordings)
+            seen = import_files(files, request, labels, report, progress(total_bytes(files)))
+            manifest = _manifest(request, [each.recording for each in seen])
             if before is None or before.digest == manifest.digest or request.force:
                 kept = _commit(folder, before, manifest)
             else:
@@ -100,12 +85,45 @@ def prepare_dataset(
                     f"({_counts(before)}; now {_counts(manifest)}){_kept_runs(before, manifest)}. "
                     f"Choose another --dataset name, or replace it with --force"
                 )
-        finally:
+        except KeyboardInterrupt:
+            report("stopped: the same command goes on with the files that aren't imported yet")
+            raise
+        except BaseException:
             _clear(folder, kept)
-    for out in manifest.left_out:
-        report(f"left out: {out.scenario}/{out.name}: same frames as {out.same_as}")
+            raise
+        _clear(folder, kept)
+    for line in (*other_vehicles(seen), *_notes(manifest)):
+        report(line)
     report(summary(manifest) + _change(before, manifest))
     return kept or manifest
+
+
+def _found(request: PrepareRequest) -> FoundSources:
+    """Files to import: scenario folders, a published dataset, or own recordings."""
+    source = request.source
+    if source is not None and source.is_dir():
+        source = scenario_folder(request.dataset, source)
+        published = published_files(request.dataset, source)
+        if published is not None:
+            return published
+    return find_files(source, request.benign, request.attack, request.test)
+
+
+def total_bytes(files: Iterable[SourceFile]) -> int:
+    """Size of all files."""
+    return sum(file.path.stat().st_size for file in files)
+
+
+def _notes(manifest: DatasetManifest) -> Iterator[str]:
+    """What is told of single recordings."""
+    for out in manifest.left_out:
+        yield f"left out: {out.scenario}/{out.name}: same frames as {out.same_as}"
+    for recording in manifest.recordings:
+        name = f"{recording.scenario}/{recording.name}"
+        if recording.labels_say_nothing:
+            yield f"{name}: an attack that is labelled nowhere; no window of it is trained on"
+        elif not recording.is_train and recording.attack_frames == 0:
+            yield f"{name}: no frame is labelled as an attack; its windows count as benign"
 
 
 def summary(manifest: DatasetManifest) -> str:
@@ -155,64 +173,14 @@ def _counts(manifest: DatasetManifest) -> str:
     return f"{frames:,} frames in {_number(len(manifest.recordings), 'file')}"
 
 
-def _import(
-    file: SourceFile, request: PrepareRequest, folder: Path, report: Callable[[str], None]
-) -> Recording:
-    result = read_recording(file.path, format=request.format, lenient=request.lenient)
-    _check_labels(file, result)
-    if result.skipped:
-        report("\n".join(result.first_problems))
-        report(f"{file.path}: {result.skipped} malformed lines left out")
-    if result.error_frames:
-        report(f"{file.path}: {result.error_frames} bus-error lines left out")
-    frames = result.frames
-    digest = frames.digest()
-    store_frames(folder / "frames" / digest, frames, digest)
-    return recording_of(file, frames, digest, request.dataset)
-
-
-def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) -> Recording:
-    """What is known about a recording from its file and its frames.
-
-    Args:
-        file: Where it came from.
-        frames: All its frames, at least one.
-        digest: Their digest.
-        dataset: Stands for the vehicle where the file's name tells none.
-    """
-    attacks = int(np.count_nonzero(frames.label))
-    return Recording(
-        scenario=file.scenario,
-        name=file.name,
-        digest=digest,
-        frames=len(frames),
-        attack_frames=attacks,
-        start_s=float(frames.timestamp[0]),
-        duration_s=float(frames.timestamp.max() - frames.timestamp.min()),
-        attack_kind=attack_kind_of(file.name) if attacks else "none",
-        vehicle=vehicle_of(file.name, file.scenario, dataset),
-        source=file.source,
-    )
-
-
-def _check_labels(file: SourceFile, result: ReadResult) -> None:
-    if file.labels == "needed" and not result.labelled:
-        raise DataError(
-            f"{file.path}: {result.format} without labels, in a folder of recordings with "
-            f"attacks. Every frame needs a label there; unlabelled recordings go to --benign"
-        )
-    if file.labels == "benign" and result.frames.label.any():
-        raise DataError(
-            f"{file.path}: {int(result.frames.label.sum())} frames are labelled as attacks, in a "
-            f"folder of benign recordings. Move it to --attack"
-        )
-
-
 def _manifest(request: PrepareRequest, recordings: list[Recording]) -> DatasetManifest:
     """Keeps the first of each training recording, and none that is also a test recording."""
     first = {r.digest: r for r in reversed(recordings) if r.is_train}
     first.update({r.digest: r for r in reversed(recordings) if not r.is_train})
-    kept = tuple(r for r in recordings if not r.is_train or first[r.digest] is r)
+    kept = with_attacks_or_accepted(
+        (r for r in recordings if not r.is_train or first[r.digest] is r),
+        accept_unlabelled=request.accept_unlabelled,
+    )
     left_out = tuple(
         LeftOut(
             scenario=r.scenario,
@@ -257,7 +225,8 @@ def _commit(
 
 
 def _clear(folder: Path, kept: DatasetManifest | None) -> None:
-    """Removes partial files, and frames that no manifest names."""
+    """Removes partial files, notes, and frames that no manifest names."""
+    forget_imported(folder)
     wanted = {r.digest for r in kept.recordings} if kept else set()
     for path in folder.glob(f"{PARTIAL}*"):
         path.unlink()

@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 
 from can_train.dataset.discovery import SourceFile, source_file
+from can_train.dataset.intake import recording_of
 from can_train.dataset.leakage import repeated_shares
-from can_train.dataset.prepare import recording_of
 from can_train.dataset.windows import DatasetWindows
 from can_train.errors import CanTrainError, DataError, raise_all
 from can_train.evaluation.places import Place, scenario_places

@@ -15,6 +15,7 @@ from can_train.alarms.rule import windows_apart
 from can_train.dataset.windows import DatasetWindows
 from can_train.evaluation.timeline import Timeline, attack_frames_between, episodes_of
 from can_train.frames.store import load_frames
+from can_train.graphs.steady import SteadyClock
 from can_train.graphs.store import GraphStore, open_store
 
 logger = logging.getLogger("can_train")
@@ -91,10 +92,14 @@ class Place:
         if len(numbers) != 1 or (np.diff(store.start[windows]) != spec.stride).any():
             return None
         frames = load_frames(self.folder, store.recordings[numbers[0]])
+        # Of a clock that was set or began anew, times before and after would be mixed up.
+        steady_s = SteadyClock().follow(frames.timestamp)
         attack_s = attack_frames_between(
-            frames, int(store.start[windows[0]]), int(store.start[windows[-1]]) + spec.window
+            replace(frames, timestamp=steady_s),
+            int(store.start[windows[0]]),
+            int(store.start[windows[-1]]) + spec.window,
         )
-        start_s = np.asarray(store.start_s[windows], np.float64)
+        start_s = steady_s[store.start[windows]]
         return Timeline(
             start_s=start_s,
             end_s=start_s + store.duration_s[windows],

@@ -53,12 +53,33 @@ def found_files(paths: Iterable[Path], *, any_format: bool = False) -> FoundFile
     return FoundFiles(files=tuple(files), left_out=tuple(left_out))
 
 
+def regular_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """Files below a folder by path, and what isn't one: broken links, pipes, sockets.
+
+    Args:
+        folder: The folder; hidden files in it don't count.
+    """
+    files, odd = [], []
+    for path in _visible(folder):
+        if path.is_file():
+            files.append(path)
+        elif path.is_symlink() and not path.exists():
+            odd.append(f"{path}: the link leads nowhere")
+        elif not path.is_dir():
+            odd.append(f"{path}: no regular file")
+    return files, odd
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """All below `folder` that isn't hidden, by path."""
+    for path in sorted(folder.rglob("*")):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
 def _inside(folder: Path) -> Iterator[Path]:
     """Files below `folder`, by path."""
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden:
-            yield path
+    yield from regular_files(folder)[0]
 
 
 def _may_be_recording(path: Path) -> bool:

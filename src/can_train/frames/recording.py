@@ -26,10 +26,11 @@ class Recording:
         frames: Number of frames.
         attack_frames: Number of frames labelled 1.
         start_s: Timestamp of the first frame.
-        duration_s: Largest timestamp minus smallest.
+        duration_s: Seconds in which frames came: pauses and jumps of the clock don't count.
         attack_kind: Kind of attack from the file name (`DoS`), `none` when nothing is labelled.
         vehicle: Vehicle from the file name (`kia`), or the dataset's name if it tells none.
         source: Path of the file it was imported from, relative to the source folder.
+        accepted_unlabelled: Whether it was taken as an attack that is labelled nowhere.
     """
 
     scenario: str
@@ -42,11 +43,13 @@ class Recording:
     attack_kind: str
     vehicle: str
     source: str
+    accepted_unlabelled: bool = False
 
     @property
     def labels_say_nothing(self) -> bool:
-        """Whether frames were suppressed: an attack that leaves nothing to label."""
-        return self.attack_frames == 0 and "suppress" in f"{self.scenario}/{self.name}".lower()
+        """Whether it is an attack that left nothing to label, such as frames suppressed."""
+        suppressed = "suppress" in f"{self.scenario}/{self.name}".lower()
+        return self.attack_frames == 0 and (self.accepted_unlabelled or suppressed)
 
     @property
     def is_train(self) -> bool:

@@ -1,16 +1,15 @@
-"""What reading one recording gives, and how its problems are told."""
+"""What reading one recording gives."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
-
-MOST_PROBLEMS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +23,9 @@ class ReadResult:
         skipped: Malformed lines left out (lenient reading only).
         error_frames: Lines left out since they report a bus error, not a frame.
         first_problems: The first malformed lines, as `file:line: what`.
+        bus: Bus of each frame as an index of `bus_names` [N], uint8; None where none is told.
+        bus_names: Names of the buses, in order of first appearance.
+        understood: How the file was understood where that isn't plain, a line each.
     """
 
     frames: Frames
@@ -32,27 +34,9 @@ class ReadResult:
     skipped: int = 0
     error_frames: int = 0
     first_problems: tuple[str, ...] = ()
-
-
-def refuse_problems(path: Path, problems: Sequence[str], count: int) -> None:
-    """Ends strict reading if there were problems.
-
-    Args:
-        path: The recording.
-        problems: The first problems, as `file:line: what`.
-        count: Number of problems in all.
-
-    Raises:
-        DataError: `count` isn't 0.
-    """
-    if count == 0:
-        return
-    more = count - len(problems)
-    lines = list(problems)
-    if more:
-        lines.append(f"{path}: {more} more malformed lines")
-    lines.append("Mend the file, or leave such lines out with --lenient")
-    raise DataError("\n".join(lines))
+    bus: NDArray[np.uint8] | None = None
+    bus_names: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
 
 
 def require_frames(path: Path, count: int) -> None:

@@ -6,7 +6,7 @@ Graphs of many windows are written one behind the other into flat arrays (`Packe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from can_train.graphs.kernels.topology import FrameNodes, Topology, topology_of
 from can_train.graphs.past import WindowColumn
 from can_train.graphs.slots import IdSlots
 from can_train.graphs.state import ChunkState, IdState
+from can_train.graphs.steady import SteadyClock
 
 WINDOWS_PER_CHUNK: Final = 2048
 """Windows built at once; bounds the memory of building whatever a recording's length."""
@@ -38,12 +39,14 @@ class _Held:
 
     frames: Frames
     slots: NDArray[np.int32]
+    steady_s: NDArray[np.float64]
     per_frame: NDArray[np.float32]
 
     def followed_by(self, later: _Held) -> _Held:
         return _Held(
             frames=_concatenate(self.frames, later.frames),
             slots=np.concatenate([self.slots, later.slots]),
+            steady_s=np.concatenate([self.steady_s, later.steady_s]),
             per_frame=np.concatenate([self.per_frame, later.per_frame]),
         )
 
@@ -51,6 +54,7 @@ class _Held:
         return _Held(
             frames=self.frames[count:],
             slots=self.slots[count:],
+            steady_s=self.steady_s[count:],
             per_frame=self.per_frame[count:],
         )
 
@@ -69,6 +73,7 @@ class GraphBuilder:
     def __init__(self, spec: WindowSpec, *, words: int = 1) -> None:
         self.spec = spec
         self._slots = IdSlots()
+        self._clock = SteadyClock()
         self._state = IdState(window=spec.window, stride=spec.stride, words=words)
         self._held: _Held | None = None
         self._next_start = 0
@@ -82,8 +87,10 @@ class GraphBuilder:
 
     def _chunk(self, frames: Frames) -> PackedGraphs:
         slots = self._slots.assign(np.ascontiguousarray(frames.arbitration_id))
-        state = self._state_of(frames, slots)
-        held = _Held(frames=frames, slots=slots, per_frame=state.per_frame)
+        # What is remembered lives on steady time; what a window shows of time is its own stamps.
+        steady_s = self._clock.follow(frames.timestamp)
+        state = self._state_of(replace(frames, timestamp=steady_s), slots)
+        held = _Held(frames=frames, slots=slots, steady_s=steady_s, per_frame=state.per_frame)
         if self._held is not None:
             held = self._held.followed_by(held)
         stride = self.spec.stride
@@ -114,7 +121,6 @@ class GraphBuilder:
         known = FrameNodes(held.slots, frames.arbitration_id, frames.label, self._slots.count)
         topology = topology_of(known, starts, window)
         node_x, edge_x = self._features(held, per_window, starts, topology)
-        begin = frames.timestamp[starts]
         return PackedGraphs(
             node_x=node_x,
             node_id=topology.node_id,
@@ -125,8 +131,10 @@ class GraphBuilder:
             edges=topology.edges,
             attack_fraction=(topology.attacks / window).astype(np.float32),
             start=starts + self._held_from,
-            start_s=begin,
-            duration_s=(frames.timestamp[starts + window - 1] - begin).astype(np.float32),
+            start_s=frames.timestamp[starts],
+            duration_s=(held.steady_s[starts + window - 1] - held.steady_s[starts]).astype(
+                np.float32
+            ),
         )
 
     def _features(

@@ -15,6 +15,7 @@ from can_train.alarms.sightings import Sightings, joined_sightings, sightings_of
 from can_train.detectors.frame_scorer import FrameScorer, ScoredWindows
 from can_train.errors import DataError
 from can_train.frames.readers import read_recording
+from can_train.frames.timing import recorded_s
 from can_train.graphs.columns import PackedGraphs
 
 
@@ -24,11 +25,11 @@ class Reading:
 
     Attributes:
         format: Name of their format; None: recognised by content.
-        lenient: Leave malformed lines of a text out and count them.
+        lenient: Share of a text's lines that may be malformed: they are left out and counted.
     """
 
     format: str | None = None
-    lenient: bool = False
+    lenient: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +42,7 @@ class ScoredRecording:
         labelled: Whether its labels count.
         frames: Number of frames.
         start_s: Timestamp of its first frame.
-        duration_s: Largest timestamp minus smallest.
+        duration_s: Seconds in which frames came.
         skipped: Malformed lines that were left out.
         windows: Every full window.
         level: By scorer: level of each window, as an index into `alarms.rule.LEVELS` [B], int8.
@@ -92,7 +93,7 @@ def score_file(detector: FrameScorer, file: Path, reading: Reading) -> ScoredRec
         labelled=read.labelled,
         frames=len(frames),
         start_s=float(frames.timestamp[0]),
-        duration_s=float(frames.timestamp.max() - frames.timestamp.min()),
+        duration_s=recorded_s(frames.timestamp),
         skipped=read.skipped,
         windows=windows,
         level={

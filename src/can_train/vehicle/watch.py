@@ -15,6 +15,7 @@ from can_train.compiled import compiled
 from can_train.frames.frame import Frames
 from can_train.graphs.kernels.history import popcount
 from can_train.graphs.slots import IdSlots
+from can_train.graphs.steady import SteadyClock
 from can_train.vehicle.gate import BIN_S, OFFBEAT, TICK_FRAMES, same_vehicle
 from can_train.vehicle.profile import SILENT, Known, Step, Trait, VehicleProfile
 from can_train.vehicle.state import Clock, Presence, Running, Tally, Watched
@@ -77,6 +78,7 @@ class VehicleWatch:
         self._known = profile.known
         self._familiar = profile.familiar
         self._slots = IdSlots()
+        self._steady = SteadyClock()
         self._state = Watched(
             running=np.zeros((ids, len(Running))),
             tally=np.zeros((ids, len(Tally)), np.int32),
@@ -97,7 +99,7 @@ class VehicleWatch:
         self._reserve(self._slots.count)
         at = np.searchsorted(known.ids, ids)
         seen = PassingFrames(
-            timestamps=np.ascontiguousarray(frames.timestamp),
+            timestamps=self._steady.follow(frames.timestamp),
             payload=np.ascontiguousarray(frames.payload),
             words=frames.payload_words,
             dlcs=np.ascontiguousarray(frames.dlc),

@@ -42,6 +42,11 @@ def test_the_gap_counts_from_the_end_of_one_to_the_start_of_the_next():
     assert event_starts(later, np.array([1.0, 9.0])).tolist() == [0, 1]
 
 
+def test_clock_that_is_set_back_begins_an_event_and_does_not_join_those_after_it() -> None:
+    start_s = np.array([100.0, 101.0, 5.0, 6.0, 30.0])
+    assert event_starts(start_s, start_s + 0.5).tolist() == [0, 2, 4]
+
+
 def test_a_span_within_another_does_not_end_the_event():
     starts = event_starts(np.array([0.0, 1.0, 9.5]), np.array([8.0, 2.0, 10.0]))
     assert starts.tolist() == [0]

@@ -57,6 +57,29 @@ def test_scenario_figures(root: Path) -> None:
     assert (test.nodes.mean, test.nodes.max, test.edges.max) == (1.75, 2, 1)
 
 
+def test_jumps_of_a_clock_are_shown(tmp_path: Path) -> None:
+    times = [k / 1000 + (100 if k >= 40 else 0) for k in range(90)]
+    (tmp_path / "drive.csv").write_text(HEADER + "".join(f"{t!r},1,AA,0\n" for t in times))
+    prepare_dataset(
+        PrepareRequest(
+            modality="automotive",
+            dataset="mini",
+            data_root=tmp_path / "data",
+            benign=tmp_path / "drive.csv",
+        )
+    )
+    report = inspect_dataset(tmp_path / "data", MINI, spec(2, 1))
+    told = (
+        "train_01_attack_free/drive: the clock jumps: +100.001 s at frame 40. Such gaps don't "
+        "count as recording time"
+    )
+    assert report.clocks == (told,)
+    assert report.scenarios[0].duration_s == pytest.approx(0.088)
+    stream = StringIO()
+    print_report(report, stream)
+    assert told in stream.getvalue()
+
+
 def test_what_train_and_test_share(root: Path) -> None:
     report = inspect_dataset(root, MINI, spec(2, 1))
     (shared,) = report.shared

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -30,8 +31,11 @@ class Options(TypedDict, total=False):
     benign: Path | None
     attack: Path
     test: Path
-    lenient: bool
+    lenient: float
+    accept_unlabelled: bool
     force: bool
+    labels: str
+    bus: str
 
 
 def write_csv(path: Path, seed: int, *, attack: bool = False, frames: int = 20) -> Path:
@@ -177,7 +181,9 @@ def test_unlabelled_recording_among_attacks(tmp_path: Path) -> None:
 
 def test_attack_frames_among_benign_recordings(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "x/drive.csv", 1, attack=True)
-    with pytest.raises(DataError, match="1 frames are labelled as attacks, in a folder of benign"):
+    with pytest.raises(
+        DataError, match="1 of 20 frames are labelled as attacks, in a folder of benign"
+    ):
         prepare(tmp_path, benign=path)
 
 
@@ -200,6 +206,73 @@ def test_sources_that_hold_nothing(
     with pytest.raises(DataError, match=message):
         prepare(tmp_path, source, benign=own)
     assert not list(tmp_path.glob("data/*/*/dataset.json"))
+
+
+def test_subfolders_are_read_and_what_is_no_file_is_listed(tmp_path: Path, source: Path) -> None:
+    write_csv(source / "train_01_attack_free/day1/city-kia.csv", 7)
+    (source / "train_01_attack_free/gone.csv").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(source / "train_02_with_attacks/pipe")
+    (source / "notes").mkdir()
+    manifest, told = prepare(tmp_path, source)
+    assert [(r.name, r.vehicle, r.source) for r in manifest.train][1] == (
+        "day1/city-kia", "kia", "train_01_attack_free/day1/city-kia.csv",
+    )  # fmt: skip
+    assert told[:3] == [
+        f"not read: {source}/notes: neither a scenario folder nor a flat name",
+        f"not read: {source}/train_01_attack_free/gone.csv: the link leads nowhere",
+        f"not read: {source}/train_02_with_attacks/pipe: no regular file",
+    ]
+
+
+def test_own_recordings_in_subfolders(tmp_path: Path) -> None:
+    write_csv(tmp_path / "benign/top.csv", 1)
+    write_csv(tmp_path / "benign/day1/a.csv", 2)
+    write_csv(tmp_path / "benign/day2/a.csv", 3)
+    manifest, _ = prepare(tmp_path, benign=tmp_path / "benign")
+    assert [r.name for r in manifest.train] == ["day1/a", "day2/a", "top"]
+
+
+def test_buses_of_a_file_become_recordings(tmp_path: Path) -> None:
+    path = tmp_path / "drive-kia.log"
+    lines = [f"({k / 100}) can{k % 2} 11{k % 2}#0{k % 9}\n" for k in range(60)]
+    path.write_text("".join(lines))
+    manifest, told = prepare(tmp_path, benign=path)
+    assert [(r.name, r.vehicle, r.frames) for r in manifest.train] == [
+        ("drive-kia@can0", "kia", 30),
+        ("drive-kia@can1", "kia", 30),
+    ]
+    assert told[0] == (
+        f"{path}: 2 buses, a recording each: can0 (30 frames), can1 (30 frames). One alone: "
+        f"--bus NAME"
+    )
+    manifest, _ = prepare(tmp_path, benign=path, bus="can1", force=True)
+    assert [(r.name, r.frames) for r in manifest.train] == [("drive-kia", 30)]
+
+
+def test_bus_beside_the_attacked_one_is_no_benign_traffic(tmp_path: Path) -> None:
+    benign = tmp_path / "benign.log"
+    benign.write_text("".join(f"({k / 100}) can0 110#0{k % 9}\n" for k in range(60)))
+    attack = tmp_path / "DoS-kia.log"
+    lines = [f"({k / 100}) can{k % 2} 11{k % 2}#0{k % 7}\n" for k in range(60)]
+    attack.write_text("".join(lines))
+    table = tmp_path / "labels.csv"
+    table.write_text("frame\n4\n")
+    manifest, _ = prepare(tmp_path, benign=benign, attack=attack, labels=str(table))
+    assert [(r.name, r.labels_say_nothing) for r in manifest.train] == [
+        ("benign", False),
+        ("DoS-kia@can0", False),
+        ("DoS-kia@can1", True),
+    ]
+
+
+@pytest.mark.recordings
+def test_two_interfaces_and_nested_folders(tmp_path: Path, recordings: Path) -> None:
+    manifest, _ = prepare(tmp_path / "a", benign=recordings / "cases/two_interfaces/benign")
+    assert [(r.name, r.frames) for r in manifest.train] == [
+        ("drive1@can0", 250), ("drive1@can1", 250),
+    ]  # fmt: skip
+    manifest, _ = prepare(tmp_path / "b", benign=recordings / "cases/nested_folders/benign")
+    assert [r.name for r in manifest.train] == ["day1/a", "day2/b", "top"]
 
 
 @pytest.mark.parametrize("name", ["", "../mini", "a b", ".hidden"])
@@ -226,8 +299,8 @@ def test_lenient_lines_are_counted(tmp_path: Path, source: Path) -> None:
     with pytest.raises(DataError, match="attack-free-kia.csv:22: number of fields differs"):
         prepare(tmp_path, source)
     assert not list(tmp_path.glob("data/*/*/dataset.json"))
-    _, told = prepare(tmp_path, source, lenient=True)
-    assert f"{bad}: 1 malformed lines left out" in told
+    _, told = prepare(tmp_path, source, lenient=0.01)
+    assert f"{bad}: 1 malformed lines left out, none with an attack label" in told
 
 
 def test_frames_that_do_not_fit_the_manifest(tmp_path: Path, source: Path) -> None:
@@ -282,6 +355,39 @@ def test_import_killed_at_any_moment_leaves_a_whole_dataset_or_none(tmp_path: Pa
                 assert frames.digest() == recording.digest
     manifest, _ = prepare(tmp_path, source)
     assert len(manifest.recordings) == 12
+
+
+def test_stopped_import_goes_on_with_the_files_that_are_missing(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    paths = [write_csv(source / f"train_01_attack_free/drive-{k}.csv", k) for k in range(4)]
+    done: list[int] = []
+
+    def stop(_total: int) -> Callable[[int], None]:
+        def advance(size: int) -> None:
+            done.append(size)
+            if len(done) == 2:
+                raise KeyboardInterrupt
+
+        return advance
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare_dataset(request(tmp_path, source), report=str, progress=stop)
+    folder = dataset_dir(tmp_path / "data", "automotive", "mini")
+    assert not (folder / "dataset.json").exists()
+    # Read again, this file would be refused.
+    stat = paths[0].stat()
+    paths[0].write_text("x" * stat.st_size)
+    os.utime(paths[0], ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    manifest, told = prepare(tmp_path, source)
+    assert len(manifest.train) == 4
+    assert any("files were imported before the stop and not read again" in line for line in told)
+    assert sorted(p.name for p in folder.iterdir() if p.name != ".prepare.lock") == [
+        "dataset.json",
+        "frames",
+    ]
+    paths[1].write_text("changed")
+    with pytest.raises(DataError, match="drive-0.csv: not a recording of a known format"):
+        prepare(tmp_path, source)
 
 
 def test_two_imports_at_once(tmp_path: Path, source: Path) -> None:

@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from can_train.cli.dataset_options import add_dataset_options, data_root_of, write_line
+from can_train.cli.export import add_export, export
+from can_train.cli.sniffing import add_reading, add_sniff, columns_of, sniff
 from can_train.errors import ConfigError
-from can_train.vocab import FEATURE_SETS, MODALITIES, MODALITIES_WITH_DATA
+from can_train.vocab import FEATURE_SETS, MODALITIES_WITH_DATA
 
 if TYPE_CHECKING:
     from can_train.dataset.prepare import PrepareRequest
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-_NAME_HELP = "name of the dataset under the data root"
 _SYNTHETIC = "synthetic"
+_TIME_UNITS: Final = ("s", "ms", "us", "ns")
+"""Words of `frames.timing.TimeUnit`, which lies beside numpy."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds `data` with its commands prepare, inspect and synth."""
+    """Adds `data` with its commands prepare, sniff, inspect, export and synth."""
     parser = subparsers.add_parser(
         "data",
-        help="import recordings, look at a dataset, make a synthetic one",
-        description="Import recordings, look at a dataset, make a synthetic one.",
+        help="import recordings, look at a file or a dataset, write it, make a synthetic one",
+        description=(
+            "Import recordings, look at a file or a dataset, write it, make a synthetic one."
+        ),
     )
     commands = parser.add_subparsers(dest="data_command", metavar="COMMAND", required=True)
     _add_prepare(commands)
+    add_sniff(commands)
     _add_inspect(commands)
+    add_export(commands)
     _add_synth(commands)
 
 
@@ -40,7 +47,13 @@ def run(args: argparse.Namespace) -> int:
             f"--modality {args.modality}: there are no readers for it yet. "
             f"Use: --modality {', '.join(MODALITIES_WITH_DATA)}"
         )
-    commands = {"prepare": _prepare, "inspect": _inspect, "synth": _synth}
+    commands = {
+        "prepare": _prepare,
+        "sniff": sniff,
+        "inspect": _inspect,
+        "export": export,
+        "synth": _synth,
+    }
     commands[args.data_command](args)
     return 0
 
@@ -58,18 +71,29 @@ def _add_prepare(commands: Subparsers) -> None:
             "--benign logs/normal --attack logs/attacks"
         ),
     )
-    _add_common(parser, dataset_needed=True)
+    add_dataset_options(parser, dataset_needed=True)
     parser.add_argument("--source", type=Path, metavar="DIR", help="folder with the scenarios")
     parser.add_argument("--benign", type=Path, metavar="DIR", help="own recordings without attacks")
     parser.add_argument("--attack", type=Path, metavar="DIR", help="own labelled recordings")
     parser.add_argument(
         "--test", type=Path, metavar="DIR", help="own labelled recordings, only for the final test"
     )
+    add_reading(parser)
     parser.add_argument(
-        "--format", metavar="NAME", help="format of the files (default: by content)"
+        "--labels",
+        metavar="FILE",
+        help="labels in a table of their own (intervals, frames), a folder of such, or road",
     )
     parser.add_argument(
-        "--lenient", action="store_true", help="leave malformed lines out and count them"
+        "--time-unit", choices=_TIME_UNITS, help="unit of the timestamps (default: s, questioned)"
+    )
+    parser.add_argument(
+        "--bus", metavar="NAME", help="only this bus of each file (default: a recording for each)"
+    )
+    parser.add_argument(
+        "--accept-unlabelled",
+        action="store_true",
+        help="take attacks that leave nothing to label, such as suppression; never trained on",
     )
     parser.add_argument(
         "--force", action="store_true", help="replace a dataset of that name with other content"
@@ -86,7 +110,7 @@ def _add_inspect(commands: Subparsers) -> None:
         ),
         epilog="example: can-train data inspect --modality automotive --dataset hcrl_sa",
     )
-    _add_common(parser, dataset_needed=True)
+    add_dataset_options(parser, dataset_needed=True)
     parser.add_argument(
         "--window", type=int, default=100, metavar="N", help="frames per window (default: 100)"
     )
@@ -116,7 +140,7 @@ def _add_synth(commands: Subparsers) -> None:
         ),
         epilog="example: can-train data synth --modality automotive --dataset synthetic",
     )
-    _add_common(parser, dataset_needed=False)
+    add_dataset_options(parser, dataset_needed=False)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for the CSV files (default: in --data-root)"
     )
@@ -129,23 +153,6 @@ def _add_synth(commands: Subparsers) -> None:
     )
 
 
-def _add_common(parser: argparse.ArgumentParser, *, dataset_needed: bool) -> None:
-    parser.add_argument("--modality", choices=MODALITIES, required=True, help="application domain")
-    parser.add_argument("--dataset", required=dataset_needed, metavar="NAME", help=_NAME_HELP)
-    parser.add_argument(
-        "--data-root",
-        type=Path,
-        metavar="DIR",
-        help="folder of all datasets (default: data beside the launcher)",
-    )
-
-
-def _data_root(args: argparse.Namespace) -> Path:
-    if args.data_root is not None:
-        return Path(args.data_root)
-    return Path(os.environ.get("CAN_TRAIN_HOME", ".")) / "data"
-
-
 def _prepare(args: argparse.Namespace) -> None:
     from can_train.dataset.prepare import PrepareRequest
 
@@ -153,23 +160,30 @@ def _prepare(args: argparse.Namespace) -> None:
         PrepareRequest(
             modality=args.modality,
             dataset=args.dataset,
-            data_root=_data_root(args),
+            data_root=data_root_of(args),
             source=args.source,
             benign=args.benign,
             attack=args.attack,
             test=args.test,
             format=args.format,
+            columns=columns_of(args.columns),
             lenient=args.lenient,
+            labels=args.labels,
+            time_unit=args.time_unit,
+            bus=args.bus,
+            accept_unlabelled=args.accept_unlabelled,
             force=args.force,
         )
     )
 
 
 def _import(request: PrepareRequest) -> None:
+    from can_train.cli.import_bar import import_bar
     from can_train.dataset.prepare import prepare_dataset
 
-    prepare_dataset(request, report=_write_line)
-    _write_line(
+    with import_bar(sys.stderr) as progress:
+        prepare_dataset(request, report=write_line, progress=progress)
+    write_line(
         f"look at it: can-train data inspect --modality {request.modality} "
         f"--dataset {request.dataset}"
     )
@@ -185,7 +199,7 @@ def _inspect(args: argparse.Namespace) -> None:
     from can_train.graphs.identity import WindowSpec
 
     report = inspect_dataset(
-        _data_root(args),
+        data_root_of(args),
         DatasetRef(modality=args.modality, dataset=args.dataset),
         WindowSpec(features=args.features, window=args.window, stride=args.stride),
     )
@@ -200,12 +214,12 @@ def _synth(args: argparse.Namespace) -> None:
     from can_train.dataset.synth import generate
 
     dataset = args.dataset or (None if args.out else _SYNTHETIC)
-    root = _data_root(args)
+    root = data_root_of(args)
     out = args.out or root / "source" / (dataset or _SYNTHETIC)
     files = generate(out, seed=args.seed, scale=args.scale)
-    _write_line(f"wrote {len(files)} recordings to {out}")
+    write_line(f"wrote {len(files)} recordings to {out}")
     if dataset is None:
-        _write_line(
+        write_line(
             f"import them: can-train data prepare --modality {args.modality} "
             f"--dataset {_SYNTHETIC} --source {out}"
         )
@@ -215,7 +229,3 @@ def _synth(args: argparse.Namespace) -> None:
             modality=args.modality, dataset=dataset, data_root=root, source=out, force=args.force
         )
     )
-
-
-def _write_line(line: str) -> None:
-    sys.stdout.write(line + "\n")

@@ -12,6 +12,7 @@ from can_train.cli.calibration import add_calibration_options, wanted_calibratio
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
+from can_train.cli.reading import add_reading_options
 from can_train.errors import CanTrainError, ConfigError, DataError, raise_all
 
 if TYPE_CHECKING:
@@ -44,12 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "files", nargs="+", type=Path, metavar="FILE",
         help="recordings; a folder stands for every recording in it",
     )  # fmt: skip
-    parser.add_argument(
-        "--format", metavar="NAME", help="format of the files (default: by content)"
-    )
-    parser.add_argument(
-        "--lenient", action="store_true", help="leave malformed lines out and count them"
-    )
+    add_reading_options(parser)
     parser.add_argument(
         "--json", metavar="FILE", help="write events and windows as one JSON object; - for stdout"
     )

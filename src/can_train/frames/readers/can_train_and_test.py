@@ -29,7 +29,7 @@ from can_train.frames.text.fields import (
     parse_time,
     trim,
 )
-from can_train.frames.text.lines import FRAME, Line, problem, put
+from can_train.frames.text.lines import FRAME, NO_BUS, Line, problem, put
 from can_train.frames.text.reading import OWN_CODES, TextLayout, read_text
 
 BAD_FIELD_COUNT: Final = OWN_CODES
@@ -42,6 +42,7 @@ _ROLES: Final = {
     "data_field": DATA_FIELD,
     "attack": LABEL,
 }
+COLUMNS: Final = tuple(_ROLES)
 _NEEDED: Final = frozenset(_ROLES) - {"attack"}
 _HEADER: Final = ",".join(_ROLES)
 _HEADLESS: Final = re.compile(r"\d+(\.\d+)?,[0-9A-Fa-f]{3,8},([0-9A-Fa-f]{2})*\s*,[01]")
@@ -52,7 +53,7 @@ def sniff(head: Head) -> int | None:
     """0 if the first line is the header, or a frame of a file that lost it."""
     first = head.lines[0] if head.lines else ""
     # Recognised without its header as well, so that the message can name what is missing.
-    return 0 if _is_header(first) or _HEADLESS.fullmatch(first) else None
+    return 0 if is_header(first) or _HEADLESS.fullmatch(first) else None
 
 
 def read(path: Path, options: ReadOptions) -> ReadResult:
@@ -65,7 +66,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     line = head.lines[0] if head.lines else ""
     blank = len(head.start) - len(head.start.lstrip(_BLANKS))
     number = head.start[:blank].count(b"\n") + 1
-    if not _is_header(line):
+    if not is_header(line):
         raise DataError(
             f"{path}:{number}: no header. A can-train-and-test CSV starts with the line {_HEADER}; "
             f"attack may be missing, and the order is free. Put it in front"
@@ -81,6 +82,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         messages=_MESSAGES,
         labelled="attack" in columns,
         header_lines=1,
+        label_field=columns.index("attack") if "attack" in columns else -1,
     )
     return read_text(path, layout, lenient=options.lenient)
 
@@ -89,7 +91,8 @@ def _names(line: str) -> list[str]:
     return [name.strip().strip('"') for name in line.split(",")]
 
 
-def _is_header(line: str) -> bool:
+def is_header(line: str) -> bool:
+    """Whether a line names all columns that are needed."""
     return set(_names(line)) >= _NEEDED
 
 
@@ -135,7 +138,7 @@ def _line(
             return problem(code, first, last)
         begin = comma + 1
     seconds = parse_time(data, time_start, time_stop)
-    return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label)
+    return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label, NO_BUS)
 
 
 FORMAT: Final = Format(

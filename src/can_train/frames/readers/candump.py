@@ -1,14 +1,17 @@
-"""candump: the log that `candump -l` of can-utils writes. It carries no labels.
+"""candump: the log that `candump -l` of can-utils writes, with or without labels.
 
     (1674148739.212264) can0 112#FF0015
     (1674148739.212487) can1 18FEF200#0102030405060708 T
+    (2023-01-19 17:18:59.212487) can0 112#FF.00.15 1
 
 `(seconds) interface ID#PAYLOAD`, `ID##<flags>PAYLOAD` for CAN FD, `ID#R` for a remote frame; the
-direction (R, T) at the end is written by newer versions only.
+direction (R, T) at the end is written by newer versions only. Some datasets add a label, 0 or 1,
+behind each frame, or behind attack frames alone. Lines that begin with `#` are remarks.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import Final
@@ -19,36 +22,38 @@ from numpy.typing import NDArray
 from can_train.compiled import compiled
 from can_train.frames.readers.registry import Format, Head, ReadOptions
 from can_train.frames.result import ReadResult
-from can_train.frames.text.fields import (
-    BAD_PAYLOAD,
-    INT_EXTENDED_FLAG,
-    PAYLOAD_TOO_LONG,
-    find,
-    is_blank,
-    parse_id,
-    parse_payload,
-    parse_time,
-    trim,
+from can_train.frames.text.candump import (
+    ATTACK,
+    BAD_LAYOUT,
+    BENIGN,
+    FD,
+    HASH,
+    MESSAGES,
+    NO_LABEL,
+    label_of,
+    payload_of,
+    survey,
 )
-from can_train.frames.text.lines import FRAME, NO_FRAME, Line, problem, put
+from can_train.frames.text.clock import parse_moment
+from can_train.frames.text.fields import INT_EXTENDED_FLAG, find, is_blank, parse_id, trim
+from can_train.frames.text.lines import (
+    FRAME,
+    NO_FRAME,
+    REMARK,
+    Line,
+    bus_word,
+    problem,
+    put,
+)
 from can_train.frames.text.reading import (
     CLASSIC_BYTES,
     FD_BYTES,
-    OWN_CODES,
     TextLayout,
     mapped,
     read_text,
 )
 
-BAD_LAYOUT: Final = OWN_CODES
-BAD_FD_LENGTH: Final = OWN_CODES - 1
-_MESSAGES: Final = {
-    BAD_LAYOUT: "not of the form (seconds) interface ID#PAYLOAD",
-    BAD_FD_LENGTH: "CAN FD payload isn't 0-8, 12, 16, 20, 24, 32, 48 or 64 bytes",
-}
-
-_LINE: Final = re.compile(r"\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]{3,8}#.*")
-_HASH: Final = ord("#")
+_LINE: Final = re.compile(r"\([\d/: .T-]+\)\s+\S+\s+[0-9A-Fa-f]{3,8}#.*")
 _EXTENDED_DIGITS: Final = 8
 """candump writes three digits for a standard ID and eight for an extended one."""
 
@@ -64,46 +69,53 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     Raises:
         DataError: A malformed line.
     """
+    found = survey(mapped(path))
+    labelled = bool(found & (BENIGN | ATTACK))
     layout = TextLayout(
         format=FORMAT.name,
-        parse=_parse,
-        messages=_MESSAGES,
-        labelled=False,
-        payload_bytes=FD_BYTES if _has_fd_frames(mapped(path)) else CLASSIC_BYTES,
+        # Where benign frames have a label, a line without one was cut or is of another tool.
+        parse=functools.partial(_parse, bool(found & BENIGN)),
+        messages=MESSAGES,
+        labelled=labelled,
+        payload_bytes=FD_BYTES if found & FD else CLASSIC_BYTES,
+        understood=() if found & BENIGN or not labelled else (_ONLY_ATTACKS,),
     )
     return read_text(path, layout, lenient=options.lenient)
 
 
-@compiled()
-def _has_fd_frames(data: NDArray[np.uint8]) -> bool:
-    """Whether `##`, the mark of CAN FD, occurs."""
-    for i in range(len(data) - 1):
-        if data[i] == _HASH and data[i + 1] == _HASH:
-            return True
-    return False
+_ONLY_ATTACKS: Final = "label: 1 stands behind attack frames; frames without one are benign"
 
 
 @compiled()
 def _parse(
+    all_labelled: bool,
     data: NDArray[np.uint8],
     lines: NDArray[np.void],
     payload: NDArray[np.uint8],
 ) -> None:
     for k in range(len(lines)):
-        put(lines, k, _line(data, lines[k].start, lines[k].stop, payload[k]))
+        put(lines, k, _line(data, lines[k].start, lines[k].stop, payload[k], all_labelled))
 
 
 @compiled()
-def _line(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]) -> Line:
+def _line(
+    data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8], all_labelled: bool
+) -> Line:
+    if data[start] == HASH:
+        return problem(REMARK, start, stop)
     close = find(data, start, stop, ord(")"))
     if data[start] != ord("(") or close == stop:
         return problem(BAD_LAYOUT, start, stop)
     interface, interface_end = _word(data, close + 1, stop)
     word, word_end = _word(data, interface_end, stop)
-    mark = find(data, word, word_end, _HASH)
-    rest, rest_end = trim(data, word_end, stop)
-    if interface == interface_end or mark == word_end or not _is_direction(data, rest, rest_end):
+    mark = find(data, word, word_end, HASH)
+    label = label_of(data, word_end, stop)
+    if interface == interface_end or mark == word_end or label == BAD_LAYOUT:
         return problem(BAD_LAYOUT, start, stop)
+    if label == NO_LABEL:
+        if all_labelled:
+            return problem(NO_LABEL, start, stop)
+        label = 0
     extended = mark - word == _EXTENDED_DIGITS
     # CAN_ERR_FLAG (linux/can.h), bit 29: the "ID" is a class of bus error, no frame was sent.
     if extended and (data[word] == ord("2") or data[word] == ord("3")):
@@ -114,52 +126,13 @@ def _line(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.ui
     if extended:
         # An extended ID may be as small as a standard one: only the number of digits tells.
         arbitration_id |= INT_EXTENDED_FLAG
-    dlc = _payload(data, mark + 1, word_end, payload)
+    dlc = payload_of(data, mark + 1, word_end, payload)
     if dlc < 0:
         return problem(dlc, mark + 1, word_end)
     time_start, time_stop = trim(data, start + 1, close)
-    seconds = parse_time(data, time_start, time_stop)
-    return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, 0)
-
-
-@compiled()
-def _payload(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]) -> int:
-    if start < stop and data[start] == _HASH:
-        return _fd_payload(data, start + 1, stop, payload)
-    return _classic_payload(data, start, stop, payload)
-
-
-@compiled()
-def _fd_payload(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]) -> int:
-    """Number of bytes behind the digit of flags, or a negative code."""
-    if start == stop:
-        return BAD_LAYOUT
-    count = parse_payload(data, start + 1, stop, payload)
-    # ISO 11898-1: DLC 9 to 15 mean 12, 16, 20, 24, 32, 48 and 64 bytes; nothing lies between.
-    if CLASSIC_BYTES < count <= 24:
-        return BAD_FD_LENGTH if count % 4 else count
-    if count > 24 and count != 32 and count != 48 and count != 64:
-        return BAD_FD_LENGTH
-    return count
-
-
-@compiled()
-def _classic_payload(
-    data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]
-) -> int:
-    """Number of bytes, 0 for a remote frame, or a negative code."""
-    # A remote frame asks for data: what may follow R is the length it asks for, not a payload.
-    if start < stop and data[start] == ord("R"):
-        return 0 if stop - start <= 2 else BAD_PAYLOAD
-    # `_B` behind eight bytes: the raw DLC, 9 to F, of a controller in CAN_CTRLMODE_CC_LEN8_DLC.
-    raw_dlc = find(data, start, stop, ord("_"))
-    digits = raw_dlc - start
-    if raw_dlc < stop and (raw_dlc != stop - 2 or digits != 2 * CLASSIC_BYTES):
-        return BAD_PAYLOAD
-    # The output is wider than 8 bytes where the file also holds CAN FD.
-    if digits > 2 * CLASSIC_BYTES:
-        return PAYLOAD_TOO_LONG
-    return parse_payload(data, start, raw_dlc, payload)
+    seconds = parse_moment(data, time_start, time_stop)
+    bus = bus_word(data, interface, interface_end)
+    return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label, bus)
 
 
 @compiled()
@@ -173,17 +146,9 @@ def _word(data: NDArray[np.uint8], start: int, stop: int) -> tuple[int, int]:
     return start, end
 
 
-@compiled()
-def _is_direction(data: NDArray[np.uint8], start: int, stop: int) -> bool:
-    """Whether nothing, or R or T, follows the frame."""
-    return start == stop or (
-        stop - start == 1 and (data[start] == ord("R") or data[start] == ord("T"))
-    )
-
-
 FORMAT: Final = Format(
     name="candump",
-    title="candump -l; carries no labels",
+    title="candump -l, with or without a label 0 or 1 behind each frame",
     extensions=(".log",),
     sniff=sniff,
     read=read,

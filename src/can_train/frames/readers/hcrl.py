@@ -31,7 +31,7 @@ from can_train.frames.text.fields import (
     parse_time,
     trim,
 )
-from can_train.frames.text.lines import FRAME, Line, problem, put
+from can_train.frames.text.lines import FRAME, NO_BUS, Line, problem, put
 from can_train.frames.text.reading import OWN_CODES, TextLayout, read_text
 
 BAD_DLC: Final = OWN_CODES
@@ -121,7 +121,7 @@ def _line(
         return problem(DLC_MISMATCH, min(third + 1, stop), stop)
     time_start, time_stop = trim(data, start, first)
     seconds = parse_time(data, time_start, time_stop)
-    return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label)
+    return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label, NO_BUS)
 
 
 @compiled()

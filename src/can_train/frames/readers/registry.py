@@ -5,18 +5,22 @@ A file that `$CAN_TRAIN_PLUGINS` names may declare more. Nothing else has to kno
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from can_train.errors import DataError, did_you_mean
 from can_train.frames.result import ReadResult
 from can_train.frames.text.reading import BYTE_ORDER_MARK
+from can_train.frames.unpacking import plain_file, start_of
 from can_train.plugins import by_name, declared
 
+TABLE: Final = "table"
+"""Name of the format whose columns `--columns` names."""
+
 _BYTES_LOOKED_AT: Final = 65536
-_LINES_LOOKED_AT: Final = 20
+_LINES_LOOKED_AT: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +29,16 @@ class Head:
 
     Attributes:
         start: Its first bytes, without a byte order mark.
-        lines: The first lines in them that aren't blank, without blanks around them.
+        sample: The whole lines in them that aren't blank, without blanks around them.
     """
 
     start: bytes
-    lines: tuple[str, ...]
+    sample: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The first lines, by which a format is recognised."""
+        return self.sample[:_LINES_LOOKED_AT]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +46,12 @@ class ReadOptions:
     """How a recording is to be read.
 
     Attributes:
-        lenient: Leave malformed lines of a text out and count them.
+        lenient: Share of a text's lines that may be malformed: they are left out and counted.
+        columns: Columns of a table by their role, as `--columns` has them.
     """
 
-    lenient: bool = False
+    lenient: float = 0.0
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +87,27 @@ def formats() -> dict[str, Format]:
 
 
 def read_recording(
-    path: str | Path, *, format: str | None = None, lenient: bool = False
+    path: str | Path,
+    *,
+    format: str | None = None,
+    lenient: float = 0.0,
+    columns: Mapping[str, str] | None = None,
 ) -> ReadResult:
     """Reads one recording.
 
     Args:
         path: The file.
         format: Name of its format; absent: recognised by content.
-        lenient: Leave malformed lines of a text out and count them.
+        lenient: Share of a text's lines that may be malformed: they are left out and counted.
+        columns: Columns of a table by role, such as `{"time": "t", "id": "2", "data": "4-11"}`:
+            names, or numbers from 1; absent: by their names and content.
 
     Raises:
         DataError: The file isn't a recording of a known format, or is malformed.
         ConfigError: The known formats can't be told.
     """
     path = Path(path)
-    named = None if format is None else format_named(format)
+    named = format_named(format or TABLE) if format or columns else None
     head = head_of(path)
     chosen = named or recognise(head)
     if chosen is None:
@@ -99,7 +116,21 @@ def read_recording(
             f"{list(head.lines[:1])!r:.80}. Known: {', '.join(formats())}. "
             f"Name one with --format, or take the file away"
         )
-    return chosen.read(path, ReadOptions(lenient=lenient))
+    options = ReadOptions(lenient=lenient, columns=columns or {})
+    with plain_file(path) as plain:
+        if plain == path:
+            return chosen.read(path, options)
+        return _read_unpacked(chosen, path, plain, options)
+
+
+def _read_unpacked(chosen: Format, path: Path, plain: Path, options: ReadOptions) -> ReadResult:
+    """What `plain` holds, in messages under the name of the file it was unpacked from."""
+    try:
+        result = chosen.read(plain, options)
+    except DataError as error:
+        raise DataError(str(error).replace(str(plain), str(path))) from error
+    problems = tuple(text.replace(str(plain), str(path)) for text in result.first_problems)
+    return replace(result, first_problems=problems)
 
 
 def format_named(name: str) -> Format:
@@ -130,15 +161,13 @@ def head_of(path: Path) -> Head:
     Raises:
         DataError: It can't be read, or is empty.
     """
-    try:
-        with path.open("rb") as file:
-            start = file.read(_BYTES_LOOKED_AT)
-    except OSError as error:
-        raise DataError(f"{path}: can't be read ({error.strerror})") from error
+    start = start_of(path, _BYTES_LOOKED_AT)
     if not start:
         raise DataError(f"{path}: the file is empty. Leave it out of the source folder")
     start = start.removeprefix(BYTE_ORDER_MARK)
     # Not splitlines(): it would also end lines at characters that only a binary file holds.
     stripped = (line.strip() for line in start.decode("utf-8", "replace").split("\n"))
     lines = [line for line in stripped if line]
-    return Head(start=start, lines=tuple(lines[:_LINES_LOOKED_AT]))
+    # A text of two bytes per character gives half as many here.
+    cut = len(start) > _BYTES_LOOKED_AT // 4 and not start.endswith(b"\n") and len(lines) > 1
+    return Head(start=start, sample=tuple(lines[:-1] if cut else lines))

@@ -44,7 +44,7 @@ _NINE: Final = ord("9")
 INT_EXTENDED_FLAG: Final = int(EXTENDED_FLAG)
 """As a plain integer: a negative code must fit the same variable as an ID."""
 
-_NOT_HEX: Final = 255
+NOT_HEX: Final = 255
 _EXACT_MANTISSA: Final = 1 << 53
 """Up to here float64 holds every whole number."""
 
@@ -65,13 +65,13 @@ _SLACK: Final = 2.0**-50
 
 
 def _hex_table() -> NDArray[np.uint8]:
-    table = np.full(256, _NOT_HEX, np.uint8)
+    table = np.full(256, NOT_HEX, np.uint8)
     for value, digit in enumerate("0123456789abcdef"):
         table[ord(digit)] = table[ord(digit.upper())] = value
     return table
 
 
-_HEX: Final = _hex_table()
+HEX: Final = _hex_table()
 _POWERS: Final = np.array([float(10**k) for k in range(_MOST_PLACES + 1)])
 
 
@@ -161,8 +161,8 @@ def parse_id(data: NDArray[np.uint8], start: int, stop: int) -> int:
         return BAD_ID
     value = 0
     for i in range(start, stop):
-        digit = _HEX[data[i]]
-        if digit == _NOT_HEX:
+        digit = HEX[data[i]]
+        if digit == NOT_HEX:
             return BAD_ID
         value = value * 16 + digit
     if value > MAX_EXTENDED_ID:
@@ -189,9 +189,9 @@ def parse_payload(
     if digits > 2 * len(payload):
         return PAYLOAD_TOO_LONG
     for k in range(digits // 2):
-        high = _HEX[data[start + 2 * k]]
-        low = _HEX[data[start + 2 * k + 1]]
-        if high == _NOT_HEX or low == _NOT_HEX:
+        high = HEX[data[start + 2 * k]]
+        low = HEX[data[start + 2 * k + 1]]
+        if high == NOT_HEX or low == NOT_HEX:
             return BAD_PAYLOAD
         payload[k] = high * 16 + low
     return digits // 2

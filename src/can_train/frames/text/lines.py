@@ -26,19 +26,27 @@ from can_train.frames.text.fields import LINE_FEED, trim
 FRAME: Final = 0
 NO_FRAME: Final = 1
 """The line is well-formed but reports something else, such as a bus error."""
+REMARK: Final = 2
+"""The line says nothing about the bus: a comment, or part of a heading."""
+
+
+NO_BUS: Final = np.uint64(0)
+_WORD_BYTES: Final = 8
+_BYTE_BITS: Final = np.uint64(8)
 
 
 class Line(NamedTuple):
     """What a format found in one line.
 
     Attributes:
-        code: `FRAME`, `NO_FRAME`, or the negative code of what is wrong.
+        code: `FRAME`, `NO_FRAME`, `REMARK`, or the negative code of what is wrong.
         start: First byte of the field at fault, or of a frame's timestamp.
         stop: The byte behind it.
         timestamp: Seconds; NaN where only `float()` can tell.
         arbitration_id: As in `Frames`.
         dlc: Number of payload bytes.
         label: 0 benign, 1 attack.
+        bus: Name of the bus (`bus_word`), 0 where the line tells none.
     """
 
     code: int
@@ -48,6 +56,7 @@ class Line(NamedTuple):
     arbitration_id: int
     dlc: int
     label: int
+    bus: int
 
 
 LINES: Final = np.dtype(
@@ -57,6 +66,7 @@ LINES: Final = np.dtype(
         ("start", np.int64),
         ("stop", np.int64),
         ("timestamp", np.float64),
+        ("bus", np.uint64),
         ("arbitration_id", np.uint32),
         ("dlc", np.uint8),
         ("label", np.uint8),
@@ -115,7 +125,7 @@ def cut(data: NDArray[np.uint8], position: int, number: int, lines: NDArray[np.v
 @compiled()
 def problem(code: int, start: int, stop: int) -> Line:
     """A line that isn't a frame: why, and the bounds of the field at fault."""
-    return Line(code, start, stop, 0.0, 0, 0, 0)
+    return Line(code, start, stop, 0.0, 0, 0, 0, NO_BUS)
 
 
 @compiled()
@@ -128,3 +138,18 @@ def put(lines: NDArray[np.void], k: int, line: Line) -> None:
     lines[k].arbitration_id = line.arbitration_id
     lines[k].dlc = line.dlc
     lines[k].label = line.label
+    lines[k].bus = line.bus
+
+
+@compiled()
+def bus_word(data: NDArray[np.uint8], start: int, stop: int) -> np.uint64:
+    """The last eight bytes of a bus's name, as a number that `bus_name` turns back."""
+    word = NO_BUS
+    for i in range(stop - 1, max(start, stop - _WORD_BYTES) - 1, -1):
+        word = (word << _BYTE_BITS) | np.uint64(data[i])
+    return word
+
+
+def bus_name(word: int) -> str:
+    """Name behind a number of `bus_word`."""
+    return word.to_bytes(_WORD_BYTES, "little").rstrip(b"\0").decode("utf-8", "replace")

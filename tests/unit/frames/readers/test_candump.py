@@ -90,3 +90,62 @@ def test_capture_saved_again_has_the_same_frames(recordings: Path) -> None:
     whole = read_recording(folder / "canbuslogs/genesis_engine_start.log").frames
     again = read_recording(folder / "one_capture/genesis_first5000.log").frames
     assert again.digest() == whole[:5000].digest()
+
+
+def test_labels_behind_every_frame(tmp_path: Path) -> None:
+    result = read_recording(
+        write(
+            tmp_path,
+            b"# recorded on the dyno\n(1.0) can0 112#00 0\n(1.1) can0 113#01 R 1\n"
+            b"(1.2) can0 114#02 T 0\r\n(1.3) can0 115# 1",
+        )
+    )
+    assert result.labelled
+    assert result.frames.label.tolist() == [0, 1, 0, 1]
+    assert result.error_frames == result.skipped == 0
+
+
+def test_labels_behind_attack_frames_alone(tmp_path: Path) -> None:
+    result = read_recording(write(tmp_path, b"(1.0) can0 112#00\n(1.1) can0 113#01 1\n"))
+    assert result.labelled
+    assert result.frames.label.tolist() == [0, 1]
+    assert result.understood == (
+        "label: 1 stands behind attack frames; frames without one are benign",
+    )
+
+
+def test_a_label_that_is_missing_or_no_label(tmp_path: Path) -> None:
+    log = b"(1.0) can0 112#00 0\n(1.1) can0 112#00\n(1.2) can0 112#00 Rx 2\n"
+    assert fault(tmp_path, log)[:2] == [
+        "F:2: the label 0 or 1 after the frame is missing: '(1.1) can0 112#00'",
+        "F:3: not of the form (seconds) interface ID#PAYLOAD: '(1.2) can0 112#00 Rx 2'",
+    ]
+
+
+def test_dates_nanoseconds_and_points_between_bytes(tmp_path: Path) -> None:
+    frames = read(
+        tmp_path,
+        b"(2020-09-13 12:26:40.000156) can0 112#00.01.FF\n"
+        b"(1600000000.002169371) can0 113#0011\n"
+        b"(2024-02-29T23:59:59Z) can0 114#\n",
+    )
+    assert frames.timestamp.tolist() == [1600000000.000156, 1600000000.002169371, 1709251199.0]
+    assert frames.payload[0].tolist() == [0, 1, 0xFF, 0, 0, 0, 0, 0]
+    assert frames.dlc.tolist() == [3, 2, 0]
+
+
+@pytest.mark.parametrize(
+    "payload", [b"00.1", b"00.1.22", b"00.112233", b"00.", b"00.11.22.33.44.55.66.77.88"]
+)
+def test_malformed_bytes_between_points(tmp_path: Path, payload: bytes) -> None:
+    lines = fault(tmp_path, b"(1.0) can0 112#00\n(1.1) can0 112#" + payload + b"\n")
+    assert lines[0].startswith("F:2: payload ")
+
+
+def test_buses_are_told_in_order_of_appearance(tmp_path: Path) -> None:
+    result = read_recording(
+        write(tmp_path, b"(1.0) can1 112#\n(1.1) averylongname0 112#\n(1.2) can1 113#\n")
+    )
+    assert result.bus_names == ("can1", "ongname0")
+    assert result.bus is not None
+    assert result.bus.tolist() == [0, 1, 0]

@@ -36,8 +36,8 @@ def test_all_problems_at_once_then_a_count(tmp_path: Path) -> None:
 
 
 def test_lenient_skips_counts_and_reports(tmp_path: Path) -> None:
-    path = write(tmp_path, HEADER + b"1.0,1,00FG,0\n2.0,2,,0\nx,3,00,1\n4.0,4,01,1\n")
-    result = read_recording(path, lenient=True)
+    path = write(tmp_path, HEADER + b"1.0,1,00FG,0\n2.0,2,,0\nx,3,00,0\n4.0,4,01,1\n")
+    result = read_recording(path, lenient=0.5)
     assert result.skipped == 2
     assert result.first_problems == (
         f"{path}:2: payload isn't hex digits: '00FG'",

@@ -1,0 +1,242 @@
+"""Takes one file into a dataset: reads it, questions its labels, stores its frames."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from can_train.dataset.discovery import SourceFile, attack_kind_of, vehicle_of
+from can_train.dataset.id_sets import SeenIds, seen_ids
+from can_train.dataset.labels import LabelledResult, Labels
+from can_train.dataset.manifest import dataset_dir
+from can_train.dataset.request import PrepareRequest
+from can_train.errors import DataError
+from can_train.frames.buses import Bus, buses_of
+from can_train.frames.frame import Frames
+from can_train.frames.readers import read_recording
+from can_train.frames.recording import Recording
+from can_train.frames.result import ReadResult
+from can_train.frames.store import store_frames
+from can_train.frames.timing import (
+    RATES,
+    UNITS_PER_S,
+    ClockReport,
+    TimeUnit,
+    clock_notes,
+    clock_report,
+    recorded_s,
+)
+
+_STORING: Final = threading.Lock()
+"""Files that are imported side by side may hold the same frames, which lie in one place."""
+
+Report = Callable[[str], None]
+
+FEWEST_WITHOUT_TIME: Final = 3
+"""Frames that can't all have come at one time."""
+
+_BENIGN_NAMES: Final = ("attack-free", "attack_free", "benign", "normal")
+"""How published sets call a recording without attacks that lies beside those with attacks."""
+
+
+def import_file(
+    file: SourceFile, request: PrepareRequest, labels: Labels, report: Report
+) -> list[SeenIds]:
+    """Reads one file and stores its frames: a recording, or one for each bus.
+
+    Args:
+        file: The file.
+        request: How it is to be read, and where its frames go.
+        labels: Labels that stand in files of their own.
+        report: Takes each line worth telling.
+
+    Raises:
+        DataError: It can't be read, its time means nothing, or its labels aren't those of the
+            folder that it lies in.
+    """
+    read = read_recording(
+        file.path, format=request.format, lenient=request.lenient, columns=request.columns
+    )
+    if read.understood:
+        report(f"{file.path}: {'; '.join(read.understood)}")
+    for line in left_out(read):
+        report(f"{file.path}: {line}")
+    read = replace(read, frames=in_seconds(read.frames, request.time_unit))
+    labelled = labels.put_on(file, read)
+    if labelled.note:
+        report(labelled.note)
+    _check_labels(file, labelled.result, accept_unlabelled=request.accept_unlabelled)
+    taken = []
+    for bus in buses_of(file.path, labelled.result, request.bus):
+        for note in clock_notes(question_clock(file.path, bus.frames, request.time_unit)):
+            report(f"{file.path}: {note}")
+        taken.append(_store(file, request, labelled, bus))
+    if len(taken) > 1:
+        report(f"{file.path}: {_told_buses(taken)}. One alone: --bus NAME")
+    return taken
+
+
+def _store(
+    file: SourceFile, request: PrepareRequest, labelled: LabelledResult, bus: Bus
+) -> SeenIds:
+    frames = bus.frames
+    digest = frames.digest()
+    folder = dataset_dir(request.data_root, request.modality, request.dataset)
+    with _STORING:
+        store_frames(folder / "frames" / digest, frames, digest)
+    recording = recording_of(file, frames, digest, request.dataset)
+    silent = recording.attack_frames == 0 and (
+        (file.labels == "needed" and not labelled.result.labelled)
+        or bool(labelled.result.frames.label.any())
+    )
+    recording = replace(
+        recording,
+        name=f"{file.name}@{bus.name}" if bus.name else file.name,
+        attack_kind=labelled.kind if labelled.kind and not silent else recording.attack_kind,
+        # Traffic beside an attack, on another bus or without labels, is no benign traffic.
+        accepted_unlabelled=silent,
+    )
+    return seen_ids(recording, frames)
+
+
+def _told_buses(taken: Sequence[SeenIds]) -> str:
+    told = (
+        f"{seen.recording.name.rpartition('@')[2]} ({seen.recording.frames:,} frames)"
+        for seen in taken
+    )
+    return f"{len(taken)} buses, a recording each: {', '.join(told)}"
+
+
+def in_seconds(frames: Frames, unit: TimeUnit | None) -> Frames:
+    """The same frames with their timestamps divided to seconds."""
+    if unit is None or unit == "s":
+        return frames
+    return replace(frames, timestamp=frames.timestamp / UNITS_PER_S[unit])
+
+
+def question_clock(path: Path, frames: Frames, unit: TimeUnit | None) -> ClockReport:
+    """What is odd about the time of a recording.
+
+    Args:
+        path: The recording.
+        frames: Its frames.
+        unit: Unit that the user named; it isn't questioned.
+
+    Raises:
+        DataError: All timestamps are the same, or can't be seconds.
+    """
+    clock = clock_report(frames.timestamp)
+    if clock.standing and len(frames) >= FEWEST_WITHOUT_TIME:
+        raise DataError(
+            f"{path}: all {len(frames):,} timestamps are {frames.timestamp[0]:g}, and without time "
+            f"nothing can be said about traffic. Export the recording with its timestamps"
+        )
+    if unit is None and clock.fitting_unit is not None:
+        rate = (clock.frames_per_s or 0.0) * UNITS_PER_S[clock.fitting_unit]
+        raise DataError(
+            f"{path}: timestamps can't be seconds: {clock.frames_per_s:.4g} frames/s (possible: "
+            f"{RATES[0]:g} to {RATES[1]:,g}). In {clock.fitting_unit} it would be {rate:,.0f} "
+            f"frames/s: import it with --time-unit {clock.fitting_unit}, or --time-unit s if they "
+            f"are seconds"
+        )
+    return clock
+
+
+def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) -> Recording:
+    """What is known about a recording from its file and its frames.
+
+    Args:
+        file: Where it came from.
+        frames: All its frames, at least one.
+        digest: Their digest.
+        dataset: Stands for the vehicle where the file's name tells none.
+    """
+    attacks = int(np.count_nonzero(frames.label))
+    own_name = file.name.rpartition("/")[2]
+    return Recording(
+        scenario=file.scenario,
+        name=file.name,
+        digest=digest,
+        frames=len(frames),
+        attack_frames=attacks,
+        start_s=float(frames.timestamp[0]),
+        duration_s=recorded_s(frames.timestamp),
+        attack_kind=attack_kind_of(own_name) if attacks else "none",
+        vehicle=vehicle_of(own_name, file.scenario, dataset),
+        source=file.source,
+    )
+
+
+def with_attacks_or_accepted(
+    recordings: Iterable[Recording], *, accept_unlabelled: bool
+) -> tuple[Recording, ...]:
+    """Recordings, of which those that should hold attacks and hold none are marked as accepted.
+
+    Args:
+        recordings: Recordings of a dataset, without duplicates.
+        accept_unlabelled: Take an attack that is labelled nowhere, but not as benign traffic.
+
+    Raises:
+        DataError: There is one, and it isn't to be accepted.
+    """
+    known = tuple(recordings)
+    silent = {id(r) for r in known if _lacks_its_attack(r)}
+    if silent and not accept_unlabelled:
+        raise DataError("\n".join([*_told(r for r in known if id(r) in silent), _WITHOUT_ATTACK]))
+    return tuple(replace(r, accepted_unlabelled=True) if id(r) in silent else r for r in known)
+
+
+_WITHOUT_ATTACK: Final = (
+    "Such frames would be trained on as benign. Name the labels with --labels, move a recording "
+    "without attacks to --benign (train_01_attack_free/), or take an attack that leaves nothing "
+    "to label, such as suppressed frames, with --accept-unlabelled: it is never trained on"
+)
+
+
+def _told(recordings: Iterable[Recording]) -> Iterator[str]:
+    for recording in recordings:
+        yield (
+            f"{recording.scenario}/{recording.name}: none of its {recording.frames:,} frames is "
+            f"labelled as an attack, among recordings with attacks ({recording.source})"
+        )
+
+
+def _lacks_its_attack(recording: Recording) -> bool:
+    """Whether a training recording lies among attacks, holds none, and nothing says why."""
+    return (
+        recording.is_train
+        and "attack_free" not in recording.scenario
+        and recording.attack_frames == 0
+        and not recording.labels_say_nothing
+        and not recording.name.lower().startswith(_BENIGN_NAMES)
+    )
+
+
+def _check_labels(file: SourceFile, result: ReadResult, *, accept_unlabelled: bool) -> None:
+    if file.labels == "needed" and not result.labelled and not accept_unlabelled:
+        raise DataError(
+            f"{file.path}: {result.format} without labels, in a folder of recordings with "
+            f"attacks. Every frame needs a label there: name a file of them with --labels. "
+            f"Unlabelled recordings go to --benign; an attack that can't be labelled is taken "
+            f"with --accept-unlabelled"
+        )
+    if file.labels == "benign" and result.frames.label.any():
+        attacks = int(result.frames.label.sum())
+        raise DataError(
+            f"{file.path}: {attacks:,} of {len(result.frames):,} frames are labelled as attacks, "
+            f"in a folder of benign recordings. Move it to --attack"
+        )
+
+
+def left_out(result: ReadResult) -> Iterator[str]:
+    """What of a file isn't in its frames, a line each."""
+    if result.skipped:
+        yield "\n".join(["malformed lines:", *result.first_problems])
+        yield f"{result.skipped} malformed lines left out, none with an attack label"
+    if result.error_frames:
+        yield f"{result.error_frames} bus-error lines left out"

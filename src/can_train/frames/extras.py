@@ -1,0 +1,33 @@
+"""Packages that only some formats need, and how to get them."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from can_train.errors import DataError
+
+INSTALL: Final = "can-train env --install formats"
+"""Installs them all."""
+
+
+def extra(module: str, path: Path, what: str) -> ModuleType:
+    """A module that may be missing.
+
+    Args:
+        module: Its name.
+        path: The recording that needs it.
+        what: What it is needed for.
+
+    Raises:
+        DataError: It isn't installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"{path}: {what} needs packages that aren't installed ({error.name}). Get them, once: "
+            f"{INSTALL}"
+        ) from error

@@ -1,0 +1,135 @@
+"""MF4 (ASAM MDF 4): CAN bus logging, such as that of CANedge loggers, decoded by asammdf."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.errors import DataError
+from can_train.frames.extras import extra
+from can_train.frames.frame import EXTENDED_FLAG, MAX_STANDARD_ID, Frames
+from can_train.frames.readers.registry import Format, Head, ReadOptions
+from can_train.frames.result import ReadResult, require_frames
+from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES
+
+if TYPE_CHECKING:
+    from asammdf import MDF
+
+_MAGICS: Final = (b"MDF     ", b"UnFinMF ")
+_DATA, _REMOTE, _ERROR = "CAN_DataFrame", "CAN_RemoteFrame", "CAN_ErrorFrame"
+"""Names that ASAM's bus logging gives to the kinds of frames."""
+
+
+def sniff(head: Head) -> int | None:
+    """0 if the file starts as MDF files do, finalised or not."""
+    return 0 if head.start.startswith(_MAGICS) else None
+
+
+def read(path: Path, _options: ReadOptions) -> ReadResult:
+    """Reads one recording, all buses of it by time.
+
+    Raises:
+        DataError: asammdf isn't installed, or the file is damaged or holds no CAN frames.
+    """
+    library = extra("asammdf", path, "the format mf4")
+    logging.getLogger("asammdf").setLevel(logging.ERROR)
+    try:
+        with library.MDF(path) as mdf:
+            parts = [_part(mdf, group, name) for group, name in _groups(mdf, (_DATA, _REMOTE))]
+            errors = sum(_count(mdf, group) for group, _ in _groups(mdf, (_ERROR,)))
+    except (library.blocks.utils.MdfException, ValueError, LookupError, OSError) as error:
+        raise DataError(
+            f"{path}: not a whole MF4 file ({type(error).__name__}: {error}). Copy it again"
+        ) from error
+    require_frames(path, sum(len(frames) for frames, _ in parts))
+    frames, bus = _by_time(parts)
+    numbers, index = np.unique(bus, return_inverse=True)
+    return ReadResult(
+        frames=frames,
+        format=FORMAT.name,
+        labelled=False,
+        error_frames=errors,
+        bus=index.astype(np.uint8),
+        bus_names=tuple(str(number) for number in numbers.tolist()),
+    )
+
+
+def _groups(mdf: MDF, names: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Groups of channels that hold frames of these kinds."""
+    return [
+        (k, channel.name)
+        for k, group in enumerate(mdf.groups)
+        for channel in group.channels
+        if channel.name in names and _count(mdf, k)
+    ]
+
+
+def _count(mdf: MDF, group: int) -> int:
+    return int(mdf.groups[group].channel_group.cycles_nr)
+
+
+def _part(mdf: MDF, group: int, name: str) -> tuple[Frames, NDArray[np.uint8]]:
+    """Frames of one group, and the bus of each."""
+    signal = mdf.get(name, group=group)
+    column: dict[str, NDArray[Any]] = {
+        field.removeprefix(f"{name}."): signal.samples[field]
+        for field in signal.samples.dtype.names
+    }
+    start = mdf.header.start_time
+    begin = (start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp()
+    ids = column["ID"].astype(np.uint32) & ~EXTENDED_FLAG
+    extended = column["IDE"].astype(np.bool_) if "IDE" in column else ids > MAX_STANDARD_ID
+    count = len(ids)
+    no_bytes = np.zeros((count, CLASSIC_BYTES), np.uint8)
+    data = column["DataBytes"] if name == _DATA else no_bytes
+    dlc = column["DataLength"].astype(np.uint8) if name == _DATA else np.zeros(count, np.uint8)
+    frames = Frames(
+        timestamp=signal.timestamps + begin,
+        arbitration_id=np.where(extended, ids | EXTENDED_FLAG, ids).astype(np.uint32),
+        dlc=dlc,
+        payload=_payload(data, dlc),
+        label=np.zeros(count, np.uint8),
+    )
+    return frames, column.get("BusChannel", dlc * 0).astype(np.uint8)
+
+
+def _payload(data: NDArray[np.uint8], dlc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Zero-padded payloads [N, 8 or 64] of bytes [N, P]."""
+    width = FD_BYTES if dlc.max(initial=0) > CLASSIC_BYTES else CLASSIC_BYTES
+    payload = np.zeros((len(dlc), width), np.uint8)
+    kept = min(width, data.shape[1])
+    payload[:, :kept] = data[:, :kept]
+    payload[np.arange(width) >= dlc[:, None]] = 0
+    return payload
+
+
+def _by_time(
+    parts: list[tuple[Frames, NDArray[np.uint8]]],
+) -> tuple[Frames, NDArray[np.uint8]]:
+    """All frames in the order of their times, those of one group in their own where equal."""
+    width = max(frames.payload.shape[1] for frames, _ in parts)
+    order = np.argsort(np.concatenate([f.timestamp for f, _ in parts]), kind="stable")
+    wide = [np.pad(f.payload, ((0, 0), (0, width - f.payload.shape[1]))) for f, _ in parts]
+    joined = Frames(
+        timestamp=np.concatenate([f.timestamp for f, _ in parts])[order],
+        arbitration_id=np.concatenate([f.arbitration_id for f, _ in parts])[order],
+        dlc=np.concatenate([f.dlc for f, _ in parts])[order],
+        payload=np.ascontiguousarray(np.concatenate(wide)[order]),
+        label=np.zeros(len(order), np.uint8),
+    )
+    return joined, np.concatenate([bus for _, bus in parts])[order]
+
+
+FORMAT: Final = Format(
+    name="mf4",
+    title="MF4 (ASAM MDF 4) with CAN bus logging, by asammdf",
+    extensions=(".mf4",),
+    sniff=sniff,
+    read=read,
+    order=52,
+)

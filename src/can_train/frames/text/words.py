@@ -1,0 +1,258 @@
+"""Jitted parser of lines of words with blanks between them, the bytes of the payload last."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.compiled import compiled
+from can_train.frames.text.cells import HEX_TEXT, hashes, word_hash
+from can_train.frames.text.fields import is_blank
+from can_train.frames.text.lines import NO_FRAME, REMARK, bus_word, problem, put
+from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES, TextLayout
+from can_train.frames.text.roled import (
+    BAD_LAYOUT,
+    FOUND,
+    MESSAGES,
+    How,
+    fd_length,
+    forget,
+    line_of,
+    read_cell,
+)
+from can_train.frames.text.roles import BYTE, DLC, KIND
+
+(
+    STANDARD,
+    EXTENDED_ID,
+    DATA_FRAME,
+    REMOTE_FRAME,
+    STANDARD_REMOTE,
+    EXTENDED_REMOTE,
+    OTHER,
+    NOTHING,
+) = range(8)
+"""What the word for a frame's kind says; `OTHER` is an event that is no frame."""
+
+_REMOTE: Final = hashes(("rtr", "remote"))
+
+
+class Kinds(NamedTuple):
+    """What the words for a frame's kind mean.
+
+    Attributes:
+        words: Their hashes [K].
+        meanings: What each means [K].
+        unknown: What any other word means; negative where it is a fault.
+    """
+
+    words: NDArray[np.uint64]
+    meanings: NDArray[np.int64]
+    unknown: int
+
+
+class Grammar(NamedTuple):
+    """How lines of words are written.
+
+    Attributes:
+        how: As for a table.
+        remark: First byte of a line that holds no frame.
+        dlc_is_code: Whether a DLC above 8 is a code, not a number of bytes.
+        kinds: Words for kinds.
+    """
+
+    how: How
+    remark: int
+    dlc_is_code: int
+    kinds: Kinds
+
+
+def grammar(
+    *,
+    kinds: Mapping[str, int] | None = None,
+    unknown: int = BAD_LAYOUT,
+    remark: str = "#",
+    base: int = 16,
+    dlc_is_code: bool = False,
+    **how: int,
+) -> Grammar:
+    """A grammar; what isn't said is as most tools write it: hexadecimal, seconds with a point.
+
+    Args:
+        kinds: What words for a frame's kind mean.
+        unknown: What other words mean.
+        remark: First character of a line that holds no frame.
+        base: Of IDs and bytes.
+        dlc_is_code: Whether a DLC above 8 is a code.
+        how: More of `How`.
+    """
+    kinds = kinds or {}
+    plain = How(
+        separator=ord(" "),
+        point=ord("."),
+        id_base=base,
+        wide_is_extended=0,
+        large_id_is_error=1,
+        payload=HEX_TEXT,
+        byte_base=base,
+        bytes_end=0,
+        byte_columns=1,
+    )
+    return Grammar(
+        how=plain._replace(**how),
+        remark=ord(remark),
+        dlc_is_code=int(dlc_is_code),
+        kinds=Kinds(hashes(kinds), np.array(list(kinds.values()), np.int64), unknown),
+    )
+
+
+def words_layout(
+    format: str, roles: Sequence[int], how: Grammar, form: str, *, fd: bool = False
+) -> TextLayout:
+    """How a text of words is read.
+
+    Args:
+        format: Name of the format.
+        roles: What each word is; the last one is `BYTE`.
+        how: Its grammar.
+        form: What a line looks like, for the message that one doesn't.
+        fd: Whether frames may hold 64 bytes.
+    """
+    return TextLayout(
+        format=format,
+        parse=functools.partial(parse_words, np.array(roles, np.int64), how),
+        messages={**MESSAGES, BAD_LAYOUT: f"not of the form {form}"},
+        labelled=False,
+        payload_bytes=FD_BYTES if fd else CLASSIC_BYTES,
+    )
+
+
+@compiled()
+def parse_words(
+    roles: NDArray[np.int64],
+    how: Grammar,
+    data: NDArray[np.uint8],
+    lines: NDArray[np.void],
+    payload: NDArray[np.uint8],
+) -> None:
+    """Parses lines whose k-th word is what `roles[k]` says; all behind the last are bytes."""
+    found = np.zeros(1, FOUND)
+    for k in range(len(lines)):
+        start, stop = lines[k].start, lines[k].stop
+        if data[start] == how.remark:
+            put(lines, k, problem(REMARK, start, stop))
+            continue
+        code, first, last = _read_words(data, start, stop, payload[k], roles, how, found)
+        if code != 0:
+            put(lines, k, problem(code, first, last))
+        else:
+            put(lines, k, line_of(data, start, stop, payload[k], how.how, found))
+
+
+@compiled()
+def _read_words(  # noqa: PLR0913 - compiled: a record of the constants would be copied per line
+    data: NDArray[np.uint8],
+    start: int,
+    stop: int,
+    payload: NDArray[np.uint8],
+    roles: NDArray[np.int64],
+    how: Grammar,
+    found: NDArray[np.void],
+) -> tuple[int, int, int]:
+    """Fills `found` [1]; 0, or `NO_FRAME`, `REMARK` or what is wrong, and the bounds of it."""
+    forget(found)
+    begin = start
+    for k in range(len(roles) - 1):
+        first, last, begin = _word(data, begin, stop)
+        if first == last:
+            return BAD_LAYOUT, start, stop
+        if roles[k] == KIND:
+            code = _read_kind(data, first, last, how.kinds, found)
+            if code != 0:
+                return code, start, stop
+        else:
+            code = read_cell(data, first, last, roles[k], how.how, found, payload)
+            if code < 0:
+                return code, first, last
+            if roles[k] == DLC and how.dlc_is_code:
+                found[0].dlc = fd_length(min(found[0].dlc, 15))
+    return _read_bytes(data, begin, stop, payload, how, found)
+
+
+@compiled()
+def _read_bytes(
+    data: NDArray[np.uint8],
+    begin: int,
+    stop: int,
+    payload: NDArray[np.uint8],
+    how: Grammar,
+    found: NDArray[np.void],
+) -> tuple[int, int, int]:
+    """Reads as many bytes as the DLC says, or all where it is unknown."""
+    while found[0].dlc < 0 or found[0].count < found[0].dlc:
+        first, last, begin = _word(data, begin, stop)
+        if first == last:
+            break
+        if found[0].count == 0 and _is_remote(data, first, last):
+            found[0].remote = 1
+            break
+        code = read_cell(data, first, last, BYTE, how.how, found, payload)
+        if code < 0:
+            return code, first, last
+    return 0, begin, stop
+
+
+@compiled()
+def _is_remote(data: NDArray[np.uint8], first: int, last: int) -> bool:
+    word = word_hash(data, first, last)
+    return word == _REMOTE[0] or word == _REMOTE[1]
+
+
+@compiled()
+def _read_kind(
+    data: NDArray[np.uint8], first: int, last: int, kinds: Kinds, found: NDArray[np.void]
+) -> int:
+    """0 for a frame, `NO_FRAME`, `REMARK`, or `BAD_LAYOUT`."""
+    # CRTD writes the bus in front of the kind: 1R11.
+    if last - first > 1 and ord("0") <= data[first] <= ord("9"):
+        found[0].bus = bus_word(data, first, first + 1)
+        first += 1
+    word = word_hash(data, first, last)
+    meaning = kinds.unknown
+    for k in range(len(kinds.words)):
+        if kinds.words[k] == word:
+            meaning = kinds.meanings[k]
+    if meaning == NOTHING:
+        return REMARK
+    if meaning == OTHER or meaning < 0:
+        return NO_FRAME if meaning == OTHER else BAD_LAYOUT
+    if meaning == STANDARD or meaning == STANDARD_REMOTE:
+        found[0].extended = 0
+    elif meaning == EXTENDED_ID or meaning == EXTENDED_REMOTE:
+        found[0].extended = 1
+    found[0].remote = int(meaning in (REMOTE_FRAME, STANDARD_REMOTE, EXTENDED_REMOTE))
+    return 0
+
+
+@compiled()
+def _word(data: NDArray[np.uint8], begin: int, stop: int) -> tuple[int, int, int]:
+    """Bounds of the next word without brackets around it, and the byte behind it."""
+    while begin < stop and is_blank(data[begin]):
+        begin += 1
+    end = begin
+    if begin < stop and data[begin] == ord("("):
+        # A date and a time of day are one word.
+        while end < stop and data[end] != ord(")"):
+            end += 1
+    while end < stop and not is_blank(data[end]):
+        end += 1
+    first, last = begin, end
+    if last - first > 2 and (data[first] == ord("(") or data[first] == ord("[")):
+        first, last = first + 1, last - 1
+    while first < last and is_blank(data[first]):
+        first += 1
+    return first, last, end
