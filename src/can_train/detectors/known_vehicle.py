@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from can_train.dataset.splits import Split, attack_stretches, open_split
+from can_train.dataset.splits import Split, open_split
+from can_train.dataset.stretches import attack_stretches
 from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.evidence import CalibrationEvidence, Margins

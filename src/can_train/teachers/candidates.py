@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from can_train.config.frozen import load_frozen
-from can_train.runs.layout import Roots, artifact_path, frozen_of_run, identity_of, iter_runs
+from can_train.config.frozen import frozen_config_of
+from can_train.runs.layout import Roots, artifact_path, identity_of, iter_runs
 from can_train.runs.state import read_status
 from can_train.runs.summary import read_validation
 from can_train.teachers.files import places_of, read_teacher
@@ -93,7 +93,7 @@ def finished_runs(experiment_root: Path, wanted: Wanted, model_size: str) -> lis
         artifact = artifact_path(run, words.model, words.model_size)
         if not artifact.is_file():
             continue
-        if not misfits(Seen.by(words.dataset, load_frozen(frozen_of_run(run)).config.data), ours):
+        if not misfits(Seen.by(words.dataset, frozen_config_of(run).config.data), ours):
             candidate = Candidate(path=artifact, origin=f"run {run.name}", run=run)
             found.append((artifact.stat().st_mtime, candidate))
     return [candidate for _, candidate in sorted(found, key=lambda item: item[0], reverse=True)]

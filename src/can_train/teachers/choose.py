@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from can_train.config.frozen import load_frozen
+from can_train.config.frozen import frozen_config_of
 from can_train.config.schema import RunConfig
 from can_train.errors import PreflightError
 from can_train.runs.find import find_run
-from can_train.runs.layout import Roots, artifact_path, frozen_of_run, is_run, root_options
+from can_train.runs.layout import Roots, artifact_path, is_run, root_options
+from can_train.runs.made import check_made
 from can_train.runs.state import read_status
 from can_train.runs.summary import read_validation
-from can_train.teachers.files import all_places, read_teacher
+from can_train.teachers.files import all_places, read_teacher, recorded_sha256
 from can_train.teachers.fit import Seen, Wanted, misfits, objection_to
 from can_train.teachers.weights_file import artifact_config, checked_sha256
 
@@ -84,18 +85,18 @@ def _check_file(where: str, path: Path, wanted: Wanted) -> str | None:
     teacher = read_teacher(path) if path.suffix == ".pth" else None
     if teacher is not None:
         _check(where, teacher.model, Seen.by_teacher(teacher), wanted)
-        return teacher.sha256
-    if is_run(run):
+    elif is_run(run):
         _check_run(where, run, wanted)
-        return read_validation(run).artifact_sha256
-    config = artifact_config(path)
-    _check(where, config.model, Seen.by(config.dataset, config.data), wanted)
-    return None
+    else:
+        config = artifact_config(path)
+        _check(where, config.model, Seen.by(config.dataset, config.data), wanted)
+    return recorded_sha256(path)
 
 
 def _check_run(where: str, run: Path, wanted: Wanted) -> RunConfig:
     """The config of a run that finished, is of the model and fits the plan's windows."""
-    config = load_frozen(frozen_of_run(run)).config
+    check_made(run)
+    config = frozen_config_of(run).config
     _check(where, config.model, Seen.by(config.dataset, config.data), wanted)
     status = read_status(run)
     if status is None or status.state != "finished":

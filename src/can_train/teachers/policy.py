@@ -9,6 +9,7 @@ from can_train.config.frozen import FrozenConfig
 from can_train.config.schema import RunConfig
 from can_train.config.spec import spec_of
 from can_train.runs.layout import artifact_path
+from can_train.runs.made import check_made
 from can_train.runs.summary import RankedFigure, read_parameters, read_validation
 from can_train.teachers.files import (
     Teacher,
@@ -49,8 +50,9 @@ def offer_run(frozen: FrozenConfig, root: Path) -> Registration:
     """Offers the artifact of a finished teacher run to the registry under `root`.
 
     Raises:
-        ArtifactError: The artifact isn't what the run recorded.
+        ArtifactError: The run isn't what it made.
     """
+    check_made(frozen.run_dir)
     config = frozen.config
     if config.data.windows_per_side is not None:
         why = "it saw only a part of the windows (--windows-per-side)"

@@ -230,7 +230,7 @@ def test_a_finished_run_without_artifact_is_an_artifact_error(
     finish(plan_of(model="vgae").stages[0]).unlink()
     error = refusal(plan_of, model="vgae")
     assert exit_code_of(error) == 6
-    assert "the same command with --force" in str(error)
+    assert "the training command with --force" in str(error)
 
 
 def test_findings_of_all_layers_come_together_with_the_lowest_code(
