@@ -103,9 +103,10 @@ def _labels(folder: Path, recording: Recording) -> NDArray[np.uint8]:
         raise DataError(
             f"{path}: no stored column ({error}). Prepare the dataset again: can-train data prepare"
         ) from error
-    if found.shape != (recording.frames,) or found.dtype != np.uint8:
+    fits = found.shape == (recording.frames,) and found.dtype == np.uint8
+    if not fits or np.count_nonzero(found) != recording.attack_frames or found.max(initial=0) > 1:
         raise DataError(
-            f"{path}: not the labels of {recording.frames} frames. Prepare the dataset again: "
+            f"{path}: not the labels of {recording.name}. Prepare the dataset again: "
             "can-train data prepare"
         )
     return found

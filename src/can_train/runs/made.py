@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -55,16 +56,33 @@ def check_checkpoint(run: Path) -> None:
     """Whether a run that was interrupted still has what it goes on from.
 
     Raises:
-        ArtifactError: Its checkpoint is gone.
+        ArtifactError: Its checkpoint is gone or damaged.
     """
     status, checkpoint = read_status(run), last_checkpoint(run)
-    if status is None or status.state == "finished" or checkpoint.is_file():
+    if status is None or status.state == "finished":
         return
-    if status.epoch > _REPEATED_EPOCHS:
+    if checkpoint.is_file():
+        check_whole(checkpoint)
+    elif status.epoch > _REPEATED_EPOCHS:
         raise ArtifactError(
             f"{checkpoint}: missing although run {run.name} trained {status.epoch} epochs. "
             f"{MAKE_AGAIN}"
         )
+
+
+def check_whole(checkpoint: Path) -> None:
+    """Whether every byte of a checkpoint is what was written; torch doesn't compare checksums.
+
+    Raises:
+        ArtifactError: It is damaged.
+    """
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+        raise ArtifactError(f"{checkpoint}: damaged checkpoint ({error}). {MAKE_AGAIN}") from error
+    if damaged is not None:
+        raise ArtifactError(f"{checkpoint}: damaged checkpoint ({damaged}). {MAKE_AGAIN}")
 
 
 def _altered(run: Path, made: Mapping[str, str]) -> Iterator[ArtifactError]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from can_train.config.frozen import frozen_config_of
 from can_train.config.schema import RunConfig
-from can_train.errors import PreflightError
+from can_train.errors import ArtifactError, CanTrainError, PreflightError
 from can_train.runs.find import find_run
 from can_train.runs.layout import Roots, artifact_path, is_run, root_options
 from can_train.runs.made import check_made
 from can_train.runs.state import read_status
 from can_train.runs.summary import read_validation
+from can_train.teachers.candidates import unfit_runs
 from can_train.teachers.files import all_places, read_teacher, recorded_sha256
 from can_train.teachers.fit import Seen, Wanted, misfits, objection_to
 from can_train.teachers.weights_file import artifact_config, checked_sha256
+
+_SHOWN: Final = 5
+"""Runs that come near, in a message."""
 
 
 def explicit_artifact(where: str, text: str, wanted: Wanted, roots: Roots) -> tuple[Path, str]:
@@ -44,7 +49,7 @@ def explicit_artifact(where: str, text: str, wanted: Wanted, roots: Roots) -> tu
     return path, checked_sha256(path, read_validation(run).artifact_sha256)
 
 
-def no_teacher(where: str, wanted: Wanted, roots: Roots, given: str = "") -> PreflightError:
+def no_teacher(where: str, wanted: Wanted, roots: Roots, given: str = "") -> CanTrainError:
     """What was searched in vain, and the command that trains a teacher.
 
     Args:
@@ -56,11 +61,37 @@ def no_teacher(where: str, wanted: Wanted, roots: Roots, given: str = "") -> Pre
     names = f"{wanted.model}_teacher"
     folder = roots.teachers / wanted.dataset
     runs = roots.experiments / wanted.modality / wanted.dataset / "*" / wanted.model / "teacher"
-    return PreflightError(
+    return nothing_fits(
         f"{where}: no {wanted.model} teacher{asked_text(wanted)}. Searched: {folder}/{names}.pth "
-        f"and {names}.*.pth, finished runs under {runs}.{_elsewhere(wanted, roots)} "
-        f"Train one: {train_command(wanted, 'teacher', roots, given)}"
+        f"and {names}.*.pth, finished runs under {runs}.{_elsewhere(wanted, roots)}",
+        wanted,
+        "teacher",
+        roots,
+        given,
     )
+
+
+def nothing_fits(
+    what: str, wanted: Wanted, size: str, roots: Roots, given: str = ""
+) -> CanTrainError:
+    """`what` was looked for in vain; which runs come near, and the command that makes one.
+
+    Args:
+        what: What was looked for, and where.
+        wanted: What was looked for.
+        size: Its model size.
+        roots: Where it was looked for.
+        given: Settings that the command must repeat, with a blank before each.
+
+    Returns:
+        An `ArtifactError` if a run might fit but isn't what it made.
+    """
+    unfit = unfit_runs(roots.experiments, wanted, size)
+    shown = "; ".join(map(str, unfit[:_SHOWN]))
+    more = f"; and {len(unfit) - _SHOWN} more" if len(unfit) > _SHOWN else ""
+    near = f" There, but not fitting: {shown}{more}." if unfit else ""
+    kind = ArtifactError if any(run.damaged for run in unfit) else PreflightError
+    return kind(f"{what}{near} Train one: {train_command(wanted, size, roots, given)}")
 
 
 def train_command(wanted: Wanted, size: str, roots: Roots, given: str = "") -> str:

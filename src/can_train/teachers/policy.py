@@ -41,6 +41,9 @@ def is_teacher(config: RunConfig) -> bool:
 
 def register_teacher(frozen: FrozenConfig) -> str:
     """Offers the artifact of a finished teacher run to its registry, and tells what happened."""
+    why = _why_not(frozen.config)
+    if why:
+        return why
     if frozen.teacher_root is None:
         return "teacher not registered: --no-register"
     return offer_run(frozen, frozen.teacher_root).line
@@ -54,9 +57,9 @@ def offer_run(frozen: FrozenConfig, root: Path) -> Registration:
     """
     check_made(frozen.run_dir)
     config = frozen.config
-    if config.data.windows_per_side is not None:
-        why = "it saw only a part of the windows (--windows-per-side)"
-        return Registration(registered=False, line=f"teacher not registered: {why}")
+    why = _why_not(config)
+    if why:
+        return Registration(registered=False, line=why)
     artifact = artifact_path(frozen.run_dir, config.model, config.model_size)
     figure, parameters = read_validation(frozen.run_dir), read_parameters(frozen.run_dir)
     checked_sha256(artifact, figure.artifact_sha256)
@@ -118,6 +121,17 @@ def described(
         metric=figure.metric,
         value=figure.value,
         higher_is_better=figure.higher_is_better,
+    )
+
+
+def _why_not(config: RunConfig) -> str:
+    """Why no registry takes a run's artifact, however good it is; empty if one may."""
+    part = config.data.windows_per_side
+    if part is None:
+        return ""
+    return (
+        f"teacher not registered: it saw only a part of the windows (--windows-per-side {part}; "
+        "--smoke sets it, too). Plans that see the same part find its run by --auto-find-teacher"
     )
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import math
 import pickle
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +24,7 @@ from can_train.detectors.stage import Judgement, Means, StageModule
 from can_train.errors import ArtifactError, TrainingError
 from can_train.files import PARTIAL, sha256_of, writing
 from can_train.runs.layout import BEST, LAST
-from can_train.runs.made import MAKE_AGAIN
+from can_train.runs.made import MAKE_AGAIN, check_whole
 from can_train.runs.stop import Stopped, stop_requested
 from can_train.training.recorder import Recorder
 
@@ -116,19 +115,15 @@ def _restore_best(module: StageModule[Any], path: Path, sha256: str) -> None:
 
 
 def _load(path: Path, device: torch.device | str) -> Any:
-    """A checkpoint after a look at every byte: torch itself doesn't compare checksums.
+    """A checkpoint after a look at every byte.
 
     Raises:
         ArtifactError: It is damaged, or holds code.
     """
+    check_whole(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None:
-            raise ArtifactError(f"{path}: damaged checkpoint ({damaged}). {MAKE_AGAIN}")
         return torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, zipfile.BadZipFile,
-            pickle.UnpicklingError) as error:  # fmt: skip
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
         raise ArtifactError(f"{path}: damaged checkpoint ({error}). {MAKE_AGAIN}") from error
 
 

@@ -24,6 +24,9 @@ Finish = Callable[..., Path]
 FRAMES = 60_000
 """Enough for windows of both classes on every side."""
 
+ATTACK = slice(FRAMES // 4, FRAMES // 2, 10)
+"""Frames that are attacks, where there are any."""
+
 
 def _recording(scenario: str, name: str) -> Recording:
     kind, _, vehicle = name.rpartition("-")
@@ -32,7 +35,7 @@ def _recording(scenario: str, name: str) -> Recording:
         name=name,
         digest=hashlib.sha256(f"{scenario}/{name}".encode()).hexdigest(),
         frames=FRAMES,
-        attack_frames=int(kind != "attack-free"),
+        attack_frames=0 if kind == "attack-free" else len(range(FRAMES)[ATTACK]),
         start_s=0.0,
         duration_s=1.0,
         attack_kind="none" if kind == "attack-free" else kind,
@@ -65,7 +68,7 @@ def dataset(roots: Roots) -> DatasetManifest:
             np.save(frames / f"{column}.npy", np.zeros(1))
         label = np.zeros(FRAMES, np.uint8)
         if recording.attack_frames:
-            label[FRAMES // 4 : FRAMES // 2 : 10] = 1
+            label[ATTACK] = 1
         np.save(frames / "label.npy", label)
     (folder / "dataset.json").write_text(manifest_json(manifest))
     return manifest

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from can_train.dataset.manifest import DatasetManifest, dataset_dir
+from can_train.dataset.manifest import DatasetManifest, dataset_dir, manifest_json
 from can_train.errors import DataError, PreflightError
 from can_train.pipeline.plan import Plan
 from can_train.runs.layout import Roots
@@ -23,9 +24,14 @@ def labels_of(roots: Roots, manifest: DatasetManifest, number: int = 1) -> Path:
 
 def relabel(roots: Roots, manifest: DatasetManifest, attack: slice) -> None:
     """Attacks of the recording that has some."""
-    label = np.zeros(manifest.recordings[1].frames, np.uint8)
+    clean, attacked, test = manifest.recordings
+    label = np.zeros(attacked.frames, np.uint8)
     label[attack] = 1
     np.save(labels_of(roots, manifest), label)
+    attacked = replace(attacked, attack_frames=int(label.sum()))
+    changed = replace(manifest, recordings=(clean, attacked, test))
+    path = dataset_dir(roots.data, "automotive", "car") / "dataset.json"
+    path.write_text(manifest_json(changed))
 
 
 def test_a_plan_on_enough_windows_has_nothing_to_say(plan_of: MakePlan) -> None:
@@ -77,7 +83,7 @@ def test_labels_that_are_not_those_of_the_manifest_are_refused(
     plan_of: MakePlan, roots: Roots, dataset: DatasetManifest
 ) -> None:
     np.save(labels_of(roots, dataset), np.zeros(3, np.uint8))
-    with pytest.raises(DataError, match=r"label.npy: not the labels of 60000 frames"):
+    with pytest.raises(DataError, match=r"label.npy: not the labels of DoS-sonata"):
         plan_of(model="vgae")
     labels_of(roots, dataset).write_bytes(b"x")
     with pytest.raises(DataError, match=r"label.npy: no stored column"):
