@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from can_train.config.dataset_name import name_problem
 from can_train.config.fields import SETTINGS, option_of
 from can_train.config.spec import ALIAS_STRATEGY, experts, spec_of, specs, strategies_on
 from can_train.config.split_name import SPLIT_FORMS, is_split_name
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from can_train.config.requests import PlanRequest, StageRequest
 
 Rule = Callable[["PlanRequest"], Iterator[ConfigError]]
-
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def problems_of(request: PlanRequest) -> list[ConfigError]:
@@ -42,9 +40,10 @@ def modality_has_data(request: PlanRequest) -> Iterator[ConfigError]:
 
 def dataset_is_a_name(request: PlanRequest) -> Iterator[ConfigError]:
     """A dataset is named, not given as a path."""
-    if not _NAME.fullmatch(request.dataset):
+    problem = name_problem(request.dataset)
+    if problem:
         yield ConfigError(
-            f"--dataset: {request.dataset} isn't a name (letters, digits, . _ -). "
+            f"--dataset: {problem}. "
             "Use the name given to: can-train data prepare --modality automotive --dataset NAME"
         )
 

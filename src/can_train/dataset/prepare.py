@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import filelock
 import numpy as np
 
+from can_train.config.dataset_name import name_problem
 from can_train.dataset.discovery import SourceFile, attack_kind_of, find_files, vehicle_of
 from can_train.dataset.manifest import (
     DatasetManifest,
@@ -35,7 +34,6 @@ from can_train.frames.result import ReadResult
 from can_train.frames.store import store_frames
 
 _LOG = logging.getLogger(__name__)
-_NAME: Final = re.compile(r"\w[\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +78,9 @@ def prepare_dataset(
         DataError: No recordings found, one can't be read, or the name holds other content.
         ConfigError: The name can't be that of a folder.
     """
-    if not _NAME.fullmatch(request.dataset):
-        raise ConfigError(
-            f"--dataset {request.dataset!r} can't name a folder. Use letters, digits, _, - and dots"
-        )
+    problem = name_problem(request.dataset)
+    if problem:
+        raise ConfigError(f"--dataset: {problem}")
     files = find_files(request.source, request.benign, request.attack, request.test)
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
     with _locked(folder):

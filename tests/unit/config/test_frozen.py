@@ -134,7 +134,7 @@ def test_a_newer_major_version_is_refused(path: Path) -> None:
         ("seed", -1, r"config.seed: -1. Allowed: a whole number >= 0"),
         ("seed", True, r"config.seed: True"),
         ("model", "gatt", r"config.model: 'gatt'. Allowed: vgae, gat, dqn"),
-        ("target_fpr", "x", r"config.target_fpr: 'x'. Allowed: a number > 0 and < 1"),
+        ("target_fpr", "x", r"config.target_fpr: 'x'. Allowed: a number >= 1e-09 and < 1"),
         ("data", 3, r"config.data: expected an object"),
     ],
 )

@@ -49,7 +49,8 @@ def test_a_changed_figure_is_refused_and_one_without_a_hash_is_read(tmp_path):
         load_report(json_path)
     del document["sha256"]
     json_path.write_text(json.dumps(document))
-    assert load_report(json_path).rows[0].metrics.roc_auc == 0.5
+    metrics = load_report(json_path).rows[0].metrics
+    assert metrics is not None and metrics.roc_auc == 0.5
 
 
 def test_it_says_which_model_file_it_is_of():
