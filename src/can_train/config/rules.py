@@ -21,6 +21,9 @@ from can_train.vocab import (
 if TYPE_CHECKING:
     from can_train.config.requests import PlanRequest, StageRequest
 
+_OF_ALL_POLICIES: Final = ("threads",)
+"""Settings of training that every fusion uses."""
+
 Rule = Callable[["PlanRequest"], Iterator[ConfigError]]
 
 
@@ -197,6 +200,23 @@ def expert_paths_are_used(request: PlanRequest) -> Iterator[ConfigError]:
                 f"{option_of(spec.path_word)}: no stage takes a {name.upper()}, so {path} would "
                 f"have no effect. Only {known} stages take one; leave it out"
             )
+
+
+def unused_training(request: PlanRequest) -> Iterator[tuple[str, str]]:
+    """Settings of training that a fusion without an agent doesn't use, each with a warning.
+
+    A value that another stage has, too, is meant for that one.
+    """
+    for stage in request.stages:
+        policy = stage.settings.get("fusion_policy", SETTINGS["fusion_policy"].default)
+        if "fusion" not in _possible(stage) or policy == AGENT_POLICY:
+            continue
+        for name, value in stage.settings.items():
+            used = name in _OF_ALL_POLICIES or SETTINGS[name].section != "training"
+            others = (s.settings.get(name) for s in request.stages if s is not stage)
+            if not used and value not in others:
+                what = f"{option_of(name)}: no effect on {_place(stage)}: --fusion-policy {policy}"
+                yield name, f"{what} is solved at once; only {AGENT_POLICY} learns over epochs"
 
 
 RULES: Final[tuple[Rule, ...]] = (

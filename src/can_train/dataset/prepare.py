@@ -273,5 +273,15 @@ def _locked(folder: Path) -> Iterator[None]:
         raise DataError(
             f"{folder}: another data prepare is at work there. Wait until it has ended"
         ) from error
-    with held:
-        yield
+    try:
+        with held:
+            yield
+    finally:
+        _drop_empty(folder)
+
+
+def _drop_empty(folder: Path) -> None:
+    """Removes the folder of an import that failed, if it holds nothing but its lock."""
+    names = {path.name for path in folder.iterdir()}
+    if names <= {".prepare.lock", "frames"} and not any(folder.glob("frames/*")):
+        shutil.rmtree(folder)

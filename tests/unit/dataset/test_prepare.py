@@ -204,7 +204,7 @@ def test_sources_that_hold_nothing(
 
 @pytest.mark.parametrize("name", ["", "../mini", "a b", ".hidden"])
 def test_dataset_that_cannot_name_a_folder(tmp_path: Path, source: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="can't name a folder. Use letters, digits"):
+    with pytest.raises(ConfigError, match="isn't a name. Allowed: letters, digits"):
         prepare_dataset(dataclasses.replace(request(tmp_path, source), dataset=name))
 
 
@@ -225,7 +225,7 @@ def test_lenient_lines_are_counted(tmp_path: Path, source: Path) -> None:
     bad.write_text(bad.read_text() + "oops\n")
     with pytest.raises(DataError, match="attack-free-kia.csv:22: number of fields differs"):
         prepare(tmp_path, source)
-    assert not list(tmp_path.glob("data/*/*/dataset.json"))
+    assert not list(tmp_path.glob("data/*/*"))
     _, told = prepare(tmp_path, source, lenient=True)
     assert f"{bad}: 1 malformed lines left out" in told
 
