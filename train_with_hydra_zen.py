@@ -22,7 +22,8 @@ def main():
     except ImportError:
         launcher = os.path.join(HOME, "can-train")
         os.execv(launcher, [launcher] + words)
-    sys.exit(can_train(words))
+    sys.argv[1:] = words
+    sys.exit(can_train())
 
 
 main()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import get_origin
 
@@ -154,7 +153,7 @@ def test_amounts_that_slurm_would_not_read_are_usage(option: str, text: str) -> 
     from can_train.jobs.job import Needs
     from can_train.jobs.slurm.limits import malformed
 
-    asked = replace(Resources(), **{option[2:]: text})
+    asked = Resources(memory=text) if option == "--memory" else Resources(walltime=text)
     needs = Needs(number=1, title="stage 1", model="gat", model_size="student", resources=asked)
     (problem,) = malformed([needs])
     assert isinstance(problem, ConfigError) and problem.exit_code == 2

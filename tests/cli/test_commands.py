@@ -211,7 +211,7 @@ def test_an_edited_frozen_config_is_refused(home: Path, tmp_path: Path) -> None:
     edited = tmp_path / "edited.json"
     edited.write_text(frozen.read_text().replace('"seed": 0', '"seed": 1'))
     done = can_train(home, "run", "--frozen-config", str(edited))
-    assert done.code == 2
+    assert done.code == 6
     assert "it was changed after freezing" in done.err
 
 

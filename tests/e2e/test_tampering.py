@@ -178,6 +178,7 @@ def call(world: World, command: str) -> tuple[int, str]:
         "compare": ("compare", run, *data, *experiments),
         "score": ("score", run, "never-read.log", *experiments),
         "teachers add": ("teachers", "add", run, *data, *experiments, *teachers),
+        "teachers list": ("teachers", "list", *teachers),
         "teachers show": ("teachers", "show", "small", "gat", *teachers),
         "status": ("status", *experiments),
         "resume": ("resume", world.plan.plan_id, *experiments),
@@ -202,7 +203,7 @@ READERS: Final[Mapping[str, tuple[str, ...]]] = {
     "store": ("evaluate",),
     "frames": ("train", "pipeline"),
     "checkpoint": ("train", "pipeline", "resume"),
-    "teacher": ("distil", "teachers show"),
+    "teacher": ("distil", "teachers show", "teachers list"),
 }
 """Commands that read a file, and so have to refuse an altered one."""
 

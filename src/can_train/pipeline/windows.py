@@ -20,10 +20,6 @@ _BENIGN_SIDES: Final = ("train", "validation", "threshold")
 _LEARNS_ON: Final[Mapping[LearningType, str]] = {"supervised": "train", "rl_fusion": "fusion"}
 """Side on which a stage that learns from labels needs attacks."""
 
-_MORE_ATTACKS: Final = (
-    "Import recordings with attacks (can-train data prepare --attack DIR), or train on synthetic "
-    "ones, too: --augment on"
-)
 _UNJUDGED: Final[Mapping[str, str]] = {
     "validation": "the best epoch is chosen by the loss alone, whatever attacks it finds",
     "threshold": "the threshold rests on benign windows alone, and nothing tells what it finds",
@@ -64,7 +60,7 @@ class StoredWindows:
             if side is not None and not self._data.windows.augment and not self._has_both(side):
                 yield PreflightError(
                     f"{stage.title}: it learns benign from attack windows, and side {side} doesn't "
-                    f"hold both. {self._where}: {self._told}. {_MORE_ATTACKS}"
+                    f"hold both. {self._where}: {self._told}. {self._more_attacks}"
                 )
 
     def warnings(self, stages: Sequence[ResolvedStage]) -> Iterator[str]:
@@ -87,6 +83,15 @@ class StoredWindows:
         return (
             f"dataset {self._data.manifest.dataset}, split {data.split}, "
             f"--window {data.window}, --stride {data.stride}"
+        )
+
+    @property
+    def _more_attacks(self) -> str:
+        manifest = self._data.manifest
+        return (
+            f"Import recordings with attacks (can-train data prepare --modality "
+            f"{manifest.modality} --dataset {manifest.dataset} --benign DIR --attack DIR), or "
+            "train on synthetic ones, too: --augment on"
         )
 
     @property
