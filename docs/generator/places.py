@@ -14,7 +14,6 @@ from can_train.graphs.columns import STORED
 from can_train.runs import layout
 from can_train.runs.layout import Roots, RunIdentity
 from can_train.teachers.files import kept_path, teacher_path
-from can_train.training.loop import BEST, LAST
 
 ROOTS: Final = Roots(
     data=Path("data"), experiments=Path("experimentruns"), teachers=Path("config/teacher_models")
@@ -57,11 +56,7 @@ class Place:
 
 def run_places() -> list[Place]:
     """Everything in the folder of a run, and the link beside it."""
-    more = (
-        Place(path=layout.checkpoints_dir(RUN) / BEST, meaning="Weights of the best epoch, once."),
-        Place(path=layout.checkpoints_dir(RUN) / LAST, meaning="Where training stands."),
-    )
-    return _distinct([*_of_layout("run"), *_of_layout("folder"), *more])
+    return _distinct([*_of_layout("run"), *_of_layout("folder")])
 
 
 def plan_places() -> list[Place]:

@@ -26,6 +26,8 @@ MARKER: Final = "can-train.installing"
 LOCK_FILES: Final = ("requirements-torch.txt", "requirements.lock")
 EXIT_NOT_READY: Final = 3
 
+_OTHER_FOLDER: Final = "Name another folder: CAN_TRAIN_VENV=DIR ./can-train --version"
+
 
 class SetupError(Exception):
     """The environment can't be made; the text says why and what to do."""
@@ -40,6 +42,9 @@ def main(argv: Sequence[str]) -> int:
                 install(home, venv)
     except SetupError as error:
         _say(str(error))
+        return EXIT_NOT_READY
+    except OSError as error:
+        _say(f"{error.filename or venv} can't be used ({error.strerror}). {_OTHER_FOLDER}")
         return EXIT_NOT_READY
     except KeyboardInterrupt:
         _say("stopped; the next start sets up the environment from the beginning.")
@@ -68,9 +73,9 @@ def install(home: Path, venv: Path) -> None:
     """Installs torch, the locked packages and the checkout `home` into `venv`.
 
     Raises:
-        SetupError: The folder is no environment, or one of the steps failed.
+        SetupError: The folder belongs to somebody else, or one of the steps failed.
     """
-    fresh = _prepare_folder(venv)
+    fresh = _prepare_folder(home, venv)
     version = ".".join(map(str, sys.version_info[:3]))
     if fresh:
         _say(f"first use: setting up {venv} with Python {version}. This takes a few minutes, once.")
@@ -91,16 +96,11 @@ def install(home: Path, venv: Path) -> None:
     _say(f"{venv} is ready.")
 
 
-def _prepare_folder(venv: Path) -> bool:
+def _prepare_folder(home: Path, venv: Path) -> bool:
     """Sets the marker; True if the environment has to be made from nothing."""
     marker = venv / MARKER
     killed = marker.exists()
-    is_venv = (venv / "pyvenv.cfg").is_file()
-    if venv.is_dir() and any(venv.iterdir()) and not (killed or is_venv):
-        raise SetupError(
-            f"{venv} exists and isn't a virtual environment. Move it away, or name another "
-            "folder: CAN_TRAIN_VENV=DIR ./can-train --version"
-        )
+    _refuse_foreign(home, venv)
     venv.mkdir(parents=True, exist_ok=True)
     marker.touch()
     (venv / STAMP).unlink(missing_ok=True)
@@ -110,6 +110,32 @@ def _prepare_folder(venv: Path) -> bool:
         _empty(venv, keep=marker)
         return True
     return False
+
+
+def _refuse_foreign(home: Path, venv: Path) -> None:
+    """Refuses a folder that this checkout didn't fill: nothing of somebody else's is changed.
+
+    Raises:
+        SetupError: It is no environment, one that can-train didn't make, or another checkout's.
+    """
+    if not os.access(home, os.W_OK):
+        raise SetupError(
+            f"the environment {venv} isn't ready, and the checkout {home} is write-protected, so "
+            "none can be made for it. Ask its owner to run ./can-train --version, or clone it"
+        )
+    stamp = venv / STAMP
+    if stamp.is_file():
+        owner = Path(os.fsdecode(stamp.read_bytes().partition(b"\n")[0]))
+        if owner != home and (owner / "can-train").exists():
+            raise SetupError(f"{venv} is the environment of the checkout {owner}. {_OTHER_FOLDER}")
+    elif venv.is_dir() and any(venv.iterdir()) and not (venv / MARKER).exists():
+        is_venv = (venv / "pyvenv.cfg").is_file()
+        what = (
+            "is an environment that can-train didn't make"
+            if is_venv
+            else ("exists and isn't a virtual environment")
+        )
+        raise SetupError(f"{venv} {what}. Move it away. {_OTHER_FOLDER}")
 
 
 def _empty(folder: Path, *, keep: Path) -> None:

@@ -51,7 +51,7 @@ class DataError(CanTrainError):
 
 
 class ArtifactError(CanTrainError):
-    """A model file is missing, damaged, altered or of another kind (exit code 6)."""
+    """A file that a run made is missing, damaged, altered or of another kind (exit code 6)."""
 
     exit_code = 6
 

@@ -13,9 +13,9 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from can_train.errors import ArtifactError
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 PARTIAL: Final = ".partial-"
 """How everything begins that isn't whole yet."""
+
+SHORT_HASH: Final = 12
+"""Letters of a hash in names."""
+
+_SEAL: Final = "sha256"
 
 
 def partial_name(target: Path) -> Path:
@@ -98,13 +103,13 @@ def writing_folder(path: Path) -> Iterator[Path]:
 def link_exclusively(path: Path, text: str) -> bool:
     """Creates `path` with `text` in one step; False if it exists, whose content then stays."""
     temporary = partial_name(path)
-    temporary.write_text(text, encoding="utf-8")
     try:
+        temporary.write_text(text, encoding="utf-8")
         os.link(temporary, path)
     except FileExistsError:
         return False
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
     return True
 
 
@@ -112,7 +117,10 @@ def point_link(link: Path, target: str) -> None:
     """Makes `link` a symbolic link to the folder `target`, replacing what it pointed to."""
     temporary = partial_name(link)
     temporary.symlink_to(target, target_is_directory=True)
-    temporary.replace(link)
+    try:
+        temporary.replace(link)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:
@@ -148,6 +156,29 @@ def read_object(path: Path) -> dict[str, object]:
     if not isinstance(document, dict):
         raise ArtifactError(f"{path}: expected a JSON object. Remove it and run again.")
     return document
+
+
+def sealed(document: Mapping[str, object]) -> dict[str, object]:
+    """The document with the sha256 of its content as its last key."""
+    return {**document, _SEAL: _content_sha256(document)}
+
+
+def unsealed(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """A document without its seal, after a look whether it is what was written.
+
+    One that was written before there were seals is taken as it is.
+
+    Raises:
+        ArtifactError: It was changed.
+    """
+    content = {key: value for key, value in document.items() if key != _SEAL}
+    if document.get(_SEAL, found := _content_sha256(content)) != found:
+        raise ArtifactError(f"{path}: changed since it was written. Make it again")
+    return content
+
+
+def _content_sha256(document: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode("ascii")).hexdigest()
 
 
 def sha256_of(path: Path) -> str:

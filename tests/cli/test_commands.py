@@ -120,8 +120,9 @@ def test_fusion_with_kd_ends_with_2_one_message_and_nothing_written(home: Path) 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(home: Path) -> None:
     before = tree(home)
-    done = can_train(home, "pipeline", *BASE, "--model", "vgae,gat,dqn", "--dry-run", "--local")
-    assert done.code == 0
+    words = ("--model", "vgae,gat,dqn", "--augment", "on", "--dry-run", "--local")
+    done = can_train(home, "pipeline", *BASE, *words)
+    assert done.code == 0, done.err
     assert "edges: 1 -> 2, 1 -> 3, 2 -> 3\n" in done.out
     assert "stage 2 (gat teacher, curriculum, no-kd): new" in done.out
     assert tree(home) == before
@@ -129,7 +130,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(home: Path) -> None:
 
 def test_padding_is_told_once_on_stderr(home: Path) -> None:
     done = can_train(home, "pipeline", *BASE, "--model", "vgae,gat,gat", "--distillation",
-                     "no-kd,no-kd", "--seed", "0,0,1", "--dry-run")  # fmt: skip
+                     "no-kd,no-kd", "--seed", "0,0,1", "--augment", "on", "--dry-run")  # fmt: skip
     assert (done.code, done.err) == (0, "")
     done = can_train(home, "pipeline", *BASE, "--model", "vgae,vgae", "--model-size",
                      "teacher,student", "--distillation", "no-kd,with-kd", "--dry-run")  # fmt: skip
@@ -211,7 +212,7 @@ def test_an_edited_frozen_config_is_refused(home: Path, tmp_path: Path) -> None:
     edited = tmp_path / "edited.json"
     edited.write_text(frozen.read_text().replace('"seed": 0', '"seed": 1'))
     done = can_train(home, "run", "--frozen-config", str(edited))
-    assert done.code == 2
+    assert done.code == 6
     assert "it was changed after freezing" in done.err
 
 

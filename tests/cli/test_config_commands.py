@@ -20,7 +20,7 @@ BASE = ("--modality", "automotive", "--dataset", "car")
 FIVE = (*BASE, "--model", "vgae,gat,vgae,gat,dqn",
         "--model-size", "teacher,teacher,student,student,student",
         "--training-strategy", "autoencoder,curriculum,autoencoder,curriculum,fusion",
-        "--distillation", "no-kd,no-kd,with-kd,with-kd,no-kd")  # fmt: skip
+        "--distillation", "no-kd,no-kd,with-kd,with-kd,no-kd", "--augment", "on")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_resources_without_a_cluster_are_told(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["train", *BASE, "--model", "dqn", "--walltime", "2h", "--memory", "lots"]
-    assert main(words) == 3
+    assert main(words) == 2
     error = capsys.readouterr().err
     assert "--walltime: stage 1 (dqn): 2h isn't a time limit" in error
     assert "--memory: stage 1 (dqn): lots isn't an amount" in error

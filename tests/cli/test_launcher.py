@@ -44,6 +44,7 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
 build_wheel = build_editable
 '''
 
+NOBODY = 65534
 MAIN = """\
 import os, sys
 sys.stdout.write("|".join([os.environ["CAN_TRAIN_HOME"], os.getcwd(), *sys.argv[1:]]))
@@ -154,6 +155,87 @@ def test_never_installs_into_a_folder_that_is_no_environment(
     assert done.returncode == 3
     assert f"{tmp_path} exists and isn't a virtual environment" in done.stderr
     assert (tmp_path / "thesis.tex").exists()
+
+
+def test_what_others_put_into_pythons_way_is_left_out_and_told(
+    ready_checkout: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('a shadowing json')")
+    (tmp_path / "numpy.py").write_text("raise SystemExit('a foreign numpy')")
+    done = launch(
+        ready_checkout / "can-train", "status", PYTHONPATH=str(tmp_path), PYTHONHOME=str(tmp_path)
+    )
+    assert (done.returncode, done.stdout.split("|")[-1]) == (7, "status")
+    assert done.stderr.splitlines() == [
+        f"can-train: {name}={tmp_path} is ignored" for name in ("PYTHONPATH", "PYTHONHOME")
+    ]
+
+
+def test_an_environment_of_somebody_else_is_left_alone(
+    checkout: Path, ready_checkout: Path, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "bin").mkdir(parents=True)
+    (theirs / "pyvenv.cfg").touch()
+    done = launch(checkout / "can-train", CAN_TRAIN_VENV=str(theirs))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"{theirs} is an environment that can-train didn't make" in done.stderr
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "can-train").touch()
+    (theirs / STAMP).write_bytes(os.fsencode(other) + b"\n")
+    done = launch(checkout / "can-train", CAN_TRAIN_VENV=str(theirs))
+    assert done.returncode == 3
+    assert f"{theirs} is the environment of the checkout {other}" in done.stderr
+    assert sorted(path.name for path in theirs.iterdir()) == sorted(["bin", STAMP, "pyvenv.cfg"])
+
+
+@pytest.mark.parametrize("where", ["file/below", "file"])
+def test_an_impossible_place_is_one_message(checkout: Path, tmp_path: Path, where: str) -> None:
+    (tmp_path / "file").touch()
+    done = launch(checkout / "can-train", CAN_TRAIN_VENV=str(tmp_path / where))
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert done.stderr.endswith("Name another folder: CAN_TRAIN_VENV=DIR ./can-train --version\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="acts as a second user")
+def test_a_second_user_on_a_write_protected_checkout_gets_one_message(
+    checkout: Path, tmp_path: Path
+) -> None:
+    for folder in (checkout, *checkout.parents):
+        if folder.is_relative_to(tmp_path.parents[1]):
+            folder.chmod(0o755)
+    home = tmp_path / "mine"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    for venv in (checkout / ".venv", home / "venv"):
+        done = subprocess.run(
+            [str(checkout / "can-train")],
+            env={"PATH": os.environ["PATH"], "CAN_TRAIN_VENV": str(venv)},
+            capture_output=True, text=True, check=False, user=NOBODY, group=NOBODY, extra_groups=[],
+        )  # fmt: skip
+        assert done.returncode == 3, done.stderr
+        assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
+        assert not venv.exists()
+
+
+def test_the_name_of_job_scripts_takes_what_train_and_run_take(
+    ready_checkout: Path, repo_root: Path, tmp_path: Path
+) -> None:
+    script = ready_checkout / "train_with_hydra_zen.py"
+    shutil.copy(repo_root / script.name, script)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CAN_TRAIN_", "PYTHON"))}
+    for words, command in (
+        (["--frozen-config", "f.json"], "run"),
+        (["--frozen-config=f.json"], "run"),
+        (["--modality", "automotive", "--model", "gat"], "train"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(script), *words],
+            env=kept, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout.split("|")[2:]) == (7, [command, *words]), done.stderr
 
 
 @pytest.mark.slow

@@ -116,3 +116,18 @@ def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
     _, err = process.communicate()
     assert err == ""
     assert process.returncode == 128 + signal.SIGPIPE
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_command_as_ctrl_c_does(tmp_path: Path, number: signal.Signals) -> None:
+    request = tmp_path / "request.json"
+    os.mkfifo(request)  # whoever opens it waits
+    words = ["validate", "--config", str(request)]
+    command = subprocess.Popen(
+        [sys.executable, "-P", "-m", "can_train", *words], stderr=subprocess.PIPE, text=True
+    )
+    writer = os.open(request, os.O_WRONLY)  # returns once the command has opened it
+    command.send_signal(number)
+    _, said = command.communicate(timeout=60)
+    os.close(writer)
+    assert (command.returncode, said) == (130, "stopped by the user\n")

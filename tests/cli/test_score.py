@@ -104,12 +104,12 @@ def test_documents_on_stdout_take_the_place_of_the_table(
     trained: Trained, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     words = ["score", *trained.words, str(trained.attack)]
-    assert main([*words, "--json", "-", "--csv", str(tmp_path / "deep" / "w.csv")]) == 0
+    assert main([*words, "--json", "-", "--csv", str(tmp_path / "w.csv")]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["run"] == trained.run.name
     assert list(document["thresholds"]) == ["vehicle_profile", *SCORERS]
     count = len(document["recordings"][0]["windows"]["start"])
-    assert count == len(table(tmp_path / "deep" / "w.csv"))
+    assert count == len(table(tmp_path / "w.csv"))
     assert main([*words, "--csv", "-"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == count + 1
 

@@ -87,7 +87,7 @@ def test_list_and_show_say_what_is_registered_and_whether_the_file_is_whole(
     assert shown.code == 6
     assert "truncated" in shown.err
     assert json.loads(shown.out)[0]["run_id"] == teacher_run.name
-    assert again.code == 0 and "truncated" in again.out
+    assert again.code == 6 and "truncated" in again.out and "truncated" in again.err
     none = can_train(home, "teachers", "show", "synthetic", "vgae")
     assert none.code == 3 and "no vgae teacher of synthetic" in none.err
     missing = can_train(home, "teachers", "show", "synthetic")

@@ -32,7 +32,7 @@ def _plain(base: Any, param: Param) -> st.SearchStrategy[Any]:
     if get_origin(base) is Literal:
         return st.sampled_from(get_args(base))
     if get_origin(base) is tuple:
-        return st.lists(st.integers(), max_size=4).map(tuple)
+        return st.lists(_plain(get_args(base)[0], param), max_size=4).map(tuple)
     if is_dataclass(base):
         return instances(base)
     if base is bool:

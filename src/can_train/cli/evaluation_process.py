@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from can_train.runs.layout import evaluation_path
+from can_train.runs.layout import evaluation_path, identity_of
+from can_train.runs.summary import read_validation
 
 
 def given_data_root(args: argparse.Namespace) -> Path | None:
@@ -47,11 +48,13 @@ def evaluate(run: Path, data_root: Path | None = None, *, reuse: bool = False) -
     Args:
         run: Folder of the run.
         data_root: Data root that was typed.
-        reuse: Whether an evaluation that is there is shown instead: the same artifact gives the
-            same figures.
+        reuse: Whether an evaluation of its artifact that is there is shown instead: the same
+            artifact gives the same figures.
+
+    Raises:
+        ArtifactError: What is there was changed.
     """
-    if reuse and evaluation_path(run).is_file():
-        _show(evaluation_path(run))
+    if reuse and evaluation_path(run).is_file() and _shown(run):
         return 0
     sys.stdout.flush()
     code = exit_code_of(start_evaluation(run, data_root))
@@ -63,9 +66,15 @@ def evaluate(run: Path, data_root: Path | None = None, *, reuse: bool = False) -
     return code
 
 
-def _show(path: Path) -> None:
+def _shown(run: Path) -> bool:
+    """Shows the evaluation that is there; False if it is of another artifact."""
     from can_train.evaluation.report import load_report
     from can_train.evaluation.table import print_report
 
+    path = evaluation_path(run)
+    report = load_report(path)
+    if not report.is_of(identity_of(run).model, read_validation(run).artifact_sha256):
+        return False
     sys.stdout.write(f"reused: evaluation {path}\n")
-    print_report(load_report(path), sys.stdout)
+    print_report(report, sys.stdout)
+    return True

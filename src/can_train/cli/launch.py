@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from can_train.cli.evaluation_process import evaluate, given_data_root
 from can_train.cli.place import chosen_executor
 from can_train.cli.planning import plans_of, show, show_as_json
-from can_train.errors import EXIT_INTERRUPTED, ConfigError
+from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError
 from can_train.jobs.executor import HERE, Executor, executor_called, executors
 from can_train.jobs.job import Handover, JobRequest
 from can_train.runs.layout import Roots, plan_dir, root_options, roots_from
@@ -50,6 +50,7 @@ def run_plan(
 ) -> tuple[JobResult, ...]:
     """Writes the plan and hands it to its executor: this machine unless another one is given."""
     from can_train.pipeline.record import write_plan
+    from can_train.teachers.policy import is_teacher
 
     write_plan(plan)
     executor = executor or executor_called(HERE)
@@ -57,8 +58,8 @@ def run_plan(
     results = executor.execute(handover)
     tell_where(results, handover.plan, plan.roots)
     for planned, result in zip(plan.stages, results, strict=True):
-        if executor.waits and result.outcome == "reused":
-            _register(planned)
+        if executor.waits and result.ok and is_teacher(planned.config):
+            sys.stdout.write(f"{_registration(planned)}\n")
     return results
 
 
@@ -130,9 +131,14 @@ def _warn_of_resources(plan: Plan, executor: Executor) -> None:
         sys.stderr.write(f"warning: {', '.join(unused)}: no effect without {others}\n")
 
 
-def _register(planned: PlannedStage) -> None:
-    """Offers the teacher of a reused run to the registry of this call."""
-    from can_train.teachers.policy import is_teacher, register_teacher
+def _registration(planned: PlannedStage) -> str:
+    """What became of a teacher; that of a reused run is offered to the registry of this call."""
+    from can_train.teachers.policy import register_teacher
 
-    if is_teacher(planned.config) and planned.frozen.teacher_root is not None:
-        sys.stdout.write(f"{register_teacher(planned.frozen)}\n")
+    try:
+        return f"{planned.stage.title}: {register_teacher(planned.frozen)}"
+    except CanTrainError as error:  # a damaged registry doesn't undo the training
+        return (
+            f"{planned.stage.title}: teacher not registered: {error}. "
+            f"Then: can-train teachers add {planned.run_id}"
+        )

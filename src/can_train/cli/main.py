@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -31,13 +32,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; absent: those of this process.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        _interrupt_by_signals()
     try:
         args = build_parser(words[0] if words else None).parse_args(words)
         return int(_module(args.command).run(args))
     except CanTrainError as error:
         if "--debug" in words:
             traceback.print_exc()
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{_printable(str(error))}\n")
         return exit_code_of(error)
     except BrokenPipeError:
         # The reader of stdout has gone (such as `head`); flushing at exit would fail.
@@ -47,11 +50,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "--debug" in words:
             traceback.print_exc()
         where = f"{error.filename}: " if error.filename else ""
+        where = _printable(where)
         sys.stderr.write(f"{where}{error.strerror or error}. Show more: the same with --debug\n")
         return PreflightError.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("stopped by the user\n")
         return EXIT_INTERRUPTED
+
+
+def _interrupt_by_signals() -> None:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does; what the caller ignores stays ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _printable(text: str) -> str:
+    """Text without what could steer a terminal; what was typed is part of messages."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def build_parser(command: str | None = None) -> Parser:

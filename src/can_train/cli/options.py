@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from can_train.cli.parser import ChecksItself
 from can_train.cli.place import add_executor_choice, add_executor_options
 from can_train.config.codec import allowed_text
 from can_train.config.fields import SETTINGS, Setting, option_of
@@ -148,7 +149,7 @@ def roots_of(args: argparse.Namespace) -> Roots:
     )
 
 
-class _Once(argparse.Action):
+class _Once(ChecksItself):
     """Stores a value, and refuses a second one: one of the two would do nothing."""
 
     def __call__(

@@ -15,7 +15,7 @@ def require_writable(option: str, path: Path, *, folder: bool = False) -> None:
 
     Args:
         option: The option that names it.
-        path: The file or folder; missing folders will be made.
+        path: The file or folder. No folder is made but the one that is named.
         folder: Whether it is to be a folder.
 
     Raises:
@@ -23,11 +23,10 @@ def require_writable(option: str, path: Path, *, folder: bool = False) -> None:
     """
     if path.is_dir() and not folder:
         raise _unwritable(option, path, "it is a folder")
-    above = path.absolute() if folder else path.absolute().parent
-    while not above.exists():
-        above = above.parent
+    above = path.absolute() if folder and path.exists() else path.absolute().parent
     if not above.is_dir():
-        raise _unwritable(option, path, f"{above} is no folder")
+        why = "is no folder" if above.exists() else "doesn't exist"
+        raise _unwritable(option, path, f"{above} {why}")
     if not os.access(above, os.W_OK | os.X_OK):
         raise _unwritable(option, path, f"{above} is write-protected")
 

@@ -8,6 +8,10 @@ from typing import Any, NoReturn
 from can_train.errors import ConfigError, did_you_mean
 
 
+class ChecksItself(argparse.Action):
+    """An option whose empty value is refused later, with what is allowed."""
+
+
 class Parser(argparse.ArgumentParser):
     """Takes no abbreviations, knows `--debug`, and raises `ConfigError` instead of exiting."""
 
@@ -48,6 +52,14 @@ class Parser(argparse.ArgumentParser):
             f"{self.prog}: {first} isn't known{did_you_mean(first, options) or '.'} "
             f"See: {self.prog} --help"
         )
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """As in argparse, but nobody means an empty text: it is a variable that isn't set."""
+        mine = action.nargs != argparse.PARSER and not isinstance(action, ChecksItself)
+        if mine and not all(text.strip() for text in arg_strings):
+            name = "/".join(action.option_strings) or str(action.metavar or action.dest)
+            self.error(f"{name}: an empty value isn't allowed. Give one, or leave it out")
+        return super()._get_values(action, arg_strings)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:

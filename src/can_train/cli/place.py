@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Final
 
 from can_train.errors import ConfigError
 from can_train.jobs.executor import HERE, Executor, executor_called, executors
+
+LARGEST: Final = 1_000_000
+"""Largest number that an option of an executor takes."""
+
+_DIGITS: Final = 9
 
 
 def add_executor_choice(group: argparse._ArgumentGroup) -> None:
@@ -87,8 +93,10 @@ def _at_least(least: int) -> Callable[[str], int]:
     """Converter for whole numbers from `least` on."""
 
     def whole_number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text}. Allowed: a whole number from {least} on")
+        if not text.isdecimal() or not least <= int(text[:_DIGITS]) <= LARGEST or text[_DIGITS:]:
+            raise argparse.ArgumentTypeError(
+                f"{text}. Allowed: a whole number from {least} to {LARGEST}"
+            )
         return int(text)
 
     return whole_number

@@ -11,12 +11,12 @@ from typing import Final
 
 from can_train.cli.commands.evaluate import require_finished
 from can_train.cli.options import roots_of
-from can_train.config.frozen import load_frozen
+from can_train.config.frozen import frozen_config_of
 from can_train.config.spec import specs
 from can_train.errors import ConfigError, PreflightError
 from can_train.pipeline.data import windows_of
 from can_train.runs.find import find_run
-from can_train.runs.layout import Roots, frozen_of_run
+from can_train.runs.layout import Roots
 from can_train.runs.summary import ranked
 from can_train.teachers.fit import Wanted
 from can_train.teachers.intake import intake_config
@@ -63,7 +63,8 @@ def wanted_by(args: argparse.Namespace, roots: Roots) -> Wanted:
 def _add_run(args: argparse.Namespace) -> None:
     roots = roots_of(args)
     run_dir = find_run(roots.experiments, args.name)
-    frozen = replace(load_frozen(frozen_of_run(run_dir)), run_dir=run_dir)
+    require_finished(run_dir, "register")
+    frozen = replace(frozen_config_of(run_dir), run_dir=run_dir)
     config = frozen.config
     if not is_teacher(config):
         able = " or ".join(spec.name for spec in specs().values() if spec.distils)
@@ -71,7 +72,6 @@ def _add_run(args: argparse.Namespace) -> None:
             f"run {run_dir.name} is a {config.model} of size {config.model_size}: only a {able} "
             "of size teacher can teach. Show the runs: can-train status"
         )
-    require_finished(run_dir)
     _tell(offer_run(frozen, roots.teachers))
 
 

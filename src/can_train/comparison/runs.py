@@ -9,7 +9,7 @@ from typing import Final
 
 from can_train.comparison.intervals import over_seeds
 from can_train.config.codec import Json
-from can_train.config.frozen import canonical_json, encode_run_config, load_frozen
+from can_train.config.frozen import canonical_json, encode_run_config, frozen_config_of
 from can_train.config.schema import Parent, RunConfig
 from can_train.config.spec import spec_of
 from can_train.errors import ArtifactError, PreflightError
@@ -20,10 +20,10 @@ from can_train.runs.layout import (
     IDENTITY_WORDS,
     artifact_path,
     evaluation_path,
-    frozen_of_run,
     is_run,
 )
-from can_train.runs.summary import read_parameters
+from can_train.runs.made import check_made
+from can_train.runs.summary import read_parameters, read_validation
 
 KINDS: Final = ("student", "student+KD", "teacher", "teacher+KD")
 
@@ -101,12 +101,13 @@ def load_compared(run: Path, reports: Mapping[Path, EvaluationReport]) -> Compar
     report = evaluation_of(run, reports)
     if report is None:
         raise PreflightError(f"run {run.name} isn't evaluated. Use: can-train evaluate {run.name}")
-    config = load_frozen(frozen_of_run(run)).config
+    check_made(run)
+    config = frozen_config_of(run).config
     artifact = artifact_path(run, config.model, config.model_size)
-    if not artifact.is_file():
+    if not report.is_of(config.model, read_validation(run).artifact_sha256):
         raise ArtifactError(
-            f"{artifact}: missing although run {run.name} finished. "
-            "Make it again: the training command with --force"
+            f"{evaluation_path(run)}: of another model file than {artifact}. "
+            f"Evaluate it again: can-train evaluate {run.name}"
         )
     scorer = spec_of(config.model).row
     return ComparedRun(
@@ -131,7 +132,7 @@ def _distilled(config: RunConfig, experiment_root: Path) -> bool:
     if spec_of(config.model).distils:
         return config.distillation is not None
     experts = (_run_of(parent, experiment_root) for parent in config.experts.values())
-    return any(load_frozen(frozen_of_run(run)).config.distillation for run in experts if run)
+    return any(frozen_config_of(run).config.distillation for run in experts if run)
 
 
 def _run_of(parent: Parent, experiment_root: Path) -> Path | None:

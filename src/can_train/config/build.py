@@ -17,7 +17,7 @@ from can_train.config.requests import (
     parse_stage,
     unused_architecture,
 )
-from can_train.config.rules import problems_of
+from can_train.config.rules import problems_of, unused_training
 from can_train.config.spec import experts
 from can_train.config.typed import Typed, merge
 from can_train.errors import ConfigError
@@ -87,6 +87,9 @@ def build_request(typed: Typed) -> Built:
     if built.consistent:  # a word that can't be read would break rules that it doesn't break
         for problem in problems_of(built.request):
             built.refuse("", problem)
+        for name, warning in unused_training(built.request):
+            if built.origins.get(name) != "--smoke":
+                built.warnings.append(warning)
     return built
 
 

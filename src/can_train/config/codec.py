@@ -125,7 +125,7 @@ def from_text(annotation: object, text: str, where: str = "value") -> object:
         ConfigError: It has another type, is empty or out of bounds.
     """
     base, param = unwrap(annotation)
-    if not text:
+    if not text.strip():
         raise ConfigError(f"{where}: empty. Allowed: {allowed_text(annotation)}")
     words = dict(param.words) if param is not None else {}
     if text in words:
@@ -166,7 +166,7 @@ def allowed_text(annotation: object) -> str:
     )
     bounds = []
     if get_origin(base) is tuple:
-        return "whole numbers joined by x, such as 96x48"
+        kind = "whole numbers joined by x, such as 96x48, each"
     if param is not None:
         signs = ((">=", param.ge), (">", param.gt), ("<=", param.le), ("<", param.lt))
         bounds = [f"{sign} {_exact(bound)}" for sign, bound in signs if bound is not None]
@@ -244,7 +244,8 @@ def _value(annotation: object, raw: object, where: str) -> object:
     if get_origin(base) is tuple:
         if not isinstance(raw, list | tuple):
             raise ConfigError(f"{where}: expected a list, got {raw!r}")
-        return tuple(_value(get_args(base)[0], item, where) for item in raw)
+        item_type = Annotated[get_args(base)[0], param] if param else get_args(base)[0]
+        return tuple(_value(item_type, item, where) for item in raw)
     if not _fits(base, raw) or (
         param is not None and isinstance(raw, int | float) and not in_bounds(raw, param)
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -18,9 +19,9 @@ from typing import Final, cast
 import can_train
 from can_train.config.codec import Json, from_plain, to_plain
 from can_train.config.schema import SCHEMA_VERSION, RunConfig
-from can_train.errors import ConfigError, did_you_mean
+from can_train.errors import ArtifactError, ConfigError, did_you_mean
 from can_train.files import write_text
-from can_train.runs.layout import RUN_ID_LENGTH, Roots, frozen_path
+from can_train.runs.layout import RUN_ID_LENGTH, Roots, frozen_of_run, frozen_path, is_run
 
 _KEYS: Final = frozenset({"schema_version", "sha256", "config", "provenance", "paths"})
 _PATH_KEYS: Final = frozenset({"data_root", "experiment_root", "run_dir", "teacher_root"})
@@ -28,6 +29,7 @@ TRAINING_DIGEST: Final = "training_digest"
 """Where the provenance tells which training recordings the dataset had. It isn't hashed: runs of
 before have only the digest of the whole dataset."""
 
+_NAMED: Final = re.compile(r"frozen_config_([0-9a-f]{12})\.json")
 _PACKAGES: Final = ("torch", "torch_geometric", "numpy", "polars", "scikit-learn")
 
 
@@ -152,31 +154,53 @@ def is_frozen(path: Path) -> bool:
     return {"schema_version", "sha256"} <= set(_read(path))
 
 
+def frozen_config_of(run: Path) -> FrozenConfig:
+    """The frozen config in the folder of a run.
+
+    Raises:
+        ArtifactError: It is missing, altered, or of a newer version.
+    """
+    return load_frozen(frozen_of_run(run))
+
+
 def load_frozen(path: Path) -> FrozenConfig:
     """Reads a frozen config strictly.
 
     Raises:
-        ConfigError: Not a frozen config, of a newer version, altered, or with unknown keys.
+        ConfigError: There is no such file.
+        ArtifactError: Not a frozen config, of a newer version, altered, or with unknown keys.
     """
-    document = _read(path)
+    try:
+        return _decoded(path, _read(path))
+    except (TypeError, KeyError) as error:
+        raise ArtifactError(f"{path}: not a frozen config ({error})") from error
+
+
+def _decoded(path: Path, document: Mapping[str, object]) -> FrozenConfig:
     _check_keys(document, _KEYS, f"{path}")
     _check_version(path, document["schema_version"])
     raw = document["config"]
     found = hashlib.sha256(canonical_json(cast(Json, raw)).encode("ascii")).hexdigest()
-    if found != document["sha256"]:
-        raise ConfigError(
-            f"{path}: sha256 of its config is {found[:12]}, the file says "
-            f"{str(document['sha256'])[:12]}: it was changed after freezing. A frozen config is "
-            "never edited: give the training command again with other flags"
+    named = _NAMED.fullmatch(path.name)
+    said = named[1] if named else str(document["sha256"])[:RUN_ID_LENGTH]
+    if found != document["sha256"] or not found.startswith(said):
+        raise ArtifactError(
+            f"{path}: sha256 of its config is {found[:12]}, the file says {said}: it was changed "
+            "after freezing. A frozen config is never edited: give the training command again "
+            "with other flags"
         )
     paths = document["paths"]
     provenance = document["provenance"]
     if not isinstance(paths, dict) or not isinstance(provenance, dict):
-        raise ConfigError(f"{path}: paths and provenance must be objects")
+        raise ArtifactError(f"{path}: paths and provenance must be objects")
     _check_keys(paths, _PATH_KEYS, f"{path}: paths")
     teacher_root = paths["teacher_root"]
+    try:
+        config = decode_run_config(raw, f"{path}: config")
+    except ConfigError as error:
+        raise ArtifactError(str(error)) from error
     return FrozenConfig(
-        config=decode_run_config(raw, f"{path}: config"),
+        config=config,
         sha256=found,
         provenance=provenance,
         data_root=Path(paths["data_root"]),
@@ -190,29 +214,30 @@ def _read(path: Path) -> dict[str, object]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(
+        kind = ArtifactError if is_run(path.parent.parent) else ConfigError
+        raise kind(
             f"--frozen-config: {path} can't be read ({error.strerror}). "
             "Show the runs that exist: can-train status"
         ) from error
     except ValueError as error:
-        raise ConfigError(f"{path}: not a frozen config ({error})") from error
+        raise ArtifactError(f"{path}: not a frozen config ({error})") from error
     if not isinstance(document, dict):
-        raise ConfigError(f"{path}: not a frozen config (expected a JSON object)")
+        raise ArtifactError(f"{path}: not a frozen config (expected a JSON object)")
     return document
 
 
 def _check_keys(found: Mapping[str, object], expected: frozenset[str], where: str) -> None:
     for key in sorted(set(found) - expected):
-        raise ConfigError(f"{where}: unknown key {key}{did_you_mean(key, expected)}")
+        raise ArtifactError(f"{where}: unknown key {key}{did_you_mean(key, expected)}")
     for key in sorted(expected - set(found)):
-        raise ConfigError(f"{where}: missing key {key}")
+        raise ArtifactError(f"{where}: missing key {key}")
 
 
 def _check_version(path: Path, version: object) -> None:
     major = str(version).partition(".")[0]
     known = SCHEMA_VERSION.partition(".")[0]
     if not major.isdigit() or int(major) > int(known):
-        raise ConfigError(
+        raise ArtifactError(
             f"{path}: schema version {version}, this can-train reads up to {known}.x. "
             "Use the version of can-train that froze it"
         )

@@ -185,5 +185,5 @@ def _problem(name: str, text: str, where: str, known: Mapping[str, Setting]) -> 
     option = option_of(name)
     if setting is not None and not setting.has_option:
         option = f"{setting.bucket}: {name}"
-    shown, allowed = text or "an empty value", allowed_text(annotation)
+    shown, allowed = text.strip() or "an empty value", allowed_text(annotation)
     return ConfigError(f"{option}: {where}{shown} isn't allowed{near} Allowed: {allowed}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from can_train.config.dataset_name import name_problem
 from can_train.config.fields import SETTINGS, option_of
 from can_train.config.spec import ALIAS_STRATEGY, experts, spec_of, specs, strategies_on
 from can_train.config.split_name import SPLIT_FORMS, is_split_name
@@ -21,9 +21,10 @@ from can_train.vocab import (
 if TYPE_CHECKING:
     from can_train.config.requests import PlanRequest, StageRequest
 
-Rule = Callable[["PlanRequest"], Iterator[ConfigError]]
+_OF_ALL_POLICIES: Final = ("threads",)
+"""Settings of training that every fusion uses."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+Rule = Callable[["PlanRequest"], Iterator[ConfigError]]
 
 
 def problems_of(request: PlanRequest) -> list[ConfigError]:
@@ -42,9 +43,10 @@ def modality_has_data(request: PlanRequest) -> Iterator[ConfigError]:
 
 def dataset_is_a_name(request: PlanRequest) -> Iterator[ConfigError]:
     """A dataset is named, not given as a path."""
-    if not _NAME.fullmatch(request.dataset):
+    problem = name_problem(request.dataset)
+    if problem:
         yield ConfigError(
-            f"--dataset: {request.dataset} isn't a name (letters, digits, . _ -). "
+            f"--dataset: {problem}. "
             "Use the name given to: can-train data prepare --modality automotive --dataset NAME"
         )
 
@@ -198,6 +200,23 @@ def expert_paths_are_used(request: PlanRequest) -> Iterator[ConfigError]:
                 f"{option_of(spec.path_word)}: no stage takes a {name.upper()}, so {path} would "
                 f"have no effect. Only {known} stages take one; leave it out"
             )
+
+
+def unused_training(request: PlanRequest) -> Iterator[tuple[str, str]]:
+    """Settings of training that a fusion without an agent doesn't use, each with a warning.
+
+    A value that another stage has, too, is meant for that one.
+    """
+    for stage in request.stages:
+        policy = stage.settings.get("fusion_policy", SETTINGS["fusion_policy"].default)
+        if "fusion" not in _possible(stage) or policy == AGENT_POLICY:
+            continue
+        for name, value in stage.settings.items():
+            used = name in _OF_ALL_POLICIES or SETTINGS[name].section != "training"
+            others = (s.settings.get(name) for s in request.stages if s is not stage)
+            if not used and value not in others:
+                what = f"{option_of(name)}: no effect on {_place(stage)}: --fusion-policy {policy}"
+                yield name, f"{what} is solved at once; only {AGENT_POLICY} learns over epochs"
 
 
 RULES: Final[tuple[Rule, ...]] = (

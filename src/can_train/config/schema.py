@@ -62,6 +62,9 @@ class Param:
     usual: str = ""
 
 
+MOST_WINDOWS: Final = 1_000_000_000
+"""More than any dataset has."""
+
 SYNTHETIC_RECORDINGS: Final = 36
 """What `--augment on` trains on beside the real recordings."""
 
@@ -115,7 +118,11 @@ class DataConfig:
     ] = 0
     windows_per_side: Annotated[
         int | None,
-        Param(help="most windows per side of the split, evenly spread; absent: all", ge=50),
+        Param(
+            help="most windows per side of the split, evenly spread; absent: all",
+            ge=50,
+            le=MOST_WINDOWS,
+        ),
     ] = None
 
 
@@ -137,14 +144,19 @@ class TrainingConfig:
         Param(
             help="windows per step; absent: 64, fewer where an epoch would have under 50 steps",
             ge=1,
+            le=1_000_000,
         ),
     ] = None
     learning_rate: Annotated[float, Param(help="peak learning rate", gt=0, le=10)] = 0.001
-    weight_decay: Annotated[float, Param(help="decoupled weight decay", ge=0)] = 0.0001
-    gradient_clip: Annotated[float, Param(help="largest gradient norm", gt=0)] = 1.0
+    weight_decay: Annotated[float, Param(help="decoupled weight decay", ge=0, le=100)] = 0.0001
+    gradient_clip: Annotated[float, Param(help="largest gradient norm", gt=0, le=1_000_000)] = 1.0
     windows_per_epoch: Annotated[
         int | None,
-        Param(help="most training windows per epoch, drawn anew each epoch; absent: all", ge=50),
+        Param(
+            help="most training windows per epoch, drawn anew each epoch; absent: all",
+            ge=50,
+            le=MOST_WINDOWS,
+        ),
     ] = None
     threads: Annotated[
         int, Param(help="CPU threads; part of the run's identity", ge=1, le=1024)
@@ -155,9 +167,13 @@ class TrainingConfig:
 class CurriculumConfig:
     """Release of benign windows by their anomaly margin (docs/models/gat.md)."""
 
-    start_ratio: Annotated[float, Param(help="benign per attack window, first epoch", gt=0)] = 1.0
-    end_ratio: Annotated[float, Param(help="benign per attack window at full release", gt=0)] = 10.0
-    release_epochs: Annotated[int, Param(help="epochs until full release", ge=1)] = 10
+    start_ratio: Annotated[
+        float, Param(help="benign per attack window, first epoch", gt=0, le=1_000_000)
+    ] = 1.0
+    end_ratio: Annotated[
+        float, Param(help="benign per attack window at full release", gt=0, le=1_000_000)
+    ] = 10.0
+    release_epochs: Annotated[int, Param(help="epochs until full release", ge=1, le=10_000)] = 10
     percentile: Annotated[
         float, Param(help="benign windows above this score percentile come first", ge=0, lt=100)
     ] = 50.0
@@ -177,14 +193,18 @@ class DistillationConfig:
     """Training with a teacher's signal (docs/models/distillation.md)."""
 
     teacher: Parent
-    temperature: Annotated[float, Param(help="temperature T of the soft targets", gt=0)] = 4.0
+    temperature: Annotated[
+        float, Param(help="temperature T of the soft targets", ge=0.01, le=1000)
+    ] = 4.0
     alpha: Annotated[float, Param(help="weight of the teacher's signal", ge=0, le=1)] = 0.7
-    latent_weight: Annotated[float, Param(help="weight of the latent signal (VGAE)", ge=0)] = 0.5
+    latent_weight: Annotated[
+        float, Param(help="weight of the latent signal (VGAE)", ge=0, le=1_000_000)
+    ] = 0.5
     reconstruction_weight: Annotated[
-        float, Param(help="weight of the reconstruction signal (VGAE)", ge=0)
+        float, Param(help="weight of the reconstruction signal (VGAE)", ge=0, le=1_000_000)
     ] = 0.5
     feature_weight: Annotated[
-        float, Param(help="weight of the pooled-embedding signal (GAT)", ge=0)
+        float, Param(help="weight of the pooled-embedding signal (GAT)", ge=0, le=1_000_000)
     ] = 0.0
     kd_warmup_epochs: Annotated[
         int, Param(help="epochs in which alpha rises to its value", ge=0, le=10_000)
@@ -208,11 +228,13 @@ class Resources:
         None
     )
     memory: Annotated[str | None, Param(help="memory per node, such as 16G or 800M")] = None
-    cpus: Annotated[int | None, Param(help="CPUs per stage (default: --threads)", ge=1)] = None
-    gpus: Annotated[int | None, Param(help="GPUs per node", ge=0)] = None
+    cpus: Annotated[
+        int | None, Param(help="CPUs per stage (default: --threads)", ge=1, le=65_536)
+    ] = None
+    gpus: Annotated[int | None, Param(help="GPUs per node", ge=0, le=1024)] = None
     gpu_type: Annotated[str | None, Param(help="type of those GPUs")] = None
     qos: Annotated[str | None, Param(help="quality of service")] = None
-    nodes: Annotated[int | None, Param(help="number of nodes", ge=1)] = None
+    nodes: Annotated[int | None, Param(help="number of nodes", ge=1, le=100_000)] = None
     mail_user: Annotated[str | None, Param(help="address for mail about the job")] = None
     constraint: Annotated[str | None, Param(help="node features that the job needs")] = None
     exclude: Annotated[str | None, Param(help="nodes that the job must not use")] = None
@@ -244,7 +266,7 @@ class RunConfig:
     experts: Mapping[str, Parent] = field(default_factory=dict)
     seed: Annotated[int, Param(help="seed of everything random", ge=0, le=2**31 - 1)] = 0
     target_fpr: Annotated[
-        float, Param(help="false-alarm rate for which the threshold is set", gt=0, lt=1)
+        float, Param(help="false-alarm rate for which the threshold is set", ge=1e-9, lt=1)
     ] = 0.001
     results: Annotated[
         int,

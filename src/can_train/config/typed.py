@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from can_train.config.buckets import bucket_text, combinations, parse_bucket
 from can_train.config.fields import SETTINGS, bucket_keys, option_of
@@ -170,13 +170,37 @@ def _document(path: Path) -> dict[object, object]:
 
 def _parsed(path: Path, raw: str) -> object:
     if path.suffix == ".json":
-        return json.loads(raw, parse_int=str, parse_float=str, parse_constant=str)
+        return json.loads(
+            raw, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_object
+        )
     import yaml
 
+    class Loader(yaml.BaseLoader):
+        """Makes text only, no objects, and takes each key once."""
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            """A mapping whose keys differ."""
+            _once(str(key.value) for key, _ in node.value)
+            return super().construct_mapping(node, deep)
+
     try:
-        return yaml.load(raw, Loader=yaml.BaseLoader)  # makes text only, no objects
+        return yaml.load(raw, Loader=Loader)
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    _once(key for key, _ in pairs)
+    return dict(pairs)
+
+
+def _once(keys: Iterable[str]) -> None:
+    """Refuses a key that is given twice: one of the two values would do nothing."""
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            raise ValueError(f"{key} is given twice")
+        seen.add(key)
 
 
 def _text(path: Path, key: str, value: object, *, bucket: bool) -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final
 
 import filelock
 
+from can_train.config.dataset_name import name_problem
 from can_train.dataset.discovery import FoundSources, SourceFile, find_files
 from can_train.dataset.id_sets import other_vehicles
 from can_train.dataset.importing import forget_imported, import_files
@@ -37,7 +36,6 @@ from can_train.frames.recording import Recording
 __all__ = ["PrepareRequest", "prepare_dataset", "summary"]
 
 _LOG = logging.getLogger(__name__)
-_NAME: Final = re.compile(r"\w[\w.-]*", re.ASCII)
 
 
 def prepare_dataset(
@@ -57,10 +55,9 @@ def prepare_dataset(
         DataError: No recordings found, one can't be read, or the name holds other content.
         ConfigError: The name can't be that of a folder.
     """
-    if not _NAME.fullmatch(request.dataset):
-        raise ConfigError(
-            f"--dataset {request.dataset!r} can't name a folder. Use letters, digits, _, - and dots"
-        )
+    problem = name_problem(request.dataset)
+    if problem:
+        raise ConfigError(f"--dataset: {problem}")
     found = _found(request)
     wanted = request.labels or labels_of(request.dataset, request.source)
     files = [file for file in found.files if not is_label_file(file.path, wanted)]
@@ -245,5 +242,15 @@ def _locked(folder: Path) -> Iterator[None]:
         raise DataError(
             f"{folder}: another data prepare is at work there. Wait until it has ended"
         ) from error
-    with held:
-        yield
+    try:
+        with held:
+            yield
+    finally:
+        _drop_empty(folder)
+
+
+def _drop_empty(folder: Path) -> None:
+    """Removes the folder of an import that failed, if it holds nothing but its lock."""
+    names = {path.name for path in folder.iterdir()}
+    if names <= {".prepare.lock", "frames"} and not any(folder.glob("frames/*")):
+        shutil.rmtree(folder)

@@ -1,11 +1,4 @@
-"""Which windows of the training recordings serve which purpose.
-
-Rule (docs/concepts/splits-and-thresholds.md): within each recording the attack stretches and
-the benign rest are each cut by time into train 70 %, validation 15 %, fusion 7.5 % and
-threshold 7.5 %. Whenever the side changes, one window of frames is left out (embargo). A
-window belongs to a side only if all its frames do. The rule looks at labels and time alone:
-not at a seed, not at a model.
-"""
+"""Which windows of the training recordings serve which purpose, by the rule of `stretches`."""
 
 from __future__ import annotations
 
@@ -22,37 +15,20 @@ from numpy.typing import NDArray
 
 from can_train.dataset.manifest import DatasetManifest, split_digest
 from can_train.dataset.split_names import held_out_recordings
+from can_train.dataset.stretches import HELD_OUT, PARTS, Stretch, stretches_of, whole
 from can_train.errors import ConfigError, DataError, did_you_mean
 from can_train.files import write_text
-from can_train.frames.frame import Frames
-from can_train.frames.recording import Recording
 from can_train.graphs.store import GraphStore, verified_frames
 
 logger = logging.getLogger("can_train")
 
 SIDES: Final = (
-    "train", "validation", "fusion", "threshold", "held_out",
+    *PARTS, HELD_OUT,
     "synthetic_train", "synthetic_validation", "synthetic_fusion", "synthetic_threshold",
 )  # fmt: skip
 """Sides of a split: `fusion` and `threshold` are the two halves of the calibration part."""
 
 UNUSED: Final = -1
-_BOUNDS: Final = (0.70, 0.85, 0.925)
-_MERGE_WINDOWS: Final = 10
-"""Attack frames less than this many windows apart belong to one attack stretch."""
-
-_SMALLEST_STRETCH_WINDOWS: Final = 8
-"""Attacks shorter than this can't be cut with embargoes: all of them are for training."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """Frames `start` to `stop` (exclusive) of one recording belong to `side`."""
-
-    recording: str
-    side: str
-    start: int
-    stop: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +70,13 @@ def open_split(data_root: Path, manifest: DatasetManifest, *, name: str, window:
         stretches: list[Stretch] = []
         for recording in manifest.train:
             if recording in held_out:
-                stretches.append(_whole(recording))
+                stretches.append(whole(recording))
             elif recording.labels_say_nothing:
                 logger.warning("%s: no window is used, its labels say nothing", recording.name)
             else:
-                stretches += _stretches(verified_frames(folder, recording), recording, window)
+                stretches += stretches_of(
+                    verified_frames(folder, recording).label, recording, window
+                )
         _store(path, Split(name=name, window=window, digest=digest, stretches=tuple(stretches)))
     return _load(path)
 
@@ -120,49 +98,6 @@ def audit(store: GraphStore, sides: NDArray[np.int8]) -> None:
                 f"{recording.name}: the sides of the split are {apart.min()} frames apart near "
                 f"frame {at}, at least {store.spec.window} are needed"
             )
-
-
-def _whole(recording: Recording) -> Stretch:
-    return Stretch(recording=recording.digest, side="held_out", start=0, stop=recording.frames)
-
-
-def _stretches(frames: Frames, recording: Recording, window: int) -> list[Stretch]:
-    """Stretches of one recording; see the module's docstring for the rule."""
-    attack = attack_stretches(frames.label, window)
-    side = np.empty(len(frames), np.int8)
-    for mask in (attack, ~attack):
-        total = int(mask.sum())
-        if mask is attack and total < _SMALLEST_STRETCH_WINDOWS * window:
-            side[mask] = 0
-            continue
-        share = np.arange(total) / max(total, 1)
-        side[mask] = np.searchsorted(_BOUNDS, share, side="right")
-    cuts = np.flatnonzero(np.diff(side)) + 1
-    edges = [0, *cuts.tolist(), len(side)]
-    stretches = []
-    for begin, stop in zip(edges[:-1], edges[1:], strict=True):
-        start = begin + (window if begin else 0)
-        if stop - start >= window:
-            name = SIDES[side[begin]]
-            stretches.append(Stretch(recording=recording.digest, side=name, start=start, stop=stop))
-    return stretches
-
-
-def attack_stretches(label: NDArray[np.uint8], window: int) -> NDArray[np.bool_]:
-    """Frames between the first and last attack frame of each stretch [n], bool.
-
-    Attack frames up to ten windows apart form one stretch.
-    """
-    mask = np.zeros(len(label), np.bool_)
-    at = np.flatnonzero(label)
-    if len(at) == 0:
-        return mask
-    breaks = np.flatnonzero(np.diff(at) > _MERGE_WINDOWS * window)
-    first = np.concatenate([at[:1], at[breaks + 1]])
-    last = np.concatenate([at[breaks], at[-1:]])
-    for begin, end in zip(first.tolist(), last.tolist(), strict=True):
-        mask[begin : end + 1] = True
-    return mask
 
 
 def _store(path: Path, split: Split) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.config.frozen import load_frozen
+from can_train.config.frozen import frozen_config_of
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold
@@ -26,7 +26,9 @@ from can_train.graphs.build import graphs_in_turn
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.identity import WindowSpec
 from can_train.runs.find import find_run
-from can_train.runs.layout import artifact_path, frozen_of_run, is_run, roots_from
+from can_train.runs.layout import artifact_path, is_run, roots_from
+from can_train.runs.made import check_made
+from can_train.teachers.files import recorded_sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -147,9 +149,10 @@ def open_detector(name: str | Path, *, experiment_root: str | Path | None = None
     path, root = Path(name), Path(experiment_root or roots_from().experiments)
     if path.suffix != ".pth":
         run = find_run(root, str(name))
-        config = load_frozen(frozen_of_run(run)).config
+        check_made(run)
+        config = frozen_config_of(run).config
         path = artifact_path(run, config.model, config.model_size)
-    own = load_detector(path)
+    own = load_detector(path, sha256=recorded_sha256(path))
     if not own.fuses:
         return FrameScorer(own, {})
     return FrameScorer(own, experts_of(own, root if experiment_root else _root_of(path), path))
@@ -160,4 +163,4 @@ def _root_of(artifact: Path) -> Path:
     run = artifact.absolute().parent.parent
     if not is_run(run):
         return roots_from().experiments
-    return load_frozen(frozen_of_run(run)).experiment_root
+    return frozen_config_of(run).experiment_root

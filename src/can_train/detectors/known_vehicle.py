@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from can_train.dataset.splits import Split, attack_stretches, open_split
+from can_train.dataset.splits import Split, open_split
+from can_train.dataset.stretches import attack_stretches
 from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.frames.frame import Frames
 from can_train.frames.recording import Recording
-from can_train.frames.store import load_frames
 from can_train.graphs.store import GraphStore, verified_frames
 from can_train.vehicle.fit import ProfileSource, fit_profile
 from can_train.vehicle.profile import VehicleProfile
@@ -68,7 +68,7 @@ class KnownVehicles:
     ) -> NDArray[np.float64]:
         """Scores of `windows` [B] of a store, whose frames lie in `folder`."""
         frames = {
-            number: load_frames(folder, store.recordings[number])
+            number: verified_frames(folder, store.recordings[number])
             for number in np.unique(store.recording[windows]).tolist()
         }
         return store_scores(self.profiles, store, windows, frames)

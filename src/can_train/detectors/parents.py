@@ -10,6 +10,7 @@ from can_train.detectors.base import Detector
 from can_train.errors import ArtifactError
 from can_train.files import sha256_of
 from can_train.runs.find import find_run
+from can_train.runs.made import check_made
 from can_train.teachers import fit
 from can_train.teachers.files import kept_path
 
@@ -56,11 +57,12 @@ def parent_path(parent: Parent, experiment_root: Path, model: str) -> Path:
     """File of a parent: given (where the registry replaced it, the copy), or what the run left.
 
     Raises:
-        ArtifactError: The run left no artifact of `model`.
+        ArtifactError: The run left no artifact of `model`, or it isn't what it made.
     """
     if parent.path is not None:
         return _with_hash(Path(parent.path), parent.sha256)
     run = find_run(experiment_root, parent.run_id or "")
+    check_made(run)
     found = sorted((run / "models").glob(f"{model}_*.pth"))
     if not found:
         raise ArtifactError(

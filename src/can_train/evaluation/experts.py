@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.config.frozen import FrozenConfig, load_frozen
+from can_train.config.frozen import FrozenConfig, frozen_config_of
 from can_train.config.schema import Parent
 from can_train.config.spec import spec_of
 from can_train.detectors.artifact import load_detector
@@ -19,7 +19,8 @@ from can_train.detectors.known_vehicle import ROW as PROFILE
 from can_train.detectors.parents import experts_of
 from can_train.detectors.scoring import score_windows
 from can_train.graphs.store import GraphStore
-from can_train.runs.layout import artifact_path, frozen_of_run
+from can_train.runs.layout import artifact_path
+from can_train.runs.made import check_made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,8 @@ def load_experts(run_dir: Path) -> Experts:
     Raises:
         ArtifactError: One of them is missing, or isn't the file that the run was built on.
     """
-    frozen = load_frozen(frozen_of_run(run_dir))
+    check_made(run_dir)
+    frozen = frozen_config_of(run_dir)
     config = frozen.config
     own = load_detector(artifact_path(run_dir, config.model, config.model_size))
     experts = experts_of(own, frozen.experiment_root, run_dir)

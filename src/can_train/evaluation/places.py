@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from can_train.alarms.rule import windows_apart
 from can_train.dataset.windows import DatasetWindows
 from can_train.evaluation.timeline import Timeline, attack_frames_between, episodes_of
-from can_train.frames.store import load_frames
 from can_train.graphs.steady import SteadyClock
-from can_train.graphs.store import GraphStore, open_store
+from can_train.graphs.store import GraphStore, open_store, verified_frames
 
 logger = logging.getLogger("can_train")
 
@@ -91,7 +90,7 @@ class Place:
         numbers = np.unique(store.recording[windows])
         if len(numbers) != 1 or (np.diff(store.start[windows]) != spec.stride).any():
             return None
-        frames = load_frames(self.folder, store.recordings[numbers[0]])
+        frames = verified_frames(self.folder, store.recordings[numbers[0]])
         # Of a clock that was set or began anew, times before and after would be mixed up.
         steady_s = SteadyClock().follow(frames.timestamp)
         attack_s = attack_frames_between(

@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
+import os
+import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -15,11 +19,24 @@ from can_train.errors import ArtifactError
 from can_train.evaluation.alarms import ALARM_METRIC_NAMES, AlarmMetrics
 from can_train.evaluation.bootstrap import BootstrapIntervals, ConfidenceInterval
 from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
-from can_train.files import write_text
-from can_train.runs.layout import evaluation_path, evaluation_table_path
+from can_train.files import (
+    SHORT_HASH,
+    read_object,
+    sealed,
+    sha256_of,
+    unsealed,
+    write_json,
+    write_text,
+)
+from can_train.runs.layout import evaluation_path, evaluation_table_path, latency_path
+
+logger = logging.getLogger("can_train")
 
 SCHEMA_VERSION: Final = 2
 NOT_AVAILABLE: Final = "n/a"
+
+ARTIFACT: Final = "_sha256"
+"""End of the settings that say which model files were evaluated, after the detector's name."""
 
 RowKind = Literal["model", "control"]
 
@@ -62,7 +79,8 @@ class EvaluationReport:
         settings: What else the numbers depend on (seed, window, stride, digests, ...).
         recordings: Digest of the frames of each scored recording, by `scenario/file`.
         latency_ms: Median and 99th percentile per window of each model, graph building included;
-            empty where it wasn't measured.
+            empty where it wasn't measured. It stands in a file of its own: everything else is the
+            same whenever the same artifact is evaluated.
     """
 
     modality: str
@@ -74,22 +92,68 @@ class EvaluationReport:
     recordings: Mapping[str, str] = field(default_factory=dict)
     latency_ms: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
+    def is_of(self, model: str, sha256: str) -> bool:
+        """Whether it evaluated this file of `model`; earlier ones don't say which it was."""
+        return self.settings.get(f"{model}{ARTIFACT}", sha256) == sha256
 
-def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, Path]:
-    """Writes `evaluation.json` and `evaluation.csv` into `folder`, each whole or not at all."""
+
+def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, ...]:
+    """Writes the figures, the table and the latency into `folder`, each whole or not at all.
+
+    Other figures that are there already are kept under their own hash, and that is told.
+    """
     json_path, csv_path = evaluation_path(folder), evaluation_table_path(folder)
-    write_text(json_path, report_json(report))
+    text = report_json(report)
+    if json_path.is_file() and json_path.read_bytes() != text.encode():
+        _keep(json_path, csv_path)
+    write_text(json_path, text)
     write_text(csv_path, report_csv(report))
-    return json_path, csv_path
+    if not report.latency_ms:
+        return json_path, csv_path
+    write_json(latency_path(folder), _latency_document(report.latency_ms))
+    return json_path, csv_path, latency_path(folder)
 
 
 def report_json(report: EvaluationReport) -> str:
     """Text of `evaluation.json`: every number in full precision, `null` for n/a."""
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        **asdict(report),
+    document = {"schema_version": SCHEMA_VERSION, **asdict(report)}
+    del document["latency_ms"]
+    return json.dumps(sealed(document), indent=1, allow_nan=False) + "\n"
+
+
+def _keep(json_path: Path, csv_path: Path) -> None:
+    """Puts an earlier result aside."""
+    name = f"{json_path.stem}.{sha256_of(json_path)[:SHORT_HASH]}"
+    for path in (json_path, csv_path):
+        if path.is_file():
+            path.replace(path.with_name(name + path.suffix))
+    logger.warning(
+        "%s: other figures than before, which are kept as %s: the test files or this program "
+        "changed in between",
+        json_path,
+        json_path.with_name(f"{name}.json").name,
+    )
+
+
+def _latency_document(latency_ms: Mapping[str, tuple[float, float]]) -> dict[str, object]:
+    """What was measured, and how busy the machine was: its load counts who waits for a CPU."""
+    return {
+        "latency_ms": {name: list(pair) for name, pair in latency_ms.items()},
+        "load_average": round(os.getloadavg()[0], 2),
+        "cpus": len(os.sched_getaffinity(0)),
+        "host": socket.gethostname(),
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def _latency_of(path: Path, document: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Of the file beside an evaluation; earlier ones held it themselves."""
+    beside = path.with_name(latency_path(path.parent).name)
+    held = read_object(beside) if beside.is_file() else document
+    found = held.get("latency_ms", {})
+    if not isinstance(found, dict):
+        raise TypeError(f"{beside}: latency_ms: {found!r}")
+    return {name: (float(middle), float(high)) for name, (middle, high) in found.items()}
 
 
 def report_csv(report: EvaluationReport) -> str:
@@ -124,7 +188,7 @@ def load_report(path: Path) -> EvaluationReport:
     """
     again = "Evaluate the run again: can-train evaluate RUN"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = unsealed(path, json.loads(path.read_text(encoding="utf-8")))
         version = document["schema_version"]
         if version != SCHEMA_VERSION:
             raise ArtifactError(
@@ -138,14 +202,11 @@ def load_report(path: Path) -> EvaluationReport:
             runs=document["runs"],
             settings=document["settings"],
             recordings=document.get("recordings", {}),
-            latency_ms={
-                name: (float(middle), float(high))
-                for name, (middle, high) in document.get("latency_ms", {}).items()
-            },
+            latency_ms=_latency_of(path, document),
         )
     except OSError as error:
         raise ArtifactError(f"{path}: can't be read ({error.strerror}). {again}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(f"{path}: not an evaluation ({error}). {again}") from error
 
 

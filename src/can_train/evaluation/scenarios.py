@@ -42,7 +42,7 @@ from can_train.evaluation.metrics import undefined_metrics, window_metrics
 from can_train.evaluation.new_vehicle import CalibrateOn, calibrate_on
 from can_train.evaluation.outside import outside_places
 from can_train.evaluation.places import Place, places_of
-from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
+from can_train.evaluation.report import ARTIFACT, EvaluationReport, EvaluationRow, write_report
 from can_train.evaluation.timeline import Timeline
 
 
@@ -103,7 +103,7 @@ def evaluate_run(
         run_id=run_dir.name,
         rows=tuple(rows),
         runs=experts.runs,
-        settings=_settings(config) | ({} if new is None else new.settings),
+        settings=_settings(config) | _artifacts(experts) | ({} if new is None else new.settings),
         recordings=digests,
         latency_ms=_latency(experts, inputs, data_root),
     )
@@ -127,6 +127,11 @@ def _settings(config: RunConfig) -> dict[str, str | int | float]:
         "event_gap_s": EVENT_GAP_S,
         "threads": config.training.threads,
     }
+
+
+def _artifacts(experts: Experts) -> dict[str, str | int | float]:
+    """sha256 of each model file, by the detector's name."""
+    return {f"{name}{ARTIFACT}": found.sha256 for name, found in experts.detectors.items()}
 
 
 def _latency(

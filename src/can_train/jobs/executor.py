@@ -104,7 +104,7 @@ class Executor(JobSource, ABC):
             PreflightError: It is.
         """
 
-    def malformed(self, needs: Sequence[Needs]) -> Iterator[PreflightError]:
+    def malformed(self, needs: Sequence[Needs]) -> Iterator[ConfigError]:
         """Amounts that it couldn't read, wherever the plan runs."""
         yield from ()
 

@@ -14,7 +14,13 @@ from can_train.config.spec import Role, Spec, experts, spec_of, usual_expert
 from can_train.errors import CanTrainError, PreflightError
 from can_train.runs.layout import Roots
 from can_train.teachers.candidates import Candidate, finished_runs, teachers_on_disk
-from can_train.teachers.choose import asked_text, explicit_artifact, no_teacher, train_command
+from can_train.teachers.choose import (
+    asked_text,
+    explicit_artifact,
+    no_teacher,
+    nothing_fits,
+    train_command,
+)
 from can_train.teachers.fit import Wanted
 from can_train.vocab import NO_KD
 
@@ -175,12 +181,11 @@ def _expert(
     wanted = world.wanted(name)
     found = finished_runs(world.roots.experiments, wanted, stage.model_size)
     if not found:
-        command = train_command(wanted, stage.model_size, world.roots, world.given)
-        raise PreflightError(
+        what = (
             f"{stage.title}: it needs a {name} of size {stage.model_size}{asked_text(wanted)}; no "
-            f"earlier stage makes one and no finished run under {world.roots.experiments} has one. "
-            f"Train one: {command}"
+            f"earlier stage makes one and no finished run under {world.roots.experiments} has one."
         )
+        raise nothing_fits(what, wanted, stage.model_size, world.roots, world.given)
     return _from_disk(name, found)
 
 

@@ -15,7 +15,7 @@ from can_train.config.requests import PlanRequest
 from can_train.config.resolve import ResolvedStage, resolve_stages, run_config
 from can_train.config.schema import RunConfig
 from can_train.config.typed import Typed
-from can_train.errors import CanTrainError, ConfigError, raise_all
+from can_train.errors import CanTrainError, ConfigError, DataError, raise_all
 from can_train.jobs.executor import Executor, executors
 from can_train.jobs.job import Job, Needs
 from can_train.pipeline.data import PlanData, dataset_problems, plan_data
@@ -32,6 +32,7 @@ from can_train.pipeline.preflight import (
     path_problems,
     run_problems,
 )
+from can_train.pipeline.windows import StoredWindows
 from can_train.runs.layout import (
     RUN_ID_LENGTH,
     Roots,
@@ -144,6 +145,10 @@ def make_plan(
     windows = None if data is None else data.windows
     world = World(request=request, roots=roots, data=windows, problems=problems)
     stages, warnings = resolve_stages(request)
+    if data is not None and not any(isinstance(problem, DataError) for problem in problems):
+        stored = StoredWindows(data, roots)
+        problems += stored.problems(stages)
+        warnings += stored.warnings(stages)
     rules = _Rules(force=force, register=register and not typed.smoke)
     planned = _planned(stages, world, data, built, rules)
     problems += [*unused_paths(world), *disk_problems(roots, len(stages))]

@@ -13,10 +13,11 @@ from can_train.config.frozen import FrozenConfig
 from can_train.config.spec import experts
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
-from can_train.errors import ArtifactError, CanTrainError, DataError, PreflightError
+from can_train.errors import CanTrainError, DataError, PreflightError, each
 from can_train.frames.recording import COLUMN_NAMES, column_file
 from can_train.runs.find import find_run
-from can_train.runs.layout import Roots, artifact_path, roots_from
+from can_train.runs.layout import Roots, roots_from
+from can_train.runs.made import check_checkpoint, check_made
 from can_train.runs.state import claimant, current_status
 from can_train.teachers.weights_file import checked_sha256
 
@@ -79,9 +80,9 @@ def frozen_problems(frozen: FrozenConfig, experiments: Path) -> Iterator[CanTrai
             if parent.path is not None:
                 checked_sha256(Path(parent.path), parent.sha256)
             else:
-                find_run(experiments, parent.run_id or "")
-        except CanTrainError as problem:
-            yield type(problem)(f"{name}: {problem}")
+                check_made(find_run(experiments, parent.run_id or ""))
+        except CanTrainError as error:
+            yield from (type(problem)(f"{name}: {problem}") for problem in each(error))
 
 
 def disk_problems(roots: Roots, stages: int) -> Iterator[CanTrainError]:
@@ -105,18 +106,17 @@ def disk_problems(roots: Roots, stages: int) -> Iterator[CanTrainError]:
 
 
 def run_problems(planned: Sequence[FrozenConfig]) -> Iterator[CanTrainError]:
-    """Runs that are being worked on, or finished without an artifact."""
+    """Runs that are being worked on, or whose files aren't what they made."""
     for frozen in planned:
         run, model, size = frozen.run_dir, frozen.config.model, frozen.config.model_size
         status = current_status(run)
         if status is None:
             continue
-        artifact = artifact_path(run, model, size)
-        if status.state == "finished" and not artifact.is_file():
-            yield ArtifactError(
-                f"{artifact}: missing although run {run.name} finished. "
-                "Make it again: the same command with --force"
-            )
+        try:
+            check_made(run)
+            check_checkpoint(run)
+        except CanTrainError as problem:
+            yield from each(problem)
         worker = claimant(run)
         if worker is not None:
             yield PreflightError(

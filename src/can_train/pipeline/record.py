@@ -10,7 +10,7 @@ from typing import cast
 from can_train.config.codec import Json, to_plain
 from can_train.config.frozen import encode_run_config, write_frozen
 from can_train.config.schema import TEACHER, Resources, RunConfig
-from can_train.files import write_text
+from can_train.files import sealed, write_text
 from can_train.pipeline.estimates import StageCost
 from can_train.pipeline.plan import Plan, PlannedStage
 from can_train.pipeline.stored import InputRecord, StageRecord
@@ -63,8 +63,8 @@ def write_plan(plan: Plan) -> Path:
 
 
 def plan_json(plan: Plan) -> str:
-    """Text of `plan.json` and of `--dry-run --json`."""
-    return json.dumps(plan_document(plan), indent=1, sort_keys=True) + "\n"
+    """Text of `plan.json`: the same as of `--dry-run --json`, with its hash."""
+    return json.dumps(sealed(plan_document(plan)), indent=1, sort_keys=True) + "\n"
 
 
 def plan_document(plan: Plan) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from can_train.config.codec import from_plain
 from can_train.errors import ArtifactError, ConfigError
-from can_train.files import read_object
+from can_train.files import read_object, unsealed
 from can_train.jobs.job import Job
 from can_train.runs.find import Found
 from can_train.runs.layout import (
@@ -139,10 +139,15 @@ def load_plan(experiment_root: Path, folder: Path) -> StoredPlan:
     """The plan in `folder`.
 
     Raises:
-        ArtifactError: Its `plan.json` is damaged.
+        ArtifactError: Its `plan.json` is damaged, changed, or of another plan.
     """
     path = plan_path(folder)
-    raw = read_object(path).get("stages")
+    document = unsealed(path, read_object(path))
+    if document.get("plan_id", folder.name) != folder.name:
+        raise ArtifactError(
+            f"{path}: of plan {document.get('plan_id')}. Give the command that made it again"
+        )
+    raw = document.get("stages")
     try:
         if not isinstance(raw, list):
             raise ConfigError(f"stages: expected a list, got {raw!r}")

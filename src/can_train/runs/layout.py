@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from can_train.errors import PreflightError
+from can_train.errors import ArtifactError, PreflightError
 from can_train.vocab import NO_KD, WITH_KD
 
 RUN_ID_LENGTH: Final = 12
@@ -20,6 +20,8 @@ MODEL_PART: Final = 5
 """Where the model stands among the parts of a run's path, counted from its end."""
 
 CONFIGS: Final = "configs"
+LAST: Final = "last.ckpt"
+BEST: Final = "best.pt"
 _FOLDER_OF_WORD: Final[Mapping[str, str]] = {WITH_KD: "distilled", NO_KD: "no_distillation"}
 """How the two words for distillation stand in a path."""
 
@@ -166,6 +168,16 @@ def checkpoints_dir(run: Path) -> Path:
     return run / "checkpoints"
 
 
+def best_checkpoint(run: Path) -> Path:
+    """Weights of the best epoch, once."""
+    return checkpoints_dir(run) / BEST
+
+
+def last_checkpoint(run: Path) -> Path:
+    """Where training stands."""
+    return checkpoints_dir(run) / LAST
+
+
 def run_log(run: Path) -> Path:
     """`run.jsonl`: one JSON object per event."""
     return run / "logs" / "run.jsonl"
@@ -234,6 +246,11 @@ def evaluation_table_path(run: Path) -> Path:
     return run / "evaluation.csv"
 
 
+def latency_path(run: Path) -> Path:
+    """`latency.json`: time per window, and how busy the machine was."""
+    return run / "latency.json"
+
+
 def plan_dir(experiment_root: Path, plan_id: str) -> Path:
     """Folder of one plan."""
     return experiment_root / "plans" / plan_id
@@ -288,13 +305,13 @@ def frozen_of_run(run: Path) -> Path:
     """The frozen config in a run folder.
 
     Raises:
-        PreflightError: There is none, or more than one.
+        ArtifactError: There is none, or more than one.
     """
     found = frozen_configs(run)
     if len(found) != 1:
-        raise PreflightError(
+        raise ArtifactError(
             f"{run}: expected one configs/frozen_config_*.json, found {len(found)}. "
-            "Show the runs that exist: can-train status"
+            "Restore it, or give the training command again with --force"
         )
     return found[0]
 

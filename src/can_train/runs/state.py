@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Literal, cast, get_args
 
 from can_train.errors import ArtifactError, PreflightError
@@ -47,6 +48,7 @@ class RunStatus:
         exit_code: Of the worker; negative when a signal ended it.
         message: Why it failed, was blocked or cancelled.
         started_at, ended_at: Of its latest attempt, in seconds since 1970.
+        made: sha256 of each file that the finished run made, by its path in the run's folder.
     """
 
     state: State
@@ -60,6 +62,7 @@ class RunStatus:
     message: str = ""
     started_at: float | None = None
     ended_at: float | None = None
+    made: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def job(self) -> WorkerJob | None:
@@ -78,7 +81,13 @@ def read_status(run: Path) -> RunStatus | None:
         return None
     raw: dict[str, Any] = read_object(path)
     known = {item.name for item in fields(RunStatus)}
-    if raw.get("state") not in STATES or not set(raw) <= known:
+    made = raw.get("made", {})
+    if (
+        raw.get("state") not in STATES
+        or not set(raw) <= known
+        or not isinstance(made, dict)
+        or not all(isinstance(sha256, str) for sha256 in made.values())
+    ):
         raise ArtifactError(f"{path}: not a status of this version. Remove it and run again.")
     if raw.get("process") is not None:
         raw["process"] = process_from(raw["process"], path)
@@ -167,11 +176,23 @@ def start_running(run: Path) -> None:
 
 
 def end_running(
-    run: Path, state: State, *, exit_code: int | None = None, message: str = ""
+    run: Path,
+    state: State,
+    *,
+    exit_code: int | None = None,
+    message: str = "",
+    made: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Moves the run into a state in which nothing works on it any more."""
     before = read_status(run) or RunStatus(state=state)
-    ended = replace(before, state=state, exit_code=exit_code, message=message, ended_at=time.time())
+    ended = replace(
+        before,
+        state=state,
+        exit_code=exit_code,
+        message=message,
+        ended_at=time.time(),
+        made=dict(made),
+    )
     write_status(run, ended)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from can_train.config.frozen import load_frozen
-from can_train.runs.layout import Roots, artifact_path, frozen_of_run, identity_of, iter_runs
+from can_train.config.frozen import frozen_config_of
+from can_train.config.schema import DataConfig
+from can_train.errors import ArtifactError
+from can_train.runs.layout import Roots, artifact_path, identity_of, iter_runs
+from can_train.runs.made import check_made
 from can_train.runs.state import read_status
 from can_train.runs.summary import read_validation
 from can_train.teachers.files import places_of, read_teacher
@@ -38,8 +41,27 @@ class Candidate:
         """
         expected = self.recorded
         if expected is None and self.run is not None:
+            check_made(self.run)
             expected = read_validation(self.run).artifact_sha256
         return checked_sha256(self.path, expected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """A run that can't be used.
+
+    Attributes:
+        name: Its id.
+        why: The reason.
+        damaged: Whether it might fit if it were what it made.
+    """
+
+    name: str
+    why: str
+    damaged: bool = False
+
+    def __str__(self) -> str:
+        return f"run {self.name} ({self.why})"
 
 
 def teachers_on_disk(wanted: Wanted, roots: Roots) -> list[Candidate]:
@@ -79,26 +101,58 @@ def registered_teachers(root: Path, wanted: Wanted) -> list[Candidate]:
 
 def finished_runs(experiment_root: Path, wanted: Wanted, model_size: str) -> list[Candidate]:
     """Artifacts of finished runs of one size that fit `wanted`, newest first."""
+    return [
+        Candidate(path=_artifact_in(run), origin=f"run {run.name}", run=run)
+        for run, unfit in _looked_at(experiment_root, wanted, model_size)
+        if unfit is None
+    ]
+
+
+def unfit_runs(experiment_root: Path, wanted: Wanted, model_size: str) -> list[Unfit]:
+    """Runs of the model on the dataset that can't be used, with the reason, newest first."""
+    found = _looked_at(experiment_root, wanted, model_size)
+    return [unfit for _, unfit in found if unfit is not None]
+
+
+def _looked_at(
+    experiment_root: Path, wanted: Wanted, model_size: str
+) -> list[tuple[Path, Unfit | None]]:
+    """Every run of the model on the dataset, and why it can't be used, newest first."""
     if wanted.data is None:
         return []
-    ours = Seen.by(wanted.dataset, wanted.data)
-    found: list[tuple[float, Candidate]] = []
-    for run in iter_runs(experiment_root):
-        words = identity_of(run)
-        place = (words.modality, words.dataset, words.model)
-        if place != (wanted.modality, wanted.dataset, wanted.model):
-            continue
-        if words.model_size != model_size or not _has_finished(run):
-            continue
-        artifact = artifact_path(run, words.model, words.model_size)
-        if not artifact.is_file():
-            continue
-        if not misfits(Seen.by(words.dataset, load_frozen(frozen_of_run(run)).config.data), ours):
-            candidate = Candidate(path=artifact, origin=f"run {run.name}", run=run)
-            found.append((artifact.stat().st_mtime, candidate))
-    return [candidate for _, candidate in sorted(found, key=lambda item: item[0], reverse=True)]
+    place = (wanted.modality, wanted.dataset, wanted.model)
+    runs = [
+        run
+        for run in iter_runs(experiment_root)
+        if (w := identity_of(run)) and (w.modality, w.dataset, w.model) == place
+    ]
+    runs.sort(key=_made_at, reverse=True)
+    return [(run, _unfit(run, wanted.dataset, wanted.data, model_size)) for run in runs]
 
 
-def _has_finished(run: Path) -> bool:
-    status = read_status(run)
-    return status is not None and status.state == "finished"
+def _unfit(run: Path, dataset: str, data: DataConfig, model_size: str) -> Unfit | None:
+    """Why a run can't be used; None if it can."""
+    size = identity_of(run).model_size
+    if size != model_size:
+        return Unfit(name=run.name, why=f"size {size}, {model_size} is needed")
+    try:
+        status = read_status(run)
+        if status is None or status.state != "finished":
+            return Unfit(name=run.name, why=f"it is {status.state if status else 'planned'}")
+        theirs = Seen.by(dataset, frozen_config_of(run).config.data)
+    except ArtifactError as error:
+        return Unfit(name=run.name, why=str(error), damaged=True)
+    if not _artifact_in(run).is_file():
+        return Unfit(name=run.name, why=f"{_artifact_in(run)} is missing", damaged=True)
+    wrong = misfits(theirs, Seen.by(dataset, data))
+    return Unfit(name=run.name, why=", ".join(wrong.values())) if wrong else None
+
+
+def _artifact_in(run: Path) -> Path:
+    words = identity_of(run)
+    return artifact_path(run, words.model, words.model_size)
+
+
+def _made_at(run: Path) -> float:
+    artifact = _artifact_in(run)
+    return (artifact if artifact.is_file() else run).stat().st_mtime

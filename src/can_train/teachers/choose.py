@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-from can_train.config.frozen import load_frozen
+from can_train.config.frozen import frozen_config_of
 from can_train.config.schema import RunConfig
-from can_train.errors import PreflightError
+from can_train.errors import ArtifactError, CanTrainError, PreflightError
 from can_train.runs.find import find_run
-from can_train.runs.layout import Roots, artifact_path, frozen_of_run, is_run, root_options
+from can_train.runs.layout import Roots, artifact_path, is_run, root_options
+from can_train.runs.made import check_made
 from can_train.runs.state import read_status
 from can_train.runs.summary import read_validation
-from can_train.teachers.files import all_places, read_teacher
+from can_train.teachers.candidates import unfit_runs
+from can_train.teachers.files import all_places, read_teacher, recorded_sha256
 from can_train.teachers.fit import Seen, Wanted, misfits, objection_to
 from can_train.teachers.weights_file import artifact_config, checked_sha256
+
+_SHOWN: Final = 5
+"""Runs that come near, in a message."""
 
 
 def explicit_artifact(where: str, text: str, wanted: Wanted, roots: Roots) -> tuple[Path, str]:
@@ -43,7 +49,7 @@ def explicit_artifact(where: str, text: str, wanted: Wanted, roots: Roots) -> tu
     return path, checked_sha256(path, read_validation(run).artifact_sha256)
 
 
-def no_teacher(where: str, wanted: Wanted, roots: Roots, given: str = "") -> PreflightError:
+def no_teacher(where: str, wanted: Wanted, roots: Roots, given: str = "") -> CanTrainError:
     """What was searched in vain, and the command that trains a teacher.
 
     Args:
@@ -55,11 +61,37 @@ def no_teacher(where: str, wanted: Wanted, roots: Roots, given: str = "") -> Pre
     names = f"{wanted.model}_teacher"
     folder = roots.teachers / wanted.dataset
     runs = roots.experiments / wanted.modality / wanted.dataset / "*" / wanted.model / "teacher"
-    return PreflightError(
+    return nothing_fits(
         f"{where}: no {wanted.model} teacher{asked_text(wanted)}. Searched: {folder}/{names}.pth "
-        f"and {names}.*.pth, finished runs under {runs}.{_elsewhere(wanted, roots)} "
-        f"Train one: {train_command(wanted, 'teacher', roots, given)}"
+        f"and {names}.*.pth, finished runs under {runs}.{_elsewhere(wanted, roots)}",
+        wanted,
+        "teacher",
+        roots,
+        given,
     )
+
+
+def nothing_fits(
+    what: str, wanted: Wanted, size: str, roots: Roots, given: str = ""
+) -> CanTrainError:
+    """`what` was looked for in vain; which runs come near, and the command that makes one.
+
+    Args:
+        what: What was looked for, and where.
+        wanted: What was looked for.
+        size: Its model size.
+        roots: Where it was looked for.
+        given: Settings that the command must repeat, with a blank before each.
+
+    Returns:
+        An `ArtifactError` if a run might fit but isn't what it made.
+    """
+    unfit = unfit_runs(roots.experiments, wanted, size)
+    shown = "; ".join(map(str, unfit[:_SHOWN]))
+    more = f"; and {len(unfit) - _SHOWN} more" if len(unfit) > _SHOWN else ""
+    near = f" There, but not fitting: {shown}{more}." if unfit else ""
+    kind = ArtifactError if any(run.damaged for run in unfit) else PreflightError
+    return kind(f"{what}{near} Train one: {train_command(wanted, size, roots, given)}")
 
 
 def train_command(wanted: Wanted, size: str, roots: Roots, given: str = "") -> str:
@@ -84,18 +116,18 @@ def _check_file(where: str, path: Path, wanted: Wanted) -> str | None:
     teacher = read_teacher(path) if path.suffix == ".pth" else None
     if teacher is not None:
         _check(where, teacher.model, Seen.by_teacher(teacher), wanted)
-        return teacher.sha256
-    if is_run(run):
+    elif is_run(run):
         _check_run(where, run, wanted)
-        return read_validation(run).artifact_sha256
-    config = artifact_config(path)
-    _check(where, config.model, Seen.by(config.dataset, config.data), wanted)
-    return None
+    else:
+        config = artifact_config(path)
+        _check(where, config.model, Seen.by(config.dataset, config.data), wanted)
+    return recorded_sha256(path)
 
 
 def _check_run(where: str, run: Path, wanted: Wanted) -> RunConfig:
     """The config of a run that finished, is of the model and fits the plan's windows."""
-    config = load_frozen(frozen_of_run(run)).config
+    check_made(run)
+    config = frozen_config_of(run).config
     _check(where, config.model, Seen.by(config.dataset, config.data), wanted)
     status = read_status(run)
     if status is None or status.state != "finished":

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from can_train.config.codec import from_plain, to_plain
 from can_train.errors import ArtifactError, ConfigError
-from can_train.files import copy_file, lock, read_object, sha256_of, write_json
-from can_train.runs.summary import RankedFigure
+from can_train.files import SHORT_HASH, copy_file, lock, read_object, sha256_of, write_json
+from can_train.runs.layout import is_run, summary_path
+from can_train.runs.made import check_made
+from can_train.runs.summary import RankedFigure, read_validation
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-SHORT_HASH: Final = 12
 _KEPT: Final = re.compile(rf"\w+_teacher\.[0-9a-f]{{{SHORT_HASH}}}\.pth")
 
 Origin = Literal["run", "state dict"]
@@ -123,6 +124,22 @@ def read_teacher(path: Path) -> Teacher | None:
     kept = kept_path(path, sha256).with_suffix(".json")
     own = _description(kept) if kept.is_file() else None
     return own if own is not None and own.sha256 == sha256 else found
+
+
+def recorded_sha256(artifact: Path) -> str | None:
+    """What was recorded of a model file: beside it, or by the finished run in which it lies.
+
+    Raises:
+        ArtifactError: The record is damaged, or the run isn't what it made.
+    """
+    teacher = read_teacher(artifact)
+    if teacher is not None:
+        return teacher.sha256
+    run = artifact.absolute().parent.parent
+    if not is_run(run):
+        return None
+    check_made(run)
+    return read_validation(run).artifact_sha256 if summary_path(run).is_file() else None
 
 
 def store_teacher(artifact: Path, place: Path, teacher: Teacher) -> None:

@@ -9,6 +9,7 @@ from can_train.config.frozen import FrozenConfig
 from can_train.config.schema import RunConfig
 from can_train.config.spec import spec_of
 from can_train.runs.layout import artifact_path
+from can_train.runs.made import check_made
 from can_train.runs.summary import RankedFigure, read_parameters, read_validation
 from can_train.teachers.files import (
     Teacher,
@@ -40,6 +41,9 @@ def is_teacher(config: RunConfig) -> bool:
 
 def register_teacher(frozen: FrozenConfig) -> str:
     """Offers the artifact of a finished teacher run to its registry, and tells what happened."""
+    why = _why_not(frozen.config)
+    if why:
+        return why
     if frozen.teacher_root is None:
         return "teacher not registered: --no-register"
     return offer_run(frozen, frozen.teacher_root).line
@@ -49,12 +53,13 @@ def offer_run(frozen: FrozenConfig, root: Path) -> Registration:
     """Offers the artifact of a finished teacher run to the registry under `root`.
 
     Raises:
-        ArtifactError: The artifact isn't what the run recorded.
+        ArtifactError: The run isn't what it made.
     """
+    check_made(frozen.run_dir)
     config = frozen.config
-    if config.data.windows_per_side is not None:
-        why = "it saw only a part of the windows (--windows-per-side)"
-        return Registration(registered=False, line=f"teacher not registered: {why}")
+    why = _why_not(config)
+    if why:
+        return Registration(registered=False, line=why)
     artifact = artifact_path(frozen.run_dir, config.model, config.model_size)
     figure, parameters = read_validation(frozen.run_dir), read_parameters(frozen.run_dir)
     checked_sha256(artifact, figure.artifact_sha256)
@@ -116,6 +121,17 @@ def described(
         metric=figure.metric,
         value=figure.value,
         higher_is_better=figure.higher_is_better,
+    )
+
+
+def _why_not(config: RunConfig) -> str:
+    """Why no registry takes a run's artifact, however good it is; empty if one may."""
+    part = config.data.windows_per_side
+    if part is None:
+        return ""
+    return (
+        f"teacher not registered: it saw only a part of the windows (--windows-per-side {part}; "
+        "--smoke sets it, too). Plans that see the same part find its run by --auto-find-teacher"
     )
 
 

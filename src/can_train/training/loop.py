@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import math
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,14 +22,14 @@ from torch.nn.utils import clip_grad_norm_
 
 from can_train.detectors.stage import Judgement, Means, StageModule
 from can_train.errors import ArtifactError, TrainingError
-from can_train.files import PARTIAL, writing
+from can_train.files import PARTIAL, sha256_of, writing
+from can_train.runs.layout import BEST, LAST
+from can_train.runs.made import MAKE_AGAIN, check_whole
 from can_train.runs.stop import Stopped, stop_requested
 from can_train.training.recorder import Recorder
 
 logger = logging.getLogger("can_train")
 
-LAST: Final = "last.ckpt"
-BEST: Final = "best.pt"
 CHECKPOINT_FORMAT: Final = "can-train checkpoint 2"
 
 
@@ -56,6 +57,7 @@ class Progress:
         step: Steps of it that are done.
         best_epoch, best_key, best_metrics: The best epoch so far; -1 before there is one.
         waited: Epochs since then.
+        best_sha256: Of the file that holds the best epoch; empty before there is one.
     """
 
     epoch: int = 0
@@ -64,6 +66,7 @@ class Progress:
     best_key: tuple[float, ...] = ()
     best_metrics: dict[str, float] = field(default_factory=dict)
     waited: int = 0
+    best_sha256: str = ""
 
     def judged(self, judgement: Judgement) -> bool:
         """Takes in the judgement of the current epoch; whether it is the best so far."""
@@ -86,6 +89,7 @@ def fit(module: StageModule[Any], folder: Path, recorder: Recorder) -> FitResult
 
     Raises:
         TrainingError: Training diverged: no epoch had finite validation figures.
+        ArtifactError: A checkpoint is damaged, or of another run.
         Stopped: Somebody asked; `last.ckpt` holds the position.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,12 +100,31 @@ def fit(module: StageModule[Any], folder: Path, recorder: Recorder) -> FitResult
         raise TrainingError(
             "training diverged: no epoch had finite validation figures. Use a lower --learning-rate"
         )
-    best = torch.load(folder / BEST, map_location="cpu", weights_only=True)
-    module.load_state_dict(best, strict=True)
+    _restore_best(module, folder / BEST, progress.best_sha256)
     module.to("cpu").eval()
     return FitResult(
         epochs=progress.epoch, best_epoch=progress.best_epoch, metrics=progress.best_metrics
     )
+
+
+def _restore_best(module: StageModule[Any], path: Path, sha256: str) -> None:
+    """Puts the weights of the best epoch into `module`; those of before had no hash."""
+    if sha256 and sha256_of(path) != sha256:
+        raise ArtifactError(f"{path}: not the file that this run wrote. {MAKE_AGAIN}")
+    module.load_state_dict(_load(path, "cpu"), strict=True)
+
+
+def _load(path: Path, device: torch.device | str) -> Any:
+    """A checkpoint after a look at every byte.
+
+    Raises:
+        ArtifactError: It is damaged, or holds code.
+    """
+    check_whole(path)
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        raise ArtifactError(f"{path}: damaged checkpoint ({error}). {MAKE_AGAIN}") from error
 
 
 def validate(module: StageModule[Any], device: torch.device | str = "cpu") -> Judgement:
@@ -164,6 +187,7 @@ class _Fitting:
         if better:
             with writing(self._folder / BEST) as stream:
                 torch.save(module.state_dict(), stream)
+            progress.best_sha256 = sha256_of(self._folder / BEST)
         self._recorder.epoch(progress.epoch, {**means, **judgement.metrics}, best=better)
         progress.epoch, progress.step = progress.epoch + 1, 0
         self._save()
@@ -175,6 +199,7 @@ class _Fitting:
         progress, means = self._progress, self._module.means
         document = {
             "format": CHECKPOINT_FORMAT,
+            "run": self._recorder.run_dir.name,
             "module": self._module.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
@@ -185,6 +210,7 @@ class _Fitting:
                 "best_key": progress.best_key,
                 "best_metrics": progress.best_metrics,
                 "waited": progress.waited,
+                "best_sha256": progress.best_sha256,
             },
             "sums": dict(means.sums),
             "weight": means.weight,
@@ -196,20 +222,23 @@ class _Fitting:
         """Goes back to the position in `last.ckpt`.
 
         Raises:
-            ArtifactError: It is damaged, or of another version.
+            ArtifactError: It is damaged, of another run, or of another version.
         """
         last = self._folder / LAST
-        try:
-            document = torch.load(last, map_location=self._device, weights_only=True)
-        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-            raise ArtifactError(
-                f"{last}: damaged checkpoint ({error}). Remove it to train from the first epoch"
-            ) from error
+        document = _load(last, self._device)
         if not isinstance(document, dict) or document.get("format") != CHECKPOINT_FORMAT:
             raise ArtifactError(
-                f"{last}: checkpoint of another version of can-train. Remove {self._folder} "
-                "to train from the first epoch"
+                f"{last}: not a checkpoint of this version of can-train. {MAKE_AGAIN}"
             )
+        run = self._recorder.run_dir.name
+        if document.get("run", run) != run:
+            raise ArtifactError(f"{last}: checkpoint of run {document['run']}. {MAKE_AGAIN}")
+        try:
+            self._go_back(document)
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise ArtifactError(f"{last}: doesn't fit this run ({error}). {MAKE_AGAIN}") from error
+
+    def _go_back(self, document: Mapping[str, Any]) -> None:
         self._module.load_state_dict(document["module"], strict=True)
         self._optimizer.load_state_dict(document["optimizer"])
         self._schedule.load_state_dict(document["schedule"])

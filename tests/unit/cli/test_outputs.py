@@ -10,10 +10,12 @@ from can_train.cli.outputs import require_writable, writing_for
 from can_train.errors import PreflightError
 
 
-def test_missing_folders_are_made_later(tmp_path: Path) -> None:
-    require_writable("--csv", tmp_path / "new" / "deep" / "x.csv")
-    require_writable("--out", tmp_path / "new" / "deep", folder=True)
+def test_only_the_folder_that_is_named_is_made(tmp_path: Path) -> None:
+    require_writable("--out", tmp_path / "new", folder=True)
     require_writable("--out", tmp_path, folder=True)
+    for folder in (False, True):
+        with pytest.raises(PreflightError, match=r"new doesn't exist\). Give another place"):
+            require_writable("--csv", tmp_path / "new" / "x.csv", folder=folder)
     assert not list(tmp_path.iterdir())
 
 

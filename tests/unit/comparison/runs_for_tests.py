@@ -12,8 +12,9 @@ from can_train.config.presets import preset
 from can_train.config.schema import DataConfig, DistillationConfig, Parent, RunConfig
 from can_train.evaluation.metrics import WindowMetrics
 from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
+from can_train.files import sha256_of
 from can_train.runs.layout import Roots, artifact_path, run_dir
-from can_train.runs.state import end_running
+from can_train.runs.made import finish
 from can_train.runs.summary import RankedFigure, write_summary
 
 FIRST, SECOND = "test_01_known_vehicle_known_attack", "test_02_unknown_vehicle_known_attack"
@@ -65,10 +66,13 @@ class Made:
         artifact.parent.mkdir(parents=True)
         artifact.write_bytes(b"x" * 1234)
         validation = RankedFigure(
-            metric="val_loss", value=1.0, higher_is_better=False, artifact_sha256="x"
+            metric="val_loss",
+            value=1.0,
+            higher_is_better=False,
+            artifact_sha256=sha256_of(artifact),
         )
         write_summary(folder, validation, {"parameters": 5678})
-        end_running(folder, "finished", exit_code=0)
+        finish(folder)
         if values is not None:
             self.evaluation(folder, {config.model: (folder.name, values)})
         return folder

@@ -81,7 +81,7 @@ def test_all_problems_are_told_at_once() -> None:
     ("text", "message"),
     [
         ({"model": "gat", "modality": "robotics"}, "--modality: robotics has no data yet"),
-        ({"model": "gat", "dataset": "a/b"}, "--dataset: a/b isn't a name"),
+        ({"model": "gat", "dataset": "a/b"}, "--dataset: 'a/b' isn't a name"),
         ({"model": "gat", "split": "random"}, "--split: random isn't a split"),
         (
             {"model": "vgae", "training_strategy": "fusion"},

@@ -21,7 +21,7 @@ from can_train.config.frozen import (
 )
 from can_train.config.presets import preset, preset_names
 from can_train.config.schema import DataConfig, DistillationConfig, Parent, RunConfig
-from can_train.errors import ConfigError
+from can_train.errors import ArtifactError, ConfigError
 from can_train.runs.layout import Roots
 
 
@@ -105,14 +105,14 @@ def test_provenance_and_folders_are_outside_the_hash(path: Path) -> None:
 
 def test_an_altered_config_is_refused(path: Path) -> None:
     other = edited(path, lambda d: d["config"].update(seed=7))
-    with pytest.raises(ConfigError, match="it was changed after freezing"):
+    with pytest.raises(ArtifactError, match="it was changed after freezing"):
         load_frozen(other)
 
 
 def test_unknown_and_missing_keys_are_named(path: Path) -> None:
-    with pytest.raises(ConfigError, match="unknown key sha25; did you mean sha256"):
+    with pytest.raises(ArtifactError, match="unknown key sha25; did you mean sha256"):
         load_frozen(edited(path, lambda d: d.update(sha25=1)))
-    with pytest.raises(ConfigError, match="missing key paths"):
+    with pytest.raises(ArtifactError, match="missing key paths"):
         load_frozen(edited(path, lambda d: d.pop("paths")))
     raw = encode_run_config(load_frozen(path).config)
     with pytest.raises(ConfigError, match=r"config.sed: unknown key; did you mean seed"):
@@ -123,7 +123,7 @@ def test_unknown_and_missing_keys_are_named(path: Path) -> None:
 
 def test_a_newer_major_version_is_refused(path: Path) -> None:
     other = edited(path, lambda d: d.update(schema_version="2.0"))
-    with pytest.raises(ConfigError, match=r"schema version 2.0, this can-train reads up to 1.x"):
+    with pytest.raises(ArtifactError, match=r"schema version 2.0, this can-train reads up to 1.x"):
         load_frozen(other)
     assert load_frozen(edited(path, lambda d: d.update(schema_version="1.9")))
 
@@ -134,7 +134,7 @@ def test_a_newer_major_version_is_refused(path: Path) -> None:
         ("seed", -1, r"config.seed: -1. Allowed: a whole number >= 0"),
         ("seed", True, r"config.seed: True"),
         ("model", "gatt", r"config.model: 'gatt'. Allowed: vgae, gat, dqn"),
-        ("target_fpr", "x", r"config.target_fpr: 'x'. Allowed: a number > 0 and < 1"),
+        ("target_fpr", "x", r"config.target_fpr: 'x'. Allowed: a number >= 1e-09 and < 1"),
         ("data", 3, r"config.data: expected an object"),
     ],
 )

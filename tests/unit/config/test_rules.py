@@ -118,3 +118,21 @@ def test_without_a_rule_its_row_would_be_accepted(
     assert len(build_request(typed).problems) == 1
     monkeypatch.setattr(rules, "RULES", tuple(other for other in RULES if other is not rule))
     assert not build_request(typed).problems
+
+
+def warned(**words: str) -> list[str]:
+    text = {"modality": "automotive", "dataset": "car", "model": "vgae,gat,dqn", **words}
+    smoke = text.pop("smoke", None) is not None
+    return build_request(Typed(text=text, smoke=smoke)).warnings
+
+
+def test_settings_of_training_that_a_fusion_without_an_agent_does_not_use_are_told() -> None:
+    told = (
+        "--epochs: no effect on stage 3 (dqn): --fusion-policy logistic is solved at once; only "
+        "dqn learns over epochs"
+    )
+    assert warned(epochs="5,5,200") == [told]
+    assert warned(model="dqn", epochs="9", threads="1", seed="3") == [told.replace("3 (", "1 (")]
+    assert warned(epochs="5") == []  # meant for the others
+    assert warned(epochs="5,5,200", fusion_policy="dqn") == []
+    assert warned(model="dqn", smoke="") == []

@@ -277,7 +277,7 @@ def test_two_interfaces_and_nested_folders(tmp_path: Path, recordings: Path) -> 
 
 @pytest.mark.parametrize("name", ["", "../mini", "a b", ".hidden"])
 def test_dataset_that_cannot_name_a_folder(tmp_path: Path, source: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="can't name a folder. Use letters, digits"):
+    with pytest.raises(ConfigError, match="isn't a name. Allowed: letters, digits"):
         prepare_dataset(dataclasses.replace(request(tmp_path, source), dataset=name))
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from can_train.dataset.manifest import split_digest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
-from can_train.dataset.splits import SIDES, UNUSED, attack_stretches, audit, open_split, windows_on
+from can_train.dataset.splits import SIDES, UNUSED, audit, open_split, windows_on
+from can_train.dataset.stretches import attack_stretches
 from can_train.errors import ConfigError, DataError, PreflightError
 from tests.unit.datasets_for_tests import (
     REF,

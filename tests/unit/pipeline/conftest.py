@@ -21,6 +21,12 @@ from can_train.runs.summary import RankedFigure, write_summary
 MakePlan = Callable[..., Plan]
 Finish = Callable[..., Path]
 
+FRAMES = 60_000
+"""Enough for windows of both classes on every side."""
+
+ATTACK = slice(FRAMES // 4, FRAMES // 2, 10)
+"""Frames that are attacks, where there are any."""
+
 
 def _recording(scenario: str, name: str) -> Recording:
     kind, _, vehicle = name.rpartition("-")
@@ -28,8 +34,8 @@ def _recording(scenario: str, name: str) -> Recording:
         scenario=scenario,
         name=name,
         digest=hashlib.sha256(f"{scenario}/{name}".encode()).hexdigest(),
-        frames=4,
-        attack_frames=int(kind != "attack-free"),
+        frames=FRAMES,
+        attack_frames=0 if kind == "attack-free" else len(range(FRAMES)[ATTACK]),
         start_s=0.0,
         duration_s=1.0,
         attack_kind="none" if kind == "attack-free" else kind,
@@ -58,8 +64,12 @@ def dataset(roots: Roots) -> DatasetManifest:
     for recording in manifest.recordings:
         frames = folder / "frames" / recording.digest
         frames.mkdir(parents=True)
-        for column in ("timestamp", "arbitration_id", "dlc", "payload", "label"):
-            np.save(frames / f"{column}.npy", np.zeros(recording.frames))
+        for column in ("timestamp", "arbitration_id", "dlc", "payload"):
+            np.save(frames / f"{column}.npy", np.zeros(1))
+        label = np.zeros(FRAMES, np.uint8)
+        if recording.attack_frames:
+            label[ATTACK] = 1
+        np.save(frames / "label.npy", label)
     (folder / "dataset.json").write_text(manifest_json(manifest))
     return manifest
 

@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from can_train.config.frozen import load_frozen
+from can_train.config.frozen import load_frozen, write_frozen
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest, manifest_json
-from can_train.errors import ArtifactError, CanTrainError, ProblemList, exit_code_of
+from can_train.errors import (
+    ArtifactError,
+    CanTrainError,
+    PreflightError,
+    ProblemList,
+    exit_code_of,
+)
 from can_train.files import sha256_of
 from can_train.pipeline.plan import Plan, jobs_of
 from can_train.pipeline.record import describe, write_plan
@@ -21,6 +27,7 @@ from can_train.runs.state import point_latest, start_running
 from can_train.teachers.policy import register_teacher
 
 MakePlan = Callable[..., Plan]
+Finish = Callable[..., Path]
 FIVE = {
     "model": "vgae,gat,vgae,gat,dqn",
     "model_size": "teacher,teacher,student,student,student",
@@ -230,7 +237,7 @@ def test_a_finished_run_without_artifact_is_an_artifact_error(
     finish(plan_of(model="vgae").stages[0]).unlink()
     error = refusal(plan_of, model="vgae")
     assert exit_code_of(error) == 6
-    assert "the same command with --force" in str(error)
+    assert "the training command with --force" in str(error)
 
 
 def test_findings_of_all_layers_come_together_with_the_lowest_code(
@@ -293,3 +300,38 @@ def test_latest_points_at_a_run_and_is_no_run_itself(plan_of: MakePlan, roots: R
     assert (run.parent / "latest").readlink() == Path(run.name)
     assert list(iter_runs(roots.experiments)) == [run]
     assert find_run(roots.experiments, str(run.parent / "latest")) == run.resolve()
+
+
+def test_runs_that_come_near_are_named_with_what_keeps_them_out(
+    plan_of: MakePlan, finish: Finish
+) -> None:
+    part, narrow, small, unfinished = (
+        plan_of(model="gat", **words).stages[0]
+        for words in (
+            {"windows_per_side": "60"},
+            {"window": "50"},
+            {"model_size": "student"},
+            {"seed": "9"},
+        )
+    )
+    for planned in (part, narrow, small):
+        finish(planned)
+    write_frozen(unfinished.frozen)
+    with pytest.raises(PreflightError) as caught:
+        plan_of(model="gat", distillation="with-kd", auto=True)
+    for planned, why in (
+        (part, "60 windows per side (this plan: all)"),
+        (narrow, "window 50 (this plan: 100)"),
+        (small, "size student, teacher is needed"),
+        (unfinished, "it is planned"),
+    ):
+        assert f"run {planned.run_id} ({why})" in str(caught.value)
+
+
+def test_a_run_that_might_fit_and_is_damaged_is_a_matter_of_artifacts(
+    plan_of: MakePlan, finish: Finish
+) -> None:
+    artifact = finish(plan_of(model="vgae").stages[0])
+    artifact.unlink()
+    with pytest.raises(ArtifactError, match=rf"run \w+ \({artifact} is missing\)"):
+        plan_of(model="gat", model_size="teacher", training_strategy="curriculum")

@@ -1,6 +1,7 @@
 """Plans on disk: read back as they were written, and refused where they are damaged."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,10 +58,23 @@ def test_a_damaged_plan_is_named(
         load_plan(roots.experiments, folder)
 
 
+def test_a_changed_plan_and_one_of_another_plan_are_named(plan_of: MakePlan, roots: Roots) -> None:
+    folder = write_plan(plan_of(model="vgae"))
+    other = write_plan(plan_of(model="vgae", seed="5"))
+    text = (folder / "plan.json").read_text()
+    (folder / "plan.json").write_text(text.replace('"epochs": ', '"epochs": 1'))
+    with pytest.raises(ArtifactError, match=r"plan.json: changed since it was written"):
+        load_plan(roots.experiments, folder)
+    shutil.copy(other / "plan.json", folder / "plan.json")
+    with pytest.raises(ArtifactError, match=rf"plan.json: of plan {other.name}\."):
+        load_plan(roots.experiments, folder)
+
+
 def test_a_number_that_is_none_is_told_where_it_stands(plan_of: MakePlan, roots: Roots) -> None:
     folder: Path = write_plan(plan_of(**CHAIN))
     document = json.loads((folder / "plan.json").read_text())
     document["stages"][1]["inputs"][0]["from_stage"] = "one"
+    del document["sha256"]  # a plan of before has none
     (folder / "plan.json").write_text(json.dumps(document))
     with pytest.raises(ArtifactError, match=r"stages\.2\.inputs\.from_stage: 'one'"):
         load_plan(roots.experiments, folder)

@@ -88,7 +88,7 @@ def test_an_altered_artifact_of_a_run_is_refused_by_name_as_it_is_when_found(
     artifact = finish(plan_of(**TEACHER).stages[0])
     torch.save({"weight": torch.ones(3)}, artifact)
     teacher = str(artifact if named == "file" else artifact.parent.parent)
-    _is_one_message(refusal(plan_of, teacher_path=teacher), artifact, "recorded was")
+    _is_one_message(refusal(plan_of, teacher_path=teacher), artifact, "recorded")
 
 
 def test_of_two_the_newest_compatible_one_is_chosen_and_both_are_listed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
@@ -21,8 +22,10 @@ from can_train.detectors.gat.spec import GatConfig
 from can_train.detectors.stage import Judgement
 from can_train.errors import ArtifactError
 from can_train.runs import stop
+from can_train.runs.layout import BEST, LAST
 from can_train.runs.stop import Stopped, request_stop
-from can_train.training.loop import BEST, LAST, Progress, validate
+from can_train.training.loop import Progress, validate
+from tests.damage import one_bit_flipped, truncated
 from tests.lab import Lab
 
 BYTES_PER_NUMBER = 4
@@ -101,7 +104,7 @@ def test_the_best_weights_are_those_that_are_deployed(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("model", ["vgae", "gat"])
-def test_a_checkpoint_of_an_older_version_says_what_to_remove(lab: Lab, model: str) -> None:
+def test_a_checkpoint_of_an_older_version_says_what_to_do(lab: Lab, model: str) -> None:
     config = lab.config(model, seed=3)
     run = lab.train(config)
     path = run / "checkpoints" / LAST
@@ -119,8 +122,8 @@ def test_a_checkpoint_of_an_older_version_says_what_to_remove(lab: Lab, model: s
     with pytest.raises(ArtifactError) as caught:
         lab.train(config)
     assert str(caught.value) == (
-        f"{path}: checkpoint of another version of can-train. Remove {path.parent} to train from "
-        "the first epoch"
+        f"{path}: not a checkpoint of this version of can-train. Restore it, or make the run again "
+        "beside this one: the training command with --force"
     )
     assert path.read_bytes() == before
     for file in path.parent.iterdir():
@@ -129,12 +132,44 @@ def test_a_checkpoint_of_an_older_version_says_what_to_remove(lab: Lab, model: s
     assert "module" in checkpoint(run, LAST)
 
 
-def test_a_damaged_checkpoint_says_what_to_remove(lab: Lab) -> None:
-    config = lab.config("gat", seed=4)
-    path = lab.train(config) / "checkpoints" / LAST
-    path.write_bytes(path.read_bytes()[:-500])
-    with pytest.raises(ArtifactError, match="damaged checkpoint .* Remove it to train from the"):
+@pytest.mark.parametrize(
+    ("name", "damage"), [(LAST, truncated), (LAST, one_bit_flipped), (BEST, one_bit_flipped)]
+)
+def test_a_damaged_checkpoint_is_named(
+    lab: Lab, name: str, damage: Callable[[bytes], bytes]
+) -> None:
+    path = lab.train(lab.config("gat", seed=4)) / "checkpoints" / name
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    with pytest.raises(ArtifactError, match=rf"{path}: (damaged checkpoint|not the file that)"):
+        lab.train(lab.config("gat", seed=4))
+    path.write_bytes(whole)
+
+
+def test_a_checkpoint_of_another_run_or_model_is_named(lab: Lab) -> None:
+    config = lab.config("gat", seed=8)
+    last, best = (lab.train(config) / "checkpoints" / name for name in (LAST, BEST))
+    other = lab.train(lab.config("gat", seed=9)) / "checkpoints"
+    vgae = checkpoint(lab.train(lab.config("vgae", seed=8)), LAST)
+    assert refused(lab, config, other / LAST, last) == (
+        f"{last}: checkpoint of run {other.parent.name}"
+    )
+    assert (
+        refused(lab, config, best, last) == f"{last}: not a checkpoint of this version of can-train"
+    )
+    assert refused(lab, config, other / BEST, best) == f"{best}: not the file that this run wrote"
+    torch.save({**vgae, "run": last.parents[1].name}, lab.home / LAST)
+    assert refused(lab, config, lab.home / LAST, last).startswith(f"{last}: doesn't fit this run (")
+
+
+def refused(lab: Lab, config: RunConfig, source: Path, place: Path) -> str:
+    """What is said where `source` lies in `place`, which is put back afterwards."""
+    before = place.read_bytes()
+    shutil.copy(source, place)
+    with pytest.raises(ArtifactError) as caught:
         lab.train(config)
+    place.write_bytes(before)
+    return str(caught.value).partition(". Restore it")[0]
 
 
 def test_a_finished_run_trains_no_further(lab: Lab) -> None:

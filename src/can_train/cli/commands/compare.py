@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from can_train.cli.evaluation_process import exit_code_of, given_data_root, start_evaluation
 from can_train.cli.options import add_root_options, roots_of
+from can_train.cli.outputs import require_writable, writing_for
 
 if TYPE_CHECKING:
     from can_train.comparison.groups import Comparison
@@ -56,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
     """Writes the tables, and gives 0."""
     from can_train.runs.find import select
 
+    if args.out is not None:
+        require_writable("--out", args.out)
     roots = roots_of(args)
     selection = select(roots.experiments, args.names)
     from can_train.comparison.groups import compare_runs
@@ -75,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
 
         words = ["can-train", "compare", *args.names, *(["--files"] if args.files else [])]
         page = markdown_of(comparison, shlex.join(words), files.tables, files.remarks)
-        write_text(args.out, page)
+        with writing_for("--out", args.out):
+            write_text(args.out, page)
         sys.stderr.write(f"written: {args.out}\n")
     return 0
 

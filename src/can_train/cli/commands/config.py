@@ -80,13 +80,12 @@ def _explain(args: argparse.Namespace) -> None:
 def _diff(args: argparse.Namespace) -> None:
     from can_train.cli.tables import write_table
     from can_train.config.explain import differences
-    from can_train.config.frozen import encode_run_config, load_frozen
+    from can_train.config.frozen import encode_run_config, frozen_config_of
     from can_train.runs.find import find_run
-    from can_train.runs.layout import frozen_of_run
 
     root = roots_of(args).experiments
     runs = [find_run(root, name) for name in (args.one, args.other)]
-    one, other = (encode_run_config(load_frozen(frozen_of_run(run)).config) for run in runs)
+    one, other = (encode_run_config(frozen_config_of(run).config) for run in runs)
     rows = list(differences(one, other))
     if rows:
         write_table(sys.stdout, ("key", runs[0].name, runs[1].name), rows)

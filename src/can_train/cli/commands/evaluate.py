@@ -60,14 +60,13 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ConfigError: --out is the run's own folder.
     """
-    from can_train.config.frozen import load_frozen
+    from can_train.config.frozen import frozen_config_of
     from can_train.runs.find import find_run
-    from can_train.runs.layout import frozen_of_run
 
     roots = roots_of(args)
     run_dir = find_run(roots.experiments, args.name)
-    frozen = load_frozen(frozen_of_run(run_dir))
     require_finished(run_dir)
+    frozen = frozen_config_of(run_dir)
     if args.out is not None:
         if args.out.resolve() == run_dir.resolve():
             raise ConfigError(f"--out {args.out}: that is the run's own folder. Give another one")
@@ -99,7 +98,7 @@ def _write(report: EvaluationReport, folder: Path) -> None:
 
 
 def require_finished(run_dir: Path, verb: str = "evaluate") -> None:
-    """Refuses a run without an artifact.
+    """Refuses a run that hasn't finished, or whose files aren't what it made.
 
     Args:
         run_dir: The run.
@@ -107,7 +106,9 @@ def require_finished(run_dir: Path, verb: str = "evaluate") -> None:
 
     Raises:
         PreflightError: The run hasn't finished.
+        ArtifactError: A file of it is missing or another one.
     """
+    from can_train.runs.made import check_made
     from can_train.runs.state import current_status
 
     status = current_status(run_dir)
@@ -117,3 +118,4 @@ def require_finished(run_dir: Path, verb: str = "evaluate") -> None:
             f"run {run_dir.name} is {state}, so there is nothing to {verb}. "
             f"Look at it: can-train status {run_dir.name}"
         )
+    check_made(run_dir)

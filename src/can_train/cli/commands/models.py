@@ -13,6 +13,7 @@ from can_train.vocab import FEATURE_SETS
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 USUAL_IDS: Final = 50
+MOST_IDS: Final = 100_000
 BYTES_PER_PARAMETER: Final = 4
 COLUMNS: Final = ("model", "model_size", "parameters", "bytes", "parts")
 
@@ -45,8 +46,10 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Builds every preset and counts; 0."""
-    if args.ids < 1:
-        raise ConfigError(f"--ids: {args.ids} isn't allowed. Allowed: a whole number >= 1")
+    if not 1 <= args.ids <= MOST_IDS:
+        raise ConfigError(
+            f"--ids: {args.ids} isn't allowed. Allowed: a whole number >= 1 and <= {MOST_IDS}"
+        )
     rows = _rows(args.features, args.ids)
     if "json" in args:
         sys.stdout.write(json.dumps({"models": rows}, indent=1) + "\n")

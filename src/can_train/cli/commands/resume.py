@@ -50,14 +50,19 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         PreflightError: There is no such plan.
+        ArtifactError: A run of it isn't what it made.
     """
     from can_train.cli.launch import conclude, tell_where
     from can_train.jobs.job import Handover
     from can_train.pipeline.stored import load_plan
     from can_train.runs.find import find_plan
+    from can_train.runs.made import check_checkpoint, check_made
 
     roots = roots_of(args)
     plan = load_plan(roots.experiments, find_plan(roots.experiments, args.name))
+    for stage in plan.stages:
+        check_made(stage.job.run_dir)
+        check_checkpoint(stage.job.run_dir)
     before = [name for name, e in executors().items() if e.has_record(plan.folder)]
     executor = chosen_executor(args, usual=before[0] if before else HERE)
     given = _given_resources(args, executor)

@@ -64,14 +64,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
     from can_train.cli.worker import JobLog
+    from can_train.runs.made import check_checkpoint, check_made
     from can_train.runs.state import owned, point_latest, read_status
     from can_train.teachers.policy import is_teacher
 
     with owned(frozen.run_dir):
         status = read_status(frozen.run_dir)
         if status is not None and status.state == "finished":
+            check_made(frozen.run_dir)
             sys.stdout.write(f"reused: run {frozen.run_id} has finished\n")
             return
+        check_checkpoint(frozen.run_dir)
         with JobLog(frozen.run_dir, args.frozen_config), _RecordedState(frozen.run_dir):
             _check_restarts(args.max_requeues)
             point_latest(frozen.run_dir)
@@ -126,11 +129,16 @@ class _RecordedState:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what ended isn't cancelled any more
+        self._record(error)
+        signal.signal(signal.SIGTERM, self._handler)
+
+    def _record(self, error: BaseException | None) -> None:
+        from can_train.runs.made import finish
         from can_train.runs.state import end_running
 
-        signal.signal(signal.SIGTERM, self._handler)
         if error is None:
-            end_running(self._run_dir, "finished", exit_code=0)
+            finish(self._run_dir)
         elif isinstance(error, Stopped):
             state: State = "cancelled" if own_job() is None else "pending"
             message = "stopped at a step, its position is saved"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
 from can_train.config.spec import specs
@@ -140,17 +141,19 @@ def _list(args: argparse.Namespace) -> None:
 
     root = roots_of(args).teachers
     places = all_places(root, kept=args.replaced)
+    documents = [document_of(place) for place in places]
     if args.json:
-        _print_json([document_of(place) for place in places])
-    elif not places:
+        _print_json(documents)
+    elif not documents:
         sys.stdout.write(f"no teachers registered under {root}\n")
     else:
-        write_table(sys.stdout, HEADER, [row_of(document_of(place)) for place in places])
+        write_table(sys.stdout, HEADER, [row_of(document) for document in documents])
+    _refuse_damaged(documents)
 
 
 def _show(args: argparse.Namespace) -> None:
     from can_train.cli.teacher_rows import document_of
-    from can_train.errors import ArtifactError, ConfigError, PreflightError
+    from can_train.errors import ConfigError, PreflightError
     from can_train.teachers.files import places_of
 
     root = roots_of(args).teachers
@@ -171,9 +174,13 @@ def _show(args: argparse.Namespace) -> None:
     else:
         for document in documents:
             sys.stdout.write("".join(f"{k}: {v}\n" for k, v in document.items()))
-    wrong = [str(d["file"]) for d in documents if d["file"] != "ok"]
-    if wrong:
-        raise ArtifactError("\n".join(wrong))
+    _refuse_damaged(documents)
+
+
+def _refuse_damaged(documents: Sequence[dict[str, Any]]) -> None:
+    from can_train.errors import ArtifactError, raise_all
+
+    raise_all([ArtifactError(str(d["file"])) for d in documents if d["file"] != "ok"])
 
 
 def _find(args: argparse.Namespace) -> None:

@@ -22,7 +22,9 @@ class GatConfig(Architecture):
     id_embedding: Annotated[
         int, Param(help="width of the ID embedding (used with classic features)", ge=1, le=512)
     ]
-    fc_channels: Annotated[tuple[int, ...], Param(help="hidden widths of the classifier")]
+    fc_channels: Annotated[
+        tuple[int, ...], Param(help="hidden widths of the classifier", ge=1, le=8192)
+    ]
     dropout: Annotated[float, Param(help="dropout probability", ge=0, lt=1)] = 0.1
     pooling: Annotated[Pooling, Param(help="from nodes to the window", added=True)] = "mean"
     neighbours: Annotated[Neighbours, Param(help="how neighbours are weighed", added=True)] = (

@@ -13,17 +13,27 @@ from can_train.config.spec import Spec
 class VgaeConfig(Architecture):
     """Variational graph autoencoder (docs/models/vgae.md)."""
 
-    encoder_channels: Annotated[tuple[int, ...], Param(help="widths of the encoder layers")]
-    decoder_channels: Annotated[tuple[int, ...], Param(help="hidden widths of the decoder")]
+    encoder_channels: Annotated[
+        tuple[int, ...], Param(help="widths of the encoder layers", ge=1, le=8192)
+    ]
+    decoder_channels: Annotated[
+        tuple[int, ...], Param(help="hidden widths of the decoder", ge=1, le=8192)
+    ]
     latent_channels: Annotated[int, Param(help="width of the latent", ge=1, le=1024)]
     heads: Annotated[int, Param(help="attention heads per encoder layer", ge=1, le=32)]
     id_embedding: Annotated[
         int, Param(help="width of the ID embedding (used with classic features)", ge=1, le=512)
     ]
     dropout: Annotated[float, Param(help="dropout probability", ge=0, lt=1)] = 0.0
-    id_weight: Annotated[float, Param(help="weight of the ID cross-entropy", ge=0)] = 0.1
-    neighbour_weight: Annotated[float, Param(help="weight of the neighbourhood loss", ge=0)] = 0.05
-    kl_weight: Annotated[float, Param(help="weight of the KL divergence", ge=0)] = 0.01
+    id_weight: Annotated[
+        float, Param(help="weight of the ID cross-entropy", ge=0, le=1_000_000)
+    ] = 0.1
+    neighbour_weight: Annotated[
+        float, Param(help="weight of the neighbourhood loss", ge=0, le=1_000_000)
+    ] = 0.05
+    kl_weight: Annotated[float, Param(help="weight of the KL divergence", ge=0, le=1_000_000)] = (
+        0.01
+    )
 
 
 SPEC: Final = Spec(

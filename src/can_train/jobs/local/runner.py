@@ -160,7 +160,10 @@ def _has_room(job: Job, running: dict[int, _Running]) -> bool:
 
 
 def _cancelled(job: Job, worker: subprocess.Popen[bytes], display: Display) -> JobResult:
-    """Records a worker that was ended because the user asked for it."""
+    """Records a worker that was ended because the user asked for it; one that finished did so."""
+    if _is_finished(job):
+        display.line(f"finished: {job.title}")
+        return JobResult(job=job, outcome="finished")
     message = "stopped by the user"
     end_running(job.run_dir, "cancelled", exit_code=worker.returncode, message=message)
     display.line(f"cancelled: {job.title}")

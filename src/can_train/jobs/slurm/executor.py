@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from can_train.errors import PreflightError, SubmissionError
+from can_train.errors import ConfigError, PreflightError, SubmissionError
 from can_train.jobs.executor import Executor, ExecutorOption
 from can_train.runs.layout import submission_path
 
@@ -102,7 +102,7 @@ class SlurmExecutor(Executor):
                 "trial"
             )
 
-    def malformed(self, needs: Sequence[Needs]) -> Iterator[PreflightError]:
+    def malformed(self, needs: Sequence[Needs]) -> Iterator[ConfigError]:
         """Walltimes and amounts of memory that Slurm wouldn't read, or that can't be meant."""
         from can_train.jobs.slurm.limits import malformed
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from can_train.errors import PreflightError
+from can_train.errors import ConfigError
 from can_train.jobs.job import Needs
 
 SHORTEST_WALLTIME_S: Final = 60
@@ -43,7 +43,7 @@ def memory_mb(text: str) -> float | None:
     return int(found[1]) * {"K": 1 / 1024, "": 1, "M": 1, "G": 1024, "T": 1024**2}[found[2].upper()]
 
 
-def malformed(needs: Sequence[Needs]) -> Iterator[PreflightError]:
+def malformed(needs: Sequence[Needs]) -> Iterator[ConfigError]:
     """Walltimes and amounts of memory that Slurm wouldn't read, or that can't be meant."""
     for item in needs:
         asked = item.resources
@@ -51,14 +51,14 @@ def malformed(needs: Sequence[Needs]) -> Iterator[PreflightError]:
         if asked.walltime is not None:
             seconds = walltime_s(asked.walltime)
             if seconds is None or not SHORTEST_WALLTIME_S <= seconds <= LONGEST_WALLTIME_S:
-                yield PreflightError(
+                yield ConfigError(
                     f"--walltime: {where}: {asked.walltime} isn't a time limit from 1 minute to "
                     "365 days. Use MINUTES, HH:MM:SS or D-HH:MM:SS, such as --walltime 02:00:00"
                 )
         if asked.memory is not None:
             megabytes = memory_mb(asked.memory)
             if megabytes is None or not SMALLEST_MEMORY_MB <= megabytes <= LARGEST_MEMORY_MB:
-                yield PreflightError(
+                yield ConfigError(
                     f"--memory: {where}: {asked.memory} isn't an amount from 500M to 16T. "
                     "Use a number with M, G or T, such as --memory 16G"
                 )

@@ -32,6 +32,11 @@ with owned(run):
     time.sleep(60)
 """
 GENTLE = STUBBORN.replace("signal.SIG_IGN", "signal.SIG_DFL")
+FINISHED = (
+    STUBBORN.replace("time.sleep(60)", "end_running(run, 'finished'); time.sleep(60)")
+    .replace("signal.SIG_IGN", "signal.SIG_DFL")
+    .replace("import owned", "import end_running, owned")
+)
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -163,3 +168,22 @@ def test_a_second_launcher_does_not_touch_the_runs_of_the_first(tmp_path: Path) 
     first.kill()
     first.communicate()
     assert announced.process != this_process()
+
+
+def test_a_stage_that_finished_just_before_stays_finished(tmp_path: Path) -> None:
+    """Its worker has written that it finished when the signal comes, and hasn't ended yet."""
+    one = job(tmp_path, 1)
+    out = io.StringIO()
+    runner = LocalRunner((sys.executable, "-c", FINISHED), PlainDisplay(out, io.StringIO()))
+
+    def stop() -> None:
+        while (status := read_status(one.run_dir)) is None or status.state != "finished":
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop).start()
+    with pytest.raises(KeyboardInterrupt):
+        runner.run([one])
+    status = read_status(one.run_dir)
+    assert status is not None and status.state == "finished"
+    assert "cancelled" not in out.getvalue()
