@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from can_train.cli.tables import write_table
 from can_train.errors import ConfigError
+from can_train.tables import write_table
 
 if TYPE_CHECKING:
     from can_train.evaluation.new_vehicle import Calibrated, CalibrateOn

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from can_train.cli.planning import plans_of, show, show_as_json
 from can_train.errors import EXIT_INTERRUPTED, ConfigError
 from can_train.jobs.executor import HERE, Executor, executor_called, executors
 from can_train.jobs.job import Handover, JobRequest
-from can_train.runs.layout import Roots, plan_dir, root_options, roots_from
+from can_train.runs.layout import Roots, experiment_option, plan_dir
 
 if TYPE_CHECKING:
     from can_train.jobs.job import JobResult
@@ -93,9 +92,8 @@ def exit_code(results: Sequence[JobResult]) -> int:
 def tell_where(results: Sequence[JobResult], folder: Path, roots: Roots) -> None:
     """Says how to look at jobs that go on by themselves."""
     if any(result.outcome == "submitted" for result in results):
-        usual = roots_from()
-        options = root_options(replace(roots, data=usual.data, teachers=usual.teachers))
-        sys.stdout.write(f"look at it: can-train status {folder.name}{options}\n")
+        option = experiment_option(roots.experiments)
+        sys.stdout.write(f"look at it: can-train status {folder.name}{option}\n")
 
 
 def _handover(plan: Plan, *, one_stage: bool) -> Handover:

@@ -148,7 +148,7 @@ def _print(comparison: Comparison, files: ByFile) -> None:
 
 
 def _print_tables(tables: Sequence[Table]) -> None:
-    from can_train.cli.tables import write_table
+    from can_train.tables import write_table
 
     for table in tables:
         sys.stdout.write(f"{table.title}\n")

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if "json" in args:
         sys.stdout.write(json.dumps({"models": rows}, indent=1) + "\n")
         return 0
-    from can_train.cli.tables import write_table
+    from can_train.tables import write_table
 
     cells = [
         tuple(f"{row[c]:,}" if isinstance(row[c], int) else str(row[c]) for c in COLUMNS)

@@ -160,8 +160,8 @@ def _write(args: argparse.Namespace, scoring: Scoring) -> None:
 
 
 def _print(scoring: Scoring) -> None:
-    from can_train.cli.tables import write_table
     from can_train.scoring.tables import EVENTS, SUMMARY, event_rows, heading, summary_rows
+    from can_train.tables import write_table
 
     out, own = sys.stdout, list(scoring.detector.thresholds)[-1]
     out.write(f"{heading(scoring)}\n")
