@@ -38,7 +38,7 @@ class TableRow:
     """One row of a table.
 
     Attributes:
-        cells: One per column.
+        cells: One per column, or a single one: a heading above the rows that follow.
         style: How a terminal shows it, in rich's words.
         notes: Text below it, which is never cut.
     """
@@ -66,13 +66,19 @@ def write_table(out: TextIO, header: Header, rows: Rows) -> None:
         console.print(text, style=style or None, markup=False, soft_wrap=True)
 
 
-def fits_terminal(out: TextIO) -> int | None:
-    """Characters of a line on the terminal `out`; None: it is none, and takes any."""
+def write_lines(out: TextIO, lines: Iterable[str]) -> None:
+    """Writes prose, whose lines go on below themselves on a terminal that is too narrow."""
     if not out.isatty():
-        return None
+        out.writelines(f"{line}\n" for line in lines)
+        return
     from rich.console import Console
 
-    return Console(file=out).width
+    width = Console(file=out).width
+    for line in lines:
+        parts = textwrap.wrap(
+            line, width, subsequent_indent=GAP, break_long_words=False, break_on_hyphens=False
+        )
+        out.writelines(f"{part}\n" for part in parts)
 
 
 def table_lines(
@@ -85,12 +91,16 @@ def table_lines(
         lines: Its rows.
         width: Characters that there is room for; None: any number.
     """
-    widths = [max(map(len, cells)) for cells in _by_column(columns, lines)]
-    kept = _kept(columns, lines, widths, width)
+    full = [line for line in lines if len(line.cells) == len(columns)]
+    widths = [max(map(len, cells)) for cells in _by_column(columns, full)]
+    kept = _kept(columns, full, widths, width)
     used = [columns[i] for i in kept]
     room = [widths[i] for i in kept]
     shown = [(_text([column.title for column in used], used, room), "bold")]
     for line in lines:
+        if len(line.cells) < len(columns):
+            shown.append((line.cells[0], line.style))
+            continue
         cells = [line.cells[i] for i in kept]
         shown += [(text, line.style) for text in _wrapped(cells, used, room, width)]
         shown += [(f"{GAP}{note}", "") for note in line.notes]

@@ -43,6 +43,11 @@ def add_parser(subparsers: Subparsers) -> None:
         help="print evaluation.json instead of the table",
     )
     parser.add_argument(
+        "--full",
+        action="store_true",
+        help="show every figure of every scorer, per file where a scenario has several",
+    )
+    parser.add_argument(
         "--recordings", type=Path, metavar="DIR",
         help="also score the labelled recordings in this folder",
     )  # fmt: skip
@@ -85,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     if "json" in args:
         sys.stdout.write(report_json(report))
     else:
-        print_report(report, sys.stdout)
+        print_report(report, sys.stdout, full=args.full)
     return 0
 
 
