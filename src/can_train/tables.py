@@ -78,7 +78,7 @@ def write_lines(out: TextIO, lines: Iterable[str]) -> None:
         parts = textwrap.wrap(
             line, width, subsequent_indent=GAP, break_long_words=False, break_on_hyphens=False
         )
-        out.writelines(f"{part}\n" for part in parts)
+        out.writelines(f"{part}\n" for part in parts or [""])
 
 
 def table_lines(

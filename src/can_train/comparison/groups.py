@@ -27,6 +27,9 @@ from can_train.config.spec import model_names
 METRICS: Final = ("roc_auc", "pr_auc", "f1", "fpr")
 """Figures that are lined up, by their names in `WindowMetrics`."""
 
+FIGURES: Final = (*METRICS, "recall", "false_alarms_per_hour")
+"""The same and those that only one kind of table shows."""
+
 OFFICIAL: Final = "test_"
 """How the official scenarios begin; held-out recordings stand beside them."""
 

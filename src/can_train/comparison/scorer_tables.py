@@ -16,7 +16,7 @@ from can_train.comparison.scorers import (
     Subject,
     scorer_groups,
 )
-from can_train.comparison.tables import TITLES, Table, difference_text, plain_mean
+from can_train.comparison.tables import TITLES, Table, difference_text, plain_mean, seeds_text
 from can_train.evaluation.report import NOT_AVAILABLE
 
 LEGEND: Final = (
@@ -70,8 +70,7 @@ def by_file(comparison: Comparison) -> ByFile:
 
 def scorer_tables(group: ScorerGroup) -> list[Table]:
     """Two per scenario and two of attack kinds, and the fusion against its best expert."""
-    seeds = f"{len(group.seeds)} seed{'s' * (len(group.seeds) != 1)}"
-    name = f"{group.dataset} / {group.model}, {group.label}, {seeds}"
+    name = f"{group.dataset} / {group.model}, {group.label}, {seeds_text(len(group.seeds))}"
     levels = (("windows", WINDOW_COLUMNS), ("alarm stage", ALARM_COLUMNS))
     tables = [
         _table(f"{name}: {scenario}, {level}", columns, group, group.of_scenario(scenario))

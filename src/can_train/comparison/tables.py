@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from can_train.comparison.groups import METRICS, OFFICIAL, Comparison, Group, Pair, Section
+from can_train.comparison.groups import FIGURES, METRICS, OFFICIAL, Comparison, Group, Pair, Section
 from can_train.comparison.intervals import SeedMean
 from can_train.evaluation.report import NOT_AVAILABLE
 
@@ -129,8 +129,12 @@ def _verdict(section: Section, pair: Pair) -> str:
 
 
 def _pair_label(pair: Pair) -> str:
-    seeds = len(pair.seeds)
-    return f"{pair.distilled.label} - {pair.plain.label}, {seeds} seed{'s' * (seeds != 1)}"
+    return f"{pair.distilled.label} - {pair.plain.label}, {seeds_text(len(pair.seeds))}"
+
+
+def seeds_text(count: int) -> str:
+    """A number of seeds in words."""
+    return f"{count} seed{'s' * (count != 1)}"
 
 
 def _mean(found: SeedMean | None) -> str:
@@ -175,7 +179,7 @@ def _section_document(section: Section) -> dict[str, object]:
             "artifact_bytes": [run.artifact_bytes for run in group.runs],
             "latency_ms": [run.latency_ms for run in group.runs],
             "figures": {
-                name or "mean": {m: plain_mean(section.of_group(group, name, m)) for m in METRICS}
+                name or "mean": {m: plain_mean(section.of_group(group, name, m)) for m in FIGURES}
                 for name in names
             },
         }

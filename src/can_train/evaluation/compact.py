@@ -82,11 +82,12 @@ def scenarios_of(report: EvaluationReport) -> list[tuple[str, list[Judged]]]:
 
 def remarks(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[str]:
     """What stands below the table: thresholds, what is wrong, and who is ahead."""
-    return [
-        f"thresholds: {', '.join(_thresholds(scenarios))}",
-        *_faults(scenarios),
-        *_standings(scenarios),
-    ]
+    return [f"thresholds: {', '.join(_thresholds(scenarios))}", *scenario_remarks(scenarios)]
+
+
+def scenario_remarks(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[str]:
+    """What is wrong on a scenario, and who is ahead, in a line each."""
+    return [*_faults(scenarios), *_standings(scenarios)]
 
 
 def _thresholds(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[str]:
