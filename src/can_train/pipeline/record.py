@@ -14,7 +14,9 @@ from can_train.files import write_text
 from can_train.pipeline.estimates import StageCost
 from can_train.pipeline.plan import Plan, PlannedStage
 from can_train.pipeline.stored import InputRecord, StageRecord
-from can_train.runs.layout import plan_dir, plan_path
+from can_train.runs.layout import is_run, plan_dir, plan_path
+from can_train.runs.remove import remove_plan, remove_run
+from can_train.runs.state import living_owner, read_status
 
 
 def describe(plan: Plan) -> Iterator[str]:
@@ -60,6 +62,19 @@ def write_plan(plan: Plan) -> Path:
     folder = plan_dir(plan.roots.experiments, plan.plan_id)
     write_text(plan_path(folder), plan_json(plan))
     return folder
+
+
+def unwrite_plan(plan: Plan) -> None:
+    """Removes what `write_plan` left of a plan that nobody took: runs that never had a status.
+
+    The record of the plan goes with them, unless one of its runs stays.
+    """
+    runs = [planned.frozen.run_dir for planned in plan.stages]
+    for run in runs:
+        if is_run(run) and read_status(run) is None and living_owner(run) is None:
+            remove_run(run)
+    if not any(is_run(run) for run in runs):
+        remove_plan(plan_dir(plan.roots.experiments, plan.plan_id))
 
 
 def plan_json(plan: Plan) -> str:

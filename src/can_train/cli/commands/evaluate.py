@@ -16,6 +16,7 @@ from can_train.errors import ConfigError, PreflightError
 
 if TYPE_CHECKING:
     from can_train.evaluation.report import EvaluationReport
+    from can_train.runs.layout import Roots
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -91,7 +92,18 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(report_json(report))
     else:
         print_report(report, sys.stdout, full=args.full)
+        _tell_more(args, run_dir, roots)
     return 0
+
+
+def _tell_more(args: argparse.Namespace, run_dir: Path, roots: Roots) -> None:
+    """Where every figure of every file is, unless the result was only to be shown."""
+    from can_train.runs.layout import evaluation_table_path, experiment_option
+
+    if args.recordings is None and not vars(args).get("calibrate_on"):
+        option = experiment_option(roots.experiments)
+        sys.stdout.write(f"every figure of every file: {evaluation_table_path(run_dir)}\n")
+        sys.stdout.write(f"show them: can-train compare {run_dir.name} --files{option}\n")
 
 
 def _write(report: EvaluationReport, folder: Path) -> None:
