@@ -9,7 +9,7 @@ import pytest
 
 from can_train.cli.main import main
 from tests.unit.comparison.fusions_for_tests import fusions
-from tests.unit.comparison.runs_for_tests import FIRST, Made, three_seeds
+from tests.unit.comparison.runs_for_tests import FIRST, Made
 
 
 def test_files_adds_tables_that_fit_a_wide_terminal(
@@ -30,27 +30,6 @@ def test_files_adds_tables_that_fit_a_wide_terminal(
     assert max(map(len, tables.splitlines())) <= 120
     text = page.read_text()
     assert "can-train compare car --files\n" in text and "| -- DoS-1 |" in text
-
-
-def test_by_default_each_model_has_one_table_of_80_columns(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    made = Made(tmp_path)
-    runs = three_seeds(made)
-    assert main(["compare", "car", "--experiment-root", str(made.roots.experiments)]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "car / gat"
-    assert lines[1].split(maxsplit=2)[2].split() == ["ROC-AUC", "F1", "recall", "FPR", "FA/h"]
-    assert lines[2] == FIRST
-    assert [line.split()[0] for line in lines[3:6]] == ["student", "student+KD", "teacher"]
-    assert "0.910±0.025" in lines[3] and "0.9900" in lines[5]
-    assert lines[6].startswith("  id_lookup (control)")
-    assert max(map(len, lines[:11])) <= 80
-    told = "\n".join(lines)
-    assert f"teacher: 1 seed, 5,678 parameters, 1 kB; run {runs[0].name}" in told
-    assert all(run.name in told for run in runs)
-    assert "test_01: student: 25 % of benign windows alarm" in told
-    assert "test_01: a simple control beats the trained models: F1 id_lookup 1.0000" in told
 
 
 def test_json_has_the_files_only_if_asked(
