@@ -53,6 +53,9 @@ def per_hour_text(value: float | None) -> str:
 def compact_rows(scenarios: Iterable[tuple[str, Sequence[Judged]]]) -> Iterator[TableRow]:
     """Per scenario a heading, its models and the best control."""
     for scenario, scorers in scenarios:
+        if all(s.f1 is None and s.fpr is None for s in scorers):
+            yield TableRow(cells=(f"{scenario}: {NOT_AVAILABLE}, nothing can be counted",))
+            continue
         yield TableRow(cells=(scenario,), style="bold")
         control = best_control(scorers)
         shown = [s for s in scorers if s.kind == "model"] + ([] if control is None else [control])

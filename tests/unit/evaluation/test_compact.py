@@ -25,6 +25,12 @@ def test_one_control_is_shown_per_scenario() -> None:
     assert all(len(row.cells) == len(COLUMNS) for row in rows[1:])
 
 
+def test_a_scenario_whose_labels_say_nothing_takes_one_line() -> None:
+    blank = Judged(name="gat", kind="model", threshold=THRESHOLD)
+    (row,) = compact_rows([("test_05_suppress", [blank, replace(blank, kind="control")])])
+    assert row.cells == ("test_05_suppress: n/a, nothing can be counted",)
+
+
 def test_what_is_wrong_and_who_is_ahead_stands_below() -> None:
     few = replace(GAT, f1=0.006, threshold=replace(THRESHOLD, benign_windows=29, exact=False))
     lines = remarks(

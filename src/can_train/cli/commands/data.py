@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from can_train.cli.waiting import waiting
 from can_train.errors import ConfigError
 from can_train.vocab import FEATURE_SETS, MODALITIES, MODALITIES_WITH_DATA
 
@@ -168,7 +169,8 @@ def _prepare(args: argparse.Namespace) -> None:
 def _import(request: PrepareRequest) -> None:
     from can_train.dataset.prepare import prepare_dataset
 
-    prepare_dataset(request, report=_write_line)
+    with waiting(f"importing {request.dataset}"):
+        prepare_dataset(request, report=_write_line)
     _write_line(
         f"look at it: can-train data inspect --modality {request.modality} "
         f"--dataset {request.dataset}"
@@ -184,11 +186,12 @@ def _inspect(args: argparse.Namespace) -> None:
     from can_train.dataset.manifest import DatasetRef
     from can_train.graphs.identity import WindowSpec
 
-    report = inspect_dataset(
-        _data_root(args),
-        DatasetRef(modality=args.modality, dataset=args.dataset),
-        WindowSpec(features=args.features, window=args.window, stride=args.stride),
-    )
+    with waiting(f"reading {args.dataset}"):
+        report = inspect_dataset(
+            _data_root(args),
+            DatasetRef(modality=args.modality, dataset=args.dataset),
+            WindowSpec(features=args.features, window=args.window, stride=args.stride),
+        )
     if args.json:
         sys.stdout.write(report_json(report))
     else:
