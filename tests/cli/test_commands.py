@@ -69,6 +69,11 @@ def test_unknown_commands_and_flags_get_the_nearest_name(
     assert main(["train", "--mod", "gat"]) == 2  # no abbreviations
 
 
+def test_nothing_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "start with: can-train demo" in capsys.readouterr().out
+
+
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     main(["train", "--model", "gat"])
     assert "Traceback" not in capsys.readouterr().err

@@ -32,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = build_parser(words[0] if words else None).parse_args(words)
+        if not words:
+            build_parser().print_help()
+            return 0
+        args = build_parser(words[0]).parse_args(words)
         return int(_module(args.command).run(args))
     except CanTrainError as error:
         if "--debug" in words:
@@ -47,11 +50,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "--debug" in words:
             traceback.print_exc()
         where = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"{where}{error.strerror or error}. Show more: the same with --debug\n")
+        sys.stderr.write(f"{where}{error.strerror or error}{_more(error, words)}\n")
         return PreflightError.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("stopped by the user\n")
         return EXIT_INTERRUPTED
+
+
+def _more(error: OSError, words: Sequence[str]) -> str:
+    """How to see more, where the message itself names no path and hasn't shown it."""
+    return "" if error.filename or "--debug" in words else ". Show where: the same with --debug"
 
 
 def build_parser(command: str | None = None) -> Parser:
