@@ -17,7 +17,7 @@ from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, ex
 
 COMMANDS: Final = (
     "demo", "data", "train", "pipeline", "validate", "run", "status", "logs", "cancel", "resume",
-    "evaluate", "score", "compare", "teachers", "list-configs", "models", "config", "env",
+    "rm", "evaluate", "score", "compare", "teachers", "list-configs", "models", "config", "env",
     "completion",
 )  # fmt: skip
 EXIT_BROKEN_PIPE: Final = 141

@@ -6,14 +6,22 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from can_train.runs.layout import IDENTITY_WORDS, latest_link
+from can_train.runs.layout import CONFIGS, IDENTITY_WORDS, latest_link
 
 
 def remove_run(run: Path) -> None:
-    """Removes a run, the link that points to it, and the folders above that are empty then."""
+    """Removes a run, the link that points to it, and the folders above that are empty then.
+
+    Its configs go last: what a removal that was killed leaves is still found as a run.
+    """
     link = latest_link(run)
     if link.is_symlink() and link.readlink().name == run.name:
         link.unlink()
+    for entry in run.iterdir():
+        if entry.is_dir() and not entry.is_symlink() and entry.name != CONFIGS:
+            shutil.rmtree(entry)
+        elif entry.name != CONFIGS:
+            entry.unlink()
     shutil.rmtree(run)
     _remove_empty(run.parents[:IDENTITY_WORDS])
 
