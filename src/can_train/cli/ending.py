@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from can_train.errors import EXIT_INTERRUPTED
+from can_train.errors import EXIT_INTERRUPTED, counted
 from can_train.jobs.job import JobResult
 from can_train.runs.layout import evaluation_path, experiment_option
 
@@ -26,7 +26,7 @@ def write_ending(results: Sequence[JobResult], plan: Path, experiment_root: Path
 def ending(results: Sequence[JobResult], plan: Path, experiment_root: Path) -> Iterator[str]:
     """The same in lines."""
     done = sum(result.outcome in {"finished", "reused"} for result in results)
-    stages = f"{len(results)} stage{'s' * (len(results) != 1)}"
+    stages = counted(len(results), "stage")
     yield f"plan {plan.name}: {_word(results)}, {done} of {stages} done"
     for result in results:
         yield f"  run {result.job.run_dir.name}: {result.outcome}, {result.job.title}"

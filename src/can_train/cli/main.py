@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Final
 
 from can_train import __version__
+from can_train.cli.hints import with_roots
 from can_train.cli.parser import Parser
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, exit_code_of
 
@@ -31,16 +32,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; absent: those of this process.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    given: dict[str, object] = {}
     try:
         if not words:
             build_parser().print_help()
             return 0
         args = build_parser(words[0]).parse_args(words)
+        given = vars(args)
         return int(_module(args.command).run(args))
     except CanTrainError as error:
         if "--debug" in words:
             traceback.print_exc()
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{with_roots(str(error), given)}\n")
         return exit_code_of(error)
     except BrokenPipeError:
         # The reader of stdout has gone (such as `head`); flushing at exit would fail.

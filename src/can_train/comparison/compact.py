@@ -8,14 +8,14 @@ from typing import Final
 
 from can_train.comparison.groups import Group, Section
 from can_train.comparison.intervals import SeedMean, over_seeds
-from can_train.comparison.tables import seeds_text
+from can_train.errors import counted
 from can_train.evaluation.compact import (
     per_hour_text,
     rate_text,
     scenario_remarks,
     share_text,
 )
-from can_train.evaluation.judgement import Judged, best_control, fault, windows_text
+from can_train.evaluation.judgement import Judged, best_control, fault
 from can_train.evaluation.metrics import WindowMetrics
 from can_train.tables import TableColumn, TableRow
 
@@ -130,7 +130,7 @@ def _cost(group: Group) -> str:
     runs = group.runs
     ids = ", ".join(run.run_id for run in runs)
     words = [
-        f"{group.label}: {seeds_text(len(group.seeds))}",
+        f"{group.label}: {counted(len(group.seeds), 'seed')}",
         f"{max(run.parameters for run in runs):,} parameters",
         f"{max(run.artifact_bytes for run in runs) / 1000:,.0f} kB",
     ]
@@ -139,7 +139,7 @@ def _cost(group: Group) -> str:
         words.append(f"{max(p50 for p50, _ in latencies):.2f} ms per window")
     found = [run.threshold.benign_windows for run in runs if run.threshold is not None]
     if found:
-        words.append(f"threshold from {windows_text(min(found))}")
+        words.append(f"threshold from {counted(min(found), 'benign window')}")
     return f"{', '.join(words)}; run{'s' * (len(runs) > 1)} {ids}"
 
 

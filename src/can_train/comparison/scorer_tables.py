@@ -16,7 +16,8 @@ from can_train.comparison.scorers import (
     Subject,
     scorer_groups,
 )
-from can_train.comparison.tables import TITLES, Table, difference_text, plain_mean, seeds_text
+from can_train.comparison.tables import TITLES, Table, difference_text, plain_mean
+from can_train.errors import counted
 from can_train.evaluation.report import NOT_AVAILABLE
 
 LEGEND: Final = (
@@ -70,7 +71,7 @@ def by_file(comparison: Comparison) -> ByFile:
 
 def scorer_tables(group: ScorerGroup) -> list[Table]:
     """Two per scenario and two of attack kinds, and the fusion against its best expert."""
-    name = f"{group.dataset} / {group.model}, {group.label}, {seeds_text(len(group.seeds))}"
+    name = f"{group.dataset} / {group.model}, {group.label}, {counted(len(group.seeds), 'seed')}"
     levels = (("windows", WINDOW_COLUMNS), ("alarm stage", ALARM_COLUMNS))
     tables = [
         _table(f"{name}: {scenario}, {level}", columns, group, group.of_scenario(scenario))
@@ -171,8 +172,7 @@ def _rows(
 def _title(subject: Subject) -> str:
     if subject.kind is None:
         return subject.file or _ALL
-    count = len(subject.files)
-    return f"{subject.kind} ({count} file{'s' * (count != 1)})"
+    return f"{subject.kind} ({counted(len(subject.files), 'file')})"
 
 
 def _expert_table(name: str, group: ScorerGroup) -> Table:

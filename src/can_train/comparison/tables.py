@@ -8,6 +8,7 @@ from typing import Final
 
 from can_train.comparison.groups import FIGURES, METRICS, OFFICIAL, Comparison, Group, Pair, Section
 from can_train.comparison.intervals import SeedMean
+from can_train.errors import counted
 from can_train.evaluation.report import NOT_AVAILABLE
 
 TITLES: Final = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "f1": "F1", "fpr": "FPR"}
@@ -105,7 +106,7 @@ def _scenario_rows(section: Section) -> Iterator[tuple[str, ...]]:
     if len(section.averaged) > 1:
         names.append(None)
     for scenario in names:
-        title = scenario or f"mean of {len(section.averaged)} scenarios"
+        title = scenario or f"mean of {counted(len(section.averaged), 'scenario')}"
         for group in section.groups:
             found = [section.of_group(group, scenario, metric) for metric in METRICS]
             yield (title, group.label, *map(_mean, found))
@@ -129,12 +130,7 @@ def _verdict(section: Section, pair: Pair) -> str:
 
 
 def _pair_label(pair: Pair) -> str:
-    return f"{pair.distilled.label} - {pair.plain.label}, {seeds_text(len(pair.seeds))}"
-
-
-def seeds_text(count: int) -> str:
-    """A number of seeds in words."""
-    return f"{count} seed{'s' * (count != 1)}"
+    return f"{pair.distilled.label} - {pair.plain.label}, {counted(len(pair.seeds), 'seed')}"
 
 
 def _mean(found: SeedMean | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from can_train.errors import counted
 from can_train.evaluation.judgement import (
     Judged,
     best_control,
@@ -14,7 +15,6 @@ from can_train.evaluation.judgement import (
     short_name,
     standing,
     verdict,
-    windows_text,
 )
 from can_train.evaluation.report import NOT_AVAILABLE, EvaluationReport
 from can_train.tables import TableColumn, TableRow
@@ -104,7 +104,7 @@ def _threshold(model: Judged) -> str:
     if found is None:
         return f"{model.name} {NOT_AVAILABLE}"
     few = "" if found.exact else f", too few for a rate of {found.target_fpr:g}"
-    return f"{model.name} {found.value:.4g} ({windows_text(found.benign_windows)}{few})"
+    return f"{model.name} {found.value:.4g} ({counted(found.benign_windows, 'benign window')}{few})"
 
 
 def _faults(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from can_train.detectors.calibration import Threshold
+from can_train.errors import counted
 from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow, RowKind
 
 USELESS_FPR: Final = 0.5
@@ -169,12 +170,7 @@ def _because(scorer: Judged) -> str:
     threshold = scorer.threshold
     if threshold is None or threshold.exact or threshold.rule == "robust":
         return ""
-    return f": the threshold rests on {windows_text(threshold.benign_windows)}"
-
-
-def windows_text(count: int) -> str:
-    """Calibration windows in words."""
-    return f"{count:,} benign window{'s' * (count != 1)}"
+    return f": the threshold rests on {counted(threshold.benign_windows, 'benign window')}"
 
 
 def _percent(share: float) -> str:

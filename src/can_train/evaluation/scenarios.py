@@ -19,6 +19,7 @@ from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.windows import FUSION, DatasetWindows, open_windows
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.known_vehicle import ROW as PROFILE
+from can_train.errors import counted
 from can_train.evaluation.alarms import (
     UNDEFINED_ALARMS,
     AlarmCounts,
@@ -102,7 +103,7 @@ def evaluate_run(
         for place in chain(places_of(inputs), outside):
             left = place if new is None else new.unused_part(place)
             if len(left.windows):
-                tell(f"scoring {place.scenario}: {len(left.windows):,} windows")
+                tell(f"scoring {place.scenario}: {counted(len(left.windows), 'window')}")
                 rows += _rows_of(experts, left, scorers, fusion)
                 digests |= left.digests
     tell("measuring the latency")

@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from can_train.config.codec import Json, to_plain
 from can_train.config.schema import Resources
+from can_train.errors import counted
 from can_train.pipeline.plan import Plan, PlannedStage
 from can_train.tables import TableColumn, TableRow
 
@@ -28,9 +29,8 @@ STYLES: Final[Mapping[str, str]] = {"reused": "green", "resumed": "yellow"}
 
 def heading(plan: Plan) -> str:
     """The plan, and where its runs lie."""
-    stages = len(plan.stages)
-    count = f"{stages} stage{'s' * (stages != 1)}"
-    return f"plan {plan.plan_id}: {count}, runs under {plan.roots.experiments}"
+    stages = counted(len(plan.stages), "stage")
+    return f"plan {plan.plan_id}: {stages}, runs under {plan.roots.experiments}"
 
 
 def plan_rows(plan: Plan) -> Iterator[TableRow]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from can_train.config.frozen import load_frozen
 from can_train.config.schema import Parent, RunConfig
 from can_train.dataset.manifest import DatasetRef
-from can_train.errors import CanTrainError, PreflightError
+from can_train.errors import CanTrainError, PreflightError, counted
 from can_train.pipeline.stored import ListedPlan, listed_plans
 from can_train.runs.layout import frozen_of_run, identity_of, iter_runs
 from can_train.runs.remove import remove_plan, remove_run
@@ -88,7 +88,7 @@ def removal_of_dataset(experiment_root: Path, data_root: Path, ref: DatasetRef) 
     runs = [r.name for r in iter_runs(experiment_root) if _is_of(r, ref)]
     if runs:
         raise PreflightError(
-            f"dataset {ref.dataset}: {len(runs)} run{'s' * (len(runs) != 1)} under "
+            f"dataset {ref.dataset}: {counted(len(runs), 'run')} under "
             f"{experiment_root} couldn't be evaluated or resumed without it: {_listed(runs)}. "
             f"Remove these first: can-train rm {runs[0]}"
         )

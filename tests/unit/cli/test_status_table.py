@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,6 @@ from can_train.runs.state import RunStatus, write_status
 from can_train.tables import table_lines
 
 PLAN, RUNS = "f00dfeedbeef", ("0123456789ab", "ba9876543210-2")
-FIGURE = {"metric": "val_pr_auc", "value": 0.98765}
 
 
 def plan_of(root: Path, *statuses: RunStatus | None) -> ListedPlan:
@@ -43,16 +43,15 @@ def screen(root: Path, plan: ListedPlan, width: int | None) -> list[str]:
     return [text for text, _ in (*plans, *runs)]
 
 
-FAILED = RunStatus(
-    state="failed", epoch=7, epochs=100, message="training diverged " * 9, **FIGURE
-)  # fmt: skip
+DONE = RunStatus(state="finished", epoch=100, epochs=100, metric="val_pr_auc", value=0.98765)
+FAILED = replace(DONE, state="failed", epoch=7, message="training diverged " * 9)
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 100, 120, 200, None])
 def test_ids_reasons_and_the_next_command_are_whole_at_any_width(
     tmp_path: Path, width: int | None
 ) -> None:
-    plan = plan_of(tmp_path, RunStatus(state="finished", epoch=100, epochs=100, **FIGURE), FAILED)
+    plan = plan_of(tmp_path, DONE, FAILED)
     shown = screen(tmp_path, plan, width)
     assert shown[1].startswith(f"{PLAN}  failed  1 of 2 done")
     assert shown[2] == f"  next: can-train resume {PLAN} --experiment-root {tmp_path}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from can_train.runs.state import read_status
-from can_train.training import recorder
 from can_train.training.recorder import Recorder
 
 
@@ -15,7 +16,8 @@ def test_progress_inside_an_epoch_is_told_and_not_after_each_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([100.0, 100.5, 101.2])
-    monkeypatch.setattr(recorder.time, "monotonic", lambda: next(clock))
+    fake = SimpleNamespace(monotonic=lambda: next(clock), time=time.time)
+    monkeypatch.setattr("can_train.training.recorder.time", fake)
     told = Recorder(tmp_path, epochs=5)
     seen = []
     for step in (1, 2, 3):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from can_train.cli.waiting import waiting
-from can_train.errors import ConfigError, DataError
+from can_train.errors import ConfigError, DataError, counted
 from can_train.vocab import FEATURE_SETS, MODALITIES, MODALITIES_WITH_DATA
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def _synth(args: argparse.Namespace) -> None:
     root = _data_root(args)
     out = args.out or root / "source" / (dataset or _SYNTHETIC)
     files = generate(out, seed=args.seed, scale=args.scale)
-    _write_line(f"wrote {len(files)} recordings to {out}")
+    _write_line(f"wrote {counted(len(files), 'recording')} to {out}")
     if dataset is None:
         _write_line(
             f"import them: can-train data prepare --modality {args.modality} "

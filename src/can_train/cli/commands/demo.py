@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
+from can_train.errors import counted
 from can_train.runs.layout import Roots, experiment_option, root_options, roots_from
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _synthesise(roots: Roots) -> None:
 
     source = roots.data / "source" / DATASET
     files = generate(source, scale=SCALE)
-    sys.stdout.write(f"wrote {len(files)} synthetic recordings to {source}\n")
+    sys.stdout.write(f"wrote {counted(len(files), 'synthetic recording')} to {source}\n")
     request = PrepareRequest(
         modality=WORDS["modality"], dataset=DATASET, data_root=roots.data, source=source
     )

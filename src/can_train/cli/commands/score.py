@@ -12,7 +12,7 @@ from can_train.cli.calibration import add_calibration_options, wanted_calibratio
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
-from can_train.errors import CanTrainError, ConfigError, DataError, raise_all
+from can_train.errors import CanTrainError, ConfigError, DataError, counted, raise_all
 
 if TYPE_CHECKING:
     from can_train.detectors.frame_scorer import FrameScorer
@@ -130,7 +130,7 @@ def _scored(
             problems.append(problem)
             continue
         if scored.skipped:
-            sys.stderr.write(f"{file}: {scored.skipped} malformed lines left out\n")
+            sys.stderr.write(f"{file}: {counted(scored.skipped, 'malformed line')} left out\n")
         recordings.append(scored)
     scoring = Scoring(
         run=artifact.name,
