@@ -20,8 +20,8 @@ GIVEN = {"experiment_root": "/my runs", "data_root": "/d", "teacher_root": None,
             "run x has no log. Look at it: can-train status --experiment-root '/my runs' x",
         ),
         (
-            "Use: can-train data inspect --dataset car; or can-train demo",
-            "Use: can-train data inspect --data-root /d --dataset car; "
+            "Use: can-train data inspect --modality automotive; or can-train demo",
+            "Use: can-train data inspect --data-root /d --modality automotive; "
             "or can-train demo --data-root /d --experiment-root '/my runs'",
         ),
         ("can-train status --experiment-root /other", "can-train status --experiment-root /other"),
