@@ -10,6 +10,8 @@ from can_train.comparison.groups import Group, Section
 from can_train.comparison.intervals import SeedMean, over_seeds
 from can_train.errors import counted
 from can_train.evaluation.compact import (
+    blank_row,
+    is_blank,
     per_hour_text,
     rate_text,
     scenario_remarks,
@@ -45,8 +47,11 @@ class _Shown:
 def compact_section(section: Section) -> Iterator[TableRow]:
     """Rows of the table: a heading per scenario, its groups, and the best control."""
     for scenario in section.scenarios:
-        yield TableRow(cells=(scenario,), style="bold")
         shown = [_group(section, group, scenario) for group in section.groups]
+        if is_blank(item.judged for item in shown):
+            yield blank_row(scenario)
+            continue
+        yield TableRow(cells=(scenario,), style="bold")
         control = best_control(s.judged for s in _controls(section, scenario))
         shown += [s for s in _controls(section, scenario) if s.judged == control]
         yield from map(_row, shown)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from can_train.detectors.calibration import Threshold
 from can_train.errors import counted
 from can_train.evaluation.judgement import (
     Judged,
@@ -53,13 +54,23 @@ def per_hour_text(value: float | None) -> str:
 def compact_rows(scenarios: Iterable[tuple[str, Sequence[Judged]]]) -> Iterator[TableRow]:
     """Per scenario a heading, its models and the best control."""
     for scenario, scorers in scenarios:
-        if all(s.f1 is None and s.fpr is None for s in scorers):
-            yield TableRow(cells=(f"{scenario}: {NOT_AVAILABLE}, nothing can be counted",))
+        if is_blank(scorers):
+            yield blank_row(scenario)
             continue
         yield TableRow(cells=(scenario,), style="bold")
         control = best_control(scorers)
         shown = [s for s in scorers if s.kind == "model"] + ([] if control is None else [control])
         yield from (_row(scorer) for scorer in shown)
+
+
+def is_blank(scorers: Iterable[Judged]) -> bool:
+    """Whether nobody has a figure, such as where labels say nothing."""
+    return all(s.f1 is None and s.fpr is None for s in scorers)
+
+
+def blank_row(scenario: str) -> TableRow:
+    """A scenario without figures, in a line."""
+    return TableRow(cells=(f"{scenario}: {NOT_AVAILABLE}, nothing can be counted",))
 
 
 def _row(scorer: Judged) -> TableRow:
@@ -85,7 +96,7 @@ def scenarios_of(report: EvaluationReport) -> list[tuple[str, list[Judged]]]:
 
 def remarks(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[str]:
     """What stands below the table: thresholds, what is wrong, and who is ahead."""
-    return [f"thresholds: {', '.join(_thresholds(scenarios))}", *scenario_remarks(scenarios)]
+    return [*_thresholds(scenarios), *scenario_remarks(scenarios)]
 
 
 def scenario_remarks(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[str]:
@@ -93,18 +104,20 @@ def scenario_remarks(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[
     return [*_faults(scenarios), *_standings(scenarios)]
 
 
-def _thresholds(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[str]:
-    """Of each model, with the windows behind it."""
+def _thresholds(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> Iterator[str]:
+    """Of the models, together where the same number of windows is behind them."""
     models = {s.name: s for _, scorers in scenarios for s in scorers if s.kind == "model"}
-    return [_threshold(model) for model in models.values()] or [NOT_AVAILABLE]
+    by_source: dict[str, list[str]] = {}
+    for model in models.values():
+        if (found := model.threshold) is not None:
+            by_source.setdefault(_source(found), []).append(f"{model.name} {found.value:.4g}")
+    for source, values in by_source.items():
+        yield f"thresholds from {source}: {', '.join(values)}"
 
 
-def _threshold(model: Judged) -> str:
-    found = model.threshold
-    if found is None:
-        return f"{model.name} {NOT_AVAILABLE}"
+def _source(found: Threshold) -> str:
     few = "" if found.exact else f", too few for a rate of {found.target_fpr:g}"
-    return f"{model.name} {found.value:.4g} ({counted(found.benign_windows, 'benign window')}{few})"
+    return f"{counted(found.benign_windows, 'benign window')}{few}"
 
 
 def _faults(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> Iterator[str]:

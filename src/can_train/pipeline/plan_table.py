@@ -49,7 +49,7 @@ def remarks(plan: Plan) -> Iterator[str]:
     if shared:
         yield ("all stages: " if len(plan.stages) > 1 else "") + ", ".join(shared)
     if any(planned.cost.seconds is None for planned in plan.stages):
-        yield "time unknown: nothing like it has finished on this machine yet"
+        yield "where the time is unknown, nothing like it has finished on this machine yet"
 
 
 def _cells(planned: PlannedStage) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def test_what_is_wrong_and_who_is_ahead_stands_below() -> None:
         ]
     )
     assert lines == [
-        "thresholds: gat 0.5 (1,200 benign windows)",
+        "thresholds from 1,200 benign windows: gat 0.5",
         "test_01: gat: ROC-AUC 1.000 but F1 0.006: the threshold rests on 29 benign windows",
         "test_01: a simple control beats the trained models: F1 boosted_trees 0.8000, gat 0.0060",
         "models and controls tie in test_03",
@@ -53,5 +53,5 @@ def test_what_is_wrong_and_who_is_ahead_stands_below() -> None:
 def test_too_few_windows_for_a_threshold_are_told() -> None:
     few = replace(GAT, threshold=replace(THRESHOLD, benign_windows=1, exact=False))
     assert remarks([("test_01", [few])])[0] == (
-        "thresholds: gat 0.5 (1 benign window, too few for a rate of 0.001)"
+        "thresholds from 1 benign window, too few for a rate of 0.001: gat 0.5"
     )

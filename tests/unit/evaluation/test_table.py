@@ -38,7 +38,7 @@ def test_by_default_models_stand_beside_the_best_control():
         "  gat                       1.0000  1.0000  1.0000  0.0000   0.0",
         "  position_only (control)   0.7500  0.6667  0.5000  0.0000   0.0",
         LEGEND,
-        "thresholds: gat 0.5 (1,200 benign windows)",
+        "thresholds from 1,200 benign windows: gat 0.5",
         "models lead in test_01",
     ]
 

@@ -35,7 +35,7 @@ def test_what_all_stages_share_is_said_once(plan_of: MakePlan, roots: Roots) -> 
     shared, time = remarks(plan)
     assert shared.startswith("all stages: seed 0, relational graphs, window 100, stride 100")
     assert "memory 2G" in shared and "learning rate" not in shared
-    assert time == "time unknown: nothing like it has finished on this machine yet"
+    assert time == "where the time is unknown, nothing like it has finished on this machine yet"
     notes = [row.notes for row in plan_rows(plan)]
     assert notes[:2] == [("learning rate 0.001",), ("learning rate 0.002",)]
     assert "temperature" in notes[2][0] and "alpha" in notes[2][0]
