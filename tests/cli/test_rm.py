@@ -53,7 +53,8 @@ def test_where_nobody_can_be_asked_it_wants_a_word(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     assert rm(tmp_path, run.name) == 2
-    assert "Use: can-train rm 0123456789ab --yes" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "Use: can-train rm --data-root" in told and f"{run.name} --yes" in told
     assert run.is_dir()
     assert rm(tmp_path, run.name, "--yes") == 0
     assert not (tmp_path / "e" / "automotive").exists()

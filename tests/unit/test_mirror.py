@@ -37,7 +37,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.commands.teachers": ("cli/test_teachers.py",),
     "cli.commands.train": ("cli/test_commands.py", "cli/test_mistakes.py"),
     "cli.commands.validate": ("cli/test_config_commands.py",),
-    "cli.dataset_rows": ("cli/test_rm.py",),
+    "cli.dataset_list": ("cli/test_rm.py",),
     "cli.examples": ("docs/test_examples.py",),
     "cli.launch": ("cli/test_commands.py", "e2e/test_pipeline.py"),
     "cli.main": ("cli/test_commands.py", "cli/test_mistakes.py"),

@@ -1,6 +1,7 @@
 """The evaluation as tables on a terminal and elsewhere."""
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -27,7 +28,7 @@ class Terminal(io.StringIO):
 def shown(of, *, full=False, stream=None):
     stream = stream or io.StringIO()
     print_report(of, stream, full=full)
-    return stream.getvalue().splitlines()
+    return re.sub("\x1b\\[[0-9;]*m", "", stream.getvalue()).splitlines()
 
 
 def test_by_default_models_stand_beside_the_best_control():
@@ -46,7 +47,7 @@ def test_by_default_models_stand_beside_the_best_control():
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
 def test_the_compact_table_fits_every_terminal(monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
-    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("TERM", "xterm-256color")
     scenario = "test_04_unknown_vehicle_unknown_attack"
     control = row("logistic_regression", GOOD, scenario=scenario, kind="control")
     long = report(row("vehicle_profile", WORSE, scenario=scenario), control)
@@ -81,7 +82,7 @@ def test_files_are_shown_where_a_scenario_has_several():
 
 def test_a_narrow_terminal_gets_the_columns_that_fit(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("TERM", "xterm-256color")
     narrow = shown(SMALL, full=True, stream=Terminal())
     assert max(map(len, narrow)) <= 80
     assert narrow[1].split()[:6] == ["scorer", "windows", "attacks", "F1", "ROC-AUC", "FPR"]

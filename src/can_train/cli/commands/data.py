@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from can_train.cli.dataset_list import add_list, list_datasets
 from can_train.cli.waiting import waiting
-from can_train.errors import ConfigError, DataError, counted
+from can_train.errors import ConfigError, counted
 from can_train.vocab import FEATURE_SETS, MODALITIES, MODALITIES_WITH_DATA
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def add_parser(subparsers: Subparsers) -> None:
     commands = parser.add_subparsers(dest="data_command", metavar="COMMAND", required=True)
     _add_prepare(commands)
     _add_inspect(commands)
-    _add_list(commands)
+    add_list(commands)
     _add_synth(commands)
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the chosen command; 0, since what goes wrong is raised."""
     if args.data_command == "list":
-        return _list(args)
+        return list_datasets(args)
     if args.modality not in MODALITIES_WITH_DATA:
         raise ConfigError(
             f"--modality {args.modality}: there are no readers for it yet. "
@@ -111,18 +111,6 @@ def _add_inspect(commands: Subparsers) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def _add_list(commands: Subparsers) -> None:
-    parser = commands.add_parser(
-        "list",
-        help="show the datasets that are stored",
-        description="Show the datasets under the data root, and what they hold.",
-        epilog="example: can-train data list --modality automotive",
-    )
-    parser.add_argument("--modality", choices=MODALITIES, help="only of this domain")
-    parser.add_argument("--json", action="store_true", help="print one JSON list")
-    _add_data_root(parser)
-
-
 def _add_synth(commands: Subparsers) -> None:
     parser = commands.add_parser(
         "synth",
@@ -149,10 +137,6 @@ def _add_synth(commands: Subparsers) -> None:
 def _add_common(parser: argparse.ArgumentParser, *, dataset_needed: bool) -> None:
     parser.add_argument("--modality", choices=MODALITIES, required=True, help="application domain")
     parser.add_argument("--dataset", required=dataset_needed, metavar="NAME", help=_NAME_HELP)
-    _add_data_root(parser)
-
-
-def _add_data_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-root",
         type=Path,
@@ -189,8 +173,7 @@ def _prepare(args: argparse.Namespace) -> None:
 def _import(request: PrepareRequest) -> None:
     from can_train.dataset.prepare import prepare_dataset
 
-    with waiting(f"importing {request.dataset}"):
-        prepare_dataset(request, report=_write_line)
+    prepare_dataset(request, report=_write_line)
     _write_line(
         f"look at it: can-train data inspect --modality {request.modality} "
         f"--dataset {request.dataset}"
@@ -216,25 +199,6 @@ def _inspect(args: argparse.Namespace) -> None:
         sys.stdout.write(report_json(report))
     else:
         print_report(report, sys.stdout)
-
-
-def _list(args: argparse.Namespace) -> int:
-    """Shows the stored datasets; 5 if one of them is damaged."""
-    from can_train.cli.dataset_rows import COLUMNS, dataset_document, dataset_row, stored_datasets
-    from can_train.tables import write_table
-
-    root = _data_root(args)
-    found = stored_datasets(root)
-    refs = [ref for ref in found if args.modality in {None, ref.modality}]
-    documents = [dataset_document(root, ref) for ref in refs]
-    if args.json:
-        sys.stdout.write(json.dumps(documents, indent=1) + "\n")
-    elif documents:
-        write_table(sys.stdout, COLUMNS, map(dataset_row, documents))
-    else:
-        _write_line(f"no datasets under {root}. Make one: can-train demo")
-    damaged = any(document["problem"] for document in documents)
-    return DataError.exit_code if damaged else 0
 
 
 def _synth(args: argparse.Namespace) -> None:

@@ -82,7 +82,7 @@ def _dataset(roots: Roots, name: str) -> DatasetRef | None:
     Raises:
         PreflightError: Several modalities have one.
     """
-    from can_train.cli.dataset_rows import stored_datasets
+    from can_train.cli.dataset_list import stored_datasets
 
     found = [ref for ref in stored_datasets(roots.data) if name == ref.dataset]
     if len(found) > 1:

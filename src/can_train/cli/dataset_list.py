@@ -1,14 +1,21 @@
-"""Stored datasets as documents and as rows of a table."""
+"""`can-train data list`: the datasets that are stored."""
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+from can_train.cli.options import add_root_options, roots_of
 from can_train.dataset.manifest import DatasetRef, load_manifest
-from can_train.errors import CanTrainError
-from can_train.tables import TableColumn, TableRow
+from can_train.errors import CanTrainError, DataError
+from can_train.tables import TableColumn, TableRow, write_table
+from can_train.vocab import MODALITIES
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 COLUMNS: Final = (
     TableColumn(title="dataset"),
@@ -21,6 +28,34 @@ COLUMNS: Final = (
 )
 
 MANIFEST: Final = "dataset.json"
+
+
+def add_list(commands: Subparsers) -> None:
+    """Adds `list` to the commands of `data`."""
+    parser = commands.add_parser(
+        "list",
+        help="show the datasets that are stored",
+        description="Show the datasets under the data root, and what they hold.",
+        epilog="example: can-train data list --modality automotive",
+    )
+    parser.add_argument("--modality", choices=MODALITIES, help="only of this domain")
+    parser.add_argument("--json", action="store_true", help="print one JSON list")
+    add_root_options(parser, "data")
+
+
+def list_datasets(args: argparse.Namespace) -> int:
+    """Shows the stored datasets; 5 if one of them is damaged."""
+    root = roots_of(args).data
+    refs = [ref for ref in stored_datasets(root) if args.modality in {None, ref.modality}]
+    documents = [dataset_document(root, ref) for ref in refs]
+    if args.json:
+        sys.stdout.write(json.dumps(documents, indent=1) + "\n")
+    elif documents:
+        write_table(sys.stdout, COLUMNS, map(dataset_row, documents))
+    else:
+        sys.stdout.write(f"no datasets under {root}. Make one: can-train demo\n")
+    damaged = any(document["problem"] for document in documents)
+    return DataError.exit_code if damaged else 0
 
 
 def stored_datasets(data_root: Path) -> Iterator[DatasetRef]:
