@@ -51,6 +51,8 @@ SUMMARY: Final[Mapping[str, str]] = {
     "parameters": "of the network",
     "threshold, threshold_benign_windows": "the threshold, and how many windows are behind it",
     "seconds": "how long the run took",
+    "epoch_seconds, epoch_windows": "mean time of an epoch, and the windows that it trains on",
+    "around_seconds": "time before and after all epochs; estimates of later runs rest on these",
     "teacher_<figure>_before, teacher_<figure>_after": "agreement with the teacher, if it has one",
     "teacher_sha256, teacher_sha256_after": "the teacher's file at the beginning and at the end",
 }

@@ -12,8 +12,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,16 @@ STAMP: Final = "can-train.stamp"
 
 MARKER: Final = "can-train.installing"
 """Exists while something is being installed, and after that was killed."""
+
+LOG: Final = "can-train.install.log"
+"""In the environment: everything that its installation wrote."""
+
+TAIL_LINES: Final = 15
+"""Of the log that are shown when a step fails."""
+
+STEPS: Final = 4
+TICK_S: Final = 0.5
+"""Pause between two looks at a step that runs."""
 
 LOCK_FILES: Final = ("requirements-torch.txt", "requirements.lock")
 EXIT_NOT_READY: Final = 3
@@ -79,16 +90,17 @@ def install(home: Path, venv: Path) -> None:
     version = ".".join(map(str, sys.version_info[:3]))
     if fresh:
         _say(f"first use: setting up {venv} with Python {version}. This takes a few minutes, once.")
-        _run("[1/4] virtual environment", [sys.executable, "-m", "venv", str(venv)])
+        _run(1, "virtual environment", [sys.executable, "-m", "venv", str(venv)], venv / LOG)
     else:
         _say(f"the lock file has changed: renewing {venv}.")
     text = stamp_text(home)
     torch, lock = (str(home / name) for name in LOCK_FILES)
     pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
-    _run("[2/4] torch (the largest download)", [*pip, "-r", torch])
-    _run("[3/4] locked packages", [*pip, "--require-hashes", "--no-deps", "-r", lock])
+    hashed = ["--require-hashes", "--no-deps", "-r", lock]
     editable = ["--no-deps", "--no-build-isolation", "-e", str(home)]
-    _run("[4/4] can-train itself", [*pip, "--quiet", *editable])
+    _run(2, "torch, the largest download", [*pip, "-r", torch], venv / LOG)
+    _run(3, "locked packages", [*pip, *hashed], venv / LOG)
+    _run(4, "can-train itself", [*pip, *editable], venv / LOG)
     written = venv / f"{STAMP}.new"
     written.write_bytes(text)
     written.replace(venv / STAMP)
@@ -159,15 +171,47 @@ def _exclusive(venv: Path) -> Iterator[None]:
         yield
 
 
-def _run(step: str, command: Sequence[str]) -> None:
-    """Runs one step; its output goes to stderr, so that stdout stays the command's own."""
-    _say(step)
-    code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
-    if code:
+def _run(number: int, what: str, command: Sequence[str], log: Path) -> None:
+    """Runs one step, whose output goes into the log; stdout stays the command's own."""
+    step = f"[{number}/{STEPS}] {what}"
+    started = time.monotonic()
+    with log.open("ab") as stream:
+        worker = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
+        try:
+            _wait(worker, number, what, log)
+        except BaseException:
+            worker.kill()
+            raise
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[2K")
+    if worker.returncode:
         raise SetupError(
-            f"setting up the environment failed at {step} (exit code {code}, its output is above). "
+            f"setting up the environment failed at {step} (exit code {worker.returncode}):\n"
+            f"{_tail(log, TAIL_LINES)}\nAll of its output: {log}. "
             "Remove the cause, then type the same command again: it begins from an empty folder."
         )
+    _say(f"{step}: {time.monotonic() - started:.0f} s")
+
+
+def _wait(worker: subprocess.Popen[bytes], number: int, what: str, log: Path) -> None:
+    """Waits for the end of a step; on a terminal with a bar and what it does."""
+    started = time.monotonic()
+    while worker.poll() is None:
+        if sys.stderr.isatty():
+            bar = "#" * (number - 1) + ">" + "." * (STEPS - number)
+            seconds = time.monotonic() - started
+            line = f"can-train: [{bar}] {what} {seconds:.0f} s  {_tail(log, 1).strip()}"
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write(f"\r\x1b[2K{line[:width]}")
+            sys.stderr.flush()
+        with suppress(subprocess.TimeoutExpired):
+            worker.wait(TICK_S)
+
+
+def _tail(log: Path, lines: int) -> str:
+    """The last lines of the log, without what a terminal would obey."""
+    found = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+    return "\n".join("".join(c for c in line if c.isprintable()) for line in found)
 
 
 def _say(text: str) -> None:

@@ -87,6 +87,11 @@ def raise_all(problems: Sequence[CanTrainError]) -> None:
         raise ProblemList(problems)
 
 
+def counted(count: int, word: str) -> str:
+    """A number of things in words: `1 stage`, `1,200 windows`."""
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`"; did you mean X?"` for the nearest known word, or an empty string."""
     near = difflib.get_close_matches(word, list(known), n=1)

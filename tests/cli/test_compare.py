@@ -20,8 +20,8 @@ def test_files_adds_tables_that_fit_a_wide_terminal(
     root = ("--experiment-root", str(made.roots.experiments))
     page = tmp_path / "page.md"
     assert main(["compare", "car", *root]) == 0
-    assert "id_lookup" not in capsys.readouterr().out
-    assert main(["compare", "car", "--files", *root, "--out", str(page)]) == 0
+    assert "id_lookup *" not in capsys.readouterr().out
+    assert main(["compare", "car", "--files", "--full", *root, "--out", str(page)]) == 0
     out = capsys.readouterr().out
     assert "car / dqn: models\n" in out
     assert f"car / dqn, student, 3 seeds: {FIRST}, alarm stage\n" in out

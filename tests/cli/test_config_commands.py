@@ -11,6 +11,8 @@ import pytest
 
 from can_train.cli.examples import EXAMPLES
 from can_train.cli.main import main
+from can_train.config.codec import Json
+from can_train.config.explain import differences
 from can_train.config.frozen import load_frozen
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
@@ -64,7 +66,7 @@ def test_the_five_stage_plan_as_json_writes_nothing(
     assert stage["distillation_settings"]["temperature"] == 4.0
     assert stage["teacher"]["from_stage"] == 2
     assert stage["resources"]["memory"] == "16G"
-    assert stage["estimate"]["seconds"] > 0
+    assert stage["estimate"]["seconds"] is None and stage["estimate"]["memory_bytes"] > 0
 
 
 def test_json_without_dry_run_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,7 +165,8 @@ def test_smoke_is_short_and_says_what_it_replaces(
     words = ["train", *BASE, "--model", "vgae", "--smoke", "--epochs", "50", "--dry-run"]
     assert main(words) == 0
     shown = capsys.readouterr()
-    assert "at most 2 epochs" in shown.out and "at most 300 windows per side" in shown.out
+    assert "at most 300 windows per side" in shown.out
+    assert shown.out.splitlines()[2].split()[-4:-1] == ["2", "unknown", "0.7"]
     assert shown.err == "warning: --smoke: --epochs is 2, not 50\n"
 
 
@@ -249,6 +252,26 @@ def test_two_runs_differ_in_what_was_asked_for(
         runs.append(plan.stages[0].run_id)
     assert main(["config", "diff", *runs]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == [f"seed  {'1':12}  2"]
+
+
+def test_groups_of_settings_differ_by_their_values() -> None:
+    teacher: dict[str, Json] = {"path": None, "run_id": "0123456789ab"}
+    kd: dict[str, Json] = {"alpha": 0.7, "teacher": teacher}
+    rows = [("distillation.alpha", "absent", "0.7"),
+            ("distillation.teacher.run_id", "absent", "0123456789ab")]  # fmt: skip
+    assert list(differences({"distillation": None}, {"distillation": kd})) == rows
+    assert list(differences({}, {"distillation": kd})) == rows
+    other: dict[str, Json] = {"distillation": {**kd, "alpha": 0.5}}
+    assert list(differences({"distillation": kd}, other)) == [("distillation.alpha", "0.7", "0.5")]
+
+
+def test_models_say_what_their_counts_depend_on(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "--ids", "66"]) == 0
+    shown = capsys.readouterr().out
+    assert "counted for 66 known arbitration IDs" in shown and "--ids N" in shown
+    assert "1,259,136" in shown  # what `teachers list` says of a VGAE of 66 IDs
 
 
 def test_models_and_env_speak_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from can_train.environment import MARKER, STAMP, is_current, stamp_text
+from can_train import environment
+from can_train.environment import LOG, MARKER, STAMP, is_current, stamp_text
 
 PROJECT = """\
 [build-system]
@@ -249,10 +251,29 @@ def test_first_use_installs_once_and_concurrent_starts_wait(checkout: Path) -> N
     assert [start.returncode for start in starts] == [7, 7]
     assert all(out.startswith(str(checkout)) for out, _ in outputs)
     talk = "".join(err for _, err in outputs)
-    assert talk.count("[1/4]") == 1
+    assert [talk.count(f"[{step}/4]") for step in (1, 2, 3, 4)] == [1, 1, 1, 1]
+    assert len(talk.splitlines()) <= 7
+    assert "Successfully installed can_train" in (checkout / ".venv" / LOG).read_text()
     assert "another can-train is setting up" in talk
     again = launch(checkout / "can-train")
     assert (again.returncode, again.stderr) == (7, "")
+
+
+def test_a_step_moves_on_a_terminal_and_leaves_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(environment, "TICK_S", 0.05)
+    command = ["sh", "-c", "echo 'Downloading torch \033[31m(174 MB)'; sleep 0.3"]
+    environment._run(2, "torch", command, tmp_path / "log")
+    *moving, last = terminal.getvalue().split("\r\x1b[2K")
+    assert any("[#>..] torch 0 s  Downloading torch [31m(174 MB)" in line for line in moving)
+    assert last == "can-train: [2/4] torch: 0 s\n"
 
 
 @pytest.mark.slow
@@ -285,5 +306,7 @@ def test_a_failed_installation_says_which_step_and_keeps_its_marker(checkout: Pa
     done = launch(checkout / "can-train")
     assert done.returncode == 3
     assert "failed at [3/4] locked packages" in done.stderr
+    assert "no-hash==1.0" in done.stderr  # the end of pip's output
+    assert f"All of its output: {checkout / '.venv' / LOG}" in done.stderr
     assert (checkout / ".venv" / MARKER).exists()
     assert not is_current(checkout, checkout / ".venv")

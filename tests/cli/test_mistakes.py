@@ -97,9 +97,12 @@ def test_what_the_system_refuses_is_one_message_without_a_traceback(
     run = root.joinpath("a", "b", "c", "d", "e", "f", "g", "0123456789ab")
     (run / "configs").mkdir(parents=True)
     (run / "status.json").mkdir()
-    code, lines = refusal(capsys, "status")
+    code, lines = refusal(capsys, "logs", run.name, "--follow")
     assert code == 3
-    assert lines == [f"{run}/status.json: Is a directory. Show more: the same with --debug"]
+    assert "is damaged and has no log" in lines[0]
+    code, lines = refusal(capsys, "evaluate", run.name)
+    assert code == 3
+    assert "configs/frozen_config_*.json, found 0" in lines[0]
 
 
 def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:

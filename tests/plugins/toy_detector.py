@@ -38,7 +38,6 @@ SPEC = Spec(
     architecture=ToyConfig,
     presets={"teacher": ToyConfig(hidden_channels=12), "student": ToyConfig(hidden_channels=4)},
     training={"teacher": TrainingConfig(), "student": TrainingConfig()},
-    cost_s={"teacher": 1e-4, "student": 1e-4},
     detector="can_train_plugin_toy_detector:ToyDetector",
     stage="can_train_plugin_toy_detector:build",
     role="probability",

@@ -13,6 +13,7 @@ from can_train.errors import (
     ProblemList,
     SubmissionError,
     TrainingError,
+    counted,
     did_you_mean,
     each,
     exit_code_of,
@@ -57,3 +58,7 @@ def test_problems_are_raised_together_one_alone_and_none_not_at_all() -> None:
 def test_the_nearest_word_is_named_if_there_is_one() -> None:
     assert did_you_mean("trian", ["train", "validation"]) == "; did you mean train?"
     assert did_you_mean("x", iter(["train", "validation"])) == ""
+
+
+def test_one_is_no_plural() -> None:
+    assert [counted(n, "stage") for n in (0, 1, 1200)] == ["0 stages", "1 stage", "1,200 stages"]

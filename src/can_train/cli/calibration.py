@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from can_train.cli.tables import write_table
-from can_train.errors import ConfigError
+from can_train.errors import ConfigError, counted
+from can_train.tables import write_table
 
 if TYPE_CHECKING:
     from can_train.evaluation.new_vehicle import Calibrated, CalibrateOn
@@ -60,7 +60,7 @@ def show_calibration(calibrated: Calibrated, out: TextIO) -> None:
     result = calibrated.result
     out.write(
         f"calibrated on the first {result.duration_s / 60:.1f} min of {calibrated.file} "
-        f"({result.windows:,} windows); nothing of the run is changed\n"
+        f"({counted(result.windows, 'window')}); nothing of the run is changed\n"
     )
     rows = [
         [

@@ -59,10 +59,7 @@ def evaluate(run: Path, data_root: Path | None = None, *, reuse: bool = False) -
     sys.stdout.flush()
     code = exit_code_of(start_evaluation(run, data_root))
     if code:
-        sys.stderr.write(
-            f"evaluation of run {run.name} failed (exit code {code}). "
-            f"Try again: can-train evaluate {run.name}\n"
-        )
+        sys.stderr.write(f"evaluation of run {run.name} failed (exit code {code})\n")
     return code
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from can_train.cli.ending import write_ending
 from can_train.cli.evaluation_process import evaluate, given_data_root
 from can_train.cli.place import chosen_executor
 from can_train.cli.planning import plans_of, show, show_as_json
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError
 from can_train.jobs.executor import HERE, Executor, executor_called, executors
-from can_train.jobs.job import Handover, JobRequest
-from can_train.runs.layout import Roots, plan_dir, root_options, roots_from
+from can_train.jobs.job import Handover, JobRequest, JobResult
+from can_train.runs.layout import plan_dir
 
 if TYPE_CHECKING:
-    from can_train.jobs.job import JobResult
     from can_train.pipeline.plan import Plan, PlannedStage
 
 
@@ -40,63 +40,79 @@ def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
         return 0
     (plan,) = plans
     _warn_of_resources(plan, executor)
-    results = run_plan(plan, executor, one_stage=one_stage)
+    ended = run_plan(plan, executor, one_stage=one_stage)
     last = [] if one_stage else [planned.frozen.run_dir for planned in plan.terminal]
-    return conclude(results, executor, last, given_data_root(args))
+    return conclude(ended, executor, last, given_data_root(args))
 
 
-def run_plan(
-    plan: Plan, executor: Executor | None = None, *, one_stage: bool = False
-) -> tuple[JobResult, ...]:
-    """Writes the plan and hands it to its executor: this machine unless another one is given."""
-    from can_train.pipeline.record import write_plan
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What became of a plan.
+
+    Attributes:
+        plan: Its folder.
+        experiment_root: Where its runs lie.
+        results: How its stages ended, in their order.
+    """
+
+    plan: Path
+    experiment_root: Path
+    results: tuple[JobResult, ...]
+
+
+def run_plan(plan: Plan, executor: Executor | None = None, *, one_stage: bool = False) -> Ended:
+    """Writes the plan and hands it to its executor: this machine unless another one is given.
+
+    Raises:
+        CanTrainError: Nothing was started; what was written for it is gone again.
+    """
+    from can_train.pipeline.record import unwrite_plan, write_plan
     from can_train.teachers.policy import is_teacher
 
     write_plan(plan)
     executor = executor or executor_called(HERE)
     handover = _handover(plan, one_stage=one_stage)
-    results = executor.execute(handover)
-    tell_where(results, handover.plan, plan.roots)
+    try:
+        results = executor.execute(handover)
+    except CanTrainError:
+        unwrite_plan(plan)
+        raise
     for planned, result in zip(plan.stages, results, strict=True):
         if executor.waits and result.ok and is_teacher(planned.config):
             sys.stdout.write(f"{_registration(planned)}\n")
-    return results
+    return Ended(plan=handover.plan, experiment_root=plan.roots.experiments, results=results)
 
 
-def conclude(
-    results: Sequence[JobResult], executor: Executor, last: Sequence[Path], data_root: Path | None
-) -> int:
-    """Evaluates the runs that end a plan, where nobody else does; gives the exit code.
+def conclude(ended: Ended, executor: Executor, last: Sequence[Path], data_root: Path | None) -> int:
+    """Evaluates the runs that end a plan, where nobody else does, and says how it ended.
 
     Args:
-        results: How the stages ended.
-        executor: Who ran them.
+        ended: What became of it.
+        executor: Who ran its stages.
         last: Folders of the runs whose artifact no other stage consumes.
         data_root: Data root that was typed.
+
+    Returns:
+        The exit code.
     """
-    code = exit_code(results)
-    if not executor.waits or _was_stopped(results):
-        return code
-    codes = [
-        evaluate(result.job.run_dir, data_root, reuse=result.outcome == "reused")
-        for result in results
-        if result.ok and result.job.run_dir in last
-    ]
-    return code or max(codes, default=0)
+    results = ended.results
+    codes = []
+    try:
+        if executor.waits and not _was_stopped(results):
+            codes = [
+                evaluate(result.job.run_dir, data_root, reuse=result.outcome == "reused")
+                for result in results
+                if result.ok and result.job.run_dir in last
+            ]
+    finally:  # Ctrl-C during an evaluation, too
+        write_ending(results, ended.plan, ended.experiment_root)
+    return exit_code(results) or max(codes, default=0)
 
 
 def exit_code(results: Sequence[JobResult]) -> int:
     """0 if every stage has its artifact, else the code of the first one that failed."""
     failed = [result for result in results if not result.ok]
     return next((result.exit_code for result in failed if result.exit_code), 1) if failed else 0
-
-
-def tell_where(results: Sequence[JobResult], folder: Path, roots: Roots) -> None:
-    """Says how to look at jobs that go on by themselves."""
-    if any(result.outcome == "submitted" for result in results):
-        usual = roots_from()
-        options = root_options(replace(roots, data=usual.data, teachers=usual.teachers))
-        sys.stdout.write(f"look at it: can-train status {folder.name}{options}\n")
 
 
 def _handover(plan: Plan, *, one_stage: bool) -> Handover:

@@ -13,12 +13,13 @@ from types import ModuleType
 from typing import Final
 
 from can_train import __version__
+from can_train.cli.hints import with_roots
 from can_train.cli.parser import Parser
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, exit_code_of
 
 COMMANDS: Final = (
     "demo", "data", "train", "pipeline", "validate", "run", "status", "logs", "cancel", "resume",
-    "evaluate", "score", "compare", "teachers", "list-configs", "models", "config", "env",
+    "rm", "evaluate", "score", "compare", "teachers", "list-configs", "models", "config", "env",
     "completion",
 )  # fmt: skip
 EXIT_BROKEN_PIPE: Final = 141
@@ -34,13 +35,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if argv is None:
         _interrupt_by_signals()
+    given: dict[str, object] = {}
     try:
-        args = build_parser(words[0] if words else None).parse_args(words)
+        if not words:
+            build_parser().print_help()
+            return 0
+        args = build_parser(words[0]).parse_args(words)
+        given = vars(args)
         return int(_module(args.command).run(args))
     except CanTrainError as error:
         if "--debug" in words:
             traceback.print_exc()
-        sys.stderr.write(f"{_printable(str(error))}\n")
+        sys.stderr.write(f"{_printable(with_roots(str(error), given))}\n")
         return exit_code_of(error)
     except BrokenPipeError:
         # The reader of stdout has gone (such as `head`); flushing at exit would fail.
@@ -51,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         where = f"{error.filename}: " if error.filename else ""
         where = _printable(where)
-        sys.stderr.write(f"{where}{error.strerror or error}. Show more: the same with --debug\n")
+        sys.stderr.write(f"{where}{error.strerror or error}{_more(error, words)}\n")
         return PreflightError.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("stopped by the user\n")
@@ -68,6 +74,11 @@ def _interrupt_by_signals() -> None:
 def _printable(text: str) -> str:
     """Text without what could steer a terminal; what was typed is part of messages."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
+def _more(error: OSError, words: Sequence[str]) -> str:
+    """How to see more, where the message itself names no path and hasn't shown it."""
+    return "" if error.filename or "--debug" in words else ". Show where: the same with --debug"
 
 
 def build_parser(command: str | None = None) -> Parser:

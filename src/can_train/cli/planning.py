@@ -59,12 +59,14 @@ def plans_of(
 
 def show(plan: Plan) -> None:
     """Writes warnings to stderr and the plan to stdout."""
-    from can_train.pipeline.record import describe
+    from can_train.pipeline.plan_table import COLUMNS, heading, plan_rows, remarks
+    from can_train.tables import write_lines, write_table
 
     for warning in plan.warnings:
         sys.stderr.write(f"warning: {warning}\n")
-    for line in describe(plan):
-        sys.stdout.write(f"{line}\n")
+    write_lines(sys.stdout, [heading(plan)])
+    write_table(sys.stdout, COLUMNS, plan_rows(plan))
+    write_lines(sys.stdout, remarks(plan))
     sys.stdout.flush()
 
 

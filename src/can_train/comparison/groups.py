@@ -23,9 +23,13 @@ from can_train.comparison.runs import (
 from can_train.config.codec import Json
 from can_train.config.schema import RunConfig
 from can_train.config.spec import model_names
+from can_train.errors import counted
 
 METRICS: Final = ("roc_auc", "pr_auc", "f1", "fpr")
 """Figures that are lined up, by their names in `WindowMetrics`."""
+
+FIGURES: Final = (*METRICS, "recall", "false_alarms_per_hour")
+"""The same and those that only one kind of table shows."""
 
 OFFICIAL: Final = "test_"
 """How the official scenarios begin; held-out recordings stand beside them."""
@@ -174,8 +178,9 @@ def _section(dataset: str, model: str, runs: list[ComparedRun], notes: list[str]
     if others := _other_tests(runs):
         again = "; ".join(f"can-train evaluate {run.run_id}" for run in others)
         notes.append(
-            f"{dataset} {model}: {len(others)} of {len(runs)} runs were evaluated on other test "
-            f"files than the newest run, so the figures don't compare. Evaluate again: {again}"
+            f"{dataset} {model}: {len(others)} of {counted(len(runs), 'run')} were evaluated on "
+            f"other test files than the newest run, so the figures don't compare. "
+            f"Evaluate again: {again}"
         )
     keyed = [(key, _one_per_seed(list(found), notes)) for key, found in groupby(runs, key=key_of)]
     labels = _labels([found[0] for _, found in keyed])

@@ -12,6 +12,7 @@ from can_train.config.codec import Json
 from can_train.config.frozen import canonical_json, encode_run_config, frozen_config_of
 from can_train.config.schema import Parent, RunConfig
 from can_train.config.spec import spec_of
+from can_train.detectors.calibration import Threshold
 from can_train.errors import ArtifactError, PreflightError
 from can_train.evaluation.metrics import WindowMetrics
 from can_train.evaluation.report import EvaluationReport, load_report
@@ -42,6 +43,8 @@ class ComparedRun:
         made_s: When the artifact was written, in seconds since the epoch.
         latency_ms: Median and 99th percentile per window, graph building included; None where it
             wasn't measured.
+        controls: Figures of the controls beside it, by scenario and name.
+        threshold: What its windows were decided by; None: not known.
         tests: Digests of the official test recordings behind the figures, by `scenario/file`.
     """
 
@@ -54,6 +57,8 @@ class ComparedRun:
     artifact_bytes: int
     made_s: float
     latency_ms: tuple[float, float] | None = None
+    controls: Mapping[str, Mapping[str, WindowMetrics]] = field(default_factory=dict)
+    threshold: Threshold | None = None
     tests: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -110,22 +115,29 @@ def load_compared(run: Path, reports: Mapping[Path, EvaluationReport]) -> Compar
             f"Evaluate it again: can-train evaluate {run.name}"
         )
     scorer = spec_of(config.model).row
+    mine = [row for row in report.rows if row.file is None and row.scorer == scorer]
     return ComparedRun(
         run_id=run.name,
         folder=run,
         config=config,
         distilled=_distilled(config, run.absolute().parents[IDENTITY_WORDS]),
-        metrics={
-            row.scenario: row.metrics
-            for row in report.rows
-            if row.file is None and row.scorer == scorer
-        },
+        metrics={row.scenario: row.metrics for row in mine},
         parameters=read_parameters(run),
         artifact_bytes=artifact.stat().st_size,
         made_s=artifact.stat().st_mtime,
         latency_ms=report.latency_ms.get(scorer),
+        controls=_controls(report),
+        threshold=mine[0].threshold if mine else None,
         tests={key: sha for key, sha in report.recordings.items() if key.startswith("test")},
     )
+
+
+def _controls(report: EvaluationReport) -> dict[str, dict[str, WindowMetrics]]:
+    found: dict[str, dict[str, WindowMetrics]] = {}
+    for row in report.rows:
+        if row.file is None and row.kind == "control" and row.metrics:
+            found.setdefault(row.scenario, {})[row.scorer] = row.metrics
+    return found
 
 
 def _distilled(config: RunConfig, experiment_root: Path) -> bool:
@@ -180,4 +192,6 @@ def _figures(metrics: WindowMetrics) -> dict[str, float | None]:
         "pr_auc": metrics.pr_auc,
         "f1": metrics.f1,
         "fpr": metrics.fpr,
+        "recall": metrics.recall,
+        "false_alarms_per_hour": metrics.false_alarms_per_hour,
     }

@@ -17,6 +17,7 @@ from can_train.comparison.scorers import (
     scorer_groups,
 )
 from can_train.comparison.tables import TITLES, Table, difference_text, plain_mean
+from can_train.errors import counted
 from can_train.evaluation.report import NOT_AVAILABLE
 
 LEGEND: Final = (
@@ -70,8 +71,7 @@ def by_file(comparison: Comparison) -> ByFile:
 
 def scorer_tables(group: ScorerGroup) -> list[Table]:
     """Two per scenario and two of attack kinds, and the fusion against its best expert."""
-    seeds = f"{len(group.seeds)} seed{'s' * (len(group.seeds) != 1)}"
-    name = f"{group.dataset} / {group.model}, {group.label}, {seeds}"
+    name = f"{group.dataset} / {group.model}, {group.label}, {counted(len(group.seeds), 'seed')}"
     levels = (("windows", WINDOW_COLUMNS), ("alarm stage", ALARM_COLUMNS))
     tables = [
         _table(f"{name}: {scenario}, {level}", columns, group, group.of_scenario(scenario))
@@ -172,8 +172,7 @@ def _rows(
 def _title(subject: Subject) -> str:
     if subject.kind is None:
         return subject.file or _ALL
-    count = len(subject.files)
-    return f"{subject.kind} ({count} file{'s' * (count != 1)})"
+    return f"{subject.kind} ({counted(len(subject.files), 'file')})"
 
 
 def _expert_table(name: str, group: ScorerGroup) -> Table:

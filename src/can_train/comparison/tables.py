@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from can_train.comparison.groups import METRICS, OFFICIAL, Comparison, Group, Pair, Section
+from can_train.comparison.groups import FIGURES, METRICS, OFFICIAL, Comparison, Group, Pair, Section
 from can_train.comparison.intervals import SeedMean
+from can_train.errors import counted
 from can_train.evaluation.report import NOT_AVAILABLE
 
 TITLES: Final = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "f1": "F1", "fpr": "FPR"}
@@ -105,7 +106,7 @@ def _scenario_rows(section: Section) -> Iterator[tuple[str, ...]]:
     if len(section.averaged) > 1:
         names.append(None)
     for scenario in names:
-        title = scenario or f"mean of {len(section.averaged)} scenarios"
+        title = scenario or f"mean of {counted(len(section.averaged), 'scenario')}"
         for group in section.groups:
             found = [section.of_group(group, scenario, metric) for metric in METRICS]
             yield (title, group.label, *map(_mean, found))
@@ -129,8 +130,7 @@ def _verdict(section: Section, pair: Pair) -> str:
 
 
 def _pair_label(pair: Pair) -> str:
-    seeds = len(pair.seeds)
-    return f"{pair.distilled.label} - {pair.plain.label}, {seeds} seed{'s' * (seeds != 1)}"
+    return f"{pair.distilled.label} - {pair.plain.label}, {counted(len(pair.seeds), 'seed')}"
 
 
 def _mean(found: SeedMean | None) -> str:
@@ -175,7 +175,7 @@ def _section_document(section: Section) -> dict[str, object]:
             "artifact_bytes": [run.artifact_bytes for run in group.runs],
             "latency_ms": [run.latency_ms for run in group.runs],
             "figures": {
-                name or "mean": {m: plain_mean(section.of_group(group, name, m)) for m in METRICS}
+                name or "mean": {m: plain_mean(section.of_group(group, name, m)) for m in FIGURES}
                 for name in names
             },
         }

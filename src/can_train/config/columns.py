@@ -10,7 +10,7 @@ from typing import Final
 from can_train.config.fields import SETTINGS, option_of
 from can_train.config.requests import STAGE_WORDS, asked_distillation
 from can_train.config.spec import model_names, spec_of
-from can_train.errors import ConfigError
+from can_train.errors import ConfigError, counted
 from can_train.vocab import NO_KD, WITH_KD
 
 Refuse = Callable[[str, ConfigError], None]
@@ -106,8 +106,8 @@ def _row(
         padded = [*items, *[str(NO_KD)] * (len(models) - len(items))]
         if any(item != NO_KD for item in items):
             report.warn(
-                f"--distillation: {len(items)} of {len(models)} stages given, the others don't "
-                f"distil: {','.join(padded)}"
+                f"--distillation: {len(items)} of {counted(len(models), 'stage')} given, "
+                f"the others don't distil: {','.join(padded)}"
             )
         return padded
     if len(items) == 1:
@@ -131,6 +131,7 @@ def _mismatch(name: str, items: Sequence[str], models: Sequence[str]) -> ConfigE
         item = items[index] if index < len(items) else "nothing"
         shown.append(f"stage {index + 1} ({model}) = {item}")
     return ConfigError(
-        f"{option_of(name)}: {len(items)} values for {len(models)} stages: {', '.join(shown)}. "
-        f"Give one value for all stages or {len(models)} values"
+        f"{option_of(name)}: {counted(len(items), 'value')} for "
+        f"{counted(len(models), 'stage')}: {', '.join(shown)}. Give one value for all stages or "
+        f"{counted(len(models), 'value')}"
     )

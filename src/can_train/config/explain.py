@@ -104,10 +104,16 @@ def differences(
     """Keys whose values differ between two frozen configs, with both values."""
     for key in sorted({*one, *other}):
         left, right = one.get(key, "absent"), other.get(key, "absent")
-        if isinstance(left, dict) and isinstance(right, dict):
-            yield from differences(left, right, f"{prefix}{key}.")
+        if isinstance(left, dict) or isinstance(right, dict):
+            parts = (_parts(left), _parts(right))
+            yield from differences(*parts, f"{prefix}{key}.")
         elif left != right:
             yield f"{prefix}{key}", _shown(left), _shown(right)
+
+
+def _parts(value: Json) -> Mapping[str, Json]:
+    """Values of a group of settings; none where the group isn't there, or a value isn't given."""
+    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else {}
 
 
 def _of_stage(

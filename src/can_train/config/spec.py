@@ -35,7 +35,6 @@ class Spec:
         architecture: Dataclass of its settable sizes.
         presets: Its sizes by model size.
         training: Optimisation settings by model size.
-        cost_s: Seconds per window and epoch on one server core, by model size.
         detector: `module:class` of its `Detector`.
         stage: `module:function` that builds what is trained.
         role: What its score is to others; None: nothing builds on it.
@@ -56,7 +55,6 @@ class Spec:
     architecture: type[Architecture]
     presets: Mapping[ModelSize, Architecture]
     training: Mapping[ModelSize, TrainingConfig]
-    cost_s: Mapping[ModelSize, float]
     detector: str
     stage: str
     role: Role | None = None

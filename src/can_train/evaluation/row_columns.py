@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from can_train.evaluation.alarms import AlarmMetrics
+from can_train.evaluation.compact import rate_text, share_text
 from can_train.evaluation.metrics import WindowMetrics
 from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow
+from can_train.tables import TableColumn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +28,10 @@ class RowColumn:
     drop: int = 0
 
 
-def header_of(columns: Sequence[RowColumn]) -> list[str]:
-    """Titles of a table, the scorer's first."""
-    return ["scorer", *(column.title for column in columns)]
+def columns_of(columns: Sequence[RowColumn]) -> tuple[TableColumn, ...]:
+    """Columns as they are printed, the scorer's first."""
+    numbers = (TableColumn(title=c.title, drop=c.drop, right=True) for c in columns)
+    return (TableColumn(title="scorer"), *numbers)
 
 
 def cells_of(columns: Sequence[RowColumn], rows: Iterable[EvaluationRow]) -> list[list[str]]:
@@ -54,15 +57,6 @@ def _of_alarms(title: str, text: Callable[[AlarmMetrics], str], drop: int = 0) -
         return text(row.alarms) if row.alarms else NOT_AVAILABLE
 
     return RowColumn(title=title, text=shown, drop=drop)
-
-
-def _share(value: float | None) -> str:
-    return NOT_AVAILABLE if value is None else f"{value:.4f}"
-
-
-def _rate(value: float | None) -> str:
-    """Four digits, or the order of magnitude where they would all be zero."""
-    return f"{value:.1e}" if value and value < 1e-3 else _share(value)
 
 
 def _bounded(value: float | None, upper: float | None) -> str:
@@ -95,14 +89,14 @@ def _pair(first: float | None, second: float | None, text: Callable[[float | Non
 WINDOW_COLUMNS: Final = (
     _of_windows("windows", lambda m: f"{m.windows:,}"),
     _of_windows("attacks", lambda m: f"{m.attacks:,}"),
-    _of_windows("accuracy", lambda m: _share(m.accuracy), drop=6),
-    _of_windows("precision", lambda m: _share(m.precision), drop=3),
-    _of_windows("recall", lambda m: _share(m.recall), drop=2),
-    _of_windows("F1", lambda m: _share(m.f1)),
-    _of_windows("MCC", lambda m: _share(m.mcc), drop=4),
-    _of_windows("ROC-AUC", lambda m: _share(m.roc_auc)),
-    _of_windows("PR-AUC", lambda m: _share(m.pr_auc), drop=5),
-    _of_windows("FPR", lambda m: _rate(m.fpr)),
+    _of_windows("accuracy", lambda m: share_text(m.accuracy), drop=6),
+    _of_windows("precision", lambda m: share_text(m.precision), drop=3),
+    _of_windows("recall", lambda m: share_text(m.recall), drop=2),
+    _of_windows("F1", lambda m: share_text(m.f1)),
+    _of_windows("MCC", lambda m: share_text(m.mcc), drop=4),
+    _of_windows("ROC-AUC", lambda m: share_text(m.roc_auc)),
+    _of_windows("PR-AUC", lambda m: share_text(m.pr_auc), drop=5),
+    _of_windows("FPR", lambda m: rate_text(m.fpr)),
     _of_windows(
         "FA/h (95 %)",
         lambda m: _bounded(m.false_alarms_per_hour, m.false_alarms_per_hour_upper),
@@ -120,10 +114,10 @@ ALARM_COLUMNS: Final = (
         lambda m: NOT_AVAILABLE if m.notices_per_hour is None else f"{m.notices_per_hour:,.1f}",
         drop=1,
     ),
-    _of_alarms("FPR before, after", lambda m: _pair(m.fpr_before, m.fpr_after, _rate), drop=2),
+    _of_alarms("FPR before, after", lambda m: _pair(m.fpr_before, m.fpr_after, rate_text), drop=2),
     _of_alarms(
         "recall thirds 1, 3",
-        lambda m: _pair(m.recall_first_third, m.recall_last_third, _share),
+        lambda m: _pair(m.recall_first_third, m.recall_last_third, share_text),
         drop=3,
     ),
 )

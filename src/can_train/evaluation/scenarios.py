@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,7 @@ from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.windows import FUSION, DatasetWindows, open_windows
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.known_vehicle import ROW as PROFILE
+from can_train.errors import counted
 from can_train.evaluation.alarms import (
     UNDEFINED_ALARMS,
     AlarmCounts,
@@ -56,11 +57,16 @@ class Scorer:
     control: Control | None = None
 
 
+def _say_nothing(text: str) -> None:
+    """Nobody wants to know."""
+
+
 def evaluate_run(
     run_dir: Path,
     data_root: Path,
     recordings: Path | None = None,
     calibrate: CalibrateOn | None = None,
+    tell: Callable[[str], None] = _say_nothing,
 ) -> EvaluationReport:
     """Scores all test recordings (and held-out ones) and writes the report into the run.
 
@@ -75,6 +81,7 @@ def evaluate_run(
             well; nothing is written then.
         calibrate: Raise the thresholds of the models for a vehicle; nothing is written then. The
             windows that they are calibrated on aren't scored.
+        tell: Called with what is done next.
 
     Raises:
         ArtifactError: An artifact is missing, damaged, or not the one the run was built on.
@@ -90,13 +97,16 @@ def evaluate_run(
     rows: list[EvaluationRow] = []
     digests: dict[str, str] = {}
     with outside_places(recordings, inputs) as outside:
+        tell("fitting the controls")
         fusion = _fit_fusion_controls(experts, inputs)
         scorers = _window_scorers(experts, inputs) + _fusion_scorers(experts, inputs, fusion)
         for place in chain(places_of(inputs), outside):
             left = place if new is None else new.unused_part(place)
             if len(left.windows):
+                tell(f"scoring {place.scenario}: {counted(len(left.windows), 'window')}")
                 rows += _rows_of(experts, left, scorers, fusion)
                 digests |= left.digests
+    tell("measuring the latency")
     report = EvaluationReport(
         modality=config.modality,
         dataset=config.dataset,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
+from can_train.errors import ArtifactError
 from can_train.jobs.executor import HERE
 from can_train.jobs.job import Job
 from can_train.runs.job_views import JobsView, SeenJob, WorkerJob
 from can_train.runs.jobs import views_of
 from can_train.runs.layout import log_of
 from can_train.runs.state import RunStatus, read_status, verdict_of
+
+DAMAGED: Final = "damaged"
+"""State of a run or plan whose record can't be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +26,7 @@ class Row:
 
     Attributes:
         job: The run.
-        state, reason: See `runs.state.verdict_of`.
+        state, reason: See `runs.state.verdict_of`; `damaged` and why if its status can't be read.
         elapsed_s: Seconds of its latest attempt; None: it never started.
         epoch, epochs, metric, value: Progress so far.
         node: Where it works or worked; empty where nobody knows.
@@ -46,6 +51,11 @@ class Row:
         """Whether it waits or works."""
         return self.state in {"pending", "running"}
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether its status can't be read."""
+        return self.state == DAMAGED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
@@ -57,16 +67,36 @@ class Board:
 
 def board_of(jobs: Sequence[Job]) -> Board:
     """How `jobs` stand, which have different numbers; each executor is asked once for its own."""
-    statuses = [read_status(job.run_dir) for job in jobs]
+    problems_of: dict[int, str] = {}
+    statuses = [_read(job, problems_of) for job in jobs]
     views = views_of([s.job for s in statuses if s is not None and s.job is not None])
     rows: dict[int, Row] = {}
     for job, status in zip(jobs, statuses, strict=True):
+        if job.number in problems_of:
+            rows[job.number] = _damaged(job, problems_of[job.number])
+            continue
         needed = [rows[number].state for number in job.depends_on if number in rows]
         blocked = any(state in {"failed", "cancelled", "blocked"} for state in needed)
         view = None if status is None or status.job is None else views[status.job.executor]
         rows[job.number] = _row(job, status, view, blocked=blocked)
     problems = [f"{name.capitalize()} says: {p}" for name, v in views.items() for p in v.problems]
     return Board(rows=tuple(rows.values()), problems=tuple(problems))
+
+
+def _read(job: Job, problems: dict[int, str]) -> RunStatus | None:
+    """What its worker wrote; why that can't be read goes into `problems`."""
+    try:
+        return read_status(job.run_dir)
+    except ArtifactError as error:
+        problems[job.number] = str(error)
+    except OSError as error:
+        problems[job.number] = f"{error.filename}: can't be read ({error.strerror})"
+    return None
+
+
+def _damaged(job: Job, why: str) -> Row:
+    row = _row(job, None, None, blocked=False)
+    return replace(row, state=DAMAGED, reason=why)
 
 
 def _row(job: Job, status: RunStatus | None, view: JobsView | None, *, blocked: bool) -> Row:

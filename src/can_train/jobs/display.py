@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
+from can_train.jobs.job import Job
 from can_train.runs.state import RunStatus
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+
+BAR_WIDTH: Final = 16
+"""Leaves room for the words beside it on 80 columns."""
 
 
 class Display(Protocol):
@@ -29,8 +34,8 @@ class Display(Protocol):
     def line(self, text: str) -> None:
         """Shows one line of lasting text."""
 
-    def progress(self, title: str, status: RunStatus) -> None:
-        """Shows the progress of the stage called `title`."""
+    def progress(self, job: Job, status: RunStatus) -> None:
+        """Shows how far a stage is."""
 
 
 class PlainDisplay:
@@ -39,7 +44,7 @@ class PlainDisplay:
     def __init__(self, out: TextIO, talk: TextIO) -> None:
         self._out = out
         self._talk = talk
-        self._shown: dict[str, int] = {}
+        self._shown: dict[int, int] = {}
 
     def __enter__(self) -> PlainDisplay:
         return self
@@ -57,25 +62,24 @@ class PlainDisplay:
         self._out.write(f"{text}\n")
         self._out.flush()
 
-    def progress(self, title: str, status: RunStatus) -> None:
+    def progress(self, job: Job, status: RunStatus) -> None:
         """Writes one line to stderr for each new epoch."""
-        if status.epoch and status.epoch != self._shown.get(title):
-            self._shown[title] = status.epoch
-            self._talk.write(f"{title}: epoch {status.epoch}/{status.epochs}{_figure(status)}\n")
+        if status.epoch and status.epoch != self._shown.get(job.number):
+            self._shown[job.number] = status.epoch
+            epoch = f"epoch {status.epoch}/{status.epochs}"
+            self._talk.write(f"{job.title}: {epoch}{_figure(status)}\n")
             self._talk.flush()
 
 
 class TerminalDisplay:
-    """A rich progress bar per stage."""
+    """A rich progress bar per stage, which moves inside an epoch."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeElapsedColumn as Elapsed
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        figure = TextColumn("{task.fields[figure]}")
-        self._bars: Progress = Progress(*columns, figure, Elapsed())
-        self._tasks: dict[str, TaskID] = {}
+        words = (TextColumn("{task.description}"), BarColumn(BAR_WIDTH), TimeElapsedColumn())
+        self._bars: Progress = Progress(*words, TextColumn("{task.fields[where]}"))
+        self._tasks: dict[int, TaskID] = {}
 
     def __enter__(self) -> TerminalDisplay:
         self._bars.start()
@@ -93,16 +97,28 @@ class TerminalDisplay:
         """Prints one line above the bars."""
         self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def progress(self, title: str, status: RunStatus) -> None:
+    def progress(self, job: Job, status: RunStatus) -> None:
         """Moves the bar of the stage."""
-        if title not in self._tasks:
-            self._tasks[title] = self._bars.add_task(title, total=None, figure="")
+        if job.number not in self._tasks:
+            label = f"stage {job.number} {job.name}"
+            self._tasks[job.number] = self._bars.add_task(label, total=None, where="")
+        inside = status.step / status.steps if status.steps else 0.0
         self._bars.update(
-            self._tasks[title],
+            self._tasks[job.number],
             total=status.epochs or None,
-            completed=status.epoch,
-            figure=_figure(status),
+            completed=status.epoch + inside,
+            where=where(status),
         )
+
+
+def where(status: RunStatus) -> str:
+    """Where a stage is, in words: `epoch 3/10, step 41/120 val_loss 0.31`."""
+    if not status.epochs:
+        return "preparing"
+    words = [f"epoch {min(status.epoch + 1, status.epochs)}/{status.epochs}"]
+    if status.step:
+        words.append(f"step {status.step}/{status.steps}")
+    return ", ".join(words) + _figure(status)
 
 
 def display_for(out: TextIO, talk: TextIO) -> Display:

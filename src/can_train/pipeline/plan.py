@@ -19,7 +19,7 @@ from can_train.errors import CanTrainError, ConfigError, DataError, raise_all
 from can_train.jobs.executor import Executor, executors
 from can_train.jobs.job import Job, Needs
 from can_train.pipeline.data import PlanData, dataset_problems, plan_data
-from can_train.pipeline.estimates import StageCost, cost_of
+from can_train.pipeline.estimates import StageCost, cost_of, pace_of
 from can_train.pipeline.inputs import (
     ConsumedArtifact,
     Promised,
@@ -194,7 +194,8 @@ def _planned(
                     TRAINING_DIGEST: data.manifest.training_digest,
                 },
             )
-            cost = cost_of(config, data.manifest)
+            pace = pace_of(world.roots.experiments, config)
+            cost = cost_of(config, data.manifest, pace)
             planned.append(
                 PlannedStage(stage=stage, config=config, frozen=frozen, inputs=inputs, cost=cost)
             )

@@ -13,7 +13,13 @@ from can_train.config.frozen import FrozenConfig
 from can_train.config.spec import experts
 from can_train.config.typed import Typed
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
-from can_train.errors import CanTrainError, DataError, PreflightError, each
+from can_train.errors import (
+    CanTrainError,
+    DataError,
+    PreflightError,
+    counted,
+    each,
+)
 from can_train.frames.recording import COLUMN_NAMES, column_file
 from can_train.runs.find import find_run
 from can_train.runs.layout import Roots, roots_from
@@ -99,9 +105,9 @@ def disk_problems(roots: Roots, stages: int) -> Iterator[CanTrainError]:
     free, needed = shutil.disk_usage(folder).free, stages * STAGE_BYTES
     if free < needed:
         yield PreflightError(
-            f"--experiment-root: {roots.experiments} has {free / 1e9:.1f} GB free, {stages} stages "
-            f"need {needed / 1e9:.1f} GB. Free some space, or give another folder: "
-            "--experiment-root DIR"
+            f"--experiment-root: {roots.experiments} has {free / 1e9:.1f} GB free, of the "
+            f"{needed / 1e9:.1f} GB that {counted(stages, 'stage')} may take. "
+            "Free some space, or give another folder: --experiment-root DIR"
         )
 
 

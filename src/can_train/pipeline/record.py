@@ -1,51 +1,21 @@
-"""A plan in words, as JSON, and on disk."""
+"""A plan as JSON, and on disk."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 from can_train.config.codec import Json, to_plain
 from can_train.config.frozen import encode_run_config, write_frozen
-from can_train.config.schema import TEACHER, Resources, RunConfig
+from can_train.config.schema import TEACHER, Resources
 from can_train.files import sealed, write_text
 from can_train.pipeline.estimates import StageCost
 from can_train.pipeline.plan import Plan, PlannedStage
 from can_train.pipeline.stored import InputRecord, StageRecord
-from can_train.runs.layout import plan_dir, plan_path
-
-
-def describe(plan: Plan) -> Iterator[str]:
-    """The plan in lines: stages, runs, what each consumes, and which waits for which."""
-    yield f"plan {plan.plan_id}: {len(plan.stages)} stage{'s' * (len(plan.stages) > 1)}"
-    for planned in plan.stages:
-        config = planned.config
-        yield f"{planned.stage.title}: {planned.state}, run {planned.frozen.run_dir}"
-        yield (
-            f"  seed {config.seed}, at most {config.training.epochs} epochs, learning rate "
-            f"{config.training.learning_rate:g}, {config.data.features}, window "
-            f"{config.data.window}, stride {config.data.stride}, split {config.data.split}"
-            + _limits(config)
-        )
-        if config.distillation is not None:
-            kd = config.distillation
-            yield f"  distillation: temperature {kd.temperature:g}, alpha {kd.alpha:g}"
-        for item in planned.inputs:
-            yield f"  {item.text}"
-        asked = cast(dict[str, Json], to_plain(planned.stage.resources, Resources))
-        given = ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
-        yield f"  needs: {planned.cost.text}{f'; asked for: {given}' if given else ''}"
-    if plan.edges:
-        yield "edges: " + ", ".join(f"{a} -> {b}" for a, b in plan.edges)
-
-
-def _limits(config: RunConfig) -> str:
-    """Partial data in words, where windows are left out."""
-    side, epoch = config.data.windows_per_side, config.training.windows_per_epoch
-    told = f", at most {side} windows per side" if side is not None else ""
-    return told + (f", at most {epoch} windows per epoch" if epoch is not None else "")
+from can_train.runs.layout import is_run, plan_dir, plan_path
+from can_train.runs.remove import remove_plan, remove_run
+from can_train.runs.state import living_owner, read_status
 
 
 def write_plan(plan: Plan) -> Path:
@@ -60,6 +30,19 @@ def write_plan(plan: Plan) -> Path:
     folder = plan_dir(plan.roots.experiments, plan.plan_id)
     write_text(plan_path(folder), plan_json(plan))
     return folder
+
+
+def unwrite_plan(plan: Plan) -> None:
+    """Removes what `write_plan` left of a plan that nobody took: runs that never had a status.
+
+    The record of the plan goes with them, unless one of its runs stays.
+    """
+    runs = [planned.frozen.run_dir for planned in plan.stages]
+    for run in runs:
+        if is_run(run) and read_status(run) is None and living_owner(run) is None:
+            remove_run(run)
+    if not any(is_run(run) for run in runs):
+        remove_plan(plan_dir(plan.roots.experiments, plan.plan_id))
 
 
 def plan_json(plan: Plan) -> str:

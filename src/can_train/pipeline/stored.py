@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -100,6 +100,34 @@ class StoredPlan:
         return tuple(stage for stage in self.stages if stage.job.number not in needed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPlan:
+    """A plan folder among others, one of which may be damaged.
+
+    Attributes:
+        folder: Its folder.
+        stages: Its stages; none where its record is damaged.
+        problem: What is wrong with its record; empty: nothing.
+    """
+
+    folder: Path
+    stages: tuple[StoredStage, ...] = ()
+    problem: str = ""
+
+
+def listed_plan(experiment_root: Path, folder: Path) -> ListedPlan:
+    """The plan in `folder`, with what is wrong with it."""
+    try:
+        return ListedPlan(folder=folder, stages=load_plan(experiment_root, folder).stages)
+    except ArtifactError as error:
+        return ListedPlan(folder=folder, problem=str(error))
+
+
+def listed_plans(experiment_root: Path) -> tuple[ListedPlan, ...]:
+    """Every plan, those with a damaged record among them."""
+    return tuple(listed_plan(experiment_root, folder) for folder in iter_plans(experiment_root))
+
+
 def stages_of(experiment_root: Path, found: Found) -> tuple[StoredStage, ...]:
     """Stages of a plan, or a run by itself.
 
@@ -111,13 +139,12 @@ def stages_of(experiment_root: Path, found: Found) -> tuple[StoredStage, ...]:
     return (single(found.folder),)
 
 
-def all_stages(experiment_root: Path) -> tuple[StoredStage, ...]:
+def all_stages(experiment_root: Path, plans: Sequence[ListedPlan]) -> tuple[StoredStage, ...]:
     """Every run once, in the order of the plans, runs of no plan at the end; numbered anew."""
     found: dict[Path, StoredStage] = {}
-    for folder in iter_plans(experiment_root):
-        stages = load_plan(experiment_root, folder).stages
+    for plan in plans:
         numbers: dict[int, int] = {}
-        for stage in stages:
+        for stage in plan.stages:
             job = stage.job
             known = found.get(job.run_dir)
             numbers[job.number] = len(found) + 1 if known is None else known.job.number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -111,6 +111,11 @@ def root_options(roots: Roots) -> str:
     return "".join(
         f" --{name}-root {shlex.quote(str(mine))}" for name, mine, theirs in given if mine != theirs
     )
+
+
+def experiment_option(experiment_root: Path) -> str:
+    """The option that names the folder of all runs, if it isn't that beside the launcher."""
+    return root_options(replace(roots_from(), experiments=experiment_root))
 
 
 def identity_dir(experiment_root: Path, config: Identity) -> Path:

@@ -43,6 +43,7 @@ class RunStatus:
             user) or blocked (an ancestor failed, so it never started).
         process: The worker; while pending its launcher.
         epoch, epochs: Finished epochs, and the most there can be.
+        step, steps: Steps of the current epoch that are done, and how many it has.
         metric, value: Name and last value of the validation figure.
         parents: sha256 of each artifact that the run consumed, by role (teacher, vgae, gat).
         exit_code: Of the worker; negative when a signal ended it.
@@ -55,6 +56,8 @@ class RunStatus:
     process: Process | None = None
     epoch: int = 0
     epochs: int = 0
+    step: int = 0
+    steps: int = 0
     metric: str | None = None
     value: float | None = None
     parents: Mapping[str, str] = field(default_factory=dict)
@@ -201,7 +204,14 @@ def update_progress(
 ) -> None:
     """Records a finished epoch and the validation figure after it."""
     before = read_status(run) or RunStatus(state="running", process=this_process())
-    write_status(run, replace(before, epoch=epoch, epochs=epochs, metric=metric, value=value))
+    after = replace(before, epoch=epoch, epochs=epochs, step=0, metric=metric, value=value)
+    write_status(run, after)
+
+
+def update_step(run: Path, *, epoch: int, epochs: int, step: int, steps: int) -> None:
+    """Records how far the current epoch is."""
+    before = read_status(run) or RunStatus(state="running", process=this_process())
+    write_status(run, replace(before, epoch=epoch, epochs=epochs, step=step, steps=steps))
 
 
 def record_parents(run: Path, parents: Mapping[str, str]) -> None:

@@ -37,6 +37,44 @@ class RankedFigure:
         return self.value > other.value if self.higher_is_better else self.value < other.value
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast a run was trained.
+
+    Attributes:
+        epoch_s: Seconds of an epoch, validation included.
+        epoch_windows: Windows that an epoch trains on.
+        around_s: Seconds before and after all epochs.
+        ended_at: When `summary.json` was written, in seconds since 1970.
+    """
+
+    epoch_s: float
+    epoch_windows: int
+    around_s: float
+    ended_at: float
+
+
+def read_pace(run: Path) -> Pace | None:
+    """The pace of a finished run; None where it wasn't measured.
+
+    Raises:
+        ArtifactError: `summary.json` is damaged.
+    """
+    path = summary_path(run)
+    raw = read_object(path) if path.is_file() else {}
+    found = [raw.get(name) for name in ("epoch_seconds", "epoch_windows", "around_seconds")]
+    known = [value for value in found if isinstance(value, int | float)]
+    if len(known) < len(found):
+        return None
+    epoch_s, windows, around_s = known
+    return Pace(
+        epoch_s=float(epoch_s),
+        epoch_windows=int(windows),
+        around_s=float(around_s),
+        ended_at=path.stat().st_mtime,
+    )
+
+
 def ranked(metric: str, value: float, artifact_sha256: str) -> RankedFigure:
     """A validation figure; a loss is better when it is lower, all others when higher."""
     return RankedFigure(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import math
 import pickle
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,11 +42,15 @@ class FitResult:
         epochs: Epochs trained, those of earlier attempts included.
         best_epoch: The epoch whose weights were restored, counted from 0.
         metrics: Validation figures of that epoch.
+        epoch_s: Mean seconds of an epoch of this attempt; None if it trained none.
+        epoch_windows: Windows that the last epoch trained on.
     """
 
     epochs: int
     best_epoch: int
     metrics: dict[str, float]
+    epoch_s: float | None
+    epoch_windows: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +100,8 @@ def fit(module: StageModule[Any], folder: Path, recorder: Recorder) -> FitResult
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{PARTIAL}*"):
         left.unlink()  # half-written by a killed attempt; a run has one owner
-    progress = _Fitting(module, folder, recorder).run()
+    fitting = _Fitting(module, folder, recorder)
+    progress = fitting.run()
     if progress.best_epoch < 0:
         raise TrainingError(
             "training diverged: no epoch had finite validation figures. Use a lower --learning-rate"
@@ -103,7 +109,11 @@ def fit(module: StageModule[Any], folder: Path, recorder: Recorder) -> FitResult
     _restore_best(module, folder / BEST, progress.best_sha256)
     module.to("cpu").eval()
     return FitResult(
-        epochs=progress.epoch, best_epoch=progress.best_epoch, metrics=progress.best_metrics
+        epochs=progress.epoch,
+        best_epoch=progress.best_epoch,
+        metrics=progress.best_metrics,
+        epoch_s=fitting.epoch_s,
+        epoch_windows=module.steps * module.batch_size,
     )
 
 
@@ -147,6 +157,12 @@ class _Fitting:
         self._optimizer = module.optimizer()
         self._schedule = module.schedule(self._optimizer)
         self._progress = Progress()
+        self._lasted_s: list[float] = []
+
+    @property
+    def epoch_s(self) -> float | None:
+        """Mean seconds of the epochs of this attempt; None before there is one."""
+        return sum(self._lasted_s) / len(self._lasted_s) if self._lasted_s else None
 
     def run(self) -> Progress:
         """Trains until the epochs or the patience end."""
@@ -155,8 +171,10 @@ class _Fitting:
             self._resume()
         progress = self._progress
         while progress.epoch < self._module.epochs and progress.waited < settings.patience:
+            started = time.monotonic()
             self._train_epoch()
             self._close_epoch()
+            self._lasted_s.append(time.monotonic() - started)
         return progress
 
     def _train_epoch(self) -> None:
@@ -172,6 +190,7 @@ class _Fitting:
             clip_grad_norm_(module.parameters(), module.settings.gradient_clip)
             self._optimizer.step()
             progress.step = step + 1
+            self._recorder.step(progress.epoch, progress.step, steps)
             # The epoch's last step is followed by its judgement, which saves the position, too.
             if stop_requested() and progress.step < steps:
                 self._save()

@@ -9,10 +9,14 @@ import logging
 import math
 import time
 from pathlib import Path
+from typing import Final
 
 from can_train.files import write_text
 from can_train.runs.layout import metrics_path, run_log
-from can_train.runs.state import update_progress
+from can_train.runs.state import update_progress, update_step
+
+STEP_S: Final = 1.0
+"""Pause between two looks at the progress inside an epoch; each one writes a file."""
 
 logger = logging.getLogger("can_train")
 
@@ -28,6 +32,7 @@ class Recorder:
     def __init__(self, run_dir: Path, *, epochs: int) -> None:
         self.run_dir = run_dir
         self.epochs = epochs
+        self._told = -STEP_S
         run_log(run_dir).parent.mkdir(parents=True, exist_ok=True)
 
     def event(self, event: str, **fields: object) -> None:
@@ -35,6 +40,13 @@ class Recorder:
         line = json.dumps({"time": round(time.time(), 3), "event": event, **fields}, default=str)
         with run_log(self.run_dir).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        """Tells how far an epoch (counted from 0) is, at most once in `STEP_S`."""
+        now = time.monotonic()
+        if now - self._told >= STEP_S:
+            self._told = now
+            update_step(self.run_dir, epoch=epoch, epochs=self.epochs, step=step, steps=steps)
 
     def epoch(self, epoch: int, metrics: dict[str, float], *, best: bool) -> None:
         """Records the metrics of a finished epoch (counted from 0)."""

@@ -51,8 +51,10 @@ def run_frozen(path: Path) -> None:
     detector = calibrated_detector(stage)
     target = artifact_path(frozen.run_dir, config.model, config.model_size)
     digest = save_detector(target, detector)
+    seconds = time.monotonic() - started
     figures = {
-        "seconds": round(time.monotonic() - started, 1),
+        "seconds": round(seconds, 1),
+        **_pace(result, seconds),
         **{name: value if math.isfinite(value) else None for name, value in evidence.items()},
         **_teacher_hashes(frozen, stage),
     }
@@ -137,6 +139,17 @@ def _window_counts(inputs: DatasetWindows) -> dict[str, tuple[int, int]]:
         if len(windows):
             counts[side] = (len(windows), int(inputs.store.label[windows].sum()))
     return counts
+
+
+def _pace(result: FitResult, seconds: float) -> dict[str, float]:
+    """How fast it was trained, for estimates of runs like it."""
+    if result.epoch_s is None:
+        return {}
+    return {
+        "epoch_seconds": round(result.epoch_s, 4),
+        "epoch_windows": result.epoch_windows,
+        "around_seconds": round(max(0.0, seconds - result.epochs * result.epoch_s), 1),
+    }
 
 
 def _teacher_hashes(frozen: FrozenConfig, stage: Trainable) -> dict[str, str]:

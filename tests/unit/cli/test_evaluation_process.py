@@ -80,16 +80,14 @@ def test_a_signal_is_no_success() -> None:
     assert exit_code_of(subprocess.Popen([sys.executable, "-c", "raise SystemExit(6)"])) == 6
 
 
-def test_a_failure_says_how_to_try_again(
+def test_a_failure_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     run = tmp_path / "0123456789ab"
     assert evaluate(run, reuse=True) == 1
-    assert capsys.readouterr().err == (
-        "evaluation of run 0123456789ab failed (exit code 1). "
-        "Try again: can-train evaluate 0123456789ab\n"
-    )
+    told = "evaluation of run 0123456789ab failed (exit code 1)\n"
+    assert capsys.readouterr().err == told
 
 
 def test_nobody_else_starts_an_evaluation() -> None:

@@ -71,7 +71,7 @@ def test_what_a_detector_declares_is_there(name: str) -> None:
     spec = spec_of(name)
     assert set(spec.strategies) <= {*TRAINING_STRATEGIES}
     assert spec.strategies[0] != ALIAS_STRATEGY
-    assert set(spec.presets) == set(spec.training) == set(spec.cost_s) == {"teacher", "student"}
+    assert set(spec.presets) == set(spec.training) == {"teacher", "student"}
     assert all(type(preset) is spec.architecture for preset in spec.presets.values())
     assert bool(spec.refusal) is not spec.distils
     assert spec.path_word == f"{name}_path"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -111,6 +112,11 @@ def test_feature_set_decides_the_size_of_the_graphs(root: Path) -> None:
     assert sizes[1].packed_bytes == 4 * (nodes * 20 + edges * 12)
 
 
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_table_and_json(root: Path) -> None:
     report = inspect_dataset(root, MINI, spec(2))
     stream = StringIO()
@@ -120,6 +126,21 @@ def test_table_and_json(root: Path) -> None:
     assert "\x1b" not in text
     assert "left out: train_02_with_attacks/again-1: same frames as train_01" in text
     assert json.loads(report_json(report))["scenarios"][0]["frames"] == 5
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_scenarios_are_whole_on_a_terminal(
+    root: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    terminal = Terminal()
+    print_report(inspect_dataset(root, MINI, spec(2)), terminal)
+    lines = re.sub("\x1b\\[[0-9;]*m", "", terminal.getvalue()).splitlines()
+    assert max(map(len, lines)) <= width
+    names = [line.split()[0] for line in lines if line.startswith("test_01")]
+    assert names == ["test_01_known_vehicle_known_attack"] * 3
+    assert any("DLC mix" in line for line in lines) is (width >= 120)
 
 
 @pytest.mark.recordings

@@ -1,18 +1,19 @@
 """The evaluation as tables on a terminal and elsewhere."""
 
 import io
+import re
 from dataclasses import replace
 
+import pytest
+
 from can_train.evaluation.alarms import UNDEFINED_ALARMS
-from can_train.evaluation.metrics import undefined_metrics
-from can_train.evaluation.report import EvaluationRow
-from can_train.evaluation.table import print_report, render_report, verdicts
+from can_train.evaluation.compact import LEGEND
+from can_train.evaluation.table import print_report
 from tests.unit.evaluation.reports_for_tests import (
     FOUND,
     GOOD,
     SCENARIO,
     SMALL,
-    THRESHOLD,
     WORSE,
     report,
     row,
@@ -24,8 +25,41 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_the_plain_table_is_this_text():
-    assert render_report(SMALL).splitlines() == [
+def shown(of, *, full=False, stream=None):
+    stream = stream or io.StringIO()
+    print_report(of, stream, full=full)
+    return re.sub("\x1b\\[[0-9;]*m", "", stream.getvalue()).splitlines()
+
+
+def test_by_default_models_stand_beside_the_best_control():
+    assert shown(SMALL) == [
+        "hcrl_sa, run 0123abcd",
+        "scenario, scorer           ROC-AUC      F1  recall     FPR  FA/h",
+        SCENARIO,
+        "  gat                       1.0000  1.0000  1.0000  0.0000   0.0",
+        "  position_only (control)   0.7500  0.6667  0.5000  0.0000   0.0",
+        LEGEND,
+        "thresholds from 1,200 benign windows: gat 0.5",
+        "models lead in test_01",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_the_compact_table_fits_every_terminal(monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    scenario = "test_04_unknown_vehicle_unknown_attack"
+    control = row("logistic_regression", GOOD, scenario=scenario, kind="control")
+    long = report(row("vehicle_profile", WORSE, scenario=scenario), control)
+    lines = shown(long, stream=Terminal())
+    assert max(map(len, lines)) <= width
+    assert lines[2] == scenario
+    assert lines[1].split()[-5:] == ["ROC-AUC", "F1", "recall", "FPR", "FA/h"]
+    assert "run 0123abcd" in lines[0]
+
+
+def test_the_full_form_is_this_text():
+    assert shown(SMALL, full=True) == [
         "hcrl_sa / test_01_known_vehicle_known_attack",
         "scorer                   windows  attacks  accuracy  precision  recall      F1     MCC"
         "  ROC-AUC  PR-AUC     FPR  FA/h (95 %)",
@@ -34,62 +68,25 @@ def test_the_plain_table_is_this_text():
         "   1.0000  1.0000  0.0000   0.0 (<6.0)",
         "position_only (control)      100       50    0.7500     1.0000  0.5000  0.6667  0.5774"
         "   0.7500  0.8333  0.0000   0.0 (<6.0)",
-        "-- DoS-kia",
-        "gat                          100       50    1.0000     1.0000  1.0000  1.0000  1.0000"
-        "   1.0000  1.0000  0.0000   0.0 (<6.0)",
-        "id_lookup (control)          n/a      n/a       n/a        n/a     n/a     n/a     n/a"
-        "      n/a     n/a     n/a          n/a",
         "",
         "test_01_known_vehicle_known_attack: no control beats the trained models: "
         "F1 position_only 0.6667, gat 1.0000; ROC-AUC position_only 0.7500, gat 1.0000",
     ]
 
 
-def test_a_control_that_wins_is_named():
-    trees = row("boosted_trees", GOOD, kind="control")
-    assert verdicts(report(row("gat", WORSE), row("vgae", WORSE), trees)) == [
-        f"{SCENARIO}: a simple control beats the trained models: "
-        "F1 boosted_trees 1.0000, gat 0.6667; ROC-AUC boosted_trees 1.0000, gat 0.7500"
-    ]
+def test_files_are_shown_where_a_scenario_has_several():
+    two = report(*SMALL.rows, row("gat", WORSE, file="DoS-sonata"))
+    titles = [line for line in shown(two, full=True) if line.startswith("--")]
+    assert titles == ["-- all files", "-- DoS-kia", "-- DoS-sonata"]
 
 
-def test_a_control_that_only_draws_level_does_not_win():
-    trees = row("boosted_trees", GOOD, kind="control")
-    assert "no control beats" in verdicts(report(row("gat", GOOD), trees))[0]
-
-
-def test_a_scenario_without_labels_has_no_verdict():
-    blank = EvaluationRow(
-        scenario="test_05_suppress",
-        file=None,
-        scorer="gat",
-        kind="model",
-        threshold=THRESHOLD,
-        metrics=undefined_metrics(40),
-    )
-    assert verdicts(report(blank)) == ["test_05_suppress: n/a (no model and control to compare)"]
-
-
-def test_a_narrow_terminal_gets_the_columns_that_fit_and_hears_of_the_rest(monkeypatch):
+def test_a_narrow_terminal_gets_the_columns_that_fit(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERM", "xterm")
-    narrow = Terminal()
-    print_report(SMALL, narrow)
-    text = narrow.getvalue()
-    assert "also in evaluation.csv: accuracy" in text
-    for title in ("windows", "attacks", "F1", "ROC-AUC", "FPR"):
-        assert title in text
-    assert "position_only (control)" in text
-    monkeypatch.setenv("COLUMNS", "200")
-    wide = Terminal()
-    print_report(SMALL, wide)
-    assert "also in" not in wide.getvalue() and "accuracy" in wide.getvalue()
-
-
-def test_a_pipe_gets_plain_text():
-    pipe = io.StringIO()
-    print_report(SMALL, pipe)
-    assert pipe.getvalue() == render_report(SMALL)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    narrow = shown(SMALL, full=True, stream=Terminal())
+    assert max(map(len, narrow)) <= 80
+    assert narrow[1].split()[:6] == ["scorer", "windows", "attacks", "F1", "ROC-AUC", "FPR"]
+    assert "accuracy" in shown(SMALL, full=True)[1]
 
 
 def with_alarms(alarms):
@@ -97,7 +94,7 @@ def with_alarms(alarms):
 
 
 def test_the_alarm_stage_has_a_block_of_its_own_for_all_files():
-    lines = render_report(with_alarms(FOUND)).splitlines()
+    lines = shown(with_alarms(FOUND), full=True)
     at = lines.index("-- all files, with the alarm stage on (each file: evaluation.csv)")
     assert lines[at + 1 : at + 5] == [
         "scorer                   alarm  notice  delay s (p95)  alarms/h (95 %)  notices/h"
@@ -112,17 +109,8 @@ def test_the_alarm_stage_has_a_block_of_its_own_for_all_files():
 
 
 def test_the_alarm_block_leaves_the_table_of_windows_as_it_is():
-    plain = render_report(SMALL).splitlines()
-    assert render_report(with_alarms(FOUND)).splitlines()[:7] == plain[:7]
+    assert shown(with_alarms(FOUND), full=True)[:5] == shown(SMALL, full=True)[:5]
 
 
 def test_where_nothing_is_known_of_alarms_there_is_no_block():
-    assert render_report(with_alarms(UNDEFINED_ALARMS)) == render_report(SMALL)
-
-
-def test_a_terminal_gets_the_alarm_block_too(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setenv("TERM", "xterm")
-    terminal = Terminal()
-    print_report(with_alarms(FOUND), terminal)
-    assert "alarm stage on" in terminal.getvalue() and "0.17 (1.70)" in terminal.getvalue()
+    assert shown(with_alarms(UNDEFINED_ALARMS), full=True) == shown(SMALL, full=True)

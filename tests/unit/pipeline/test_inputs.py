@@ -24,7 +24,7 @@ SPEC = Spec(
     name="toy", title="a classifier of tests", strategies=("normal",), architecture=ToyConfig,
     presets={"teacher": ToyConfig(hidden=8), "student": ToyConfig()},
     training={"teacher": TrainingConfig(), "student": TrainingConfig()},
-    cost_s={"teacher": 1e-3, "student": 1e-3}, detector="toy:Toy", stage="toy:build",
+    detector="toy:Toy", stage="toy:build",
     role="probability",
 )
 """

@@ -20,7 +20,8 @@ from can_train.errors import (
 )
 from can_train.files import sha256_of
 from can_train.pipeline.plan import Plan, jobs_of
-from can_train.pipeline.record import describe, write_plan
+from can_train.pipeline.plan_table import plan_rows
+from can_train.pipeline.record import write_plan
 from can_train.runs.find import find_run
 from can_train.runs.layout import Roots, iter_runs
 from can_train.runs.state import point_latest, start_running
@@ -69,7 +70,7 @@ def test_the_same_request_is_the_same_plan_and_a_seed_makes_another(plan_of: Mak
 
 def test_planning_writes_nothing(plan_of: MakePlan, tmp_path: Path) -> None:
     before = tree(tmp_path)
-    list(describe(plan_of(**FIVE)))
+    list(plan_rows(plan_of(**FIVE)))
     assert tree(tmp_path) == before
 
 

@@ -10,7 +10,7 @@ import pytest
 from can_train.errors import ArtifactError
 from can_train.pipeline.plan import Plan, jobs_of
 from can_train.pipeline.record import write_plan
-from can_train.pipeline.stored import all_stages, load_plan, stages_of
+from can_train.pipeline.stored import all_stages, listed_plans, load_plan, stages_of
 from can_train.runs.find import RUN_OR_PLAN, find
 from can_train.runs.layout import Roots
 
@@ -38,7 +38,7 @@ def test_a_name_means_the_stages_of_a_plan_or_one_run(plan_of: MakePlan, roots: 
     (alone,) = stages_of(roots.experiments, find(roots.experiments, second.run_id, RUN_OR_PLAN))
     assert alone.job.title == f"run {second.run_id} (gat student, curriculum, no-kd)"
     assert (alone.job.run_dir, alone.dataset) == (second.frozen.run_dir, "car")
-    assert len(all_stages(roots.experiments)) == 3
+    assert len(all_stages(roots.experiments, listed_plans(roots.experiments))) == 3
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,15 @@ def test_a_number_that_is_none_is_told_where_it_stands(plan_of: MakePlan, roots:
     (folder / "plan.json").write_text(json.dumps(document))
     with pytest.raises(ArtifactError, match=r"stages\.2\.inputs\.from_stage: 'one'"):
         load_plan(roots.experiments, folder)
+
+
+def test_a_damaged_plan_among_others_keeps_none_of_them_back(
+    plan_of: MakePlan, roots: Roots
+) -> None:
+    damaged, whole = (write_plan(plan_of(model=model)) for model in ("vgae", "gat"))
+    (damaged / "plan.json").write_text("{")
+    listed = {plan.folder: plan for plan in listed_plans(roots.experiments)}
+    assert "plan.json: not JSON" in listed[damaged].problem
+    assert [stage.job.name for stage in listed[whole].stages] == ["gat"]
+    models = {stage.job.name for stage in all_stages(roots.experiments, tuple(listed.values()))}
+    assert models == {"vgae", "gat"}

@@ -15,7 +15,7 @@ from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
 
 if TYPE_CHECKING:
-    from can_train.comparison.groups import Comparison
+    from can_train.comparison.groups import Comparison, Section
     from can_train.comparison.scorer_tables import ByFile
     from can_train.comparison.tables import Table
     from can_train.runs.find import Selection
@@ -31,9 +31,9 @@ def add_parser(subparsers: Subparsers) -> None:
         help="line up runs: student, distilled student and teacher, over seeds",
         description=(
             "Line up finished, evaluated runs per scenario: student, student+KD and teacher of "
-            "each model, with the mean and 95 %% interval over seeds, and what distillation "
-            "changes, paired by seed. With --files also every model and control of their "
-            "evaluations, per scenario, file and attack kind."
+            "each model, with the mean and 95 % interval over seeds, and what distillation "
+            "changes, paired by seed; --full shows all figures with their intervals. With --files "
+            "also every model and control of their evaluations, per scenario, file and attack kind."
         ),
         epilog="example: can-train compare hcrl_sa --files --out comparison.md",
     )
@@ -43,6 +43,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--evaluate", action="store_true", help="first evaluate the runs that aren't"
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="show all figures and differences with their intervals"
     )
     parser.add_argument(
         "--files", action="store_true",
@@ -72,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         document = {**document_of(comparison), **files.document}
         sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
     else:
-        _print(comparison, files)
+        _print(comparison, files, full=args.full)
     if args.out is not None:
         from can_train.files import write_text
 
@@ -140,19 +143,32 @@ def _evaluate(runs: Sequence[Path], data_root: Path | None) -> None:
             )
 
 
-def _print(comparison: Comparison, files: ByFile) -> None:
+def _print(comparison: Comparison, files: ByFile, *, full: bool) -> None:
     from can_train.comparison.tables import tables_of, verdicts_of
+    from can_train.tables import write_lines
 
     for section in comparison.sections:
-        _print_tables(tables_of(section))
-        sys.stdout.write("".join(f"{line}\n\n" for line in verdicts_of(section)))
+        if full:
+            _print_tables(tables_of(section))
+        else:
+            _print_section(section)
+        write_lines(sys.stdout, (*verdicts_of(section), ""))
     _print_tables(files.tables)
-    notes = (*files.remarks, *comparison.notes)
-    sys.stdout.write("".join(f"{note}\n" for note in notes))
+    write_lines(sys.stdout, (*files.remarks, *comparison.notes))
+
+
+def _print_section(section: Section) -> None:
+    """The groups of one model beside the best control, in one table."""
+    from can_train.comparison.compact import COLUMNS, LEGEND, compact_section, section_remarks
+    from can_train.tables import write_lines, write_table
+
+    sys.stdout.write(f"{section.dataset} / {section.model}\n")
+    write_table(sys.stdout, COLUMNS, compact_section(section))
+    write_lines(sys.stdout, (LEGEND, *section_remarks(section)))
 
 
 def _print_tables(tables: Sequence[Table]) -> None:
-    from can_train.cli.tables import write_table
+    from can_train.tables import write_table
 
     for table in tables:
         sys.stdout.write(f"{table.title}\n")

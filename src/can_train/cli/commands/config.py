@@ -53,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _explain(args: argparse.Namespace) -> None:
-    from can_train.cli.tables import write_table
     from can_train.config.build import build_request
     from can_train.config.explain import checked_name, explain, known_names, summary_of
     from can_train.config.fields import option_of
     from can_train.errors import raise_all
+    from can_train.tables import write_table
 
     if args.name is None:
         rows = [(option_of(name).lstrip("-"), summary_of(name)) for name in known_names()]
@@ -78,10 +78,10 @@ def _explain(args: argparse.Namespace) -> None:
 
 
 def _diff(args: argparse.Namespace) -> None:
-    from can_train.cli.tables import write_table
     from can_train.config.explain import differences
     from can_train.config.frozen import encode_run_config, frozen_config_of
     from can_train.runs.find import find_run
+    from can_train.tables import write_table
 
     root = roots_of(args).experiments
     runs = [find_run(root, name) for name in (args.one, args.other)]

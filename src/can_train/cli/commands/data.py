@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from can_train.cli.dataset_list import add_list, list_datasets
 from can_train.cli.dataset_options import add_dataset_options, data_root_of, write_line
 from can_train.cli.export import add_export, export
 from can_train.cli.sniffing import add_reading, add_sniff, columns_of, sniff
-from can_train.errors import ConfigError
+from can_train.cli.waiting import waiting
+from can_train.errors import ConfigError, counted
 from can_train.vocab import FEATURE_SETS, MODALITIES_WITH_DATA
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ _TIME_UNITS: Final = ("s", "ms", "us", "ns")
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds `data` with its commands prepare, sniff, inspect, export and synth."""
+    """Adds `data` with its commands prepare, sniff, inspect, list, export and synth."""
     parser = subparsers.add_parser(
         "data",
         help="import recordings, look at a file or a dataset, write it, make a synthetic one",
@@ -37,11 +39,14 @@ def add_parser(subparsers: Subparsers) -> None:
     add_sniff(commands)
     _add_inspect(commands)
     add_export(commands)
+    add_list(commands)
     _add_synth(commands)
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the chosen command; 0, since what goes wrong is raised."""
+    if args.data_command == "list":
+        return list_datasets(args)
     if args.modality not in MODALITIES_WITH_DATA:
         raise ConfigError(
             f"--modality {args.modality}: there are no readers for it yet. "
@@ -198,11 +203,12 @@ def _inspect(args: argparse.Namespace) -> None:
     from can_train.dataset.manifest import DatasetRef
     from can_train.graphs.identity import WindowSpec
 
-    report = inspect_dataset(
-        data_root_of(args),
-        DatasetRef(modality=args.modality, dataset=args.dataset),
-        WindowSpec(features=args.features, window=args.window, stride=args.stride),
-    )
+    with waiting(f"reading {args.dataset}"):
+        report = inspect_dataset(
+            data_root_of(args),
+            DatasetRef(modality=args.modality, dataset=args.dataset),
+            WindowSpec(features=args.features, window=args.window, stride=args.stride),
+        )
     if args.json:
         sys.stdout.write(report_json(report))
     else:
@@ -217,7 +223,7 @@ def _synth(args: argparse.Namespace) -> None:
     root = data_root_of(args)
     out = args.out or root / "source" / (dataset or _SYNTHETIC)
     files = generate(out, seed=args.seed, scale=args.scale)
-    write_line(f"wrote {len(files)} recordings to {out}")
+    write_line(f"wrote {counted(len(files), 'recording')} to {out}")
     if dataset is None:
         write_line(
             f"import them: can-train data prepare --modality {args.modality} "

@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
+from can_train.errors import counted
+from can_train.runs.layout import Roots, experiment_option, root_options, roots_from
 
 if TYPE_CHECKING:
     from can_train.pipeline.plan import Plan
-    from can_train.runs.layout import Roots
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -52,20 +54,20 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the chain; 1 if GAT or fusion ends below the least ROC-AUC on test_01."""
-    from can_train.cli.evaluation_process import evaluate, given_data_root
-    from can_train.cli.launch import exit_code, run_plan
+    from can_train.cli.evaluation_process import given_data_root
+    from can_train.cli.launch import conclude, exit_code, run_plan
     from can_train.cli.planning import show
     from can_train.config.typed import Typed
+    from can_train.jobs.executor import HERE, executor_called
     from can_train.pipeline.plan import make_plan
 
     roots = roots_of(args)
     _synthesise(roots)
     plan = make_plan(Typed(text=WORDS), roots)
     show(plan)
-    results = run_plan(plan)
-    last = results[-1]
-    reuse = last.outcome == "reused"
-    code = exit_code(results) or evaluate(last.job.run_dir, given_data_root(args), reuse=reuse)
+    ended = run_plan(plan)
+    last = [plan.stages[-1].frozen.run_dir] if exit_code(ended.results) == 0 else []
+    code = conclude(ended, executor_called(HERE), last, given_data_root(args))
     return code or _verdict(plan)
 
 
@@ -81,7 +83,7 @@ def _synthesise(roots: Roots) -> None:
 
     source = roots.data / "source" / DATASET
     files = generate(source, scale=SCALE)
-    sys.stdout.write(f"wrote {len(files)} synthetic recordings to {source}\n")
+    sys.stdout.write(f"wrote {counted(len(files), 'synthetic recording')} to {source}\n")
     request = PrepareRequest(
         modality=WORDS["modality"], dataset=DATASET, data_root=roots.data, source=source
     )
@@ -90,7 +92,7 @@ def _synthesise(roots: Roots) -> None:
 
 def _verdict(plan: Plan) -> int:
     """Compares the figures with the least, and says what to type next."""
-    from can_train.runs.layout import evaluation_path, stage_logs_dir
+    from can_train.runs.layout import evaluation_path
 
     run_dir = plan.stages[-1].frozen.run_dir
     figures = _roc_auc(evaluation_path(run_dir))
@@ -101,18 +103,25 @@ def _verdict(plan: Plan) -> int:
             shown = "n/a" if value is None else f"{value:.3f}"
             sys.stderr.write(
                 f"demo failed: {scorer} has ROC-AUC {shown} on {SCENARIO}, at least "
-                f"{LEAST_ROC_AUC} is expected. Its log: {stage_logs_dir(run_dir)}\n"
+                f"{LEAST_ROC_AUC} is expected. Look into its log: can-train logs {run_dir.name}"
+                f"{experiment_option(plan.roots.experiments)}\n"
             )
             code = 1
-    for line in (
-        "next:",
-        "  can-train status",
-        f"  can-train evaluate {run_dir.name}",
-        "  can-train data prepare --modality automotive --dataset mycar --benign DIR --attack DIR",
-        "  can-train pipeline --modality automotive --dataset mycar --model vgae,gat,dqn",
-    ):
+    for line in _own_data(plan.roots):
         _write_line(line)
     return code
+
+
+def _own_data(roots: Roots) -> tuple[str, ...]:
+    """What to type for recordings of one's own."""
+    data = replace(roots_from(), data=roots.data)
+    return (
+        "your own recordings:",
+        "  can-train data prepare --modality automotive --dataset mycar --benign DIR --attack DIR"
+        f"{root_options(data)}",
+        "  can-train pipeline --modality automotive --dataset mycar --model vgae,gat,dqn"
+        f"{root_options(roots)}",
+    )
 
 
 def _scorers(plan: Plan) -> tuple[str, str]:

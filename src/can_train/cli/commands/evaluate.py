@@ -12,6 +12,7 @@ from can_train.cli.calibration import add_calibration_options, wanted_calibratio
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
+from can_train.cli.waiting import waiting
 from can_train.errors import ConfigError, PreflightError
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ def add_parser(subparsers: Subparsers) -> None:
         help="print evaluation.json instead of the table",
     )
     parser.add_argument(
+        "--full",
+        action="store_true",
+        help="show every figure of every scorer, per file where a scenario has several",
+    )
+    parser.add_argument(
         "--recordings", type=Path, metavar="DIR",
         help="also score the labelled recordings in this folder",
     )  # fmt: skip
@@ -72,20 +78,33 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigError(f"--out {args.out}: that is the run's own folder. Give another one")
         require_writable("--out", args.out, folder=True)
     data_root = roots.data if "data_root" in args else frozen.data_root
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
-    from can_train.evaluation.report import report_json
-    from can_train.evaluation.scenarios import evaluate_run
-    from can_train.evaluation.table import print_report
+    with waiting("reading the dataset") as tell:
+        logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
+        logging.getLogger("can_train").setLevel(logging.INFO)
+        from can_train.evaluation.report import report_json
+        from can_train.evaluation.scenarios import evaluate_run
+        from can_train.evaluation.table import print_report
 
-    calibrate = wanted_calibration(args, sys.stderr if "json" in args else sys.stdout)
-    report = evaluate_run(run_dir, data_root, args.recordings, calibrate)
+        calibrate = wanted_calibration(args, sys.stderr if "json" in args else sys.stdout)
+        report = evaluate_run(run_dir, data_root, args.recordings, calibrate, tell)
     if args.out is not None:
         _write(report, args.out)
     if "json" in args:
         sys.stdout.write(report_json(report))
     else:
-        print_report(report, sys.stdout)
+        print_report(report, sys.stdout, full=args.full)
+        _tell_more(args, run_dir)
     return 0
+
+
+def _tell_more(args: argparse.Namespace, run_dir: Path) -> None:
+    """Where every figure of every file is, unless the result was only to be shown."""
+    from can_train.runs.layout import IDENTITY_WORDS, evaluation_table_path, experiment_option
+
+    if args.recordings is None and not vars(args).get("calibrate_on"):
+        option = experiment_option(run_dir.absolute().parents[IDENTITY_WORDS])
+        sys.stdout.write(f"every figure of every file: {evaluation_table_path(run_dir)}\n")
+        sys.stdout.write(f"show them: can-train compare {run_dir.name} --files{option}\n")
 
 
 def _write(report: EvaluationReport, folder: Path) -> None:

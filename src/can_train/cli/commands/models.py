@@ -54,13 +54,18 @@ def run(args: argparse.Namespace) -> int:
     if "json" in args:
         sys.stdout.write(json.dumps({"models": rows}, indent=1) + "\n")
         return 0
-    from can_train.cli.tables import write_table
+    from can_train.tables import write_lines, write_table
 
     cells = [
         tuple(f"{row[c]:,}" if isinstance(row[c], int) else str(row[c]) for c in COLUMNS)
         for row in rows
     ]
     write_table(sys.stdout, COLUMNS, cells)
+    remark = (
+        f"counted for {args.ids} known arbitration IDs, whose number sizes some heads, and for a "
+        "fusion by its agent: trained ones differ by that. For the IDs of a dataset: --ids N"
+    )
+    write_lines(sys.stdout, [remark])
     return 0
 
 

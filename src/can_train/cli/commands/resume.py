@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         PreflightError: There is no such plan.
         ArtifactError: A run of it isn't what it made.
     """
-    from can_train.cli.launch import conclude, tell_where
+    from can_train.cli.launch import Ended, conclude
     from can_train.jobs.job import Handover
     from can_train.pipeline.stored import load_plan
     from can_train.runs.find import find_plan
@@ -73,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
         resumed=True,
     )
     results = executor.execute(handover)
-    tell_where(results, plan.folder, roots)
     last = [stage.job.run_dir for stage in plan.terminal] if len(plan.stages) > 1 else []
-    return conclude(results, executor, last, None)
+    ended = Ended(plan=plan.folder, experiment_root=roots.experiments, results=results)
+    return conclude(ended, executor, last, None)
 
 
 def _request(plan: StoredPlan, stage: StoredStage, resources: Resources) -> JobRequest:

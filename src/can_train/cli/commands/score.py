@@ -13,7 +13,7 @@ from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
 from can_train.cli.reading import add_reading_options
-from can_train.errors import CanTrainError, ConfigError, DataError, raise_all
+from can_train.errors import CanTrainError, ConfigError, DataError, counted, raise_all
 
 if TYPE_CHECKING:
     from can_train.detectors.frame_scorer import FrameScorer
@@ -126,7 +126,7 @@ def _scored(
             problems.append(problem)
             continue
         if scored.skipped:
-            sys.stderr.write(f"{file}: {scored.skipped} malformed lines left out\n")
+            sys.stderr.write(f"{file}: {counted(scored.skipped, 'malformed line')} left out\n")
         recordings.append(scored)
     scoring = Scoring(
         run=artifact.name,
@@ -156,8 +156,8 @@ def _write(args: argparse.Namespace, scoring: Scoring) -> None:
 
 
 def _print(scoring: Scoring) -> None:
-    from can_train.cli.tables import write_table
     from can_train.scoring.tables import EVENTS, SUMMARY, event_rows, heading, summary_rows
+    from can_train.tables import write_table
 
     out, own = sys.stdout, list(scoring.detector.thresholds)[-1]
     out.write(f"{heading(scoring)}\n")

@@ -6,23 +6,21 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
+from can_train.errors import ArtifactError
 
 if TYPE_CHECKING:
     from can_train.jobs.board import Board, Row
-    from can_train.pipeline.stored import StoredStage
+    from can_train.pipeline.stored import ListedPlan, StoredStage
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-HEADER: Final = (
-    "run", "dataset", "model", "size", "strategy", "distillation", "state", "reason", "elapsed",
-    "epoch", "figure", "node", "job", "log",
-)  # fmt: skip
 WATCH_S: Final = 5.0
 """Pause between two looks; each one asks the executors."""
 
@@ -34,7 +32,10 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "status",
         help="show runs and plans, and whether any failed",
-        description="Show all runs, one run or one plan; exit code 1 if any of them failed.",
+        description=(
+            "Show all plans and runs, one run or one plan; exit code 1 if any of them failed, "
+            "6 if a record of one is damaged."
+        ),
         epilog=epilog("status"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -49,70 +50,98 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the table; 1 if a run shown failed or was blocked, and wasn't made again since."""
+    """Writes the tables, and gives the exit code.
+
+    1 if a run shown failed or was blocked, and wasn't made again since; 6 if a record is damaged.
+    """
     root = roots_of(args).experiments
-    stages = _stages(root, args.name)
-    if not stages and not args.json:
-        sys.stdout.write(f"no runs under {root}\n")
+    shown = _asked(root, args.name)
+    if not shown.stages and not shown.plans and not args.json:
+        sys.stdout.write(f"no runs under {root}. Start with: can-train demo\n")
         return 0
-    board = _show(stages, as_json=args.json, clear=args.watch)
+    board = _show(root, shown, as_json=args.json, clear=args.watch)
     while args.watch and any(row.is_active for row in board.rows):
         time.sleep(WATCH_S)
-        board = _show(stages, as_json=args.json, clear=True)
+        board = _show(root, shown, as_json=args.json, clear=True)
+    if any(plan.problem for plan in shown.plans) or any(row.is_damaged for row in board.rows):
+        return ArtifactError.exit_code
     broken = [row for row in board.rows if row.state in {"failed", "blocked"}]
     return int(any(not _made_again(row.job.run_dir) for row in broken))
 
 
-def _stages(root: Path, name: str | None) -> Sequence[StoredStage]:
-    from can_train.pipeline.stored import all_stages, stages_of
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is shown: runs, and the plans that they belong to."""
+
+    plans: tuple[ListedPlan, ...]
+    stages: tuple[StoredStage, ...]
+
+
+def _asked(root: Path, name: str | None) -> _Asked:
+    from can_train.pipeline.stored import all_stages, listed_plan, listed_plans, single
     from can_train.runs.find import RUN_OR_PLAN, find
 
-    return all_stages(root) if name is None else stages_of(root, find(root, name, RUN_OR_PLAN))
+    if name is None:
+        plans = listed_plans(root)
+        return _Asked(plans=plans, stages=all_stages(root, plans))
+    found = find(root, name, RUN_OR_PLAN)
+    if found.kind == "plan":
+        plan = listed_plan(root, found.folder)
+        return _Asked(plans=(plan,), stages=plan.stages)
+    return _Asked(plans=(), stages=(single(found.folder),))
 
 
-def _show(stages: Sequence[StoredStage], *, as_json: bool, clear: bool) -> Board:
-    from can_train.cli.tables import write_table
+def _show(root: Path, shown: _Asked, *, as_json: bool, clear: bool) -> Board:
     from can_train.jobs.board import board_of
 
-    board = board_of([stage.job for stage in stages])
+    board = board_of([stage.job for stage in shown.stages])
     if clear and sys.stdout.isatty():
         sys.stdout.write(CLEAR)
     if as_json:
-        rows = [_document(s, row) for s, row in zip(stages, board.rows, strict=True)]
+        plans = _plans_by_run(root, shown)
+        rows = [_document(s, r, plans) for s, r in zip(shown.stages, board.rows, strict=True)]
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
     else:
-        rows_of_text = [_texts(s, row) for s, row in zip(stages, board.rows, strict=True)]
-        write_table(sys.stdout, HEADER, rows_of_text)
+        _write_tables(root, shown, board)
     sys.stdout.flush()
-    for problem in board.problems:
+    for problem in (*board.problems, *(_problems(shown) if as_json else ())):
         sys.stderr.write(f"warning: {problem}\n")
     return board
 
 
-def _texts(stage: StoredStage, row: Row) -> tuple[str, ...]:
-    figure = f"{row.metric} {row.value:.5g}" if row.metric and row.value is not None else ""
-    return (
-        row.job.run_dir.name,
-        stage.dataset,
-        stage.job.name,
-        stage.model_size,
-        stage.training_strategy,
-        stage.distillation,
-        row.state,
-        row.reason,
-        _clock(row.elapsed_s),
-        f"{row.epoch}/{row.epochs}" if row.epochs else "",
-        figure,
-        row.node,
-        "" if row.worker_job is None else row.worker_job.job_id,
-        str(row.log or ""),
-    )
+def _write_tables(root: Path, shown: _Asked, board: Board) -> None:
+    from can_train.cli.status_table import PLAN_COLUMNS, RUN_COLUMNS, plan_lines, run_lines
+    from can_train.tables import write_table
+
+    if shown.plans:
+        write_table(sys.stdout, PLAN_COLUMNS, plan_lines(shown.plans, board.rows, root))
+    if shown.plans and shown.stages:
+        sys.stdout.write("\n")
+    if shown.stages:
+        write_table(sys.stdout, RUN_COLUMNS, run_lines(shown.stages, board.rows))
 
 
-def _document(stage: StoredStage, row: Row) -> dict[str, object]:
+def _problems(shown: _Asked) -> Iterator[str]:
+    """Damaged plans, which have no row of their own in JSON."""
+    yield from (plan.problem for plan in shown.plans if plan.problem)
+
+
+def _plans_by_run(root: Path, shown: _Asked) -> dict[Path, list[str]]:
+    """Ids of the plans that each run belongs to."""
+    from can_train.pipeline.stored import listed_plans
+
+    found: dict[Path, list[str]] = {stage.job.run_dir: [] for stage in shown.stages}
+    for plan in listed_plans(root):
+        for stage in plan.stages:
+            found.setdefault(stage.job.run_dir, []).append(plan.folder.name)
+    return found
+
+
+def _document(stage: StoredStage, row: Row, plans: Mapping[Path, list[str]]) -> dict[str, object]:
     return {
         "run_id": row.job.run_dir.name,
         "run_dir": str(row.job.run_dir),
+        "plan_ids": plans[row.job.run_dir],
         "stage": row.job.number,
         "dataset": stage.dataset,
         "model": stage.job.name,
@@ -136,13 +165,6 @@ def _job_of(row: Row) -> dict[str, object]:
     """The number of its job under `<executor>_job`, as in `status.json`."""
     job = row.worker_job
     return {"slurm_job": None} | ({f"{job.executor}_job": job.job_id} if job is not None else {})
-
-
-def _clock(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 def _made_again(run: Path) -> bool:

@@ -135,8 +135,8 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    from can_train.cli.tables import write_table
     from can_train.cli.teacher_rows import HEADER, document_of, row_of
+    from can_train.tables import write_table
     from can_train.teachers.files import all_places
 
     root = roots_of(args).teachers

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_request_options, add_root_options, roots_of
-from can_train.errors import CanTrainError, ConfigError
+from can_train.errors import CanTrainError, ConfigError, counted
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     plans = plans_of(args, one_stage=False)
     for plan in plans:
         show(plan)
-    sys.stdout.write(f"valid: {sum(len(plan.stages) for plan in plans)} stages, nothing was run\n")
+    stages = sum(len(plan.stages) for plan in plans)
+    sys.stdout.write(f"valid: {counted(stages, 'stage')}, nothing was run\n")
     return 0
 
 

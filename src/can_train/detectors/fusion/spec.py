@@ -30,7 +30,6 @@ SPEC: Final = Spec(
         "student": DqnConfig(hidden_channels=160, hidden_layers=2),
     },
     training={"teacher": _TRAINING, "student": _TRAINING},
-    cost_s={"teacher": 0.5e-3, "student": 0.1e-3},
     detector="can_train.detectors.fusion.detector:FusionDetector",
     stage="can_train.detectors.fusion.stage:build",
     needs={"fusion": ("anomaly", "probability")},

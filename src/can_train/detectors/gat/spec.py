@@ -60,7 +60,6 @@ SPEC: Final = Spec(
     },
     # Trained longer, it knows the recordings it was made from better and other cars worse.
     training={"teacher": TrainingConfig(), "student": TrainingConfig(epochs=12)},
-    cost_s={"teacher": 6.0e-3, "student": 0.5e-3},
     detector="can_train.detectors.gat.detector:GatDetector",
     stage="can_train.detectors.gat.stage:build",
     role="probability",

@@ -62,7 +62,6 @@ SPEC: Final = Spec(
         # Trained longer, it also reconstructs attacks, first those on other cars.
         "student": TrainingConfig(epochs=20),
     },
-    cost_s={"teacher": 4.1e-3, "student": 0.2e-3},
     detector="can_train.detectors.vgae.detector:VgaeDetector",
     stage="can_train.detectors.vgae.stage:build",
     role="anomaly",

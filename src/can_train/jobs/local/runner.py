@@ -130,7 +130,7 @@ class LocalRunner:
 
     def _start(self, job: Job) -> _Running:
         out, err = stage_logs(job.run_dir, job.name, HERE)
-        self._display.line(f"running: {job.title}, run {job.run_dir.name}, log {err}")
+        self._display.line(f"running: {job.title}, run {job.run_dir.name}")
         out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("ab") as out_stream, err.open("ab") as err_stream:
             worker = subprocess.Popen(
@@ -194,7 +194,7 @@ def _ended(job: Job, worker: subprocess.Popen[bytes], err: Path, display: Displa
 def _show_progress(job: Job, display: Display) -> None:
     status = read_status(job.run_dir)
     if status is not None and status.state in {"running", "finished"}:
-        display.progress(job.title, status)
+        display.progress(job, status)
 
 
 def _is_finished(job: Job) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from can_train.errors import SubmissionError
+from can_train.errors import SubmissionError, counted
 from can_train.files import lock, write_text
 from can_train.jobs.job import Handover
 from can_train.jobs.slurm.batches import Batch, SlurmRequest, batches
@@ -133,8 +133,8 @@ def _submit_held(groups: Sequence[Batch], record: _Submission, running: Mapping[
             )
         except SubmissionError as error:
             raise SubmissionError(
-                f"{group.title}: {error}. None of the {len(groups)} jobs of this plan is left in "
-                "the queue. Change what Slurm names and give the same command again"
+                f"{group.title}: {error}. Of this plan's {counted(len(groups), 'job')} none is "
+                "left in the queue. Change what Slurm names and give the same command again"
             ) from error
         record.add(group, job_id.partition(";")[0])  # `ID;CLUSTER` on federations
 

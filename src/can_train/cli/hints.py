@@ -1,0 +1,53 @@
+"""Hints in messages: the commands that they name get the folders that were typed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Final
+
+ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "data": (
+        "data prepare", "data inspect", "data list", "data synth", "train", "pipeline", "validate",
+        "demo", "evaluate", "compare", "rm", "env", "teachers find", "teachers add",
+    ),
+    "experiment": (
+        "train", "pipeline", "validate", "demo", "status", "logs", "cancel", "resume", "rm",
+        "evaluate", "score", "compare", "config diff", "env", "teachers find",
+        "teachers add",
+    ),
+    "teacher": (
+        "train", "pipeline", "validate", "demo", "env", "teachers list", "teachers show",
+        "teachers find", "teachers add",
+    ),
+}  # fmt: skip
+"""Commands that take the folder, by its name."""
+
+_GROUPS: Final = "config|data|teachers"
+_COMMAND: Final = re.compile(rf"\bcan-train ((?:{_GROUPS}) [a-z]+|[a-z]+)")
+
+
+def with_roots(message: str, given: Mapping[str, object]) -> str:
+    """A message whose hints work where it was raised.
+
+    Args:
+        message: What is said.
+        given: What was typed; `data_root` and so on are looked for.
+
+    Returns:
+        The message with `--data-root` and so on behind each command that takes it, unless it
+        names that folder itself.
+    """
+    typed = {name: given.get(f"{name}_root") for name in ROOTS}
+    options = {
+        name: f" --{name}-root {shlex.quote(str(folder))}"
+        for name, folder in typed.items()
+        if folder is not None and f"--{name}-root" not in message
+    }
+
+    def completed(found: re.Match[str]) -> str:
+        mine = (text for name, text in options.items() if found[1] in ROOTS[name])
+        return found[0] + "".join(mine)
+
+    return _COMMAND.sub(completed, message)
