@@ -174,7 +174,7 @@ def _stage(inputs: DatasetWindows, data: DataConfig, model: str, size: str) -> S
     spec = spec_of(model)
     presets = {str(known): architecture for known, architecture in spec.presets.items()}
     config = RunConfig(
-        modality=inputs.manifest.modality,
+        modality="automotive",
         dataset=inputs.manifest.dataset,
         model=model,
         model_size=size,  # type: ignore[arg-type]
@@ -196,7 +196,7 @@ def _ours(stage: StageModule[Any]) -> Callable[[], int]:
         stage.seed_step(number)
         optimizer.zero_grad()
         batch = stage.training_batch(number)
-        stage.training_step(batch).backward()  # type: ignore[no-untyped-call]
+        stage.training_step(batch).backward()
         clip_grad_norm_(stage.parameters(), CLIP)
         optimizer.step()
         return int(batch.num_graphs)
@@ -211,7 +211,8 @@ def _reference(
     windows = inputs.windows("train", benign=model == "vgae")
     graphs = [_data(feed.batch(windows[at : at + 1])) for at in range(len(windows))]
     one = graphs[0]
-    sizes = spec_of(model).presets[size]  # type: ignore[index]
+    presets = {str(known): sizes for known, sizes in spec_of(model).presets.items()}
+    sizes: Any = presets[size]
     network: Any
     if model == "gat":
         network = ReferenceGat(sizes, one.x.shape[1], one.edge_attr.shape[1])

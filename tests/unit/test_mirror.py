@@ -69,6 +69,8 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "detectors.fusion.spec": ("unit/config/test_spec.py",),
     "detectors.fusion.windows": ("unit/detectors/fusion/test_stage.py",),
     "detectors.gat.spec": ("unit/config/test_spec.py", "unit/config/test_codec.py"),
+    "detectors.kernels.attention": ("unit/detectors/test_attention.py",),
+    "detectors.kernels.pooling": ("unit/detectors/test_attention.py",),
     "detectors.stage": ("unit/training/test_loop.py", "unit/training/test_run.py"),
     "detectors.task": ("unit/training/test_run.py",),
     "detectors.vgae.spec": ("unit/config/test_spec.py",),

@@ -9,7 +9,8 @@ from typing import Final
 
 ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
     "data": (
-        "data prepare", "data inspect", "data list", "data synth", "train", "pipeline", "validate",
+        "data prepare", "data inspect", "data list", "data export", "data synth",
+        "train", "pipeline", "validate",
         "demo", "evaluate", "compare", "rm", "env", "teachers find", "teachers add",
     ),
     "experiment": (
