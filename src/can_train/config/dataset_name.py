@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from can_train.runs.layout import LATEST
+
 LONGEST_NAME: Final = 64
-RESERVED: Final = ("latest", "none", "auto", "plans")
+RESERVED: Final = (LATEST, "none", "auto", "plans")
 """Words that mean something else where a dataset could be named."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

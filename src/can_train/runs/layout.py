@@ -20,6 +20,7 @@ MODEL_PART: Final = 5
 """Where the model stands among the parts of a run's path, counted from its end."""
 
 CONFIGS: Final = "configs"
+LATEST: Final = "latest"
 LAST: Final = "last.ckpt"
 BEST: Final = "best.pt"
 _FOLDER_OF_WORD: Final[Mapping[str, str]] = {WITH_KD: "distilled", NO_KD: "no_distillation"}
@@ -323,4 +324,4 @@ def frozen_of_run(run: Path) -> Path:
 
 def latest_link(run: Path) -> Path:
     """The link beside `run` that points to the run which was started last."""
-    return run.parent / "latest"
+    return run.parent / LATEST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from can_train.runs.layout import artifact_path, last_checkpoint, summary_path
 from can_train.runs.made import check_checkpoint, check_made, finish
 from can_train.runs.state import end_running, read_status, update_progress, write_status
 from can_train.runs.summary import ranked, write_summary
+from tests.damage import one_bit_flipped
 
 WORDS = ("automotive", "car", "supervised", "gat", "student", "no_distillation", "normal")
 
@@ -78,5 +80,9 @@ def test_an_interrupted_run_needs_its_checkpoint(run: Path) -> None:
     with pytest.raises(ArtifactError, match=r"last.ckpt: missing although run \w+ trained 2"):
         check_checkpoint(run)
     last_checkpoint(run).parent.mkdir()
-    last_checkpoint(run).touch()
+    with zipfile.ZipFile(last_checkpoint(run), "w") as archive:
+        archive.writestr("data", "weights")
     check_checkpoint(run)
+    last_checkpoint(run).write_bytes(one_bit_flipped(last_checkpoint(run).read_bytes()[:-60]))
+    with pytest.raises(ArtifactError, match=r"last.ckpt: damaged checkpoint"):
+        check_checkpoint(run)
