@@ -100,4 +100,4 @@ def test_ids_are_whole_on_a_real_terminal(root: Path, width: int) -> None:
     first = [line.split()[0] for line in shown.decode().splitlines() if line.strip()]
     assert first[0].endswith("plan") and first[1] == "f00d"
     assert first[-2:] == ["a1b2", "a1c3"]
-    assert (b"strategy" in shown) is (width == 200)
+    assert (b"distillation" in shown) is (width == 200)
