@@ -1,6 +1,11 @@
 """All commands that take a name read it by the same rule."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -70,3 +75,29 @@ def test_a_plan_is_found_by_the_beginning_of_its_id(
     assert main(["status", "f0", "--json", "--experiment-root", str(root)]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["run_id"] for row in rows] == ["a1b2", "a1c3"]
+
+
+@pytest.mark.parametrize("width", [60, 200])
+def test_ids_are_whole_on_a_real_terminal(root: Path, width: int) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, width))
+    environ = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "NO_COLOR"}}
+    words = ["status", "--experiment-root", str(root)]
+    done = subprocess.Popen(
+        [sys.executable, "-P", "-m", "can_train", *words],
+        stdout=theirs,
+        env={**environ, "TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while part := os.read(ours, 65_536):
+            shown += part
+    except OSError:  # how Linux says that the other side is closed
+        pass
+    os.close(ours)
+    assert done.wait() == 0
+    first = [line.split()[0] for line in shown.decode().splitlines() if line.strip()]
+    assert first[0].endswith("plan") and first[1] == "f00d"
+    assert first[-2:] == ["a1b2", "a1c3"]
+    assert (b"distillation" in shown) is (width == 200)

@@ -179,7 +179,7 @@ def test_compare_names_what_is_not_evaluated_and_evaluates_it_if_asked(
     page = tmp_path / "page.md"
     done = can_train(home, "compare", "synthetic", "--evaluate", "--out", str(page))
     assert done.code == 0, done.err
-    assert "synthetic / gat: models" in done.out and "1,200,446" in done.out
+    assert "synthetic / gat\n" in done.out and "1,200,446" in done.out
     assert "| test_01_known_vehicle_known_attack | teacher |" in page.read_text()
     document = json.loads(can_train(home, "compare", "synthetic", "--json", "--files").out)
     (group,) = document["files"]
