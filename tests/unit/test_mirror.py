@@ -124,6 +124,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
 
 # Files in `tests/unit` that are about more than one module, and what about.
 OF_SEVERAL = {
+    "dataset/test_cases.py": "small inputs that were read wrong, on their way into a dataset",
     "frames/test_samples.py": "every sample recording, in a table",
     "jobs/local/test_stopping.py": "the runner under signals",
     "pipeline/test_settings.py": "every setting, from its word to the plan",
