@@ -60,11 +60,12 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "config.schema": ("unit/config/test_codec.py", "property/test_frozen_round_trip.py"),
     "config.typed": ("unit/config/test_build.py",),
     "dataset.discovery": ("unit/dataset/test_prepare.py",),
+    "dataset.export_text": ("unit/dataset/test_export.py",),
+    "dataset.importing": ("unit/dataset/test_prepare.py",),
     "dataset.inspect_report": ("unit/dataset/test_inspect.py",),
     "dataset.inspect_tables": ("unit/dataset/test_inspect.py",),
-    "dataset.manifest": ("unit/dataset/test_prepare.py", "unit/dataset/test_splits.py"),
-    "dataset.export_text": ("unit/dataset/test_export.py",),
     "dataset.label_tables": ("unit/dataset/test_labels.py",),
+    "dataset.manifest": ("unit/dataset/test_prepare.py", "unit/dataset/test_splits.py"),
     "dataset.request": ("unit/dataset/test_prepare.py",),
     "detectors.fusion.spec": ("unit/config/test_spec.py",),
     "detectors.fusion.windows": ("unit/detectors/fusion/test_stage.py",),
@@ -125,6 +126,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
 
 # Files in `tests/unit` that are about more than one module, and what about.
 OF_SEVERAL = {
+    "dataset/test_cases.py": "small inputs that were read wrong, on their way into a dataset",
     "frames/test_samples.py": "every sample recording, in a table",
     "jobs/local/test_stopping.py": "the runner under signals",
     "pipeline/test_settings.py": "every setting, from its word to the plan",

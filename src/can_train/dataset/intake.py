@@ -136,12 +136,13 @@ def question_clock(path: Path, frames: Frames, unit: TimeUnit | None) -> ClockRe
             f"{path}: all {len(frames):,} timestamps are {frames.timestamp[0]:g}, and without time "
             f"nothing can be said about traffic. Export the recording with its timestamps"
         )
-    if unit is None and clock.fitting_unit is not None:
-        rate = (clock.frames_per_s or 0.0) * UNITS_PER_S[clock.fitting_unit]
+    fitting = clock.fitting_unit
+    if unit is None and fitting is not None and fitting != "s":
+        rate = (clock.frames_per_s or 0.0) * UNITS_PER_S[fitting]
         raise DataError(
             f"{path}: timestamps can't be seconds: {clock.frames_per_s:.4g} frames/s (possible: "
-            f"{RATES[0]:g} to {RATES[1]:,g}). In {clock.fitting_unit} it would be {rate:,.0f} "
-            f"frames/s: import it with --time-unit {clock.fitting_unit}, or --time-unit s if they "
+            f"{RATES[0]:g} to {RATES[1]:,g}) up to {clock.latest:.4g}. In {fitting} it would be "
+            f"{rate:,.0f} frames/s: import it with --time-unit {fitting}, or --time-unit s if they "
             f"are seconds"
         )
     return clock

@@ -28,6 +28,9 @@ SLOW_GAPS: Final = 100.0
 RATES: Final = (1.0, 25_000.0)
 """Frames per second that a CAN bus can have; 1 Mbit/s carries few more even of empty frames."""
 
+LATEST_S: Final = 1e11
+"""Seconds since 1970 that no clock shows before the year 5138: such stamps count a part of them."""
+
 USUAL_RATE: Final = 1000.0
 """Frames per second of an ordinary bus; fewer than a twentieth of it may be another unit."""
 
@@ -58,6 +61,7 @@ class ClockReport:
         standing: Whether all times are the same.
         zeros: How many are 0 although others aren't.
         frames_per_s: Rate without the jumps; None where it can't be told.
+        latest: The largest of the times.
     """
 
     jumps: NDArray[np.int64]
@@ -67,6 +71,7 @@ class ClockReport:
     standing: bool
     zeros: int
     frames_per_s: float | None
+    latest: float
 
     @property
     def wraps_after_s(self) -> float | None:
@@ -80,7 +85,7 @@ class ClockReport:
     def fitting_unit(self) -> TimeUnit | None:
         """The unit in which the rate is most like that of a CAN bus, if seconds can't be."""
         rate = self.frames_per_s
-        if rate is None or RATES[0] <= rate <= RATES[1]:
+        if rate is None or (RATES[0] <= rate <= RATES[1] and self.latest < LATEST_S):
             return None
         return _likely_unit(rate)
 
@@ -102,6 +107,7 @@ def clock_report(timestamps: NDArray[np.float64]) -> ClockReport:
         standing=bool(len(steps) and not steps.any()),
         zeros=int(np.count_nonzero(timestamps == 0)) if timestamps.any() else 0,
         frames_per_s=_rate(steps[~apart] if apart.any() else steps),
+        latest=float(timestamps.max()),
     )
 
 

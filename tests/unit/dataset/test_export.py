@@ -97,6 +97,7 @@ def test_formats_of_python_can_carry_ids_and_payloads(tmp_path: Path, format: st
 
 
 def prepared(tmp_path: Path, dataset: str, source: Path, labels: str | None) -> DatasetManifest:
+    told: list[str] = []
     return prepare_dataset(
         PrepareRequest(
             modality="automotive",
@@ -105,7 +106,7 @@ def prepared(tmp_path: Path, dataset: str, source: Path, labels: str | None) -> 
             source=source,
             labels=labels,
         ),
-        report=str,
+        report=told.append,
     )
 
 
@@ -116,7 +117,8 @@ def test_whole_dataset_is_imported_again_as_the_same(tmp_path: Path, format: str
     attacked = with_attack(some_frames(2), 2000, 5000)
     write_csv(source / "test_01_known_vehicle_known_attack/DoS-kia.csv", attacked)
     before = prepared(tmp_path, "mini", source, None)
-    out, told = tmp_path / "out", []
+    out = tmp_path / "out"
+    told: list[str] = []
     ref = DatasetRef(modality="automotive", dataset="mini")
     written = export_dataset(tmp_path / "data", ref, format, out, told.append)
     assert [path.parent.name[:8] for path in written] == ["train_01", "test_01_"]

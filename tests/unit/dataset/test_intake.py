@@ -116,9 +116,9 @@ def test_unit_of_the_time_is_recognised_and_taken(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         prepared(request)
     assert str(caught.value).endswith(
-        "drive.csv: timestamps can't be seconds: 0.002 frames/s (possible: 1 to 25,000). In us it "
-        "would be 2,000 frames/s: import it with --time-unit us, or --time-unit s if they are "
-        "seconds"
+        "drive.csv: timestamps can't be seconds: 0.002 frames/s (possible: 1 to 25,000) up to "
+        "4.95e+04. In us it would be 2,000 frames/s: import it with --time-unit us, or --time-unit "
+        "s if they are seconds"
     )
     manifest, _ = prepared(replace(request, time_unit="us"))
     assert manifest.train[0].duration_s == pytest.approx(99 * 5e-4)

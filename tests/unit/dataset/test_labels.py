@@ -17,7 +17,7 @@ from can_train.frames.readers import read_recording
 from can_train.frames.result import ReadResult
 from tests.unit.frames_for_tests import make_frames
 
-IDS = [0x39E, 0x100, EXTENDED_FLAG | 0x39E]
+IDS = [0x39E, 0x100, int(EXTENDED_FLAG) | 0x39E]
 PAYLOAD = np.zeros((30, 8), np.uint8)
 PAYLOAD[:, 0] = np.arange(30)
 FRAMES = make_frames(1000.0 + np.arange(30) / 10, IDS * 10, payload=PAYLOAD)

@@ -370,8 +370,10 @@ def test_stopped_import_goes_on_with_the_files_that_are_missing(tmp_path: Path) 
 
         return advance
 
+    stopped: Told = []
     with pytest.raises(KeyboardInterrupt):
-        prepare_dataset(request(tmp_path, source), report=str, progress=stop)
+        prepare_dataset(request(tmp_path, source), report=stopped.append, progress=stop)
+    assert stopped[-1].startswith("stopped: the same command goes on with the files")
     folder = dataset_dir(tmp_path / "data", "automotive", "mini")
     assert not (folder / "dataset.json").exists()
     # Read again, this file would be refused.

@@ -56,6 +56,10 @@ def test_unit_that_fits(per_s: float, unit: str | None) -> None:
     assert clock_report((USUAL - USUAL[0]) * per_s).fitting_unit == unit
 
 
+def test_time_far_in_the_future_is_no_seconds() -> None:
+    assert clock_report(USUAL * 1e3).fitting_unit == "ms"
+
+
 def test_few_frames_per_second_may_be_milliseconds() -> None:
     assert notes((USUAL - 1e9) * 1e3) == [
         "1.98 frames/s are few for a CAN bus. If its timestamps are ms, import it with "
