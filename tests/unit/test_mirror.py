@@ -91,7 +91,6 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "frames.text.fields": ("unit/frames/readers/test_hcrl.py", "property/test_text_recordings.py"),
     "frames.text.layout": ("unit/frames/readers/test_table.py",),
     "frames.text.lines": ("unit/frames/text/test_reading.py", "property/test_text_recordings.py"),
-    "frames.text.roled": ("unit/frames/readers/test_table.py", "unit/frames/text/test_words.py"),
     "frames.text.roles": ("unit/frames/readers/test_table.py",),
     "frames.text.table": ("unit/frames/readers/test_table.py",),
     "graphs.batch": ("unit/graphs/test_feed.py",),
