@@ -325,3 +325,15 @@ def test_a_login_node_is_for_submitting(
     ping.write_text("#!/bin/sh\nexit 1\n")
     main(words)
     assert "login node" not in capsys.readouterr().err
+
+
+def test_env_installs_an_extra_from_its_lock_file(
+    home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAN_TRAIN_HOME", str(tmp_path))
+    assert main(["env", "--install", "formats"]) == 2
+    assert f"no file {tmp_path / 'requirements-formats.lock'}" in capfd.readouterr().err
+    (tmp_path / "requirements-formats.lock").write_text("absent-package==1.0\n")
+    assert main(["env", "--install", "formats"]) == 1  # pip refuses what has no hash
+    (tmp_path / "requirements-formats.lock").write_text("# nothing\n")
+    assert main(["env", "--install", "formats"]) == 0

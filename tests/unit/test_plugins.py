@@ -18,7 +18,7 @@ from can_train.plugins import PLUGINS_VARIABLE
 TOY = Path(__file__).parents[1] / "plugins" / "toy_format.py"
 BUILT_IN = [
     "parquet", "table", "can-train-and-test", "hcrl", "otids", "candump", "candump-console", "trc",
-    "crtd", "busmaster", "carbus", "asc", "blf", "mf4", "sqlite",
+    "crtd", "busmaster", "carbus", "asc", "blf", "mf4", "sqlite", "pcap",
 ]  # fmt: skip
 
 

@@ -7,9 +7,10 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +25,16 @@ from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES
 if TYPE_CHECKING:
     import can
 
+Opened: TypeAlias = Literal["text", "binary", "path"]
 _EXTENDED: Final = int(EXTENDED_FLAG)
 _DAMAGE: Final = (ValueError, LookupError, TypeError, ArithmeticError, AssertionError, EOFError,
                   OSError, struct.error, zlib.error, sqlite3.Error)  # fmt: skip
 """What python-can raises where a file is cut or isn't what it says."""
 
 
-def read_messages(path: Path, options: ReadOptions, *, format: str, reader: str) -> ReadResult:
+def read_messages(
+    path: Path, options: ReadOptions, *, format: str, reader: str, opened: Opened
+) -> ReadResult:
     """Reads one recording by a reader of python-can.
 
     Args:
@@ -38,6 +42,7 @@ def read_messages(path: Path, options: ReadOptions, *, format: str, reader: str)
         options: `lenient` keeps what stands before the damage.
         format: Name of the format.
         reader: Class of `can.io`, such as `BLFReader`.
+        opened: What it is given: the file opened as text or binary, or its path.
 
     Raises:
         DataError: python-can isn't installed, the file is damaged, or holds no frames.
@@ -46,7 +51,7 @@ def read_messages(path: Path, options: ReadOptions, *, format: str, reader: str)
     messages = _Messages()
     problems: tuple[str, ...] = ()
     try:
-        messages.take(_decoded(getattr(library.io, reader), path))
+        messages.take(_decoded(getattr(library.io, reader), path, opened))
     except (*_DAMAGE, library.CanError, library.io.blf.BLFParseError) as error:
         problems = (
             f"{path}: damaged behind frame {len(messages.seconds)} "
@@ -70,9 +75,20 @@ def read_messages(path: Path, options: ReadOptions, *, format: str, reader: str)
     )
 
 
-def _decoded(reader: type[can.io.generic.MessageReader], path: Path) -> Iterator[can.Message]:
-    with reader(path) as messages:
+def _decoded(
+    reader: type[can.io.generic.MessageReader], path: Path, opened: Opened
+) -> Iterator[can.Message]:
+    # Opened here: a reader that fails in its first line would leave the file open.
+    with _source(path, opened) as source, reader(source) as messages:
         yield from messages
+
+
+def _source(path: Path, opened: Opened) -> AbstractContextManager[Any]:
+    if opened == "path":
+        return nullcontext(path)
+    if opened == "binary":
+        return path.open("rb")
+    return path.open(encoding="utf-8", errors="replace")
 
 
 @dataclass(slots=True)

@@ -59,7 +59,7 @@ def write(path: Path, format: str, sent: list[can.Message]) -> Path:
 
 
 @pytest.mark.parametrize("format", WRITERS)
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(drawn=rows)
 def test_what_python_can_writes_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, format: str, drawn: Any

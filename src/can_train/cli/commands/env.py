@@ -18,6 +18,10 @@ PACKAGES: Final = (
     "torch", "torch_geometric", "numpy", "polars", "numba", "scikit-learn",
     "hydra-zen", "PyYAML", "rich",
 )  # fmt: skip
+FORMAT_PACKAGES: Final = ("python-can", "asammdf", "zstandard")
+"""Packages of the extra `formats`, which only some formats of recordings need."""
+
+EXTRAS: Final = ("formats",)
 Facts: TypeAlias = dict[str, dict[str, str | None]]
 
 ASK_S: Final = 5.0
@@ -43,13 +47,21 @@ def add_parser(subparsers: Subparsers) -> None:
         default=argparse.SUPPRESS,
         help="write a first site profile from what Slurm says (default: where it is looked for)",
     )
+    parser.add_argument(
+        "--install",
+        choices=EXTRAS,
+        default=argparse.SUPPRESS,
+        help="install the packages that read ASC, BLF, MF4, SQLite and .zst recordings",
+    )
     add_root_options(parser, "data", "experiment", "teacher")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the facts, or a site profile; 1 if a package is missing."""
+    """Writes the facts, a site profile, or installs an extra; 1 if a package is missing."""
     if "init_site" in args:
         return _init_site(args.init_site)
+    if "install" in args:
+        return _install(args.install)
     facts = _facts(args)
     missing = _missing(facts)
     if "json" in args:
@@ -73,6 +85,25 @@ def _init_site(name: str) -> int:
     return 0
 
 
+def _install(name: str) -> int:
+    """Installs an extra from its lock file into this environment; gives pip's exit code."""
+    import subprocess
+
+    from can_train.errors import ConfigError
+
+    lock = Path(os.environ.get("CAN_TRAIN_HOME", ".")) / f"requirements-{name}.lock"
+    if not lock.is_file():
+        raise ConfigError(
+            f"--install {name}: no file {lock}. Use the launcher, which knows its checkout: "
+            f"./can-train env --install {name}"
+        )
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
+    done = subprocess.run(
+        [*pip, "--require-hashes", "--no-deps", "-r", str(lock)], stdout=sys.stderr, check=False
+    )
+    return done.returncode
+
+
 def _facts(args: argparse.Namespace) -> Facts:
     import platform
     from importlib import metadata
@@ -82,6 +113,7 @@ def _facts(args: argparse.Namespace) -> Facts:
     return {
         "python": {"version": platform.python_version(), "executable": sys.executable},
         "package": {name: versions.get(_plain(name)) for name in PACKAGES},
+        "format": {name: versions.get(_plain(name)) for name in FORMAT_PACKAGES},
         "machine": {
             "host": platform.node(),
             "cpus": str(len(os.sched_getaffinity(0))),
@@ -108,6 +140,12 @@ def _missing(facts: Facts) -> list[str]:
         for name, version in facts["package"].items()
         if version is None
     ]
+    absent = [name for name, version in facts["format"].items() if version is None]
+    if absent:
+        lines.append(
+            f"packages of some formats ({', '.join(absent)}). Get them: can-train env "
+            f"--install formats"
+        )
     if facts["machine"]["gpus"] is None:
         lines.append("a GPU that nvidia-smi shows; training takes the CPUs")
     lines += [e.lacking(facts[name]) for name, e in executors().items() if name in facts]

@@ -35,7 +35,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     Raises:
         DataError: python-can isn't installed, or the file is damaged.
     """
-    return read_messages(path, options, format=FORMAT.name, reader="ASCReader")
+    return read_messages(path, options, format=FORMAT.name, reader="ASCReader", opened="text")
 
 
 FORMAT: Final = Format(

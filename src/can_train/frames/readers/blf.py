@@ -23,7 +23,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     Raises:
         DataError: python-can isn't installed, or the file is damaged.
     """
-    return read_messages(path, options, format=FORMAT.name, reader="BLFReader")
+    return read_messages(path, options, format=FORMAT.name, reader="BLFReader", opened="binary")
 
 
 FORMAT: Final = Format(

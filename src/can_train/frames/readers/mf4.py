@@ -61,9 +61,10 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
 
 def _groups(mdf: MDF, names: tuple[str, ...]) -> list[tuple[int, str]]:
     """Groups of channels that hold frames of these kinds."""
+    groups: list[Any] = mdf.groups
     return [
         (k, channel.name)
-        for k, group in enumerate(mdf.groups)
+        for k, group in enumerate(groups)
         for channel in group.channels
         if channel.name in names and _count(mdf, k)
     ]

@@ -56,7 +56,7 @@ class Line(NamedTuple):
     arbitration_id: int
     dlc: int
     label: int
-    bus: int
+    bus: np.uint64
 
 
 LINES: Final = np.dtype(

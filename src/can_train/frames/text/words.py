@@ -209,7 +209,7 @@ def _read_bytes(
 @compiled()
 def _is_remote(data: NDArray[np.uint8], first: int, last: int) -> bool:
     word = word_hash(data, first, last)
-    return word == _REMOTE[0] or word == _REMOTE[1]
+    return bool(word == _REMOTE[0] or word == _REMOTE[1])
 
 
 @compiled()

@@ -16,11 +16,9 @@ from tests.unit.frames.readers.texts import fault, write
 FLAG = int(EXTENDED_FLAG)
 
 
-def table(
-    folder: Path, text: str, columns: Mapping[str, str] | None = None, **options: bool
-) -> ReadResult:
+def table(folder: Path, text: str, columns: Mapping[str, str] | None = None) -> ReadResult:
     path = write(folder, text.encode(), "recording.csv")
-    result = read_recording(path, columns=columns, **options)
+    result = read_recording(path, columns=columns)
     assert result.format == "table"
     return result
 
