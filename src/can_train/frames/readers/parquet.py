@@ -14,6 +14,7 @@ from can_train.frames.frame import EXTENDED_FLAG, MAX_EXTENDED_ID, MAX_STANDARD_
 from can_train.frames.readers.registry import Format, Head, ReadOptions
 from can_train.frames.result import ReadResult, require_frames
 from can_train.frames.text.fields import MESSAGES, decode_payloads
+from can_train.frames.text.roles import LABEL, role_of
 
 _MAGIC: Final = b"PAR1"
 _COLUMNS: Final = ("timestamp", "id", "data_field")
@@ -34,9 +35,9 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
     """
     try:
         present = pl.read_parquet_schema(path)
-        labelled = "label" in present
-        wanted = [*_COLUMNS, "label"] if labelled else list(_COLUMNS)
-        missing = [name for name in wanted if name not in present]
+        label = _label_column(path, list(present))
+        wanted = list(_COLUMNS) if label is None else [*_COLUMNS, label]
+        missing = [name for name in _COLUMNS if name not in present]
         if missing:
             raise DataError(
                 f"{path}: no column {', '.join(missing)}. The parquet layout has "
@@ -53,9 +54,25 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
         arbitration_id=_ids(path, table["id"]),
         dlc=dlc,
         payload=payload,
-        label=_labels(path, table["label"]) if labelled else np.zeros(len(table), np.uint8),
+        label=np.zeros(len(table), np.uint8) if label is None else _labels(path, table[label]),
     )
-    return ReadResult(frames=frames, format=FORMAT.name, labelled=labelled)
+    return ReadResult(frames=frames, format=FORMAT.name, labelled=label is not None)
+
+
+def _label_column(path: Path, names: list[str]) -> str | None:
+    """The column that holds labels, by its name; None: there is none.
+
+    Raises:
+        DataError: Several look like it.
+    """
+    found = [name for name in names if name not in _COLUMNS and role_of(name) == LABEL]
+    if "label" in found:
+        return "label"
+    if len(found) > 1:
+        raise DataError(
+            f"{path}: {', '.join(found)} all look like labels. Call the right one label, with 0 and 1"
+        )
+    return found[0] if found else None
 
 
 def _refuse_nulls(path: Path, table: pl.DataFrame) -> None:
@@ -86,9 +103,9 @@ def _ids(path: Path, column: pl.Series) -> NDArray[np.uint32]:
 
 def _labels(path: Path, column: pl.Series) -> NDArray[np.uint8]:
     if not (column.dtype.is_integer() or column.dtype == pl.Boolean):
-        raise DataError(f"{path}: label is {column.dtype}. It has to be 0 or 1, as UInt8")
+        raise DataError(f"{path}: {column.name} is {column.dtype}. It has to be 0 or 1, as UInt8")
     labels = column.cast(pl.Int64).to_numpy()
-    _refuse_row(path, (labels < 0) | (labels > 1), labels, "label", "0 or 1")
+    _refuse_row(path, (labels < 0) | (labels > 1), labels, column.name, "0 or 1")
     return labels.astype(np.uint8)
 
 

@@ -46,6 +46,18 @@ def test_parquet_without_labels(tmp_path: Path) -> None:
     assert result.frames.label.tolist() == [0, 0, 0]
 
 
+def test_labels_under_another_name_are_labels(tmp_path: Path) -> None:
+    for name in ("attack", "Class", "is_anomaly"):
+        result = read_recording(write(tmp_path, table().rename({"label": name})))
+        assert result.labelled and result.frames.label.tolist() == [0, 1, 0]
+    two = table().with_columns(pl.Series("attack", ["none", "DoS", "none"]))
+    assert read_recording(write(tmp_path, two)).frames.label.tolist() == [0, 1, 0]
+    with pytest.raises(DataError, match="Class, attack all look like labels"):
+        read_recording(write(tmp_path, two.rename({"label": "Class"})))
+    with pytest.raises(DataError, match="attack is String. It has to be 0 or 1"):
+        read_recording(write(tmp_path, two.drop("label")))
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
