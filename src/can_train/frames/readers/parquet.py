@@ -70,7 +70,8 @@ def _label_column(path: Path, names: list[str]) -> str | None:
         return "label"
     if len(found) > 1:
         raise DataError(
-            f"{path}: {', '.join(found)} all look like labels. Call the right one label, with 0 and 1"
+            f"{path}: {', '.join(found)} all look like labels. Call the right one label, with "
+            f"values 0 and 1"
         )
     return found[0] if found else None
 
