@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,10 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from can_train.config.schema import DistillationConfig, TrainingConfig
+from can_train.detectors.adamw import AdamW
 from can_train.detectors.epochs import EpochWindows, automatic_batch_size, drawn
 from can_train.detectors.scoring import SCORING_BATCH
 from can_train.distil.losses import LossTerms, alpha_in_epoch
@@ -158,21 +158,19 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         """Weight of the teacher's signal in the current epoch."""
         return 0.0 if self.distillation is None else alpha_in_epoch(self.distillation, self.epoch)
 
-    def optimizer(self) -> Optimizer:
-        """AdamW (Loshchilov & Hutter, ICLR 2019) of everything that is trained."""
-        return torch.optim.AdamW(
+    def optimizer(self) -> AdamW:
+        """The optimiser of everything that is trained."""
+        return AdamW(
             [p for p in self.parameters() if p.requires_grad],
-            lr=self.settings.learning_rate,
+            rate=self.settings.learning_rate,
             weight_decay=self.settings.weight_decay,
-            fused=True,
         )
 
-    def schedule(self, optimizer: Optimizer) -> LRScheduler:
-        """A cosine over the epochs (Loshchilov & Hutter, ICLR 2017)."""
-        low = self.settings.learning_rate * FINAL_LEARNING_RATE
-        return torch.optim.lr_scheduler.CosineAnnealingLR(
-            optimizer, T_max=self.settings.epochs, eta_min=low
-        )
+    def rate(self, epoch: int) -> float:
+        """Learning rate of an epoch, from 0: a cosine (Loshchilov & Hutter, ICLR 2017)."""
+        high, epochs = self.settings.learning_rate, self.settings.epochs
+        low = high * FINAL_LEARNING_RATE
+        return low + (high - low) * (1.0 + math.cos(math.pi * epoch / epochs)) / 2.0
 
     def _record(self, terms: LossTerms, weight: int) -> Tensor:
         self.means.add(terms.record(), weight)

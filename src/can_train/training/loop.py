@@ -31,7 +31,7 @@ from can_train.training.recorder import Recorder
 
 logger = logging.getLogger("can_train")
 
-CHECKPOINT_FORMAT: Final = "can-train checkpoint 2"
+CHECKPOINT_FORMAT: Final = "can-train checkpoint 3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,6 @@ class _Fitting:
         self._folder = folder
         self._recorder = recorder
         self._optimizer = module.optimizer()
-        self._schedule = module.schedule(self._optimizer)
         self._progress = Progress()
         self._lasted_s: list[float] = []
 
@@ -181,6 +180,7 @@ class _Fitting:
         module, progress = self._module, self._progress
         module.begin_epoch(progress.epoch)
         module.train()
+        self._optimizer.rate = module.rate(progress.epoch)
         steps = module.steps
         for step in range(progress.step, steps):
             module.seed_step(step)
@@ -195,7 +195,6 @@ class _Fitting:
             if stop_requested() and progress.step < steps:
                 self._save()
                 raise Stopped(f"stopped after step {progress.step} of epoch {progress.epoch + 1}")
-        self._schedule.step()
 
     def _close_epoch(self) -> None:
         """Judges the epoch that just ended, records and saves it."""
@@ -221,7 +220,6 @@ class _Fitting:
             "run": self._recorder.run_dir.name,
             "module": self._module.state_dict(),
             "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
             "progress": {
                 "epoch": progress.epoch,
                 "step": progress.step,
@@ -260,7 +258,6 @@ class _Fitting:
     def _go_back(self, document: Mapping[str, Any]) -> None:
         self._module.load_state_dict(document["module"], strict=True)
         self._optimizer.load_state_dict(document["optimizer"])
-        self._schedule.load_state_dict(document["schedule"])
         self._progress = progress = Progress(**document["progress"])
         self._module.means = Means(sums=document["sums"], weight=document["weight"])
         where = f"epoch {progress.epoch}/{self._module.epochs}"

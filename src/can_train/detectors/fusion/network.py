@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
-from torch_geometric.nn import MLP
+
+from can_train.detectors.dense import Dense
 
 
 class QNetwork(nn.Module):
@@ -27,7 +29,7 @@ class QNetwork(nn.Module):
     ) -> None:
         super().__init__()
         widths = [state_channels, *[hidden_channels] * hidden_layers, actions]
-        self.layers = MLP(widths, act="relu", norm=None)
+        self.layers = Dense(widths, activation=torch.relu)
 
     def forward(self, state: Tensor) -> Tensor:
         """Q-values [B, A] of the states [B, S]."""

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from can_train.config.schema import TrainingConfig
 from can_train.dataset.windows import FUSION, VALIDATION
+from can_train.detectors.adamw import AdamW
 from can_train.detectors.epochs import shuffled
 from can_train.detectors.fusion.fitting import fit_linear
 from can_train.detectors.fusion.policies import AgentFusion, LinearFusion
@@ -128,9 +129,9 @@ class LinearStage(_FusionStage):
         """One."""
         return 1
 
-    def optimizer(self) -> torch.optim.Optimizer:
+    def optimizer(self) -> AdamW:
         """One that changes nothing: the solution is there."""
-        return torch.optim.SGD(self.model.parameters(), lr=0.0)
+        return AdamW([], rate=0.0, weight_decay=0.0)
 
     def training_step(self, batch: FusionWindows) -> Tensor:
         """Cross-entropy with the weights of the fit."""

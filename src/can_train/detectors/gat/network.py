@@ -9,9 +9,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch_geometric.nn import MLP
 
 from can_train.detectors.attention import Edges, GraphAttention, pool
+from can_train.detectors.dense import Dense
 from can_train.graphs.batch import ScaledGraphs
 
 NUM_CLASSES: Final = 2
@@ -98,11 +98,8 @@ class GAT(nn.Module):
             )
             for layer in range(layers)
         )
-        self.classifier = MLP(
-            [self.embedding_channels, *fc_channels, NUM_CLASSES],
-            act="elu",
-            norm=None,
-            dropout=dropout,
+        self.classifier = Dense(
+            [self.embedding_channels, *fc_channels, NUM_CLASSES], dropout=dropout
         )
 
     def forward(self, batch: ScaledGraphs) -> GatOutput:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch_geometric.utils import scatter
 
 from can_train.config.schema import Architecture
 from can_train.detectors.base import Detector, Extras, NetworkShape, Scores
@@ -95,6 +94,8 @@ def combined_error(errors: Tensor, scale: Tensor) -> Tensor:
 def _trust(graphs: ScaledGraphs) -> Tensor:
     """How far windows are of a car that was trained on, by the share of known IDs [B], float64."""
     known = (graphs.id_index > 0).double()
-    share = scatter(known, graphs.batch, dim_size=graphs.num_graphs, reduce="mean")
+    empty = known.new_zeros(graphs.num_graphs)
+    nodes = empty.scatter_add(0, graphs.batch, torch.ones_like(known)).clamp(min=1.0)
+    share = empty.scatter_add(0, graphs.batch, known) / nodes
     trust: Tensor = ((share - _STRANGER) / (1.0 - _STRANGER)).clamp(0.0, 1.0)
     return trust

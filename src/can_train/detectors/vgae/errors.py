@@ -8,7 +8,6 @@ from typing import Final
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch_geometric.utils import scatter
 
 from can_train.detectors.vgae.network import VgaeOutput
 from can_train.graphs.batch import ScaledGraphs
@@ -86,20 +85,22 @@ def window_errors(output: VgaeOutput, batch: ScaledGraphs) -> Tensor:
     """
     errors = node_errors(output, batch)
 
-    def over_nodes(value: Tensor, reduce: str) -> Tensor:
-        per_window: Tensor = scatter(value, batch.batch, dim_size=batch.num_graphs, reduce=reduce)
-        return per_window
+    def sums(value: Tensor) -> Tensor:
+        return value.new_zeros(batch.num_graphs).scatter_add(0, batch.batch, value)
 
-    def over_known(value: Tensor, known: Tensor) -> Tensor:
-        number = over_nodes(known.to(value.dtype), "sum")
-        return over_nodes(value, "sum") / number.clamp(min=1.0)
+    def mean(value: Tensor, counted: Tensor) -> Tensor:
+        return sums(value) / sums(counted.to(value.dtype)).clamp(min=1.0)
+
+    reconstruction = errors.reconstruction
 
     return torch.stack(
         [
-            over_nodes(errors.reconstruction, "mean"),
-            over_nodes(errors.reconstruction, "max"),
-            over_known(errors.id, errors.id_known),
-            over_known(errors.neighbour, errors.neighbour_known),
+            mean(reconstruction, torch.ones_like(reconstruction)),
+            reconstruction.new_zeros(batch.num_graphs).scatter_reduce(
+                0, batch.batch, reconstruction, "amax", include_self=False
+            ),
+            mean(errors.id, errors.id_known),
+            mean(errors.neighbour, errors.neighbour_known),
         ],
         dim=1,
     )

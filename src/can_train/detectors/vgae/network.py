@@ -9,9 +9,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch_geometric.nn import MLP
 
 from can_train.detectors.attention import Edges, GraphAttention
+from can_train.detectors.dense import Dense
 from can_train.graphs.batch import ScaledGraphs
 
 LOGVAR_LIMIT: Final = 10.0
@@ -118,9 +118,7 @@ class VGAE(nn.Module):
         )
         self.mean = nn.Linear(encoder_channels[-1], latent_channels)
         self.log_variance = nn.Linear(encoder_channels[-1], latent_channels)
-        self.decoder = MLP(
-            [latent_channels, *decoder_channels, node_channels], act="elu", norm=None
-        )
+        self.decoder = Dense([latent_channels, *decoder_channels, node_channels])
         self.id_heads = IdHeads(latent_channels, vocabulary_size - 1)
 
     def encode(self, batch: ScaledGraphs) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,86 @@
+"""Our optimiser is torch's, without what it imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from can_train.detectors.adamw import AdamW
+
+SHAPES = ((3, 4), (4,), (1, 2, 2))
+
+
+def parameters() -> list[nn.Parameter]:
+    torch.manual_seed(0)
+    return [nn.Parameter(torch.randn(shape)) for shape in SHAPES]
+
+
+def pull(moved: list[nn.Parameter], step: int) -> None:
+    """Gradients of one step; the last parameter has none at first."""
+    torch.manual_seed(step)
+    for number, parameter in enumerate(moved):
+        gradient = torch.randn_like(parameter)
+        parameter.grad = None if number == len(SHAPES) - 1 and step < 2 else gradient
+
+
+def test_every_step_is_that_of_torch_bit_for_bit() -> None:
+    ours, theirs = parameters(), parameters()
+    one = AdamW(ours, rate=0.01, weight_decay=0.1)
+    other = torch.optim.AdamW(theirs, lr=0.01, weight_decay=0.1, fused=True)
+    for step in range(5):
+        one.rate = other.param_groups[0]["lr"] = 0.01 / (step + 1)
+        pull(ours, step)
+        pull(theirs, step)
+        one.step()
+        other.step()
+        assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    one.zero_grad()
+    assert all(parameter.grad is None for parameter in ours)
+
+
+def test_goes_on_from_its_state() -> None:
+    whole, parts = parameters(), parameters()
+    optimizers = [AdamW(moved, rate=0.01, weight_decay=0.1) for moved in (whole, parts)]
+    for step in range(4):
+        if step == 2:
+            state = optimizers[1].state_dict()
+            optimizers[1] = AdamW(parts, rate=1.0, weight_decay=0.1)
+            optimizers[1].load_state_dict(state)
+        for moved, optimizer in zip((whole, parts), optimizers, strict=True):
+            pull(moved, step)
+            optimizer.step()
+    assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
+
+
+def test_state_of_other_parameters_is_refused() -> None:
+    moved = parameters()
+    optimizer = AdamW(moved, rate=0.01, weight_decay=0.0)
+    pull(moved, 3)
+    optimizer.step()
+    with pytest.raises(KeyError, match="parameter 2"):
+        AdamW(moved[:2], rate=0.01, weight_decay=0.0).load_state_dict(optimizer.state_dict())
+    with pytest.raises(ValueError, match=r"parameter 0 has shape \[3, 4\]"):
+        AdamW(moved[::-1], rate=0.01, weight_decay=0.0).load_state_dict(optimizer.state_dict())
+
+
+def test_without_parameters_nothing_happens() -> None:
+    AdamW([], rate=0.0, weight_decay=0.0).step()
+
+
+def test_training_imports_neither_torchs_compiler_nor_torch_geometric() -> None:
+    """They are two thirds of what a stage's start would cost."""
+    words = (
+        "import sys, torch, can_train.training.run\n"
+        "import can_train.detectors.gat.stage, can_train.detectors.vgae.stage\n"
+        "import can_train.detectors.fusion.stage\n"
+        "from can_train.detectors.adamw import AdamW\n"
+        "weight = torch.nn.Parameter(torch.zeros(2)); weight.grad = torch.ones(2)\n"
+        "AdamW([weight], rate=0.1, weight_decay=0.0).step()\n"
+        "print([n for n in ('torch._dynamo', 'torch_geometric', 'pandas') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
