@@ -102,7 +102,7 @@ def test_what_the_system_refuses_is_one_message_without_a_traceback(
     assert "is damaged and has no log" in lines[0]
     code, lines = refusal(capsys, "evaluate", run.name)
     assert code == 3
-    assert "configs/frozen_config_*.json, found 0" in lines[0]
+    assert lines == [f"{run / 'status.json'}: Is a directory"]
 
 
 def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:

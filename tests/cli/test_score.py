@@ -136,7 +136,7 @@ def test_what_cannot_be_scored_is_named_after_the_rest_was(
     assert [Path(r["file"]).name for r in document["recordings"]] == ["good.csv"]
     assert len(document["problems"]) == 3
     assert main([*words[:4], str(logs / "torn.csv"), "--lenient", "--json", str(out)]) == 0
-    assert "torn.csv: 1 malformed lines left out" in capsys.readouterr().err
+    assert "torn.csv: 1 malformed line left out" in capsys.readouterr().err
 
 
 def test_requests_that_cannot_be_met_write_nothing(

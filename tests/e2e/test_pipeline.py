@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from can_train.config.frozen import FrozenConfig, load_frozen
+from can_train.dataset.manifest import dataset_dir, load_manifest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
 from can_train.evaluation.report import load_report
@@ -176,20 +177,23 @@ def test_identical_calls_reuse_everything_and_say_so(chain: Chain) -> None:
         assert not any(line.startswith(("running: ", "finished: ")) for line in said)
     after = {k: v for k, v in tree(root).items() if not k.startswith(str(plans))}
     assert after == before
-    status = can_train(chain.home, "status")
-    assert status.count("finished") == 5
+    rows = json.loads(can_train(chain.home, "status", "--json"))
+    assert [row["state"] for row in rows] == ["finished"] * 5
 
 
 @pytest.mark.slow
 def test_a_failing_evaluation_fails_the_pipeline(chain: Chain) -> None:
-    run = chain.stages[2]
-    artifact, evaluation = run / "models" / "dqn_student.pth", run / "evaluation.json"
-    whole, text = artifact.read_bytes(), evaluation.read_text()
+    run, data = chain.stages[2], chain.home / "data"
+    recording = load_manifest(data, "automotive", "synthetic").test[0]
+    frames = dataset_dir(data, "automotive", "synthetic") / "frames" / recording.digest
+    payload, evaluation = frames / "payload.npy", run / "evaluation.json"
+    whole, text = payload.read_bytes(), evaluation.read_text()
     evaluation.unlink()
-    artifact.write_bytes(whole[:-100])
+    payload.write_bytes(whole[:-100])
     done = call(chain.home, *STUDENTS)
-    artifact.write_bytes(whole)
+    payload.write_bytes(whole)
     evaluation.write_text(text)
-    assert done.returncode == 6, done.stdout + done.stderr
-    assert f"Try again: can-train evaluate {run.name}" in done.stderr
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert f"evaluation of run {run.name} failed (exit code 5)" in done.stderr
+    assert str(payload) in done.stderr and "Prepare the dataset again" in done.stderr
     assert "Traceback" not in done.stderr
