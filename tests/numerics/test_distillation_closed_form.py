@@ -56,7 +56,7 @@ def constant_vgae(latent: list[float], decoded: list[float]) -> VGAE:
         for value in vgae.parameters():
             value.zero_()
         vgae.mean.bias.copy_(torch.tensor(latent))
-        vgae.decoder.lins[-1].bias.copy_(torch.tensor(decoded))
+        vgae.decoder.lins[-1].get_parameter("bias").copy_(torch.tensor(decoded))
     return vgae.eval()
 
 
@@ -101,8 +101,10 @@ def test_gat_signal_of_a_three_node_graph_computed_by_hand() -> None:
     with torch.no_grad():
         for value in gat.parameters():
             value.zero_()
-        gat.classifier.lins[-1].weight.copy_(torch.tensor([[0.0], [1.0]]))
-        gat.classifier.lins[-1].bias.copy_(torch.tensor([0.0, 2.0 * math.log(3.0)]))
+        gat.classifier.lins[-1].get_parameter("weight").copy_(torch.tensor([[0.0], [1.0]]))
+        gat.classifier.lins[-1].get_parameter("bias").copy_(
+            torch.tensor([0.0, 2.0 * math.log(3.0)])
+        )
     output = gat.eval()(batch)
     assert output.embedding.tolist() == [[0.0]]
     # Student at T = 2: (1/4, 3/4); teacher: (1/2, 1/2). KL = ln(2)/2 + ln(2/3)/2.

@@ -50,7 +50,7 @@ class AdamW:
         moved = [n for n, parameter in enumerate(self._parameters) if parameter.grad is not None]
         if not moved:
             return
-        weights = [self._parameters[n] for n in moved]
+        weights: list[Tensor] = [self._parameters[n] for n in moved]
         moments = [self._of(n) for n in moved]
         steps, means, squares = (list(part) for part in zip(*moments, strict=True))
         adamw(

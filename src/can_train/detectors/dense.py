@@ -30,11 +30,10 @@ class Dense(nn.Module):
         super().__init__()
         self._activation = activation
         self._dropout = dropout
-        self.lins = nn.ModuleList(
-            nn.Linear(one, other) for one, other in zip(widths, widths[1:], strict=False)
-        )
-        for layer in self.lins:
+        layers = [nn.Linear(one, other) for one, other in zip(widths, widths[1:], strict=False)]
+        for layer in layers:
             layer.reset_parameters()  # drawn twice, as ever: a seed keeps its weights
+        self.lins = nn.ModuleList(layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """The last layer's output."""
