@@ -110,8 +110,9 @@ def test_accept_unlabelled(root: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--window", "1"), "--window 1: at least 2 frames. Use: --window 100"),
-        (("--stride", "0"), "--stride 0: at least 1 frames. Use: --stride 100"),
+        (("--window", "1"), "--window 1: 2 to 4096 frames. Use: --window 100"),
+        (("--window", "100000000"), "--window 100000000: 2 to 4096 frames. Use: --window 100"),
+        (("--stride", "0"), "--stride 0: 1 to 4096 frames. Use: --stride 100"),
     ],
 )
 def test_windows_that_cannot_be(flags: tuple[str, str], message: str) -> None:

@@ -10,6 +10,7 @@ from can_train.comparison.groups import Group, Section
 from can_train.comparison.intervals import SeedMean, over_seeds
 from can_train.errors import counted
 from can_train.evaluation.compact import (
+    FIGURES,
     blank_row,
     is_blank,
     per_hour_text,
@@ -21,14 +22,7 @@ from can_train.evaluation.judgement import Judged, best_control, fault
 from can_train.evaluation.metrics import WindowMetrics
 from can_train.tables import TableColumn, TableRow
 
-COLUMNS: Final = (
-    TableColumn(title="scenario, model"),
-    TableColumn(title="ROC-AUC", right=True),
-    TableColumn(title="F1", right=True),
-    TableColumn(title="recall", right=True, drop=1),
-    TableColumn(title="FPR", right=True),
-    TableColumn(title="FA/h", right=True, drop=2),
-)
+COLUMNS: Final = (TableColumn(title="scenario, model"), *FIGURES)
 LEGEND: Final = (
     "means over seeds at the stored thresholds; ±: half width of the 95 % interval; FPR: share of "
     "benign windows that alarm; FA/h: those per hour; control: the best one"

@@ -20,14 +20,16 @@ from can_train.evaluation.judgement import (
 from can_train.evaluation.report import NOT_AVAILABLE, EvaluationReport
 from can_train.tables import TableColumn, TableRow
 
-COLUMNS: Final = (
-    TableColumn(title="scenario, scorer"),
+FIGURES: Final = (
     TableColumn(title="ROC-AUC", right=True),
     TableColumn(title="F1", right=True),
     TableColumn(title="recall", right=True, drop=1),
     TableColumn(title="FPR", right=True),
     TableColumn(title="FA/h", right=True, drop=2),
 )
+"""What stands behind a scorer's name, and what gives way first where it is narrow."""
+
+COLUMNS: Final = (TableColumn(title="scenario, scorer"), *FIGURES)
 LEGEND: Final = (
     "at the stored thresholds; FPR: share of benign windows that alarm; FA/h: those per hour; "
     "control: the best one"

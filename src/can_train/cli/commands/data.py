@@ -25,6 +25,10 @@ _TIME_UNITS: Final = ("s", "ms", "us", "ns")
 """Words of `frames.timing.TimeUnit`, which lies beside numpy."""
 
 
+_MOST_FRAMES: Final = 4096
+"""Longest window and stride, as for training."""
+
+
 def add_parser(subparsers: Subparsers) -> None:
     """Adds `data` with its commands prepare, sniff, inspect, list, export and synth."""
     parser = subparsers.add_parser(
@@ -196,8 +200,8 @@ def _import(request: PrepareRequest) -> None:
 
 def _inspect(args: argparse.Namespace) -> None:
     for flag, value, least in (("--window", args.window, 2), ("--stride", args.stride, 1)):
-        if value < least:
-            raise ConfigError(f"{flag} {value}: at least {least} frames. Use: {flag} 100")
+        if not least <= value <= _MOST_FRAMES:
+            raise ConfigError(f"{flag} {value}: {least} to {_MOST_FRAMES} frames. Use: {flag} 100")
     from can_train.dataset.inspect import inspect_dataset
     from can_train.dataset.inspect_tables import print_report, report_json
     from can_train.dataset.manifest import DatasetRef

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -79,6 +78,9 @@ FILES: Final[tuple[Planned, ...]] = (
 SHORTEST_SCALE: Final = 0.05
 """Recordings of about a second; anything shorter has no room for two bursts."""
 
+LONGEST_SCALE: Final = 1000.0
+"""Recordings of some six hours."""
+
 
 def generate(out: Path, *, seed: int = 0, scale: float = 1.0) -> list[Path]:
     """Writes a dataset of synthetic CAN traffic in the can-train-and-test CSV layout.
@@ -99,9 +101,9 @@ def generate(out: Path, *, seed: int = 0, scale: float = 1.0) -> list[Path]:
     """
     if seed < 0:
         raise ConfigError(f"--seed {seed} is negative. Use 0 or a larger integer: --seed 0")
-    if not (math.isfinite(scale) and scale >= SHORTEST_SCALE):
+    if not SHORTEST_SCALE <= scale <= LONGEST_SCALE:
         raise ConfigError(
-            f"--scale {scale} is out of range. Use a number from {SHORTEST_SCALE} up: --scale 1"
+            f"--scale {scale} is out of range. Use {SHORTEST_SCALE} to {LONGEST_SCALE:g}: --scale 1"
         )
     written = []
     for planned in FILES:

@@ -62,6 +62,8 @@ def render(script: JobScript) -> str:
     """
     lines = ["#!/bin/bash", *(f"#SBATCH {option}" for option in _options(script)), ""]
     lines += script.setup
+    lines.append("# What a site's modules set would put other packages before can-train's own.")
+    lines.append("unset PYTHONPATH PYTHONHOME")
     lines.append("# Until the program listens, a warning of the time limit must not end the job.")
     lines.append("trap '' USR1")
     command = [script.python, "-P", "-m", "can_train", "run"]

@@ -52,6 +52,8 @@ GOLDEN = """\
 
 module load python
 export A='b c'
+# What a site's modules set would put other packages before can-train's own.
+unset PYTHONPATH PYTHONHOME
 # Until the program listens, a warning of the time limit must not end the job.
 trap '' USR1
 exec '/opt/my env/bin/python' -P -m can_train run --max-requeues 3 --evaluate \
