@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from can_train.config.schema import UNIVERSE_VERSION, DataConfig
 from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifest
-from can_train.dataset.splits import audit, open_split, thinned, windows_on
+from can_train.dataset.splits import SIDES, audit, open_split, thinned, windows_on
 from can_train.dataset.universe import SplitUniverse
 from can_train.errors import DataError
 from can_train.graphs.identity import WindowSpec
@@ -26,6 +26,8 @@ VALIDATION: Final = ("validation", "synthetic_validation")
 FUSION: Final = ("fusion", "synthetic_fusion")
 THRESHOLD: Final = ("threshold", "synthetic_threshold")
 """Sides of real and synthetic windows that serve the same purpose."""
+
+_SYNTHETIC: Final = np.array([side.startswith("synthetic") for side in SIDES])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,11 @@ class DatasetWindows:
         same = self.store.recording[before] == self.store.recording[found]
         disturbed: NDArray[np.bool_] = same & (self.store.label[before] == 1)
         return found[~disturbed]
+
+    def synthetic(self, windows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of `windows` [B] are of synthetic recordings [B]."""
+        found: NDArray[np.bool_] = _SYNTHETIC[self.sides[windows]]
+        return found
 
 
 def open_windows(

@@ -42,11 +42,13 @@ class Scores:
         surprise: -log p of the score that a fusion may rely on [B], float64.
         state: What it shows a fusion [B, S], float64; S is `Spec.state_channels`. All of it rises
             with suspicion.
+        familiarity: How far a window's car is one that was trained on, from 0 to 1 [B], float64.
     """
 
     score: Tensor
     surprise: Tensor
     state: Tensor
+    familiarity: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,21 +196,35 @@ class Detector(nn.Module):
         known = self.known_car(score)
         return torch.stack([known, torch.minimum(known, self.other_cars(score))], dim=1)
 
-    def said(self, score: Tensor, *own: Tensor, trust: Tensor | None = None) -> Scores:
+    def said(
+        self,
+        score: Tensor,
+        *own: Tensor,
+        familiarity: Tensor | None = None,
+        relies: bool = False,
+    ) -> Scores:
         """Scores of B windows with what a fusion sees of them.
 
         Args:
-            score: Unbounded margins [B], float64.
+            score: Unbounded margins [B], float64; the threshold's relief is added to them.
             own: Further numbers that rise with suspicion [B] each, float64.
-            trust: Share, from 0 to 1, to which a window's car is one that was trained on [B];
-                None: that can't be told.
+            familiarity: How far a window's car is one that was trained on, from 0 to 1 [B]; None:
+                that can't be told, and counts as 0.
+            relies: On a familiar car, a fusion may rely on what is rare there alone.
         """
+        if familiarity is None:
+            familiarity = torch.zeros_like(score)
+        score = self.relieved(score, familiarity)
         surprise = self.surprise(score)
         relied = surprise[:, 1]
-        if trust is not None:
-            relied = relied + trust * (surprise[:, 0] - relied)
+        if relies:
+            relied = relied + familiarity * (surprise[:, 0] - relied)
         state = torch.stack([score, surprise[:, 0], surprise[:, 1], relied, *own], dim=1)
-        return Scores(score=score, surprise=relied, state=state)
+        return Scores(score=score, surprise=relied, state=state, familiarity=familiarity)
+
+    def relieved(self, score: Tensor, familiarity: Tensor) -> Tensor:
+        """Margins [B] that one threshold holds for, on familiar cars and on others."""
+        return score + self.threshold.relief * familiarity
 
     def p_value(self, score: ArrayLike) -> NDArray[np.float64]:
         """p-values in (0, 1], float64, of its scores: how rare they are among benign windows."""

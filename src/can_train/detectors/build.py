@@ -17,13 +17,14 @@ from can_train.config.spec import Spec, implementation, spec_of, usual_expert
 from can_train.dataset.windows import THRESHOLD, DatasetWindows
 from can_train.detectors.base import Detector, Extras, NetworkShape
 from can_train.detectors.calibration import (
+    HeldOut,
     Threshold,
     conformal_threshold,
     robust_threshold,
 )
 from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.detectors.known_vehicle import known_vehicles
-from can_train.detectors.scoring import score_windows
+from can_train.detectors.scoring import WindowScores, score_windows
 from can_train.detectors.stage import StageModule
 from can_train.detectors.task import Prepared, StageTask
 from can_train.distil.agreement import Agreement
@@ -146,36 +147,47 @@ def calibrated_detector(stage: Trainable) -> Detector:
         vehicles=known_vehicles(inputs, config.target_fpr),
     )
 
-    def score(windows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def said(windows: NDArray[np.int64]) -> WindowScores:
         detectors = [*stage.experts.values(), detector]
-        return score_windows(detectors, inputs.store, windows)[config.model].score
+        return score_windows(detectors, inputs.store, windows)[config.model]
 
-    real = score(inputs.windows("threshold", benign=True))
-    synthetic = score(inputs.undisturbed("synthetic_threshold"))
-    threshold = conformal_threshold(real, config.target_fpr)
-    on_other_cars = detector.spec.holds_on_other_cars and len(synthetic) > 0
+    real = said(inputs.windows("threshold", benign=True))
+    synthetic = said(inputs.undisturbed("synthetic_threshold"))
+    threshold = conformal_threshold(real.score, config.target_fpr)
+    on_other_cars = detector.spec.holds_on_other_cars and len(synthetic.score) > 0
     if on_other_cars or threshold.exact:  # else even the largest margin says little
         windows = inputs.undisturbed(*(THRESHOLD if on_other_cars else THRESHOLD[:1]))
-        of_window = inputs.store.recording[windows]
-        threshold = robust_threshold(score(windows), of_window, threshold)
+        threshold = robust_threshold(_held_out(said(windows), inputs, windows), threshold)
         _tell(threshold)
     attacks = inputs.windows(*THRESHOLD)
+    attack = said(attacks[inputs.store.label[attacks] == 1])
     evidence = CalibrationEvidence(
-        benign=Margins.of(real),
-        synthetic=Margins.of(synthetic),
-        attack=Margins.of(score(attacks[inputs.store.label[attacks] == 1])),
+        **{
+            name: Margins.of(found.score + threshold.relief * found.familiarity)
+            for name, found in (("benign", real), ("synthetic", synthetic), ("attack", attack))
+        }
     )
     detector.settle(threshold, evidence)
     return detector
+
+
+def _held_out(said: WindowScores, inputs: DatasetWindows, windows: NDArray[np.int64]) -> HeldOut:
+    return HeldOut(
+        score=said.score,
+        recording=inputs.store.recording[windows],
+        synthetic=inputs.synthetic(windows),
+        familiarity=said.familiarity,
+    )
 
 
 def _tell(threshold: Threshold) -> None:
     if threshold.rule == "robust":
         logger.info(
             "threshold %.6g from quantiles of single recordings (real benign windows together: "
-            "%.6g)",
+            "%.6g; on cars trained on: %.6g)",
             threshold.value,
             threshold.real_value,
+            threshold.value - threshold.relief,
         )
 
 

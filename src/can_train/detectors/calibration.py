@@ -33,6 +33,8 @@ class Threshold:
             `robust` quantiles of single recordings (`robust_threshold`).
         real_value: What real benign windows ask for.
         robust_value: What single recordings ask for; None where there are fewer than four.
+        relief: What is added to the scores of a car that was trained on, so that `value` holds for
+            it, too: its own traffic asks for a lower threshold than other cars do.
     """
 
     value: float
@@ -42,6 +44,7 @@ class Threshold:
     rule: Rule
     real_value: float
     robust_value: float | None = None
+    relief: float = 0.0
 
 
 ROBUST_SHARE: Final = 0.75
@@ -49,25 +52,53 @@ ROBUST_SHARE: Final = 0.75
 the training files of other datasets (docs/models/results.md)."""
 
 RECORDING_RATE: Final = 2.0
-"""False-alarm rate of a single recording in units of the target: some lie above, most below it."""
+"""False-alarm rate of a real recording in units of the target: some lie above, most below it."""
 
+SYNTHETIC_RATE: Final = 10.0
+"""The same of a synthetic recording, which holds more oddities in a minute than a car in an hour.
+Chosen on the training files of other datasets (docs/models/results.md)."""
 
 FEWEST_RECORDINGS: Final = 4
 """With fewer, a quarter of them is none."""
 
+RELIEF_SHARE: Final = 0.5
+"""How far a car that was trained on goes from the common threshold to its own one. Chosen on the
+fusion side of the training recordings, which no threshold rests on (docs/models/results.md)."""
 
-def robust_threshold(scores: ArrayLike, recording: ArrayLike, real: Threshold) -> Threshold:
+_FAMILIAR: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HeldOut:
+    """Benign windows [n] of recordings that nothing was fitted on.
+
+    Attributes:
+        score: Their scores [n], float64.
+        recording: Which recording each is of [n].
+        synthetic: Whether that is a synthetic one [n], bool.
+        familiarity: How far its car is one that was trained on, from 0 to 1 [n], float64.
+    """
+
+    score: NDArray[np.float64]
+    recording: NDArray[np.integer]
+    synthetic: NDArray[np.bool_]
+    familiarity: NDArray[np.float64]
+
+
+def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     """A threshold that no single recording decides: from quantiles of each.
 
-    The 75th percentile over recordings, synthetic and real, of the score that twice the target
-    rate of each one's windows exceeds; both are order statistics. A pool of all windows would be
-    ruled by the oddest recording, as the conformal threshold of real windows is: a single drive
-    that begins with the ignition may hold all of the few windows that set it.
+    The 75th percentile over recordings, synthetic and real, of the score that a small multiple of
+    the target rate of each one's windows exceeds; both are order statistics. A pool of all windows
+    would be ruled by the oddest recording, as the conformal threshold of real windows is: a single
+    drive that begins with the ignition may hold all of the few windows that set it.
+
+    Where real windows suffice for the target rate, scores of cars that were trained on get a
+    relief: half of what their own recordings, taken alone, ask for less.
 
     Args:
-        scores: Scores of benign windows of held-out recordings, synthetic ones where the threshold
-            is to hold on other cars [n].
-        recording: Which recording each is of [n].
+        held_out: Benign windows of recordings, of synthetic ones where the threshold is to hold on
+            other cars.
         real: The conformal threshold of real benign windows.
 
     Returns:
@@ -76,16 +107,29 @@ def robust_threshold(scores: ArrayLike, recording: ArrayLike, real: Threshold) -
     Raises:
         TrainingError: Scores are NaN.
     """
-    values, of = np.asarray(scores, np.float64), np.asarray(recording)
-    _refuse_nan(values, "calibration")
-    if len(np.unique(of)) < FEWEST_RECORDINGS:
+    _refuse_nan(held_out.score, "calibration")
+    recordings = np.unique(held_out.recording)
+    if len(recordings) < FEWEST_RECORDINGS:
         return real
-    quantile = max(0.0, 1.0 - RECORDING_RATE * real.target_fpr)
-    quantiles = [
-        np.quantile(values[of == number], quantile, method="higher") for number in np.unique(of)
-    ]
-    value = float(np.quantile(quantiles, ROBUST_SHARE, method="higher"))
-    return replace(real, value=value, rule="robust", robust_value=value)
+    parts = [held_out.recording == number for number in recordings]
+    quantiles = np.array([_highest_usual(held_out, part, real.target_fpr) for part in parts])
+    familiar = np.array([held_out.familiarity[part].mean() > _FAMILIAR for part in parts])
+    value = _upper(quantiles)
+    relief = 0.0
+    if real.exact and np.count_nonzero(familiar) >= FEWEST_RECORDINGS:
+        relief = RELIEF_SHARE * max(0.0, value - _upper(quantiles[familiar]))
+    return replace(real, value=value, rule="robust", robust_value=value, relief=relief)
+
+
+def _highest_usual(held_out: HeldOut, part: NDArray[np.bool_], target_fpr: float) -> float:
+    """The score that a recording's allowed rate of windows exceeds."""
+    rate = SYNTHETIC_RATE if held_out.synthetic[part].any() else RECORDING_RATE
+    quantile = max(0.0, 1.0 - rate * target_fpr)
+    return float(np.quantile(held_out.score[part], quantile, method="higher"))
+
+
+def _upper(quantiles: NDArray[np.float64]) -> float:
+    return float(np.quantile(quantiles, ROBUST_SHARE, method="higher"))
 
 
 def conformal_threshold(benign_scores: ArrayLike, target_fpr: float) -> Threshold:

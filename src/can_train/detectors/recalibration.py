@@ -194,7 +194,10 @@ def _raised(
     after = before
     if asked.value > before.value:
         after = replace(
-            asked, real_value=before.real_value, rule=before.rule, robust_value=before.robust_value
+            before,
+            value=asked.value,
+            benign_windows=asked.benign_windows,
+            exact=asked.exact,
         )
     attacks = scorer.evidence[name].attack
     found = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -27,11 +27,13 @@ class WindowScores:
         score: Unbounded margin, which the threshold is for [B], float64.
         surprise: -log p that a fusion relies on [B], float64.
         state: What a fusion sees of it [B, S], float64.
+        familiarity: How far a window's car is one that was trained on, from 0 to 1 [B], float64.
     """
 
     score: NDArray[np.float64]
     surprise: NDArray[np.float64]
     state: NDArray[np.float64]
+    familiarity: NDArray[np.float64]
 
 
 @torch.no_grad()
@@ -59,9 +61,11 @@ def score_windows(
 
 def _joined(parts: list[Scores]) -> WindowScores:
     if not parts:
-        return WindowScores(score=np.zeros(0), surprise=np.zeros(0), state=np.zeros((0, 0)))
+        none = np.zeros(0)
+        return WindowScores(score=none, surprise=none, state=np.zeros((0, 0)), familiarity=none)
     return WindowScores(
-        score=torch.cat([part.score for part in parts]).cpu().numpy(),
-        surprise=torch.cat([part.surprise for part in parts]).cpu().numpy(),
-        state=torch.cat([part.state for part in parts]).cpu().numpy(),
+        **{
+            item.name: torch.cat([getattr(part, item.name) for part in parts]).cpu().numpy()
+            for item in fields(WindowScores)
+        }
     )

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from can_train.detectors.calibration import (
+    RELIEF_SHARE,
+    HeldOut,
     Threshold,
     conformal_threshold,
     robust_threshold,
@@ -52,38 +54,79 @@ REAL = Threshold(
 RECORDING = np.repeat(np.arange(12), 1000)
 
 
+def held_out(scores: np.ndarray, *, synthetic: int = 0, familiar: int = 12) -> HeldOut:
+    """Twelve recordings or fewer: the first ones of known cars, the last ones synthetic."""
+    of = RECORDING[: len(scores)]
+    return HeldOut(
+        score=np.asarray(scores, np.float64),
+        recording=of,
+        synthetic=of >= 12 - synthetic,
+        familiarity=(of < familiar).astype(np.float64),
+    )
+
+
 def test_one_odd_recording_does_not_move_the_robust_threshold():
     scores = np.tile(np.linspace(0.0, 0.5, 1000), 12)
-    usual = robust_threshold(scores, RECORDING, REAL).value
+    usual = robust_threshold(held_out(scores), REAL).value
     assert usual == pytest.approx(0.49, abs=1e-3)  # the 98 % quantile of each
     scores[RECORDING == 3] = 1.0
-    assert robust_threshold(scores, RECORDING, REAL).value == usual
+    assert robust_threshold(held_out(scores), REAL).value == usual
     scores[RECORDING < 4] = 1.0  # more than a quarter
-    assert robust_threshold(scores, RECORDING, REAL).value == 1.0
+    assert robust_threshold(held_out(scores), REAL).value == 1.0
 
 
 def test_of_three_recordings_none_can_be_left_out():
     scores = np.tile(np.linspace(0.0, 0.5, 1000), 3)
-    assert robust_threshold(scores, RECORDING[: len(scores)], REAL) == REAL
+    assert robust_threshold(held_out(scores), REAL) == REAL
 
 
 @pytest.mark.parametrize("asked", [0.1, 0.9])
 def test_the_robust_threshold_stands_beside_that_of_real_windows(asked: float):
     """Below it, too: an odd real recording rules the real one, and not this one."""
-    found = robust_threshold(np.full(12_000, asked), RECORDING, REAL)
+    found = robust_threshold(held_out(np.full(12_000, asked)), REAL)
     assert found == replace(REAL, value=asked, rule="robust", robust_value=asked)
     assert found.real_value == 0.2
 
 
 def test_the_robust_threshold_follows_the_target():
     scores = np.tile(np.linspace(0.0, 1.0, 1001)[1:], 12)
-    loose = robust_threshold(scores, RECORDING, replace(REAL, target_fpr=0.05))
+    loose = robust_threshold(held_out(scores), replace(REAL, target_fpr=0.05))
     assert loose.value == pytest.approx(0.9, abs=2e-3)
-    assert robust_threshold(scores, RECORDING, replace(REAL, target_fpr=0.9)).value < 0.01
+    assert robust_threshold(held_out(scores), replace(REAL, target_fpr=0.9)).value < 0.01
 
 
 def test_a_robust_threshold_of_nan_scores_is_an_error():
     scores = np.full(12_000, 0.1)
     scores[7] = np.nan
     with pytest.raises(TrainingError, match="1 of 12000 calibration scores are NaN"):
-        robust_threshold(scores, RECORDING, REAL)
+        robust_threshold(held_out(scores), REAL)
+
+
+def test_a_synthetic_recording_is_allowed_more_alarms():
+    """It holds more oddities in a minute than a car in an hour."""
+    scores = np.tile(np.linspace(0.0, 1.0, 1001)[1:], 12)
+    assert robust_threshold(held_out(scores), REAL).value == pytest.approx(0.98, abs=2e-3)
+    mixed = held_out(scores, synthetic=12)
+    assert robust_threshold(mixed, REAL).value == pytest.approx(0.9, abs=2e-3)
+
+
+def quieter_at_home(familiar: int) -> HeldOut:
+    """Scores of 1 on known cars and of 5 on others."""
+    scores = np.where(RECORDING < familiar, 1.0, 5.0)
+    return held_out(scores, synthetic=12 - familiar, familiar=familiar)
+
+
+def test_a_car_that_was_trained_on_goes_half_way_to_its_own_threshold():
+    found = robust_threshold(quieter_at_home(6), REAL)
+    assert (found.value, found.relief) == (5.0, RELIEF_SHARE * 4.0)
+
+
+def test_no_relief_rests_on_few_windows_or_recordings():
+    few_windows = robust_threshold(quieter_at_home(6), replace(REAL, exact=False))
+    few_recordings = robust_threshold(quieter_at_home(3), REAL)
+    assert (few_windows.relief, few_recordings.relief) == (0.0, 0.0)
+
+
+def test_a_relief_only_ever_lowers_the_threshold():
+    louder_at_home = held_out(np.where(RECORDING < 8, 5.0, 1.0), synthetic=4, familiar=8)
+    assert robust_threshold(louder_at_home, REAL).relief == 0.0

@@ -46,5 +46,11 @@ class FusionDetector(Detector):
         anomaly, probability = seen[self._anomaly], seen[self._probability]
         state = torch.cat([anomaly.state, probability.state], dim=1)
         surprise = torch.stack([anomaly.surprise, probability.surprise], dim=1)
-        score: Tensor = self.network((state - self.state_mean) / self.state_scale, surprise)
-        return Scores(score=score, surprise=self.surprise(score)[:, 1], state=state)
+        fused: Tensor = self.network((state - self.state_mean) / self.state_scale, surprise)
+        score = self.relieved(fused, anomaly.familiarity)
+        return Scores(
+            score=score,
+            surprise=self.surprise(score)[:, 1],
+            state=state,
+            familiarity=anomaly.familiarity,
+        )

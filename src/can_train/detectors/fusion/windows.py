@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from can_train.dataset.splits import SIDES
 from can_train.detectors.base import Detector
 from can_train.detectors.fusion.fitting import balanced_weights
 from can_train.detectors.scoring import score_windows
@@ -77,7 +76,7 @@ def expert_view(
     said = score_windows([anomaly, probability], inputs.store, windows)
     one, other = said[anomaly.config.model], said[probability.config.model]
     label = inputs.store.label[windows]
-    synthetic = np.array([side.startswith("synthetic") for side in SIDES])[inputs.sides[windows]]
+    synthetic = inputs.synthetic(windows)
     return ExpertView(
         state=np.concatenate([one.state, other.state], axis=1),
         surprise=np.stack([one.surprise, other.surprise], axis=1),

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from can_train.config.schema import Architecture
 from can_train.detectors.base import Detector, NetworkShape, Scores
+from can_train.detectors.familiarity import familiarity
 from can_train.detectors.gat.network import GAT, GatOutput
 from can_train.graphs.batch import ScaledGraphs
 
@@ -29,7 +30,7 @@ class GatDetector(Detector):
     def scored(self, graphs: ScaledGraphs) -> Scores:
         """Log odds of an attack."""
         output: GatOutput = self.network(graphs)
-        return self.said(attack_margin(output.logits))
+        return self.said(attack_margin(output.logits), familiarity=familiarity(graphs))
 
     def teach(self, graphs: ScaledGraphs) -> dict[str, Tensor]:
         """`logits` [B, 2] and the pooled `embedding` [B, D]."""

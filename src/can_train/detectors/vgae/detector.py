@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from can_train.config.schema import Architecture
 from can_train.detectors.base import Detector, Extras, NetworkShape, Scores
+from can_train.detectors.familiarity import familiarity
 from can_train.detectors.scoring import SCORING_BATCH
 from can_train.detectors.vgae.errors import window_errors
 from can_train.detectors.vgae.network import VGAE, VgaeOutput
@@ -22,10 +23,6 @@ LOSS_WEIGHTS = ("id_weight", "neighbour_weight", "kl_weight")
 """Fields of `VgaeConfig` that shape the loss and not the network."""
 
 _SMALLEST_UNIT = 1e-9
-_STRANGER = 0.8
-"""Share of known IDs in a window up to which its car counts as another one: two cars of one maker
-have half to two thirds of their IDs in common."""
-
 _LOG_FLOOR = 1e-6
 """Added to errors before their logarithm; an error of a window whose IDs are unknown is 0."""
 
@@ -74,7 +71,7 @@ class VgaeDetector(Detector):
         score, mean, worst = (
             torch.log(error + _LOG_FLOOR) for error in (combined, errors[:, 0], errors[:, 1])
         )
-        return self.said(score, mean, worst, trust=_trust(graphs))
+        return self.said(score, mean, worst, familiarity=familiarity(graphs), relies=True)
 
     def teach(self, graphs: ScaledGraphs) -> dict[str, Tensor]:
         """Latent means `mu` [N, L] and their `reconstruction` [N, F], in its own scaling."""
@@ -89,13 +86,3 @@ def combined_error(errors: Tensor, scale: Tensor) -> Tensor:
     """Sum of the error columns [B, 4], each in units of its benign-validation mean [4]."""
     parts = (errors / scale).unbind(dim=1)
     return parts[0] + parts[1] + parts[2] + parts[3]  # in this order, whatever the device
-
-
-def _trust(graphs: ScaledGraphs) -> Tensor:
-    """How far windows are of a car that was trained on, by the share of known IDs [B], float64."""
-    known = (graphs.id_index > 0).double()
-    empty = known.new_zeros(graphs.num_graphs)
-    nodes = empty.scatter_add(0, graphs.batch, torch.ones_like(known)).clamp(min=1.0)
-    share = empty.scatter_add(0, graphs.batch, known) / nodes
-    trust: Tensor = ((share - _STRANGER) / (1.0 - _STRANGER)).clamp(0.0, 1.0)
-    return trust

@@ -21,7 +21,12 @@ def said(surprise: list[float], channels: int, seed: int = 0) -> Scores:
     generator = torch.Generator().manual_seed(seed)
     values = torch.tensor(surprise, dtype=torch.float64)
     state = torch.randn(len(surprise), channels, generator=generator, dtype=torch.float64)
-    return Scores(score=values - 2.0, surprise=values, state=state)
+    return Scores(
+        score=values - 2.0,
+        surprise=values,
+        state=state,
+        familiarity=torch.zeros_like(values),
+    )
 
 
 def fusion(policy: FusionPolicy) -> Detector:
