@@ -129,3 +129,32 @@ def test_what_a_detector_cant_be_asked_is_said() -> None:
         gat.fused({})
     with pytest.raises(ArtifactError, match="a dqn can't be a teacher"):
         dqn.teach(dqn.inputs(raw))
+
+
+def relieved(detector: Detector, relief: float) -> Detector:
+    """The detector with another relief for cars that were trained on."""
+    detector.settle(replace(detector.threshold, relief=relief), detector.evidence)
+    return detector
+
+
+@pytest.mark.parametrize("model", ["vgae", "gat", "dqn"])
+def test_a_relief_raises_the_scores_of_familiar_cars_alone(lab: Lab, model: str) -> None:
+    experts = {name: lab.parent_of(lab.config(name)) for name in ("vgae", "gat")}
+    config = lab.config(model, **({"experts": experts} if model == "dqn" else {}))
+    detector = load_detector(Path(str(lab.parent_of(config).path)))
+    ordered = [trained(lab, name, config.data) for name in ("vgae", "gat")]
+    ordered = [*ordered, detector] if model == "dqn" else [detector]
+    store, windows = lab.inputs(config).store, np.arange(40)
+    before = score_windows(ordered, store, windows)[model]
+    relieved(detector, detector.threshold.relief + 2.0)
+    after = score_windows(ordered, store, windows)[model]
+    assert before.familiarity.max() == 1.0
+    assert np.allclose(after.score - before.score, 2.0 * before.familiarity)
+    assert np.array_equal(after.familiarity, before.familiarity)
+    if not detector.fuses:
+        graphs = raw_graphs(store, windows)
+        strange = replace(graphs, node_id=torch.full_like(graphs.node_id, 0x7FF))
+        with torch.no_grad():
+            loud, quiet = detector(strange), relieved(detector, 0.0)(strange)
+        assert loud.familiarity.max() == 0.0
+        assert torch.equal(loud.score, quiet.score)

@@ -80,6 +80,19 @@ def test_thresholds_only_rise_and_false_alarms_only_fall(lab: Lab, scorer: Frame
     }
 
 
+def test_a_raised_threshold_keeps_the_relief_that_scores_were_made_with(
+    scorer: FrameScorer,
+) -> None:
+    stored = scorer.own.threshold
+    scorer.own.threshold = replace(stored, value=-100.0, relief=1.5)
+    try:
+        raised = recalibrate(scorer, other_car(), "charlie").raised[0]
+    finally:
+        scorer.own.threshold = stored
+    assert raised.after.value > -100.0
+    assert raised.after.relief == 1.5
+
+
 def test_a_vehicle_without_false_alarms_keeps_the_stored_thresholds(scorer: FrameScorer) -> None:
     high = replace(scorer.own.threshold, value=1e6)
     stored, scorer.own.threshold = scorer.own.threshold, high
