@@ -86,11 +86,12 @@ def test_a_raised_threshold_keeps_the_relief_that_scores_were_made_with(
     stored = scorer.own.threshold
     scorer.own.threshold = replace(stored, value=-100.0, relief=1.5)
     try:
-        raised = recalibrate(scorer, other_car(), "charlie").raised[0]
+        raised = {each.scorer: each for each in recalibrate(scorer, other_car(), "charlie").raised}
     finally:
         scorer.own.threshold = stored
-    assert raised.after.value > -100.0
-    assert raised.after.relief == 1.5
+    after = raised[scorer.own.spec.row].after
+    assert after.value > -100.0
+    assert after.relief == 1.5
 
 
 def test_a_vehicle_without_false_alarms_keeps_the_stored_thresholds(scorer: FrameScorer) -> None:
