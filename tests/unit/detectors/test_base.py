@@ -139,8 +139,10 @@ def relieved(detector: Detector, relief: float) -> Detector:
 
 @pytest.mark.parametrize("model", ["vgae", "gat", "dqn"])
 def test_a_relief_raises_the_scores_of_familiar_cars_alone(lab: Lab, model: str) -> None:
-    experts = {name: lab.parent_of(lab.config(name)) for name in ("vgae", "gat")}
-    config = lab.config(model, **({"experts": experts} if model == "dqn" else {}))
+    config = lab.config(model)
+    if model == "dqn":
+        experts = {name: lab.parent_of(lab.config(name)) for name in ("vgae", "gat")}
+        config = lab.config(model, experts=experts)
     detector = load_detector(Path(str(lab.parent_of(config).path)))
     ordered = [trained(lab, name, config.data) for name in ("vgae", "gat")]
     ordered = [*ordered, detector] if model == "dqn" else [detector]
