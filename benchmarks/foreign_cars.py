@@ -63,7 +63,9 @@ def main() -> None:
     for name in args.runs:
         experts = load_experts(find_run(args.experiment_root, name))
         config = experts.frozen.config
-        rows = [row for other in args.datasets for row in _of_dataset(experts, args, other)]
+        rows = [
+            row for other in args.datasets for row in judged_files(experts, args.data_root, other)
+        ]
         for scorer in experts.thresholds:
             of_scorer = [judged for who, judged in rows if who == scorer]
             print(
@@ -74,11 +76,10 @@ def main() -> None:
             print(*(judged.line for judged in of_scorer), _mean(of_scorer).line, sep="\n")
 
 
-def _of_dataset(
-    experts: Experts, args: argparse.Namespace, dataset: str
-) -> Iterator[tuple[str, Judged]]:
+def judged_files(experts: Experts, data_root: Path, dataset: str) -> Iterator[tuple[str, Judged]]:
+    """Every scorer on every training file of another dataset, with the scorer's name."""
     spec = WindowSpec.of(experts.frozen.config.data)
-    store = open_dataset("automotive", dataset, data_root=args.data_root).windows(spec).store
+    store = open_dataset("automotive", dataset, data_root=data_root).windows(spec).store
     for number, recording in enumerate(store.recordings):
         windows = np.flatnonzero(store.recording == number)
         scores = score_by_experts(experts, store, windows).by_scorer

@@ -27,6 +27,19 @@ def shuffled(windows: NDArray[np.int64], seed: int) -> EpochWindows:
     return lambda epoch: np.random.default_rng([seed, epoch]).permutation(windows)
 
 
+def repeated(windows: EpochWindows, again: NDArray[np.int64], seed: int) -> EpochWindows:
+    """Those of each epoch, where they are among `again` twice, in an order of (seed, epoch)."""
+    if not len(again):
+        return windows
+
+    def epoch_windows(epoch: int) -> NDArray[np.int64]:
+        found = windows(epoch)
+        twice = np.concatenate([found, found[np.isin(found, again)]])
+        return np.random.default_rng([seed, epoch, len(twice)]).permutation(twice)
+
+    return epoch_windows
+
+
 def drawn(windows: EpochWindows, most: int | None, seed: int) -> EpochWindows:
     """At most `most` of the windows of each epoch, drawn from (seed, epoch), order kept."""
     if most is None:

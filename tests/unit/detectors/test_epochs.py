@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from can_train.detectors.epochs import automatic_batch_size, drawn, shuffled
+from can_train.detectors.epochs import automatic_batch_size, drawn, repeated, shuffled
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,16 @@ def test_a_limited_epoch_draws_anew_and_keeps_the_order() -> None:
     assert sorted(limited(0)) != sorted(limited(1))
     assert drawn(windows, None, 3) is windows
     assert drawn(windows, 60, 3)(0).tolist() == windows(0).tolist()
+
+
+def test_some_windows_come_twice_where_they_come_at_all() -> None:
+    windows = repeated(shuffled(np.arange(50), 3), np.array([7, 8, 99]), 3)
+    assert sorted(windows(0)) == sorted([*range(50), 7, 8])
+    assert windows(1).tolist() == windows(1).tolist() != windows(0).tolist()
+    released = repeated(lambda _: np.arange(8), np.array([7, 8]), 3)
+    assert sorted(released(0)) == [*range(8), 7]
+
+
+def test_nothing_to_repeat_leaves_an_epoch_as_it_is() -> None:
+    windows = shuffled(np.arange(50), 3)
+    assert repeated(windows, np.zeros(0, np.int64), 3) is windows

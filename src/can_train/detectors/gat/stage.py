@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch.nn import functional
 from can_train.config.schema import AUGMENTED_EPOCH, CurriculumConfig, TrainingConfig
 from can_train.dataset.windows import TRAINING, VALIDATION
 from can_train.detectors.curriculum import epoch_windows
-from can_train.detectors.epochs import EpochWindows, shuffled
+from can_train.detectors.epochs import EpochWindows, repeated, shuffled
 from can_train.detectors.gat.detector import attack_probability
 from can_train.detectors.gat.losses import (
     gat_distillation_loss,
@@ -30,6 +30,10 @@ from can_train.detectors.stage import GraphStage, Judgement, StageWindows
 from can_train.detectors.task import Prepared, StageTask
 from can_train.distil.losses import with_teacher_signal
 from can_train.graphs.batch import GraphBatch
+
+SHORT_ATTACK_FRAMES: Final = 3
+"""Windows with no more attack frames come twice in an epoch: a flood fills a hundred windows in
+seconds, and would outweigh attacks of single frames (docs/models/results.md)."""
 
 
 def build(task: StageTask) -> Prepared:
@@ -135,6 +139,13 @@ def _bounded(task: StageTask) -> TrainingConfig:
 
 def _epochs(task: StageTask, windows: NDArray[np.int64]) -> EpochWindows:
     """Windows of each epoch: all of them, or those that the curriculum releases."""
+    store = task.inputs.store
+    attack_frames = np.rint(store.attack_fraction[windows] * store.spec.window)
+    short = windows[(attack_frames > 0) & (attack_frames <= SHORT_ATTACK_FRAMES)]
+    return repeated(_released(task, windows), short, task.config.seed)
+
+
+def _released(task: StageTask, windows: NDArray[np.int64]) -> EpochWindows:
     config, inputs = task.config, task.inputs
     if config.training_strategy != "curriculum":
         return shuffled(windows, config.seed)
