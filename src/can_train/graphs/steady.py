@@ -1,8 +1,8 @@
 """A clock that goes on steadily, whatever the recorder's does, frame by frame and causally.
 
 An ordinary recording keeps its timestamps to the last bit. Where the recorder's clock is set,
-begins anew or gives one stray stamp, the frames go on at the bus's usual gap, so that what is
-remembered of every ID and of the bus stays what it was.
+begins anew or gives one stray stamp, or the whole bus is silent, the frames go on at the bus's
+usual gap, so that what is remembered of every ID and of the bus stays what it was.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.compiled import compiled
-from can_train.frames.timing import LONGEST_GAP_S, LONGEST_STEP_BACK_S, SLOW_GAPS
+from can_train.frames.timing import LONGEST_STEP_BACK_S, SLOW_GAPS
 from can_train.graphs.features import Column
+
+LONGEST_SILENCE_S: Final = 0.1
+"""A bus that is awake isn't silent for longer, unless it is a slow one. While a car wakes up its bus
+falls silent again and again, and no ID shall count as a slow one for that."""
 
 _MEMORY_GAPS: Final = 1024
 """Gaps over which the usual one is the running mean."""
@@ -68,7 +72,7 @@ def _follow(
 def _next(stamp: float, clock: NDArray[np.float64]) -> float:
     """Steady time of a frame; remembers a jump, and what the usual gap is."""
     usual, last = clock[ClockColumn.USUAL_GAP], clock[ClockColumn.LAST]
-    longest = max(LONGEST_GAP_S, SLOW_GAPS * usual)
+    longest = max(LONGEST_SILENCE_S, SLOW_GAPS * usual)
     now = stamp + clock[ClockColumn.OFFSET]
     gap = now - last
     # Learnt from a jump as well, up to a bound: so the first gaps of a slow recording count.

@@ -195,3 +195,17 @@ def test_one_bad_value_of_any_column_leaves_other_windows_as_they_were(
     after, clean = relational(Frames(**changed)), relational(CLEAN)
     # The worst column is the z-score of the ID whose frame it was: its deviation grew once.
     assert np.abs(without(after, touched) - without(clean, touched)).max() < 0.1
+
+
+@pytest.mark.parametrize(("gap_s", "silence_s"), [(0.0005, 0.3), (0.0005, 0.9), (0.002, 0.5)])
+def test_a_silence_of_the_whole_bus_makes_no_id_slow(gap_s: float, silence_s: float) -> None:
+    timestamps = np.arange(4000) * gap_s
+    timestamps[2000:] += silence_s
+    gaps = np.diff(steady(timestamps))
+    assert gaps.max() < 2 * gap_s
+
+
+def test_a_slow_bus_may_be_silent_for_longer() -> None:
+    timestamps = np.arange(400) * 0.02
+    timestamps[200:] += 0.5
+    assert np.array_equal(steady(timestamps), timestamps)

@@ -39,17 +39,25 @@ BUS_MEMORY_FRAMES: Final = 65_536
 MIN_HISTORY: Final = 4
 """Intervals of an ID needed before it is compared with its past."""
 
-PERIODIC_VARIATION: Final = 0.5
+PERIODIC_VARIATION: Final = 0.3
 """An ID counts as periodic while std / mean of its intervals is below this."""
 
 OVERDUE_PERIODS: Final = 3.0
 OVERDUE_LIMIT_S: Final = 10.0
 """A periodic ID is missing from 3 periods after it was due until 10 s later (saturation)."""
 
+SPREAD_FRAMES: Final = 512
+"""Horizon of an ID's deviation, shorter than that of its mean: how it began when its control unit
+woke up is forgotten within seconds."""
+
 ROBUST_LIMIT: Final = 3.0
 ROBUST_BITS: Final = 8.0
 """An ID's past takes in at most 3 deviations (8 bits) of surprise per frame: injected frames stand
 out without becoming the new normal."""
+
+SPREAD_LIMIT: Final = 1.0
+"""The deviation takes in no more than itself and the floor below, so that in spite of the shorter
+horizon an attack widens it by a tenth of the period in ten seconds, and not exponentially."""
 
 TIME_FLOOR_S: Final = 1e-5
 """Resolution of the recorders; also keeps the logarithm finite for equal timestamps."""
@@ -121,9 +129,9 @@ def _interval_columns(
 ) -> None:
     """Compares an interval [s] with the ID's past, then adds it to the past.
 
-    Mean and variance are exponentially weighted with weight 1 / min(n, MEMORY_FRAMES), which
-    is the plain running mean until the horizon is reached (Welford's update). An interval shorter
-    than the mean weighs less, in proportion: a burst lasts a moment, however many its frames are.
+    Mean and variance are exponentially weighted with weight 1 / min(n, horizon), which is the plain
+    running mean until the horizon is reached (Welford's update). An interval shorter than the mean
+    weighs less, in proportion: a burst lasts a moment, however many its frames are.
     """
     intervals = counts[CountColumn.INTERVALS]
     mean = numbers[NumberColumn.MEAN]
@@ -139,14 +147,17 @@ def _interval_columns(
         row[FrameColumn.PERIOD] = mean
     counts[CountColumn.INTERVALS] = min(intervals + 1, MEMORY_FRAMES)
     weight = 1.0 / counts[CountColumn.INTERVALS]
+    spread_weight = 1.0 / min(counts[CountColumn.INTERVALS], SPREAD_FRAMES)
     error = interval - mean
+    spread = error
     if intervals >= NOVELTY_FRAMES:
-        limit = ROBUST_LIMIT * least
-        error = clip(error, -limit, limit)
+        error = clip(error, -ROBUST_LIMIT * least, ROBUST_LIMIT * least)
+        spread = clip(error, -SPREAD_LIMIT * least, SPREAD_LIMIT * least)
         weight *= min(ratio, 1.0)
+        spread_weight *= min(ratio, 1.0)
     numbers[NumberColumn.MEAN] = mean + weight * error
-    numbers[NumberColumn.VARIANCE] = (1.0 - weight) * (
-        numbers[NumberColumn.VARIANCE] + weight * error * error
+    numbers[NumberColumn.VARIANCE] = (1.0 - spread_weight) * (
+        numbers[NumberColumn.VARIANCE] + spread_weight * spread * spread
     )
 
 

@@ -70,3 +70,29 @@ def test_can_fd_payloads_are_compared_in_full():
     assert node(graphs, "relational", "new_bits_max").tolist() == pytest.approx(
         [0, 0, 0, np.log1p(8)]
     )
+
+
+def test_how_an_id_began_is_forgotten_within_seconds():
+    """A control unit that wakes up sends irregularly; so its ID counts for a while, not for good."""
+    rng = np.random.default_rng(0)
+    waking = np.cumsum(rng.choice([0.002, 0.09], 60))
+    times = np.concatenate([waking, waking[-1] + np.arange(1, 4000) * 0.01])
+    graphs = build(
+        make_frames(times, np.full(len(times), 5)), features="relational", window=50, stride=50
+    )
+    variation = node(graphs, "relational", "interval_variation")
+    assert variation[1] > 0.3
+    assert variation[graphs.start_s > waking[-1] + 20].max() < 0.1
+
+
+def test_an_attack_widens_the_deviation_slowly():
+    """What lies outside stays outside, however long it goes on."""
+    benign = np.arange(0, 60, 0.01)
+    injected = np.arange(30, 50, 0.001) + 0.0003
+    times = np.sort(np.concatenate([benign, injected]))
+    graphs = build(
+        make_frames(times, np.full(len(times), 5)), features="relational", window=50, stride=50
+    )
+    ratio = node(graphs, "relational", "interval_z_mean")
+    late = ratio[(graphs.start_s > 48) & (graphs.start_s < 49.9)]
+    assert late.max() < -2.0
