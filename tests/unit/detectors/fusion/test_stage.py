@@ -62,25 +62,24 @@ def test_rewards_are_one_minus_the_squared_error_of_every_action() -> None:
         np.testing.assert_allclose(learned.reward[:, action], 1 - (p - label) ** 2, rtol=1e-5)
 
 
-@pytest.mark.parametrize("layers", [1, 3])
-def test_what_the_agent_learns_is_the_gradient_of_its_loss(layers: int) -> None:
-    sizes = DqnConfig(hidden_channels=8, hidden_layers=layers)
-    agent = fusion_network("dqn", sizes, 4)
+def test_an_epochs_batches_are_its_windows_in_order() -> None:
+    agent = fusion_network("dqn", DqnConfig(hidden_channels=8, hidden_layers=1), 4)
     assert isinstance(agent, AgentFusion)
     windows = some_windows(30)
     stage = AgentStage(agent, TrainingConfig(batch_size=8), 3, train=windows, validation=windows)
     for epoch in (0, 1):
         stage.begin_epoch(epoch)
+        assert stage.steps == 4
         for step in range(stage.steps):
-            batch = stage.training_batch(step)
-            assert torch.equal(batch.state, stage.batch_of(stage._chosen[8 * step :][:8]).state)
+            expected = stage.batch_of(stage._chosen[8 * step :][:8])
+            assert torch.equal(stage.training_batch(step).state, expected.state)
             stage.zero_grad()
-            stage.training_step(batch).backward()
-            expected = [parameter.grad.clone() for parameter in agent.parameters()]
+            stage.training_step(expected).backward()
+            gradients = [parameter.grad.clone() for parameter in agent.parameters()]
             task = stage.take_means()["task"]
-            stage.learn(batch)
+            stage.learn(expected)
             assert stage.take_means()["task"] == pytest.approx(task, rel=1e-5)
-            for parameter, gradient in zip(agent.parameters(), expected, strict=True):
+            for parameter, gradient in zip(agent.parameters(), gradients, strict=True):
                 torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-7)
 
 
