@@ -19,6 +19,7 @@ from can_train.frames.frame import COLUMNS, Frames
 from can_train.frames.store import load_frames
 
 NAME: Final = "bench"
+WINDOW: Final = 100
 
 
 def training_dataset(root: Path) -> DatasetManifest:
@@ -47,7 +48,7 @@ def training_frames(root: Path, manifest: DatasetManifest) -> list[Frames]:
 
 def training_windows(root: Path, manifest: DatasetManifest, **data: int) -> DatasetWindows:
     """Its graphs, cut into sides; `data` are settings of the windows."""
-    window = data.get("window", DataConfig.window)
+    window = data.get("window", WINDOW)
     digests = {
         "dataset_digest": manifest.digest,
         "split_digest": split_digest(manifest.digest, "time", window),

@@ -20,6 +20,7 @@ from can_train.vocab import (
     LearningType,
     Modality,
     ModelSize,
+    Precision,
     TrainingStrategy,
 )
 
@@ -161,6 +162,10 @@ class TrainingConfig:
     threads: Annotated[
         int, Param(help="CPU threads; part of the run's identity", ge=1, le=1024)
     ] = 2
+    precision: Annotated[
+        Precision,
+        Param(help="of matrix products in training; bfloat16: on CPUs that have it", added=True),
+    ] = "float32"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
