@@ -36,8 +36,9 @@ from can_train.dataset.windows import DatasetWindows  # noqa: E402
 from can_train.detectors.build import build_stage  # noqa: E402
 from can_train.detectors.scoring import SCORING_BATCH  # noqa: E402
 from can_train.detectors.stage import StageModule  # noqa: E402
-from can_train.detectors.vgae.losses import VgaeLossWeights, vgae_task_loss  # noqa: E402
+from can_train.detectors.vgae.errors import node_errors  # noqa: E402
 from can_train.detectors.vgae.network import VGAE  # noqa: E402
+from can_train.detectors.vgae.terms import VgaeLossWeights, kl_divergence  # noqa: E402
 from can_train.graphs.batch import ScaledGraphs  # noqa: E402
 from can_train.graphs.feed import GraphFeed  # noqa: E402
 from can_train.training.precision import INSTRUCTIONS, products_in  # noqa: E402
@@ -85,7 +86,7 @@ class ReferenceGat(Reference):
 
 
 class ReferenceVgae(VGAE):
-    """The VGAE with an encoder of `GATConv`; everything behind it is ours on both sides."""
+    """The VGAE with an encoder of `GATConv`; its heads are ours, its loss is plain."""
 
     def __init__(self, sizes: dict[str, Any], weights: VgaeLossWeights) -> None:
         super().__init__(**sizes)
@@ -109,7 +110,14 @@ class ReferenceVgae(VGAE):
             x=data.x, id_index=data.known, edge_index=data.edge_index,
             edge_attr=data.edge_attr, batch=data.batch, num_graphs=data.num_graphs,
         )  # fmt: skip
-        return vgae_task_loss(self(batch), batch, self._weights).total
+        output, weights = self(batch), self._weights
+        errors = node_errors(output, batch)
+        return (
+            errors.reconstruction.mean()
+            + weights.id * errors.id.sum() / errors.id_known.sum().clamp(min=1)
+            + weights.neighbour * errors.neighbour.sum() / errors.neighbour_known.sum().clamp(min=1)
+            + weights.kl * kl_divergence(output.mu, output.logvar)
+        )
 
 
 def rows(rounds: int) -> Iterator[Row]:
