@@ -1,4 +1,4 @@
-.PHONY: environment test test-kd test-slurm coverage lint bench bench-kd reference lock
+.PHONY: environment test test-kd test-slurm coverage lint bench bench-check bench-kd reference lock
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -39,8 +39,13 @@ lint: environment
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
+# All figures of docs/performance.md beside their references, some ten minutes; renews page and CSV.
 bench: environment
 	$(PYTHON) -m benchmarks
+
+# The same, compared with the stored ratios; fails where one fell beyond noise.
+bench-check: environment
+	$(PYTHON) -m benchmarks --check
 
 bench-kd: environment
 	$(PYTHON) -m benchmarks.distillation

@@ -1,163 +1,126 @@
-"""`make bench`: frames per second of graph building and import, and memory of building.
+"""`make bench`: every figure of docs/performance.md, each beside a reference of the same run.
 
-Each figure is the median of five runs on one core after a warm-up. Needs the hcrl_sa training
-recordings at `$CAN_TRAIN_RECORDINGS`, else it uses synthetic traffic and says so.
+    python -m benchmarks [--rounds N] [--only PART,...] [--check]
+
+Each part (a module of this package with `rows`) runs in a process of its own, one at a time. All
+parts take some ten minutes with five rounds; `--rounds 3 --only steps` is a quick look. A run of
+all parts replaces benchmarks/results/ and the tables of docs/performance.md; one of some parts
+replaces theirs. `--check` (`make bench-check`) writes nothing: it compares the ratios with the
+stored ones and fails where one fell beyond noise. Real recordings are used where
+`$CAN_TRAIN_RECORDINGS` is set, else synthetic traffic; the two can't be compared.
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib
+import json
 import os
-import statistics
+import platform
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-for variable in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[variable] = "1"
+from benchmarks.rows import Row, lost, read_rows, write_rows
+from benchmarks.tables import FIGURES, MACHINE, ROOT
+from benchmarks.tables import main as write_tables
 
-from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest  # noqa: E402
-from can_train.dataset.prepare import PrepareRequest, prepare_dataset  # noqa: E402
-from can_train.dataset.synth import generate  # noqa: E402
-from can_train.frames.frame import Frames  # noqa: E402
-from can_train.frames.store import load_frames  # noqa: E402
-from can_train.graphs.build import GraphBuilder  # noqa: E402
-from can_train.graphs.identity import WindowSpec  # noqa: E402
-from can_train.graphs.store import open_store  # noqa: E402
-from can_train.vocab import FeatureSet  # noqa: E402
-
-RUNS = 5
-FEATURES: Final[tuple[FeatureSet, ...]] = ("classic", "relational")
-MEMORY_FRAMES = 5_000_000
+PARTS: Final = ("steps", "fusion", "inputs", "building", "curves", "start")
+ROUNDS: Final = 5
+PACKAGES: Final = ("torch", "torch_geometric", "numba", "numpy", "polars")
+ONE_THREAD: Final = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
 
 
-def main() -> int:
-    """Prints one line per figure."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        manifest = training_dataset(root)
-        recordings = [
-            load_frames(dataset_dir(root, "automotive", "bench"), r) for r in manifest.train
-        ]
-        frames = sum(map(len, recordings))
-        _say(f"{frames:,} training frames; median of {RUNS} runs on one core (lowest, highest)")
-        for features in FEATURES:
-            _rate(f"graph building, {features}", frames, partial(_build, recordings, features))
-        source = root / "csv"
-        _write_csv(source, manifest, recordings)
-        for features in FEATURES:
-            _rate(
-                f"CSV text to packed store, {features}",
-                frames,
-                partial(_import, source, features, root),
-            )
-        _memory(source, root)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures, then writes or compares."""
+    asked = _parser().parse_args(arguments)
+    if asked.one:
+        write_rows(
+            asked.into, importlib.import_module(f"benchmarks.{asked.one}").rows(asked.rounds)
+        )
+        return 0
+    parts = asked.only.split(",") if asked.only else list(PARTS)
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise SystemExit(f"--only: no part {unknown[0]}. Allowed: {', '.join(PARTS)}")
+    found = [row for part in parts for row in _measured(part, asked.rounds)]
+    stored = read_rows(FIGURES) if FIGURES.is_file() else []
+    if asked.check:
+        return _compared(found, stored)
+    tables = {row.part for row in found}
+    kept = [row for row in stored if row.part not in tables] if asked.only else []
+    write_rows(FIGURES, sorted([*kept, *found], key=lambda row: row.part))
+    MACHINE.write_text(json.dumps(_machine(), indent=1) + "\n", encoding="utf-8")
+    write_tables()
     return 0
 
 
-def training_dataset(root: Path) -> DatasetManifest:
-    """The training recordings of hcrl_sa, or synthetic ones, stored below `root`."""
-    recordings = os.environ.get("CAN_TRAIN_RECORDINGS")
-    if recordings:
-        source = Path(recordings) / "parquet" / "hcrl_sa"
-    else:
-        _say("CAN_TRAIN_RECORDINGS isn't set: synthetic traffic instead of hcrl_sa")
-        source = root / "synthetic"
-        generate(source, seed=0, scale=4.0)
-    _prepare(source, root)
-    return load_manifest(root, "automotive", "bench")
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
+    parser.add_argument("--only", metavar="PART,...")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
+    return parser
 
 
-def _prepare(source: Path, root: Path) -> None:
-    request = PrepareRequest(modality="automotive", dataset="bench", data_root=root, source=source)
-    prepare_dataset(request, report=lambda _: None)
-
-
-def _build(recordings: Sequence[Frames], features: FeatureSet) -> None:
-    for frames in recordings:
-        words = frames.payload.shape[1] // 8
-        builder = GraphBuilder(_spec(features), words=words)
-        for _ in builder.build(frames):
-            pass
-
-
-def _spec(features: FeatureSet) -> WindowSpec:
-    return WindowSpec(features=features, window=100, stride=100)
-
-
-def _write_csv(folder: Path, manifest: DatasetManifest, recordings: Sequence[Frames]) -> None:
-    for recording, frames in zip(manifest.train, recordings, strict=True):
-        path = folder / recording.scenario / f"{recording.name}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="ascii") as file:
-            file.write("timestamp,arbitration_id,data_field,attack\n")
-            for t, i, d, p, y in zip(
-                frames.timestamp.tolist(),
-                frames.arbitration_id.tolist(),
-                frames.dlc.tolist(),
-                frames.payload,
-                frames.label.tolist(),
-                strict=True,
-            ):
-                file.write(f"{t:.6f},{i:03X},{bytes(p[:d]).hex().upper()},{y}\n")
-
-
-def _import(source: Path, features: FeatureSet, root: Path) -> None:
-    """Imports and packs into an empty data root, which is removed with everything else."""
-    data_root = Path(tempfile.mkdtemp(dir=root))
-    _prepare(source, data_root)
-    manifest = load_manifest(data_root, "automotive", "bench")
-    open_store(manifest.ref.folder(data_root), manifest.train, _spec(features))
-
-
-def _rate(name: str, frames: int, work: Callable[[], None]) -> None:
-    work()
-    seconds = []
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    rates = sorted(frames / s for s in seconds)
-    middle = statistics.median(rates)
-    _say(f"{name:36s} {middle:12,.0f} frames/s  ({rates[0]:,.0f}, {rates[-1]:,.0f})")
-
-
-def _memory(source: Path, root: Path) -> None:
-    """Peak memory of importing and packing five million frames, over that of the imports."""
-    _write_long_csv(source, root / "long", MEMORY_FRAMES)
-    for features in FEATURES:
-        script = Path(__file__).with_name("memory.py")
-        done = subprocess.run(
-            [sys.executable, str(script), str(root / "long"), features],
+def _measured(part: str, rounds: int) -> list[Row]:
+    """The rows of one part, which says them as soon as it has them all."""
+    with tempfile.TemporaryDirectory() as folder:
+        into = Path(folder) / "rows.csv"
+        words = ("--one", part, "--rounds", str(rounds), "--into", str(into))
+        one = dict.fromkeys(ONE_THREAD, "1")
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks", *words],
             check=True,
-            capture_output=True,
-            text=True,
+            cwd=ROOT,
+            env={**os.environ, **one},
         )
-        growth, store = map(float, done.stdout.split())
+        found = read_rows(into)
+    for row in found:
         _say(
-            f"memory on {MEMORY_FRAMES:,} frames, {features:12s} {growth / 1e6:8.0f} MB growth, "
-            f"store {store / 1e6:.0f} MB, ratio {growth / store:.2f}"
+            f"{row.part:12} {row.what:40} {row.value:12,.5g} {row.unit:12}"
+            f"{row.ratio:8.3g} ({row.low:.3g} to {row.high:.3g}) times {row.beside}"
         )
+    return found
 
 
-def _write_long_csv(source: Path, folder: Path, frames: int) -> None:
-    """Four recordings with `frames` frames in all: one recording repeated, shifted in time."""
-    lines = min(source.glob("*/*.csv")).read_text().splitlines(keepends=True)
-    for number in range(4):
-        path = folder / "train_01_attack_free" / f"long-{number}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="ascii") as file:
-            file.write(lines[0])
-            for k in range(frames // 4):
-                repeat, row = divmod(k, len(lines) - 1)
-                seconds, rest = lines[1 + row].split(".", 1)
-                file.write(f"{int(seconds) + 1000 * repeat + number}.{rest}")
+def _compared(found: Sequence[Row], stored: Sequence[Row]) -> int:
+    worse = lost(found, stored)
+    for now, before in worse:
+        _say(
+            f"{now.part}, {now.what}: {now.ratio:g} times {now.beside}, stored is {before.ratio:g}"
+        )
+    if not worse:
+        _say(f"{len(found)} figures: none fell behind the stored ones beyond noise")
+    return 1 if worse else 0
+
+
+def _machine() -> dict[str, str]:
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return {
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "versions": f"Python {platform.python_version()}, {versions}",
+        "commit": commit,
+        "load before": f"{os.getloadavg()[2]:.1f} over a quarter of an hour",
+    }
+
+
+def _processor() -> str:
+    """The name that the system has for it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def _say(line: str) -> None:

@@ -1,9 +1,9 @@
-"""What starting costs, as multiples of starting Python.
+"""What starting costs: CPU-seconds and memory of one process, beside `import torch`.
 
     python -m benchmarks.start [OTHER_CHECKOUT]
 
-In CPU seconds of one process, the lowest of seven; the commands and checkouts take turns. Each
-checkout needs its own `.venv`.
+prints the same as multiples of starting Python, also for another checkout that has its own `.venv`:
+the lowest of seven; the commands and checkouts take turns.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from benchmarks.rows import Row, measured, row_of
 
 HERE = Path(__file__).resolve().parents[1]
 ROUNDS = 7
@@ -21,9 +25,44 @@ COMMANDS: Final = {
     "Python alone": ("-c", "pass"),
     "--help": ("-m", "can_train", "--help"),
     "train --help": ("-m", "can_train", "train", "--help"),
-    "a VGAE worker": ("-c", "import can_train.training.run"),
-    "a GAT worker": ("-c", "import can_train.training.run, torch_geometric.nn"),
+    "torch alone": ("-c", "import torch"),
+    "a worker": (
+        "-c",
+        "import can_train.training.run, can_train.detectors.gat.stage\n"
+        "import can_train.detectors.vgae.stage, can_train.detectors.fusion.stage\n"
+        "from can_train.detectors.adamw import AdamW\n"
+        "AdamW([], rate=0.1, weight_decay=0.0).step()",
+    ),
 }
+_PEAK: Final = (
+    "\nimport resource, sys\n"
+    "sys.stderr.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))"
+)
+_KB_PER_MB: Final = 1e3
+
+
+def rows(rounds: int) -> Iterator[Row]:
+    """A worker's start, its memory, and the whole demo once."""
+    worker, torch_alone = COMMANDS["a worker"], COMMANDS["torch alone"]
+    one, other = (lambda words=words: _cpu_s(HERE, words) for words in (worker, torch_alone))
+    yield measured("Start", "a worker's imports", "CPU-s", one, "import torch", other, rounds)
+    one, other = (lambda words=words: _peak_mb(words) for words in (worker, torch_alone))
+    yield measured("Start", "memory of the same", "MB", one, "import torch", other, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        roots = ("--data-root", "--experiment-root", "--teacher-root")
+        words = [word for root in roots for word in (root, str(Path(folder) / root.strip("-")))]
+        seconds = _cpu_s(HERE, ("-m", "can_train", "demo", *words))
+    reference = _cpu_s(HERE, torch_alone)
+    yield row_of("Start", "the demo", "CPU-s", "import torch", [(seconds, reference)])
+
+
+def _peak_mb(words: tuple[str, ...]) -> float:
+    done = subprocess.run(
+        [sys.executable, "-P", words[0], words[1] + _PEAK],
+        env={**os.environ, "PYTHONPATH": str(HERE / "src")},
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return float(done.stderr.split()[-1]) / _KB_PER_MB
 
 
 def main() -> int:

@@ -1,25 +1,17 @@
 """Windows per CPU-second in training, beside the same networks written with torch_geometric.
 
-    python -m benchmarks.steps [--rounds N] [--csv FILE]
-
-One thread. In each round each network trains some steps by either way, in turn; a figure is the
-median of the rounds with the lowest and the highest, and the ratio that of the medians. Both do
-what a training step does: batch, forward, loss, backward, clipping, AdamW. The reference has
-`Data`, `DataLoader` and `GATConv(edge_dim=...)`, as one would write it. Needs the hcrl_sa training
-recordings at `$CAN_TRAIN_RECORDINGS`, else it uses synthetic traffic and says so.
+One thread. In each round each network trains some steps by either way, in turn. Both do what a
+training step does: batch, forward, loss, backward, clipping, AdamW. The reference has `Data`,
+`DataLoader` and `GATConv(edge_dim=...)`, as one would write it, in float32.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
 import os
-import platform
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Final
@@ -36,39 +28,28 @@ from torch_geometric.loader import DataLoader  # noqa: E402
 from torch_geometric.nn import MLP, GATConv, global_max_pool, global_mean_pool  # noqa: E402
 from torch_geometric.utils import add_self_loops  # noqa: E402
 
-from benchmarks.__main__ import training_dataset  # noqa: E402
-from can_train.config.schema import DataConfig, RunConfig, TrainingConfig  # noqa: E402
+from benchmarks.data import training_dataset, training_windows  # noqa: E402
+from benchmarks.rows import Row, measured  # noqa: E402
+from can_train.config.schema import RunConfig, TrainingConfig  # noqa: E402
 from can_train.config.spec import spec_of  # noqa: E402
-from can_train.dataset.manifest import DatasetManifest, DatasetRef, split_digest  # noqa: E402
-from can_train.dataset.windows import DatasetWindows, open_windows  # noqa: E402
+from can_train.dataset.windows import DatasetWindows  # noqa: E402
 from can_train.detectors.build import build_stage  # noqa: E402
+from can_train.detectors.scoring import SCORING_BATCH  # noqa: E402
 from can_train.detectors.stage import StageModule  # noqa: E402
-from can_train.detectors.vgae.losses import VgaeLossWeights, vgae_task_loss  # noqa: E402
+from can_train.detectors.vgae.errors import node_errors  # noqa: E402
 from can_train.detectors.vgae.network import VGAE  # noqa: E402
+from can_train.detectors.vgae.terms import VgaeLossWeights, kl_divergence  # noqa: E402
 from can_train.graphs.batch import ScaledGraphs  # noqa: E402
 from can_train.graphs.feed import GraphFeed  # noqa: E402
+from can_train.training.precision import INSTRUCTIONS, products_in  # noqa: E402
 
 BATCH: Final = 64
 STEPS: Final = {"student": 40, "teacher": 6}
 """Steps of a round."""
 
 NETWORKS: Final = tuple((model, size) for model in ("gat", "vgae") for size in STEPS)
-COLUMNS: Final = ("network", "ours", "lowest", "highest", "torch_geometric", "ratio")
+BESIDE: Final = "torch_geometric, float32"
 CLIP: Final = 1.0
-
-
-@dataclass(slots=True, kw_only=True)
-class Rates:
-    """Windows per CPU-second of one network."""
-
-    ours: list[float] = field(default_factory=list)
-    reference: list[float] = field(default_factory=list)
-
-    def row(self, name: str) -> tuple[str, ...]:
-        """The figures under `COLUMNS`."""
-        ours, reference = statistics.median(self.ours), statistics.median(self.reference)
-        figures = (ours, min(self.ours), max(self.ours), reference)
-        return name, *(f"{figure:.0f}" for figure in figures), f"{ours / reference:.2f}"
 
 
 class Reference(nn.Module):
@@ -105,7 +86,7 @@ class ReferenceGat(Reference):
 
 
 class ReferenceVgae(VGAE):
-    """The VGAE with an encoder of `GATConv`; everything behind it is ours on both sides."""
+    """The VGAE with an encoder of `GATConv`; its heads are ours, its loss is plain."""
 
     def __init__(self, sizes: dict[str, Any], weights: VgaeLossWeights) -> None:
         super().__init__(**sizes)
@@ -129,48 +110,69 @@ class ReferenceVgae(VGAE):
             x=data.x, id_index=data.known, edge_index=data.edge_index,
             edge_attr=data.edge_attr, batch=data.batch, num_graphs=data.num_graphs,
         )  # fmt: skip
-        return vgae_task_loss(self(batch), batch, self._weights).total
+        output, weights = self(batch), self._weights
+        errors = node_errors(output, batch)
+        return (
+            errors.reconstruction.mean()
+            + weights.id * errors.id.sum() / errors.id_known.sum().clamp(min=1)
+            + weights.neighbour * errors.neighbour.sum() / errors.neighbour_known.sum().clamp(min=1)
+            + weights.kl * kl_divergence(output.mu, output.logvar)
+        )
 
 
-def main() -> None:
-    """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, metavar="N")
-    parser.add_argument("--csv", type=Path, metavar="FILE")
-    args = parser.parse_args()
+def rows(rounds: int) -> Iterator[Row]:
+    """A row per network, the teachers' also with products in bfloat16."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        manifest = training_dataset(Path(folder))
-        rows = [COLUMNS, *(_measured(Path(folder), manifest, *n, args.rounds) for n in NETWORKS)]
-    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, one thread")
-    for row in rows:
-        print(f"{row[0]:14}" + "".join(f"{cell:>16}" for cell in row[1:]))
-    if args.csv:
-        with args.csv.open("w", newline="") as stream:
-            csv.writer(stream).writerows(rows)
+        root = Path(folder)
+        inputs = training_windows(root, training_dataset(root))
+        for model, size in NETWORKS:
+            stage = network_stage(inputs, model, size)
+            theirs = partial(rate, _reference(inputs, stage, model, size), STEPS[size])
+            ours = partial(rate, steps_of(stage), STEPS[size])
+            what = f"{model.upper()} {size}"
+            yield measured("Training", what, "windows/s", ours, BESIDE, theirs, rounds)
+            if size == "teacher" and any(map(torch.cpu.get_capabilities().get, INSTRUCTIONS)):
+                name = f"{what}, bfloat16"
+                yield measured(
+                    "Training", name, "windows/s", partial(_rounded, ours), BESIDE, theirs, rounds
+                )
+            if size == "teacher":
+                yield _validation(stage, f"{what}, validation of an epoch", rounds)
 
 
-def _measured(
-    root: Path, manifest: DatasetManifest, model: str, size: str, rounds: int
-) -> tuple[str, ...]:
-    data = DataConfig(
-        dataset_digest=manifest.digest, split_digest=split_digest(manifest.digest, "time", 100)
-    )
-    ref = DatasetRef(modality=manifest.modality, dataset=manifest.dataset)
-    inputs = open_windows(root, ref, data)
-    stage = _stage(inputs, data, model, size)
-    ours = _ours(stage)
-    theirs = _reference(inputs, stage, model, size)
-    rates = Rates()
-    for number in range(rounds + 1):
-        for found, step in ((rates.ours, ours), (rates.reference, theirs)):
-            rate = _rate(step, STEPS[size])
-            if number:  # the first round warms up
-                found.append(rate)
-    return rates.row(f"{model} {size}")
+def _validation(stage: StageModule[Any], what: str, rounds: int) -> Row:
+    """CPU-seconds of judging an epoch beside those of training it, from some windows of either."""
+    chosen = len(stage._chosen)
+    judged = stage._windows.validation  # type: ignore[attr-defined]
+    some = judged[: 2 * SCORING_BATCH]
+
+    def ours() -> float:
+        stage.eval()
+        begin = time.process_time()
+        with torch.no_grad():
+            for at in range(0, len(some), SCORING_BATCH):
+                stage.validation_step(stage.batch_of(some[at : at + SCORING_BATCH]))
+        return (time.process_time() - begin) * len(judged) / len(some)
+
+    step = steps_of(stage)
+
+    def reference() -> float:
+        stage.train()
+        return chosen / rate(step, STEPS["teacher"])
+
+    return measured("Training", what, "CPU-s", ours, "training of the epoch", reference, rounds)
 
 
-def _stage(inputs: DatasetWindows, data: DataConfig, model: str, size: str) -> StageModule[Any]:
+def _rounded(ours: Callable[[], float]) -> float:
+    with products_in("bfloat16"):
+        return ours()
+
+
+def network_stage(
+    inputs: DatasetWindows, model: str, size: str, batch: int = BATCH, threads: int = 1
+) -> StageModule[Any]:
+    """The stage that trains a network of that size."""
     spec = spec_of(model)
     presets = {str(known): architecture for known, architecture in spec.presets.items()}
     config = RunConfig(
@@ -179,14 +181,15 @@ def _stage(inputs: DatasetWindows, data: DataConfig, model: str, size: str) -> S
         model=model,
         model_size=size,  # type: ignore[arg-type]
         training_strategy=spec.strategies[0],
-        data=data,
+        data=inputs.data,
         architecture=presets[size],
-        training=TrainingConfig(batch_size=BATCH, threads=1),
+        training=TrainingConfig(batch_size=batch, threads=threads),
     )
     return build_stage(config, inputs, {}).module
 
 
-def _ours(stage: StageModule[Any]) -> Callable[[], int]:
+def steps_of(stage: StageModule[Any]) -> Callable[[], int]:
+    """A step of training, again and again; gives its windows."""
     optimizer, steps = stage.optimizer(), cycle(range(stage.steps - 1))
     stage.begin_epoch(0)
     stage.train()
@@ -196,8 +199,8 @@ def _ours(stage: StageModule[Any]) -> Callable[[], int]:
         stage.seed_step(number)
         optimizer.zero_grad()
         batch = stage.training_batch(number)
-        stage.training_step(batch).backward()
-        clip_grad_norm_(stage.parameters(), CLIP)
+        stage.learn(batch)
+        optimizer.clip(CLIP)
         optimizer.step()
         return int(batch.num_graphs)
 
@@ -253,11 +256,8 @@ def _data(batch: Any) -> Data:
     )  # fmt: skip
 
 
-def _rate(step: Callable[[], int], steps: int) -> float:
+def rate(step: Callable[[], int], steps: int) -> float:
+    """Windows per CPU-second of some steps."""
     begin = time.process_time()
     windows = sum(step() for _ in range(steps))
     return windows / (time.process_time() - begin)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,6 +8,7 @@ LearningType = Literal["unsupervised", "supervised", "rl_fusion"]
 TrainingStrategy = Literal["autoencoder", "normal", "curriculum", "distillation", "fusion"]
 Distillation = Literal["with-kd", "no-kd"]
 FeatureSet = Literal["classic", "relational"]
+Precision = Literal["float32", "bfloat16"]
 FusionPolicy = Literal["logistic", "maximum", "mean", "dqn"]
 
 AGENT_POLICY: Final[FusionPolicy] = "dqn"

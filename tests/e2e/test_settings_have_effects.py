@@ -18,6 +18,7 @@ from can_train.pipeline.plan import jobs_of, make_plan
 from can_train.pipeline.record import write_plan
 from can_train.runs.layout import Roots, artifact_path
 from can_train.runs.state import end_running
+from can_train.training.precision import INSTRUCTIONS
 from can_train.training.run import run_frozen
 
 pytestmark = pytest.mark.slow
@@ -41,6 +42,7 @@ VALUES = {
     "latent_weight": "2", "reconstruction_weight": "2", "feature_weight": "1",
     "kd_warmup_epochs": "3", "start_ratio": "0.5", "end_ratio": "0.6", "release_epochs": "1",
     "percentile": "90", "augment": "6", "fusion_policy": "mean",
+    "precision": "bfloat16",
 }  # fmt: skip
 SIZES = {
     "layers": "3", "heads": "2", "hidden_channels": "16", "id_embedding": "3",
@@ -120,6 +122,8 @@ ARCHITECTURE = [(m, name) for m, known in ARCHITECTURE_SETTINGS.items() for name
 def test_every_setting_changes_the_run(workshop: Workshop, name: str) -> None:
     words = {"model_size": "student", **plan_for(SETTINGS[name])}
     given = VALUES[name]
+    if name == "precision" and not any(map(torch.cpu.get_capabilities().get, INSTRUCTIONS)):
+        pytest.skip("the CPU has no bfloat16")
     if name in {"patience"}:
         # Only a run that gets no better for an epoch stops early.
         words |= {"epochs": "6", "learning_rate": "5", "gradient_clip": "1000"}

@@ -30,7 +30,7 @@ TRAINING_DIGEST: Final = "training_digest"
 before have only the digest of the whole dataset."""
 
 _NAMED: Final = re.compile(r"frozen_config_([0-9a-f]{12})\.json")
-_PACKAGES: Final = ("torch", "torch_geometric", "numpy", "polars", "scikit-learn")
+_PACKAGES: Final = ("torch", "numpy", "polars", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

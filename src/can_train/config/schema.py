@@ -20,6 +20,7 @@ from can_train.vocab import (
     LearningType,
     Modality,
     ModelSize,
+    Precision,
     TrainingStrategy,
 )
 
@@ -28,8 +29,9 @@ SCHEMA_VERSION: Final = "1.3"
 RESULTS_VERSION: Final = 4
 """Raised whenever the same configuration gives other results, so that runs made before keep their
 ids. 2: scores are unbounded margins. 3: no single recording decides a threshold, and
-attention is compiled: sums are added up in another order. 4: synthetic recordings ask for a lower
-threshold, and cars that were trained on for one of their own."""
+attention is compiled: sums are added up in another order. 4: as are those of pooling, of the VGAE's
+loss, of the fusion's agent and of the scaler; windows of short attacks come twice; synthetic
+recordings ask for a lower threshold, and cars that were trained on for one of their own."""
 
 UNIVERSE_VERSION: Final = 3
 """Raised whenever the same dataset and split give other synthetic recordings."""
@@ -162,6 +164,10 @@ class TrainingConfig:
     threads: Annotated[
         int, Param(help="CPU threads; part of the run's identity", ge=1, le=1024)
     ] = 2
+    precision: Annotated[
+        Precision,
+        Param(help="of matrix products in training; bfloat16: on CPUs that have it", added=True),
+    ] = "float32"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

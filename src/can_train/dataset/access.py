@@ -10,8 +10,8 @@ from can_train.dataset.manifest import DatasetManifest, load_manifest, split_dig
 from can_train.dataset.windows import DatasetWindows, open_windows
 from can_train.frames.frame import Frames
 from can_train.frames.recording import Recording
+from can_train.frames.store import verified_frames
 from can_train.graphs.identity import WindowSpec
-from can_train.graphs.store import verified_frames
 from can_train.runs.layout import roots_from
 
 

@@ -18,7 +18,8 @@ from can_train.dataset.split_names import held_out_recordings
 from can_train.dataset.stretches import HELD_OUT, PARTS, Stretch, stretches_of, whole
 from can_train.errors import ConfigError, DataError, did_you_mean
 from can_train.files import write_text
-from can_train.graphs.store import GraphStore, verified_frames
+from can_train.frames.store import verified_frames
+from can_train.graphs.store import GraphStore
 
 logger = logging.getLogger("can_train")
 

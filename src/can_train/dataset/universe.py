@@ -29,7 +29,8 @@ from can_train.dataset.splits import SIDES, UNUSED, Split
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
 from can_train.frames.recording import Recording
-from can_train.graphs.store import MadeRecording, verified_frames
+from can_train.frames.store import verified_frames
+from can_train.graphs.packing import MadeRecording
 
 SCENARIO: Final = "synthetic"
 HELD_OUT_RECORDINGS: Final = 24

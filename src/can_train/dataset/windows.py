@@ -11,12 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.config.schema import UNIVERSE_VERSION, DataConfig
+from can_train.dataset.fitted import Fitted, open_fitted
 from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifest
 from can_train.dataset.splits import SIDES, audit, open_split, thinned, windows_on
 from can_train.dataset.universe import SplitUniverse
 from can_train.errors import DataError
 from can_train.graphs.identity import WindowSpec
-from can_train.graphs.scaling import FeatureScaler, IdVocabulary, fit_scaler, fit_vocabulary
+from can_train.graphs.scaling import (
+    FeatureScaler,
+    IdVocabulary,
+    fit_scaler,
+    fit_vocabulary,
+)
 from can_train.graphs.store import GraphStore, open_store
 
 logger = logging.getLogger("can_train")
@@ -115,14 +121,21 @@ def open_windows(
         windows[store.label[windows] == 0]
         for windows in (windows_on(sides, ["train"]), windows_on(sides, TRAINING))
     )
+    fitted = open_fitted(
+        folder,
+        lambda: Fitted(scaler=fit_scaler(store, all_cars), vocabulary=fit_vocabulary(store, real)),
+        store=store.key,
+        split=split.digest,
+        most=data.windows_per_side,
+    )
     inputs = DatasetWindows(
         manifest=manifest,
         folder=folder,
         data=data,
         store=store,
         sides=sides,
-        scaler=fit_scaler(store, all_cars),
-        vocabulary=fit_vocabulary(store, real),
+        scaler=fitted.scaler,
+        vocabulary=fitted.vocabulary,
     )
     for side in ("train", "validation", "threshold"):
         if not len(inputs.windows(side, benign=True)):

@@ -1,4 +1,4 @@
-"""AdamW, by the function that torch computes it with.
+"""AdamW, by the kernel that torch computes it with.
 
 torch's optimiser classes import its compiler when one is made: two CPU-seconds of every stage, for
 nothing that is used here.
@@ -11,12 +11,14 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adamw import adamw
 
 BETAS: Final = (0.9, 0.999)
 """Decay of the running means of the gradient and of its square."""
 
 EPSILON: Final = 1e-8
+
+CLIP_EPSILON: Final = 1e-6
+"""Added to the norm that gradients are divided by, as torch's `clip_grad_norm_` does."""
 
 
 class AdamW:
@@ -45,6 +47,15 @@ class AdamW:
             parameter.grad = None
 
     @torch.no_grad()
+    def clip(self, norm: float) -> None:
+        """Scales all gradients so that the norm of them together is at most `norm`."""
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        if not gradients:
+            return
+        total = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        torch._foreach_mul_(gradients, (norm / (total + CLIP_EPSILON)).clamp(max=1.0))
+
+    @torch.no_grad()
     def step(self) -> None:
         """Moves every parameter that has a gradient."""
         moved = [n for n, parameter in enumerate(self._parameters) if parameter.grad is not None]
@@ -53,18 +64,18 @@ class AdamW:
         weights: list[Tensor] = [self._parameters[n] for n in moved]
         moments = [self._of(n) for n in moved]
         steps, means, squares = (list(part) for part in zip(*moments, strict=True))
-        adamw(
+        torch._foreach_add_(steps, 1)
+        torch._fused_adamw_(
             weights,
             [weight.grad for weight in weights if weight.grad is not None],
             means,
             squares,
             [],
             steps,
-            fused=True,
             amsgrad=False,
+            lr=self.rate,
             beta1=BETAS[0],
             beta2=BETAS[1],
-            lr=self.rate,
             weight_decay=self._weight_decay,
             eps=EPSILON,
             maximize=False,

@@ -226,7 +226,7 @@ def pool(x: Tensor, first: Tensor, poolings: tuple[str, ...]) -> list[Tensor]:
         One [B, D] for each pooling; 0 where a window has no node.
     """
     if not x.is_cuda:
-        return [_POOLS[name].apply(x, first) for name in poolings]  # type: ignore[no-untyped-call]
+        return list(_Pool.apply(x, first, poolings))  # type: ignore[no-untyped-call]
     counts = first.diff()
     window = torch.arange(len(counts), device=x.device).repeat_interleave(counts)
     place = window[:, None].expand_as(x)
@@ -235,34 +235,34 @@ def pool(x: Tensor, first: Tensor, poolings: tuple[str, ...]) -> list[Tensor]:
     return [empty.scatter_reduce(0, place, x, reduce[n], include_self=False) for n in poolings]
 
 
-class _Mean(Function):
-    @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor, first: Tensor) -> Tensor:
-        ctx.save_for_backward(first)
-        ctx.shape = x.shape  # type: ignore[attr-defined]
-        return torch.from_numpy(means(x.detach().numpy(), first.numpy()))
+class _Pool(Function):
+    """`pool` with its gradient by hand: one node of the autograd graph, one gradient of x."""
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        of_x = gradient.new_zeros(ctx.shape)
-        of_means(gradient.contiguous().numpy(), ctx.saved_tensors[0].numpy(), of_x.numpy())
-        return of_x, None
-
-
-class _Max(Function):
-    @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor, first: Tensor) -> Tensor:
-        largest, at = maxima(x.detach().numpy(), first.numpy())
-        ctx.shape, ctx.at = x.shape, at  # type: ignore[attr-defined]
-        return torch.from_numpy(largest)
+    def forward(
+        ctx: FunctionCtx, x: Tensor, first: Tensor, poolings: tuple[str, ...]
+    ) -> tuple[Tensor, ...]:
+        nodes, begins = x.detach().numpy(), first.numpy()
+        pooled, at = [], None
+        for name in poolings:
+            if name == "mean":
+                pooled.append(means(nodes, begins))
+            else:
+                largest, at = maxima(nodes, begins)
+                pooled.append(largest)
+        ctx.rest = begins, at, poolings, x.shape  # type: ignore[attr-defined]
+        return tuple(map(torch.from_numpy, pooled))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        of_x = gradient.new_zeros(ctx.shape)
-        of_maxima(gradient.contiguous().numpy(), ctx.at, of_x.numpy())
-        return of_x, None
-
-
-_POOLS: Final = {"mean": _Mean, "max": _Max}
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        begins, at, poolings, shape = ctx.rest
+        pulls = {n: g.contiguous().numpy() for n, g in zip(poolings, gradients, strict=True)}
+        of_x = gradients[0].new_empty(shape)
+        if "mean" in pulls:
+            of_means(pulls["mean"], begins, of_x.numpy())
+        else:
+            of_x.zero_()
+        if "max" in pulls:
+            of_maxima(pulls["max"], at, of_x.numpy())
+        return of_x, None, None

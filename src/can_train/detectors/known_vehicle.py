@@ -21,7 +21,8 @@ from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.frames.frame import Frames
 from can_train.frames.recording import Recording
-from can_train.graphs.store import GraphStore, verified_frames
+from can_train.frames.store import verified_frames
+from can_train.graphs.store import GraphStore
 from can_train.vehicle.fit import ProfileSource, fit_profile
 from can_train.vehicle.profile import VehicleProfile
 from can_train.vehicle.windows import frame_scores, largest_in

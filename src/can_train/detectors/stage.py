@@ -71,7 +71,7 @@ Batch = TypeVar("Batch", bound=Movable)
 class StageModule(nn.Module, ABC, Generic[Batch]):
     """What all stages share: seeding, optimiser, schedule, epoch means.
 
-    The loop calls `begin_epoch`, then `training_step` with `training_batch(0)`, … up to `steps`,
+    The loop calls `begin_epoch`, then `learn` with `training_batch(0)`, … up to `steps`,
     then `validation_step` with each of `validation_batches`, then `judge`.
 
     Args:
@@ -127,6 +127,10 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
     @abstractmethod
     def training_step(self, batch: Batch) -> Tensor:
         """Loss of one batch; its terms go into the means of the epoch."""
+
+    def learn(self, batch: Batch) -> None:
+        """Gradients of the loss of one batch."""
+        self.training_step(batch).backward()  # type: ignore[no-untyped-call]  # torch has no types
 
     @abstractmethod
     def validation_batches(self) -> Iterator[Batch]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from can_train.alarms.rule import windows_apart
 from can_train.dataset.windows import DatasetWindows
 from can_train.evaluation.timeline import Timeline, attack_frames_between, episodes_of
+from can_train.frames.store import verified_frames
 from can_train.graphs.steady import SteadyClock
-from can_train.graphs.store import GraphStore, open_store, verified_frames
+from can_train.graphs.store import GraphStore, open_store
 
 logger = logging.getLogger("can_train")
 

@@ -12,6 +12,7 @@ from can_train.errors import DataError
 from can_train.files import writing_folder
 from can_train.frames.frame import COLUMNS, Frames
 from can_train.frames.recording import Recording, column_file
+from can_train.frames.stamp import is_stamped, stamp
 
 _LOG = logging.getLogger(__name__)
 _AGAIN = "Prepare the dataset again: can-train data prepare"
@@ -38,6 +39,11 @@ def store_frames(target: Path, frames: Frames, digest: str) -> None:
             np.save(column_file(folder, column.name), stored)
 
 
+def frames_dir(folder: Path, recording: Recording) -> Path:
+    """Where the frames of a recording lie in the folder of its dataset."""
+    return folder / "frames" / recording.digest
+
+
 def load_frames(folder: Path, recording: Recording) -> Frames:
     """Frames of one stored recording, memory-mapped read-only.
 
@@ -48,13 +54,34 @@ def load_frames(folder: Path, recording: Recording) -> Frames:
     Raises:
         DataError: The frames are missing or don't fit the manifest.
     """
-    frames = _load(folder / "frames" / recording.digest)
+    place = frames_dir(folder, recording)
+    frames = _load(place)
     if len(frames) != recording.frames:
         raise DataError(
-            f"{folder / 'frames' / recording.digest}: holds {len(frames)} frames, dataset.json "
+            f"{place}: holds {len(frames)} frames, dataset.json "
             f"says {recording.frames}. Prepare the dataset again: can-train data prepare "
             f"--modality {folder.parent.name} --dataset {folder.name} --source DIR"
         )
+    return frames
+
+
+def verified_frames(folder: Path, recording: Recording) -> Frames:
+    """Stored frames of a recording, after a look at every byte unless that was done.
+
+    Raises:
+        DataError: They aren't the frames that were imported.
+    """
+    frames = load_frames(folder, recording)
+    place = frames_dir(folder, recording)
+    if is_stamped(place):
+        return frames
+    if frames.digest() != recording.digest:
+        raise DataError(
+            f"{folder}: the stored frames of {recording.name} were altered. Import the dataset "
+            f"again: can-train data prepare --modality MODALITY --dataset {folder.name} "
+            f"--source DIR --force"
+        )
+    stamp(place)
     return frames
 
 

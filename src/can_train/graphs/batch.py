@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from can_train.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,4 +89,27 @@ class GraphBatch(ScaledGraphs):
             batch=self.batch.to(device),
             y=self.y.to(device),
             window=self.window.to(device),
+        )
+
+    def to_pyg(self) -> Data:
+        """The same as torch_geometric has it, for layers of its own.
+
+        Raises:
+            ConfigError: torch_geometric isn't installed.
+        """
+        try:
+            from torch_geometric.data import Data
+        except ImportError as error:
+            raise ConfigError(
+                "to_pyg: torch_geometric isn't installed, and nothing else here needs it. "
+                "Install it: pip install torch_geometric"
+            ) from error
+        return Data(
+            x=self.x,
+            edge_index=self.edge_index,
+            edge_attr=self.edge_attr,
+            y=self.y,
+            batch=self.batch,
+            id_index=self.id_index,
+            window=self.window,
         )

@@ -16,6 +16,9 @@ SMALLEST_SCALE: Final = 0.05
 SCALED_LIMIT: Final = 10.0
 """Scaled features are clipped here, so that no single outlier rules a window."""
 
+AT_ONCE: Final = 2048
+"""Windows whose rows are in memory at a time when moments are fitted."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureScaler:
@@ -57,10 +60,8 @@ class IdVocabulary:
 
 def fit_scaler(store: GraphStore, benign_windows: NDArray[np.int64]) -> FeatureScaler:
     """Mean and standard deviation over all nodes and edges of `benign_windows`."""
-    nodes = store.node_x[rows_of(store.node_ptr, benign_windows)]
-    edges = store.edge_x[rows_of(store.edge_ptr, benign_windows)]
-    node_mean, node_scale = _moments(nodes)
-    edge_mean, edge_scale = _moments(edges)
+    node_mean, node_scale = _moments(store.node_x, store.node_ptr, benign_windows)
+    edge_mean, edge_scale = _moments(store.edge_x, store.edge_ptr, benign_windows)
     return FeatureScaler(
         node_mean=node_mean, node_scale=node_scale, edge_mean=edge_mean, edge_scale=edge_scale
     )
@@ -71,7 +72,18 @@ def fit_vocabulary(store: GraphStore, benign_windows: NDArray[np.int64]) -> IdVo
     return IdVocabulary(ids=np.unique(store.node_id[rows_of(store.node_ptr, benign_windows)]))
 
 
-def _moments(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    mean = x.mean(axis=0, dtype=np.float64)
-    deviation = x.std(axis=0, dtype=np.float64)
-    return mean.astype(np.float32), np.maximum(deviation, SMALLEST_SCALE).astype(np.float32)
+def _moments(
+    x: NDArray[np.float32], ptr: NDArray[np.int64], windows: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean, then deviation from it, in float64, some windows at a time."""
+    parts = [windows[at : at + AT_ONCE] for at in range(0, len(windows), AT_ONCE)]
+    count = int((ptr[windows + 1] - ptr[windows]).sum())
+    mean = np.sum([_sum(x[rows_of(ptr, part)]) for part in parts], axis=0) / count
+    square = np.sum([_sum((x[rows_of(ptr, part)] - mean) ** 2) for part in parts], axis=0)
+    scale = np.maximum(np.sqrt(square / count), SMALLEST_SCALE)
+    return mean.astype(np.float32), scale.astype(np.float32)
+
+
+def _sum(x: NDArray[np.floating]) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = x.sum(axis=0, dtype=np.float64)
+    return total

@@ -1,10 +1,10 @@
 """The training loop: fits one stage, fresh or from where an earlier attempt stopped.
 
-After each epoch it saves `best.pt` (if the epoch is the best so far), then `last.ckpt`, both
-atomically: a run that is killed in between repeats its last epoch and comes to the same files.
-`last.ckpt` knows the best epoch and the patience that is left, so a resumed run stops when the
-uninterrupted one would have. When somebody asks the process to stop, the position is also saved
-after the step that just ended.
+After an epoch it saves `best.pt` (if there is a better one than in the file), then `last.ckpt`,
+both atomically: a run that is killed in between repeats what came since and comes to the same
+files. Epochs that last under a second share a save. `last.ckpt` knows the best epoch and the
+patience that is left, so a resumed run stops when the uninterrupted one would have. When somebody
+asks the process to stop, the position is also saved after the step that just ended.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch.nn.utils import clip_grad_norm_
 
 from can_train.detectors.stage import Judgement, Means, StageModule
 from can_train.errors import ArtifactError, TrainingError
@@ -32,6 +31,9 @@ from can_train.training.recorder import Recorder
 logger = logging.getLogger("can_train")
 
 CHECKPOINT_FORMAT: Final = "can-train checkpoint 3"
+
+SAVE_S: Final = 1.0
+"""Least pause between two saves after epochs: what a killed run repeats at most, and an epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,8 @@ class _Fitting:
         self._optimizer = module.optimizer()
         self._progress = Progress()
         self._lasted_s: list[float] = []
+        self._best: dict[str, Any] = {}
+        self._saved_s = -math.inf
 
     @property
     def epoch_s(self) -> float | None:
@@ -174,6 +178,7 @@ class _Fitting:
             self._train_epoch()
             self._close_epoch()
             self._lasted_s.append(time.monotonic() - started)
+        self._save()
         return progress
 
     def _train_epoch(self) -> None:
@@ -185,9 +190,8 @@ class _Fitting:
         for step in range(progress.step, steps):
             module.seed_step(step)
             self._optimizer.zero_grad()
-            loss = module.training_step(module.training_batch(step).to(self._device))
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
-            clip_grad_norm_(module.parameters(), module.settings.gradient_clip)
+            module.learn(module.training_batch(step).to(self._device))
+            self._optimizer.clip(module.settings.gradient_clip)
             self._optimizer.step()
             progress.step = step + 1
             self._recorder.step(progress.epoch, progress.step, steps)
@@ -203,18 +207,25 @@ class _Fitting:
         judgement = validate(module, self._device)
         better = progress.judged(judgement)
         if better:
-            with writing(self._folder / BEST) as stream:
-                torch.save(module.state_dict(), stream)
-            progress.best_sha256 = sha256_of(self._folder / BEST)
+            self._best = {name: value.clone() for name, value in module.state_dict().items()}
         self._recorder.epoch(progress.epoch, {**means, **judgement.metrics}, best=better)
         progress.epoch, progress.step = progress.epoch + 1, 0
-        self._save()
-        if stop_requested():
+        stopping = stop_requested()
+        if stopping or time.monotonic() - self._saved_s >= SAVE_S:
+            self._save()
+        if stopping:
             raise Stopped(f"stopped after epoch {progress.epoch}")
 
     def _save(self) -> None:
-        """Replaces `last.ckpt`; every step seeds its generators, so no random state is kept."""
+        """Replaces `best.pt` where there is a better one, then `last.ckpt`.
+
+        Every step seeds its generators, so no random state is kept.
+        """
         progress, means = self._progress, self._module.means
+        if self._best:
+            with writing(self._folder / BEST) as stream:
+                torch.save(self._best, stream)
+            progress.best_sha256, self._best = sha256_of(self._folder / BEST), {}
         document = {
             "format": CHECKPOINT_FORMAT,
             "run": self._recorder.run_dir.name,
@@ -234,6 +245,7 @@ class _Fitting:
         }
         with writing(self._folder / LAST) as stream:
             torch.save(document, stream)
+        self._saved_s = time.monotonic()
 
     def _resume(self) -> None:
         """Goes back to the position in `last.ckpt`.

@@ -26,6 +26,7 @@ from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
 from can_train.runs.summary import ranked, write_summary
 from can_train.training.loop import FitResult, fit
+from can_train.training.precision import products_in, require
 from can_train.training.recorder import Recorder
 
 logger = logging.getLogger("can_train")
@@ -41,11 +42,13 @@ def run_frozen(path: Path) -> None:
     frozen = load_frozen(path)
     config = frozen.config
     torch.set_num_threads(config.training.threads)
+    require(config.training.precision)
     stage = prepare(frozen)
     recorder = Recorder(frozen.run_dir, epochs=stage.module.epochs)
     _announce(config, stage, recorder)
     evidence = stage.agreement.figures("before") if stage.agreement else {}
-    result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder)
+    with products_in(config.training.precision):
+        result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder)
     if stage.agreement:
         evidence |= stage.agreement.figures("after")
     detector = calibrated_detector(stage)

@@ -42,6 +42,18 @@ def test_every_step_is_that_of_torch_bit_for_bit() -> None:
     assert all(parameter.grad is None for parameter in ours)
 
 
+@pytest.mark.parametrize("norm", [0.1, 100.0])
+def test_clips_like_torch_bit_for_bit(norm: float) -> None:
+    ours, theirs = parameters(), parameters()
+    for moved in (ours, theirs):
+        pull(moved, 1)
+    AdamW(ours, rate=0.01, weight_decay=0.0).clip(norm)
+    nn.utils.clip_grad_norm_(theirs, norm)
+    for one, other in zip(ours[:-1], theirs[:-1], strict=True):
+        assert torch.equal(one.grad, other.grad)
+    assert ours[-1].grad is None
+
+
 def test_goes_on_from_its_state() -> None:
     whole, parts = parameters(), parameters()
     optimizers = [AdamW(moved, rate=0.01, weight_decay=0.1) for moved in (whole, parts)]
@@ -68,7 +80,9 @@ def test_state_of_other_parameters_is_refused() -> None:
 
 
 def test_without_parameters_nothing_happens() -> None:
-    AdamW([], rate=0.0, weight_decay=0.0).step()
+    optimizer = AdamW([], rate=0.0, weight_decay=0.0)
+    optimizer.clip(1.0)
+    optimizer.step()
 
 
 def test_training_imports_neither_torchs_compiler_nor_torch_geometric() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
 
 import numpy as np
 import pytest
 import torch
+from torch_geometric.nn import global_mean_pool
 
-from can_train.graphs.batch import RawGraphs
+from can_train.errors import ConfigError
+from can_train.graphs.batch import GraphBatch, RawGraphs
 from can_train.graphs.build import build_graphs
 from can_train.graphs.feed import raw_graphs
 from can_train.graphs.identity import WindowSpec
@@ -39,3 +42,21 @@ def test_windows_are_taken_in_any_order_and_may_repeat(chosen):
         if field.name in ("node_x", "node_id", "edge_x"):
             parts = torch.cat([getattr(graphs, field.name) for graphs in alone])
             assert torch.equal(getattr(together, field.name), parts)
+
+
+def test_a_batch_is_one_of_torch_geometric_too(monkeypatch):
+    packed = build_graphs(random_frames(200), SPEC)
+    raw = raw_graphs(packed, np.array([3, 1]))
+    batch = GraphBatch(
+        x=raw.node_x, id_index=raw.node_id, edge_index=raw.edge_index, edge_attr=raw.edge_x,
+        batch=raw.batch, num_graphs=2, y=torch.tensor([0, 1]), window=torch.tensor([3, 1]),
+    )  # fmt: skip
+    data = batch.to_pyg()
+    data.validate()
+    for field in fields(GraphBatch):
+        if field.name != "num_graphs":
+            assert data[field.name] is getattr(batch, field.name)
+    assert global_mean_pool(data.x, data.batch).shape == (2, packed.node_x.shape[1])
+    monkeypatch.setitem(sys.modules, "torch_geometric.data", None)
+    with pytest.raises(ConfigError, match="pip install torch_geometric"):
+        batch.to_pyg()

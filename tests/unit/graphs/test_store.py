@@ -11,6 +11,8 @@ import pytest
 from can_train.dataset.manifest import DatasetManifest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.errors import DataError
+from can_train.frames import stamp
+from can_train.graphs import store as store_module
 from can_train.graphs.store import open_store, rows_of
 from tests.unit.datasets_for_tests import (
     REF,
@@ -47,6 +49,20 @@ def test_an_altered_store_is_refused(prepared):
     file.write_bytes(raw[: len(raw) // 2])
     with pytest.raises(DataError, match="edge_x"):
         store_of(root, manifest, stride=33)
+
+
+def test_a_stamped_store_is_not_read_again_until_it_is_touched(prepared, monkeypatch):
+    root, manifest = prepared
+    monkeypatch.setattr(stamp, "SETTLED_S", -1.0)
+    store = store_of(root, manifest, stride=41)
+    looked_at = []
+    monkeypatch.setattr(store_module, "_look_at", lambda file, *_: looked_at.append(file.name))
+    store_of(root, manifest, stride=41)
+    assert looked_at == []
+    file = REF.folder(root).joinpath("stores", store.key[:16], "edge_x")
+    file.write_bytes(file.read_bytes())
+    store_of(root, manifest, stride=41)
+    assert {"edge_x", "recording"} <= set(looked_at)
 
 
 def _open_at_once(root: Path, manifest: DatasetManifest) -> int:

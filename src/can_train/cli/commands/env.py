@@ -15,7 +15,7 @@ from can_train.jobs.executor import executors
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 PACKAGES: Final = (
-    "torch", "torch_geometric", "numpy", "polars", "numba", "scikit-learn",
+    "torch", "numpy", "polars", "numba", "scikit-learn",
     "hydra-zen", "PyYAML", "rich",
 )  # fmt: skip
 FORMAT_PACKAGES: Final = ("python-can", "asammdf", "zstandard")

@@ -50,6 +50,11 @@ class LinearFusion(nn.Module):
         return (self.features(state, surprise) * self.weight).sum(dim=1) + self.bias
 
 
+def clipped(state: Tensor) -> Tensor:
+    """Standardised states as the agent takes them, float32."""
+    return state.clamp(-STATE_LIMIT, STATE_LIMIT).float()
+
+
 class AgentFusion(nn.Module):
     """(1 - alpha) * surprise of the one + alpha * surprise of the other, alpha by the agent.
 
@@ -64,7 +69,7 @@ class AgentFusion(nn.Module):
 
     def values(self, state: Tensor) -> Tensor:
         """Q-values [B, 21], float32, of standardised states [B, S]."""
-        values: Tensor = self.agent(state.clamp(-STATE_LIMIT, STATE_LIMIT).float())
+        values: Tensor = self.agent(clipped(state))
         return values
 
     def forward(self, state: Tensor, surprise: Tensor) -> Tensor:

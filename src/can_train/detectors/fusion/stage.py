@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -15,9 +15,15 @@ from can_train.config.schema import TrainingConfig
 from can_train.dataset.windows import FUSION, VALIDATION
 from can_train.detectors.adamw import AdamW
 from can_train.detectors.epochs import shuffled
-from can_train.detectors.fusion.fitting import fit_linear
-from can_train.detectors.fusion.policies import AgentFusion, LinearFusion
-from can_train.detectors.fusion.windows import FusionWindows, expert_view, fusion_windows
+from can_train.detectors.fusion.fitting import LinearFit, fit_linear
+from can_train.detectors.fusion.policies import AgentFusion, LinearFusion, clipped
+from can_train.detectors.fusion.regression import learn_rewards
+from can_train.detectors.fusion.windows import (
+    FusionWindows,
+    Lessons,
+    expert_view,
+    fusion_windows,
+)
 from can_train.detectors.ranking import average_precision
 from can_train.detectors.stage import Judgement, StageModule
 from can_train.detectors.task import Prepared, StageTask
@@ -48,7 +54,7 @@ def build(task: StageTask) -> Prepared:
     mean = views[0].state.mean(axis=0)
     scale = np.maximum(views[0].state.std(axis=0), SMALLEST_STATE_SCALE)
     train, validation = (fusion_windows(view, mean, scale) for view in views)
-    module: StageModule[FusionWindows]
+    module: StageModule[Any]
     if isinstance(task.network, AgentFusion):
         module = AgentStage(
             task.network, config.training, config.seed, train=train, validation=validation
@@ -65,8 +71,21 @@ def build(task: StageTask) -> Prepared:
     )
 
 
-class _FusionStage(StageModule[FusionWindows]):
-    """What both ways of fitting share.
+class Sliced(Protocol):
+    """Windows of which some can be taken."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same on another device."""
+
+    def rows(self, at: Tensor | slice) -> Self:
+        """Some of them, in the given order."""
+
+
+Windows = TypeVar("Windows", bound=Sliced)
+
+
+class _FusionStage(StageModule[Windows]):
+    """What both ways of fitting share: no step draws a number, so none is seeded.
 
     Args:
         model: The network of the policy.
@@ -74,6 +93,7 @@ class _FusionStage(StageModule[FusionWindows]):
         seed: Decides every random number together with the epoch.
         train: Windows on which the experts weren't fitted.
         validation: Windows that are judged after each epoch.
+        number: How many there are to train on.
     """
 
     def __init__(
@@ -82,19 +102,33 @@ class _FusionStage(StageModule[FusionWindows]):
         training: TrainingConfig,
         seed: int,
         *,
-        train: FusionWindows,
-        validation: FusionWindows,
+        train: Windows,
+        validation: Windows,
+        number: int,
     ) -> None:
-        super().__init__(model, training, seed, shuffled(np.arange(len(train.label)), seed))
-        self._train_data = train
+        super().__init__(model, training, seed, shuffled(np.arange(number), seed))
+        self._train_data = self._in_order = train
         self._validation_data = validation
         self._judged = Judgement(metrics={}, key=())
 
-    def batch_of(self, windows: NDArray[np.int64]) -> FusionWindows:
-        """Some of the windows that it is fitted on."""
-        return self._train_data.rows(windows)
+    def seed_step(self, step: int) -> None:
+        """Nothing."""
 
-    def validation_batches(self) -> Iterator[FusionWindows]:
+    def begin_epoch(self, epoch: int) -> None:
+        """Puts the windows in the epoch's order, all at once."""
+        super().begin_epoch(epoch)
+        self._in_order = self.batch_of(self._chosen)
+
+    def training_batch(self, step: int) -> Windows:
+        """The next of them."""
+        first = step * self.batch_size
+        return self._in_order.rows(slice(first, first + self.batch_size))
+
+    def batch_of(self, windows: NDArray[np.int64]) -> Windows:
+        """Some of the windows that it is fitted on."""
+        return self._train_data.rows(torch.from_numpy(windows))
+
+    def validation_batches(self) -> Iterator[Windows]:
         """All validation windows as one batch."""
         yield self._validation_data
 
@@ -103,7 +137,7 @@ class _FusionStage(StageModule[FusionWindows]):
         return self._judged
 
 
-class LinearStage(_FusionStage):
+class LinearStage(_FusionStage[FusionWindows]):
     """Solves a policy's convex problem when it is made; its one epoch only measures."""
 
     def __init__(
@@ -115,7 +149,9 @@ class LinearStage(_FusionStage):
         train: FusionWindows,
         validation: FusionWindows,
     ) -> None:
-        super().__init__(model, training, seed, train=train, validation=validation)
+        super().__init__(
+            model, training, seed, train=train, validation=validation, number=len(train.label)
+        )
         features = model.features(train.state, train.surprise).numpy()
         weights = train.weights.numpy() / len(train.weights)
         fit = fit_linear(features, train.label.numpy().astype(np.int64), weights)
@@ -149,7 +185,7 @@ class LinearStage(_FusionStage):
         self._judged = Judgement(metrics=metrics, key=(-loss,))
 
 
-class AgentStage(_FusionStage):
+class AgentStage(_FusionStage[Lessons]):
     """Regresses the Q-values of all actions at once: one window is one episode (gamma = 0)."""
 
     def __init__(
@@ -161,39 +197,57 @@ class AgentStage(_FusionStage):
         train: FusionWindows,
         validation: FusionWindows,
     ) -> None:
-        super().__init__(model, training, seed, train=train, validation=validation)
-        self._agent = model
         middle = train.surprise.mean(dim=1, keepdim=True).numpy()
         weights = train.weights.numpy() / len(train.weights)
-        self._squash = fit_linear(middle, train.label.numpy().astype(np.int64), weights)
+        squash = fit_linear(middle, train.label.numpy().astype(np.int64), weights)
+        one, other = (lessons(windows, squash, model.alphas) for windows in (train, validation))
+        super().__init__(
+            model, training, seed, train=one, validation=other, number=len(train.label)
+        )
+        self._agent = model.agent
 
-    def rewards(self, batch: FusionWindows) -> Tensor:
-        """Reward r(alpha) = 1 - (p - y)^2 of each of the 21 actions [B, 21], float32.
-
-        p is the calibrated probability behind a fused surprise: log odds that are linear in the
-        mean of both surprises, fitted once. Where both say much or both say little it is flat, so
-        nothing hangs on the weight there.
-        """
-        one, other = batch.surprise[:, :1], batch.surprise[:, 1:]
-        fused = (1.0 - self._agent.alphas) * one + self._agent.alphas * other
-        p = torch.sigmoid(fused * float(self._squash.weight[0]) + self._squash.bias)
-        return (1.0 - (p - batch.label[:, None]).square()).float()
-
-    def training_step(self, batch: FusionWindows) -> Tensor:
+    def training_step(self, batch: Lessons) -> Tensor:
         """Mean squared error of the Q-values against the rewards, weighted by window."""
-        errors = (self._agent.values(batch.state) - self.rewards(batch)).square().mean(dim=1)
-        loss = (errors * batch.weights.float()).mean()
-        return self._record(LossTerms(total=loss, task=loss), len(batch.label))
+        errors = (self._agent(batch.state) - batch.reward).square().mean(dim=1)
+        loss = (errors * batch.weights).mean()
+        return self._record(LossTerms(total=loss, task=loss), len(batch.weights))
 
-    def validation_step(self, batch: FusionWindows) -> None:
+    def learn(self, batch: Lessons) -> None:
+        """The same loss and its gradients, by hand."""
+        loss = learn_rewards(self._agent, batch.state, batch.reward, batch.weights)
+        self._record(LossTerms(total=loss, task=loss), len(batch.weights))
+
+    def validation_step(self, batch: Lessons) -> None:
         """Reward of the greedy actions."""
-        values, rewards = self._agent.values(batch.state), self.rewards(batch)
+        values, rewards = self._agent(batch.state), batch.reward
         of_greedy = rewards.gather(1, values.argmax(1, keepdim=True)).squeeze(1).double()
         reward = float((of_greedy * batch.weights).mean())
         loss = float(functional.mse_loss(values.double(), rewards.double()))
         self._judged = Judgement(
             metrics={"val_reward": reward, "val_loss": loss}, key=(round(reward, 6), -loss)
         )
+
+
+def lessons(windows: FusionWindows, squash: LinearFit, alphas: Tensor) -> Lessons:
+    """What an agent learns from `windows`: the reward r(alpha) = 1 - (p - y)^2 of every action.
+
+    p is the calibrated probability behind a fused surprise: log odds that are linear in the mean
+    of both surprises, fitted once. Where both say much or both say little it is flat, so nothing
+    hangs on the weight there.
+
+    Args:
+        windows: B windows.
+        squash: Log odds of an attack by the mean of both surprises.
+        alphas: Weight that each action stands for [A], float64.
+    """
+    one, other = windows.surprise[:, :1], windows.surprise[:, 1:]
+    fused = (1.0 - alphas) * one + alphas * other
+    p = torch.sigmoid(fused * float(squash.weight[0]) + squash.bias)
+    return Lessons(
+        state=clipped(windows.state),
+        reward=(1.0 - (p - windows.label[:, None]).square()).float(),
+        weights=windows.weights.float(),
+    )
 
 
 def _cross_entropy(log_odds: Tensor, batch: FusionWindows) -> Tensor:

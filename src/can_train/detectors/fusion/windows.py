@@ -57,15 +57,41 @@ class FusionWindows:
             weights=self.weights.to(device),
         )
 
-    def rows(self, windows: NDArray[np.int64]) -> FusionWindows:
+    def rows(self, at: Tensor | slice) -> FusionWindows:
         """Some of the windows, in the given order."""
-        at = torch.from_numpy(windows)
         return FusionWindows(
             state=self.state[at],
             surprise=self.surprise[at],
             label=self.label[at],
             weights=self.weights[at],
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lessons:
+    """B windows as an agent learns from them.
+
+    Attributes:
+        state: Standardised and clipped [B, S], float32.
+        reward: Of each action [B, A], float32.
+        weights: [B], float32; their mean is 1.
+    """
+
+    state: Tensor
+    reward: Tensor
+    weights: Tensor
+
+    def to(self, device: torch.device | str) -> Lessons:
+        """The same on another device."""
+        return Lessons(
+            state=self.state.to(device),
+            reward=self.reward.to(device),
+            weights=self.weights.to(device),
+        )
+
+    def rows(self, at: Tensor | slice) -> Lessons:
+        """Some of them, in the given order."""
+        return Lessons(state=self.state[at], reward=self.reward[at], weights=self.weights[at])
 
 
 def expert_view(

@@ -53,13 +53,13 @@ def maxima(x: Real, first: Whole) -> tuple[Real, Whole]:
 
 @compiled()
 def of_means(gradient: Real, first: Whole, of_x: Real) -> None:
-    """Adds the gradient of means [B, D] to that of the nodes [N, D]."""
+    """Writes the gradient of the nodes [N, D] from that of their means [B, D]."""
     for window in range(len(first) - 1):
         share = gradient[window] / gradient.dtype.type(max(first[window + 1] - first[window], 1))
         for node in range(first[window], first[window + 1]):
             to = of_x[node]
             for c in range(of_x.shape[1]):
-                to[c] += share[c]
+                to[c] = share[c]
 
 
 @compiled()

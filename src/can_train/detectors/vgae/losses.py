@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Final
 
 from torch import Tensor
 
-from can_train.detectors.vgae.errors import node_errors
 from can_train.detectors.vgae.network import VgaeOutput
+from can_train.detectors.vgae.terms import VgaeLossWeights, weighted_terms
 from can_train.distil.losses import LossTerms, TeacherSignal, hint_loss
 from can_train.graphs.batch import ScaledGraphs
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VgaeLossWeights:
-    """Weights of the VGAE's terms beside the reconstruction, whose weight is 1."""
-
-    id: float
-    neighbour: float
-    kl: float
-
-
-def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
-    r"""KL of the latent's Gaussian from the standard normal, mean over nodes and channels.
-
-    .. math:: -\tfrac12 \, \mathrm{mean}(1 + \log\sigma^2 - \mu^2 - \sigma^2)
-
-    Kingma & Welling, "Auto-Encoding Variational Bayes", 2014, appendix B. The mean over the
-    channels, not their sum, keeps its weight comparable between latents of different width.
-
-    Args:
-        mu: Means [N, L].
-        logvar: Log-variances [N, L].
-    """
-    return -0.5 * (1.0 + logvar - mu.square() - logvar.exp()).mean()
+PARTS: Final = ("reconstruction", "id", "neighbour", "kl")
+"""Terms of the task, in the order in which `weighted_terms` gives them."""
 
 
 def vgae_task_loss(output: VgaeOutput, batch: ScaledGraphs, weights: VgaeLossWeights) -> LossTerms:
@@ -48,19 +27,8 @@ def vgae_task_loss(output: VgaeOutput, batch: ScaledGraphs, weights: VgaeLossWei
         Parts `reconstruction` (mean over nodes and features), `id` and `neighbour` (mean over the
         nodes whose IDs are known, 0 when none is), `kl`.
     """
-    errors = node_errors(output, batch)
-    parts = {
-        "reconstruction": errors.reconstruction.mean(),
-        "id": _mean_of_known(errors.id, errors.id_known),
-        "neighbour": _mean_of_known(errors.neighbour, errors.neighbour_known),
-        "kl": kl_divergence(output.mu, output.logvar),
-    }
-    total = (
-        parts["reconstruction"]
-        + weights.id * parts["id"]
-        + weights.neighbour * parts["neighbour"]
-        + weights.kl * parts["kl"]
-    )
+    total, terms = weighted_terms(output, batch, weights)
+    parts = dict(zip(PARTS, terms, strict=True))
     return LossTerms(total=total, task=total, parts=parts)
 
 
@@ -97,8 +65,3 @@ def vgae_distillation_loss(
         loss=latent_weight * latent + reconstruction_weight * reconstruction,
         parts={"kd_latent": latent, "kd_reconstruction": reconstruction},
     )
-
-
-def _mean_of_known(error: Tensor, known: Tensor) -> Tensor:
-    """Mean over the known entries; `error` is 0 at the others."""
-    return error.sum() / known.sum().clamp(min=1)

@@ -11,13 +11,13 @@ from can_train.detectors.epochs import shuffled
 from can_train.detectors.stage import GraphStage, Judgement, Means, StageWindows
 from can_train.detectors.task import Prepared, StageTask
 from can_train.detectors.vgae.losses import (
-    VgaeLossWeights,
     vgae_distillation_loss,
     vgae_task_loss,
 )
 from can_train.detectors.vgae.network import VGAE
 from can_train.detectors.vgae.signal import LatentAgreement, VgaeTeacher
 from can_train.detectors.vgae.spec import VgaeConfig
+from can_train.detectors.vgae.terms import VgaeLossWeights
 from can_train.distil.losses import with_teacher_signal
 from can_train.graphs.batch import GraphBatch
 

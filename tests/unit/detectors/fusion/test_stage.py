@@ -9,10 +9,24 @@ import numpy as np
 import pytest
 import torch
 
-from can_train.config.schema import FusionConfig
+from can_train.config.schema import FusionConfig, TrainingConfig
 from can_train.dataset.windows import FUSION
 from can_train.detectors.artifact import load_detector
-from can_train.detectors.fusion.stage import SMALLEST_STATE_SCALE, AgentStage, LinearStage
+from can_train.detectors.fusion.fitting import LinearFit
+from can_train.detectors.fusion.policies import (
+    ALPHAS,
+    STATE_LIMIT,
+    AgentFusion,
+    fusion_network,
+)
+from can_train.detectors.fusion.spec import DqnConfig
+from can_train.detectors.fusion.stage import (
+    SMALLEST_STATE_SCALE,
+    AgentStage,
+    LinearStage,
+    lessons,
+)
+from can_train.detectors.fusion.windows import FusionWindows
 from can_train.detectors.parents import load_parents
 from can_train.detectors.scoring import score_windows
 from can_train.vocab import FusionPolicy
@@ -25,18 +39,48 @@ def by(lab: Lab, policy: FusionPolicy):
     return replace(lab.fusion(), fusion=FusionConfig(fusion_policy=policy))
 
 
-def test_rewards_are_one_minus_the_squared_error_of_every_action(lab: Lab) -> None:
-    module = lab.stage(by(lab, "dqn")).module
-    assert isinstance(module, AgentStage)
-    batch = module.batch_of(np.arange(3))
-    rewards = module.rewards(batch).numpy()
-    assert rewards.shape == (3, 21)
-    surprise, label = batch.surprise.numpy(), batch.label.numpy()
-    squash = module._squash
+def some_windows(number: int) -> FusionWindows:
+    generator = np.random.default_rng(0)
+    return FusionWindows(
+        state=torch.from_numpy(generator.normal(size=(number, 4)) * 9),
+        surprise=torch.from_numpy(generator.exponential(size=(number, 2))),
+        label=torch.from_numpy(np.arange(number) % 2.0),
+        weights=torch.from_numpy(generator.uniform(0.5, 1.5, number)),
+    )
+
+
+def test_rewards_are_one_minus_the_squared_error_of_every_action() -> None:
+    windows = some_windows(3)
+    squash = LinearFit(weight=np.array([0.7]), bias=-0.4)
+    learned = lessons(windows, squash, torch.from_numpy(ALPHAS))
+    assert learned.reward.shape == (3, 21)
+    assert float(learned.state.abs().max()) == STATE_LIMIT
+    surprise, label = windows.surprise.numpy(), windows.label.numpy()
     for action, alpha in ((0, 0.0), (10, 0.5), (20, 1.0)):
         fused = (1 - alpha) * surprise[:, 0] + alpha * surprise[:, 1]
-        p = 1 / (1 + np.exp(-(squash.weight[0] * fused + squash.bias)))
-        np.testing.assert_allclose(rewards[:, action], 1 - (p - label) ** 2, rtol=1e-5)
+        p = 1 / (1 + np.exp(-(0.7 * fused - 0.4)))
+        np.testing.assert_allclose(learned.reward[:, action], 1 - (p - label) ** 2, rtol=1e-5)
+
+
+def test_an_epochs_batches_are_its_windows_in_order() -> None:
+    agent = fusion_network("dqn", DqnConfig(hidden_channels=8, hidden_layers=1), 4)
+    assert isinstance(agent, AgentFusion)
+    windows = some_windows(30)
+    stage = AgentStage(agent, TrainingConfig(batch_size=8), 3, train=windows, validation=windows)
+    for epoch in (0, 1):
+        stage.begin_epoch(epoch)
+        assert stage.steps == 4
+        for step in range(stage.steps):
+            expected = stage.batch_of(stage._chosen[8 * step :][:8])
+            assert torch.equal(stage.training_batch(step).state, expected.state)
+            stage.zero_grad()
+            stage.training_step(expected).backward()
+            gradients = [parameter.grad.clone() for parameter in agent.parameters()]
+            task = stage.take_means()["task"]
+            stage.learn(expected)
+            assert stage.take_means()["task"] == pytest.approx(task, rel=1e-5)
+            for parameter, gradient in zip(agent.parameters(), gradients, strict=True):
+                torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-7)
 
 
 def test_states_are_standardised_by_the_windows_that_it_is_fitted_on(lab: Lab) -> None:

@@ -9,13 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from can_train.detectors.vgae.losses import (
-    VgaeLossWeights,
-    kl_divergence,
-    vgae_distillation_loss,
-    vgae_task_loss,
-)
+from can_train.detectors.vgae.losses import vgae_distillation_loss, vgae_task_loss
 from can_train.detectors.vgae.network import VGAE, VgaeOutput
+from can_train.detectors.vgae.terms import VgaeLossWeights, kl_divergence
 from can_train.distil.losses import make_projection, with_teacher_signal
 from can_train.graphs.batch import GraphBatch
 

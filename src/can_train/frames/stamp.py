@@ -1,0 +1,60 @@
+"""Folders whose bytes were looked at once, and are trusted as long as nothing touched them.
+
+A stamp holds size, inode, and times of modification and of change of every file. The system sets
+the time of change itself, so a file that is written, replaced, copied or whose time of modification
+is put back loses it, and its bytes are looked at again. What a disk turns without anybody writing
+isn't seen while the stamp stands; without the file `verified.json` everything is looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+from can_train.files import sealed, write_json
+
+STAMP: Final = "verified.json"
+
+SETTLED_S: Final = 2.0
+"""A file has to be that old to be trusted: clocks of file systems are coarse, so one that changes
+again at once may keep its times."""
+
+_LOG: Final = logging.getLogger(__name__)
+_NANOSECONDS: Final = 1_000_000_000
+
+
+def is_stamped(folder: Path) -> bool:
+    """Whether every file of `folder` is as it was when its bytes were looked at."""
+    try:
+        document = json.loads((folder / STAMP).read_text(encoding="utf-8"))
+        return bool(document == sealed({"files": _facts(folder)}))
+    except (OSError, ValueError):
+        return False
+
+
+def stamp(folder: Path) -> None:
+    """Notes that the bytes of all files of `folder` were looked at, unless one is too young.
+
+    Where nothing can be written, they are looked at each time.
+    """
+    files = _facts(folder)
+    newest_s = max((times[-1] for times in files.values()), default=0) / _NANOSECONDS
+    if time.time() - newest_s < SETTLED_S:
+        return
+    try:
+        write_json(folder / STAMP, sealed({"files": files}))
+    except OSError as error:
+        _LOG.debug("%s: can't be stamped (%s)", folder, error.strerror)
+
+
+def _facts(folder: Path) -> dict[str, list[int]]:
+    """Size, inode, and times of modification and change of every file but the stamp."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if path.name != STAMP and path.is_file():
+            known = path.stat()
+            found[path.name] = [known.st_size, known.st_ino, known.st_mtime_ns, known.st_ctime_ns]
+    return found

@@ -1,0 +1,53 @@
+"""The terms' gradients by hand are those of the terms as they are defined per node."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from can_train.detectors.vgae.errors import node_errors
+from can_train.detectors.vgae.network import VgaeOutput
+from can_train.detectors.vgae.terms import VgaeLossWeights, kl_divergence, weighted_terms
+from can_train.graphs.batch import GraphBatch
+
+WEIGHTS = VgaeLossWeights(id=0.3, neighbour=0.7, kl=0.2)
+
+
+def plain_terms(output: VgaeOutput, batch: GraphBatch) -> Tensor:
+    errors = node_errors(output, batch)
+    return torch.stack(
+        [
+            errors.reconstruction.mean(),
+            errors.id.sum() / errors.id_known.sum().clamp(min=1),
+            errors.neighbour.sum() / errors.neighbour_known.sum().clamp(min=1),
+            kl_divergence(output.mu, output.logvar),
+        ]
+    )
+
+
+@pytest.mark.parametrize("known", ["all", "some", "none"])
+def test_terms_and_every_gradient_are_those_of_autograd(known: str, random_batch) -> None:
+    batch = random_batch()
+    torch.manual_seed(1)
+    nodes, channels = batch.x.shape
+    low = {"all": 1, "some": 0, "none": 0}[known]
+    index = torch.randint(low, 6, (nodes,)) if known != "none" else torch.zeros(nodes).long()
+    batch = replace(batch, id_index=index, x=batch.x.double())
+    widths = {"mu": 3, "logvar": 3, "reconstruction": channels, "id_logits": 5,
+              "neighbour_logits": 5}  # fmt: skip
+    output = VgaeOutput(
+        **{n: (4 * torch.randn(nodes, w)).double().requires_grad_() for n, w in widths.items()}
+    )
+    expected = plain_terms(output, batch)
+    weights = torch.tensor([1.0, WEIGHTS.id, WEIGHTS.neighbour, WEIGHTS.kl]).double()
+    total, terms = weighted_terms(output, batch, WEIGHTS)
+    torch.testing.assert_close(terms, expected.detach())
+    assert not terms.requires_grad
+    parts = [getattr(output, field.name) for field in fields(output)]
+    wanted = torch.autograd.grad(3.0 * (expected * weights).sum(), parts)
+    found = torch.autograd.grad(3.0 * total, parts)
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other)

@@ -1,0 +1,39 @@
+"""Graphs of several recordings, built side by side: order, and an end before the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+
+from can_train.graphs.ahead import built_ahead
+from can_train.graphs.build import build_graphs
+from tests.unit.datasets_for_tests import some_frames, spec_of
+
+SPEC = spec_of(20, 1)
+
+
+def test_all_come_in_order_whoever_is_ready_first(monkeypatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    frames = [some_frames(seed)[: 12_000 if seed == 0 else 300] for seed in range(5)]
+    with built_ahead(range(5), frames.__getitem__, SPEC) as built:
+        found = [(source, np.concatenate([c.edge_x for c in chunks])) for source, chunks in built]
+    assert [source for source, _ in found] == list(range(5))
+    for source, edges in found:
+        assert np.array_equal(edges, build_graphs(frames[source], SPEC).edge_x)
+
+
+def test_who_stops_taking_ends_the_builders(monkeypatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    asked = []
+
+    def sources() -> Iterator[int]:
+        for number in range(9):
+            asked.append(number)
+            yield number
+
+    with built_ahead(sources(), some_frames, SPEC) as built:
+        source, chunks = next(built)
+        assert (source, next(chunks).start[0]) == (0, 0)
+    assert asked == [0, 1]
