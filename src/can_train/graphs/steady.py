@@ -18,8 +18,8 @@ from can_train.frames.timing import LONGEST_STEP_BACK_S, SLOW_GAPS
 from can_train.graphs.features import Column
 
 LONGEST_SILENCE_S: Final = 0.1
-"""A bus that is awake isn't silent for longer, unless it is a slow one. While a car wakes up its bus
-falls silent again and again, and no ID shall count as a slow one for that."""
+"""A bus that is awake isn't silent for longer, unless it is a slow one. While a car wakes up, its
+bus falls silent again and again, and no ID shall count as a slow one for that."""
 
 _MEMORY_GAPS: Final = 1024
 """Gaps over which the usual one is the running mean."""
