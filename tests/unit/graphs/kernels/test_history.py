@@ -73,7 +73,7 @@ def test_can_fd_payloads_are_compared_in_full():
 
 
 def test_how_an_id_began_is_forgotten_within_seconds():
-    """A control unit that wakes up sends irregularly; so its ID counts for a while, not for good."""
+    """A control unit that wakes up sends irregularly: its ID counts as such for a while."""
     rng = np.random.default_rng(0)
     waking = np.cumsum(rng.choice([0.002, 0.09], 60))
     times = np.concatenate([waking, waking[-1] + np.arange(1, 4000) * 0.01])
