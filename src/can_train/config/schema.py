@@ -29,8 +29,8 @@ SCHEMA_VERSION: Final = "1.3"
 RESULTS_VERSION: Final = 4
 """Raised whenever the same configuration gives other results, so that runs made before keep their
 ids. 2: scores are unbounded margins. 3: no single recording decides a threshold, and
-attention is compiled: sums are added up in another order. 4: those of pooling, of the VGAE's loss, of
-the fusion's agent and of the scaler, too."""
+attention is compiled: sums are added up in another order. 4: so are those of pooling, of the VGAE's
+loss, of the fusion's agent and of the scaler."""
 
 UNIVERSE_VERSION: Final = 3
 """Raised whenever the same dataset and split give other synthetic recordings."""
