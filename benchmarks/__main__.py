@@ -3,7 +3,8 @@
     python -m benchmarks [--rounds N] [--only PART,...] [--check]
 
 Each part (a module of this package with `rows`) runs in a process of its own, one at a time. All
-parts take some ten minutes with five rounds; `--rounds 3 --only steps` is a quick look. A run of
+parts take some ten minutes with five rounds; `--rounds 3 --only steps` is a quick look, and under
+three rounds the longest figures are left out. A run of
 all parts replaces benchmarks/results/ and the tables of docs/performance.md; one of some parts
 replaces theirs. `--check` (`make bench-check`) writes nothing: it compares the ratios with the
 stored ones and fails where one fell beyond noise. Real recordings are used where

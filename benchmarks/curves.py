@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.building import build
 from benchmarks.data import repeated, training_dataset, training_frames, training_windows
-from benchmarks.rows import Row, measured
+from benchmarks.rows import QUICK, Row, measured
 from benchmarks.steps import BATCH, network_stage, rate, steps_of
 
 FRAMES: Final = (1_000_000, 5_000_000, 20_000_000)
@@ -35,7 +35,7 @@ def rows(rounds: int) -> Iterator[Row]:
         manifest = training_dataset(root)
         recordings = training_frames(root, manifest)
         few = _building(recordings, FEWEST)
-        for frames in FRAMES:
+        for frames in FRAMES if rounds >= QUICK else FRAMES[:1]:
             times = min(rounds, LONGEST_ROUNDS) if frames == FRAMES[-1] else rounds
             yield measured(
                 "Scaling", f"graph building, {frames:,} frames", "frames/s",

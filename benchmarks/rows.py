@@ -20,6 +20,9 @@ Unit = Literal["windows/s", "frames/s", "decisions/s", "CPU-s", "ms", "MB"]
 RATES: Final = ("windows/s", "frames/s", "decisions/s")
 """Units of which more is better; of all others less is."""
 
+QUICK: Final = 3
+"""With fewer rounds the longest figures are left out."""
+
 NOISE: Final = 0.10
 """Share by which the upper quartile may lie below the stored lower one before it is a loss."""
 

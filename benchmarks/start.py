@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks.rows import Row, measured, row_of
+from benchmarks.rows import QUICK, Row, measured, row_of
 
 HERE = Path(__file__).resolve().parents[1]
 ROUNDS = 7
@@ -48,6 +48,8 @@ def rows(rounds: int) -> Iterator[Row]:
     yield measured("Start", "a worker's imports", "CPU-s", one, "import torch", other, rounds)
     one, other = (lambda words=words: _peak_mb(words) for words in (worker, torch_alone))
     yield measured("Start", "memory of the same", "MB", one, "import torch", other, 1)
+    if rounds < QUICK:
+        return
     with tempfile.TemporaryDirectory() as folder:
         roots = ("--data-root", "--experiment-root", "--teacher-root")
         words = [word for root in roots for word in (root, str(Path(folder) / root.strip("-")))]

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from docs.generator.markdown import first_paragraph
 
+from can_train.frames.stamp import STAMP
 from can_train.graphs.columns import STORED
 from can_train.runs import layout
 from can_train.runs.layout import Roots, RunIdentity
@@ -73,11 +74,18 @@ def dataset_places() -> list[Place]:
     """Everything in the folder of a dataset."""
     store = DATASET / "stores" / "<key>"
     outputs = DATASET / "teacher_outputs" / "<key>"
+    stamped = "Size, inode and times of each file when all bytes were looked at."
     return [
         Place(path=DATASET / "dataset.json", meaning="What the dataset holds."),
         Place(path=DATASET / "frames" / "<digest>" / "<column>.npy", meaning="Frames."),
+        Place(path=DATASET / "frames" / "<digest>" / STAMP, meaning=stamped),
         Place(path=DATASET / "splits" / "<sha16>.json", meaning="A split."),
-        Place(path=store / "meta.json", meaning="Rows and sha256 of each column."),
+        Place(
+            path=DATASET / "splits" / "<sha16>-<key>.json",
+            meaning="Scaler and vocabulary that were fitted on a split's training windows.",
+        ),
+        Place(path=store / "meta.json", meaning="Rows of each column, sha256 of each file."),
+        Place(path=store / STAMP, meaning=stamped),
         *(Place(path=store / c.name, meaning=f"One row per {c.per}.") for c in STORED),
         Place(path=outputs / "meta.json", meaning="Shape and sha256 of each output."),
         Place(path=outputs / "<output>", meaning="One output of a teacher, float32."),
