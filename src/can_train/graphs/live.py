@@ -20,12 +20,12 @@ from can_train.graphs.kernels.live import (
     LiveFrames,
     LiveGraph,
     LivePast,
+    NewFrames,
     drop_frames,
-    fill_graph,
-    follow_frames,
+    fill_window,
 )
 from can_train.graphs.kernels.topology import Met, room_for
-from can_train.graphs.past import FrameColumn, WindowColumn, WindowEnds
+from can_train.graphs.past import FrameColumn, WindowColumn
 from can_train.graphs.slots import IdSlots
 from can_train.graphs.state import IdState
 from can_train.graphs.steady import SteadyClock
@@ -163,13 +163,11 @@ class LiveGraphs:
         """The graph of the window that ends here."""
         self._reserve(self.end - self.begin)
         state, graph = self._state, self.graph
-        ends = WindowEnds(state.frames, state.frames + self.end - self.begin - 1, self.spec.stride)
-        past = LivePast(self._slots.tables, self._clock.state, state.history)
-        follow_frames(self.frames, self.begin, self.end, past, ends, graph)
-        state.frames += self.end - self.begin
         graph.start[0] = self._start
-        relational = self.spec.features == "relational"
-        fill_graph(self.frames, self.slot_count, self.windows, self._met, graph, relational)
+        past = LivePast(self._slots.tables, self._clock.state, state.history, self._met)
+        new = NewFrames(self.begin, self.end, state.frames, self.windows)
+        fill_window(self.frames, new, past, graph, self.spec.features == "relational")
+        state.frames += self.end - self.begin
         self.windows += 1
         self._full = True
         return graph

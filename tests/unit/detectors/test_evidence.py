@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from can_train.detectors.artifact import load_detector
-from can_train.detectors.evidence import CalibrationEvidence, Margins, Surprise
+from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.detectors.scoring import score_windows
+from can_train.detectors.surprise import Surprise
 from can_train.errors import ArtifactError, TrainingError
 from tests.lab import Lab
 

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from can_train.config.schema import Architecture
 from can_train.detectors.base import Detector, Extras, NetworkShape, Scores
+from can_train.detectors.kernels.window import STRANGER
+from can_train.detectors.kernels.window_vgae import LOG_FLOOR
 from can_train.detectors.scoring import SCORING_BATCH
 from can_train.detectors.vgae.errors import window_errors
 from can_train.detectors.vgae.network import VGAE, VgaeOutput
@@ -22,12 +24,6 @@ LOSS_WEIGHTS = ("id_weight", "neighbour_weight", "kl_weight")
 """Fields of `VgaeConfig` that shape the loss and not the network."""
 
 _SMALLEST_UNIT = 1e-9
-_STRANGER = 0.8
-"""Share of known IDs in a window up to which its car counts as another one: two cars of one maker
-have half to two thirds of their IDs in common."""
-
-_LOG_FLOOR = 1e-6
-"""Added to errors before their logarithm; an error of a window whose IDs are unknown is 0."""
 
 
 class VgaeDetector(Detector):
@@ -72,7 +68,7 @@ class VgaeDetector(Detector):
         errors = window_errors(output, graphs).double()
         combined = combined_error(errors, self.error_scale)
         score, mean, worst = (
-            torch.log(error + _LOG_FLOOR) for error in (combined, errors[:, 0], errors[:, 1])
+            torch.log(error + LOG_FLOOR) for error in (combined, errors[:, 0], errors[:, 1])
         )
         return self.said(score, mean, worst, trust=_trust(graphs))
 
@@ -97,5 +93,5 @@ def _trust(graphs: ScaledGraphs) -> Tensor:
     empty = known.new_zeros(graphs.num_graphs)
     nodes = empty.scatter_add(0, graphs.batch, torch.ones_like(known)).clamp(min=1.0)
     share = empty.scatter_add(0, graphs.batch, known) / nodes
-    trust: Tensor = ((share - _STRANGER) / (1.0 - _STRANGER)).clamp(0.0, 1.0)
+    trust: Tensor = ((share - STRANGER) / (1.0 - STRANGER)).clamp(0.0, 1.0)
     return trust

@@ -48,11 +48,28 @@ class LiveFrames(NamedTuple):
 
 
 class LivePast(NamedTuple):
-    """What is remembered of the recording so far: tables of IDs, clock, and per-ID history."""
+    """What is remembered of the stream: tables of IDs, clock, history, and what windows showed."""
 
     tables: SlotTables
     clock: NDArray[np.float64]
     history: History
+    met: Met
+
+
+class NewFrames(NamedTuple):
+    """Rows `begin` to `end` came since the window before.
+
+    Attributes:
+        begin: First row.
+        end: Row behind the last one, which ends a window.
+        before: Frames of the stream that came before them.
+        number: Of the window that they fill, from 0.
+    """
+
+    begin: int
+    end: int
+    before: int
+    number: int
 
 
 class LiveGraph(NamedTuple):
@@ -74,36 +91,22 @@ class LiveGraph(NamedTuple):
 
 
 @compiled()
-def follow_frames(
-    frames: LiveFrames, begin: int, end: int, past: LivePast, ends: WindowEnds, graph: LiveGraph
+def fill_window(
+    frames: LiveFrames, new: NewFrames, past: LivePast, graph: LiveGraph, relational: bool
 ) -> None:
-    """Adds rows `begin` to `end` to the past, as `IdState` does."""
-    steady_s = frames.steady_s[begin:end]
-    follow_clock(frames.timestamp[begin:end], past.clock, steady_s)
-    assign_slots(frames.arbitration_id[begin:end], past.tables, frames.slots[begin:end])
-    chunk = FrameChunk(
-        steady_s, frames.slots[begin:end], frames.words[begin:end], frames.dlc[begin:end]
-    )
-    per_frame = frames.per_frame[begin:end]
-    update_history(chunk, past.history, ends, per_frame, graph.per_window)
-
-
-@compiled()
-def fill_graph(
-    frames: LiveFrames, slots: int, number: int, met: Met, graph: LiveGraph, relational: bool
-) -> None:
-    """Fills the graph of the window that begins at row `graph.start`.
+    """Adds new frames to the past and fills the graph of the window that they end.
 
     Args:
         frames: The frames.
-        slots: Slots in use.
-        number: Of the window; larger than those before.
-        met: What earlier windows showed.
-        graph: Is filled.
+        new: Which of them are new.
+        past: Is brought up to date.
+        graph: Is filled, from the row `graph.start` on.
         relational: Whether its features are `relational`, else they are `classic`.
     """
+    _follow(frames, new, past, graph.per_window)
+    slots = np.int64(past.tables.counts[0])
     known = FrameNodes(frames.slots, frames.arbitration_id, frames.label, slots)
-    nodes, edges = fill_topology(known, graph.start, number, met, graph.topology)
+    nodes, edges = fill_topology(known, graph.start, new.number, past.met, graph.topology)
     node_x, edge_x = graph.node_x[:nodes], graph.edge_x[:edges]
     node_x[:] = 0.0
     edge_x[:] = 0.0
@@ -112,6 +115,24 @@ def fill_graph(
         fill_relational(states, graph.start, graph.topology, node_x, edge_x)
     else:
         fill_classic(frames.timestamp, frames.payload, graph.start, graph.topology, node_x, edge_x)
+
+
+@compiled()
+def _follow(
+    frames: LiveFrames, new: NewFrames, past: LivePast, per_window: NDArray[np.float32]
+) -> None:
+    """Adds new frames to the past, as `GraphBuilder` does."""
+    begin, end = new.begin, new.end
+    steady_s = frames.steady_s[begin:end]
+    follow_clock(frames.timestamp[begin:end], past.clock, steady_s)
+    assign_slots(frames.arbitration_id[begin:end], past.tables, frames.slots[begin:end])
+    chunk = FrameChunk(
+        steady_s, frames.slots[begin:end], frames.words[begin:end], frames.dlc[begin:end]
+    )
+    last = new.before + end - begin - 1
+    # One window ends here, with the last frame: any stride leads beyond it.
+    ends = WindowEnds(new.before, last, 1)
+    update_history(chunk, past.history, ends, frames.per_frame[begin:end], per_window)
 
 
 @compiled()
