@@ -8,7 +8,7 @@ from can_train.detectors.module_scorer import ModuleWindowScorer, window_scorers
 from can_train.detectors.window_scorer import WindowScorer
 from can_train.graphs.identity import WindowSpec
 from can_train.graphs.live import LiveGraphs
-from tests.unit.detectors.test_window_scorer import EVIDENCE, known_in, odd_windows, on_windows
+from tests.unit.detectors.windows_for_tests import EVIDENCE, known_in, odd_windows, on_windows
 from tests.unit.detectors_for_tests import untrained
 
 
