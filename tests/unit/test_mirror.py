@@ -127,8 +127,8 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "runs.summary": ("unit/teachers/test_policy.py",),
     "scoring.documents": ("unit/scoring/test_recording.py",),
     "scoring.tables": ("unit/scoring/test_recording.py",),
-    "training.intake": ("cli/test_teachers.py",),
     "streaming.opening": ("unit/streaming/test_scorer.py",),
+    "training.intake": ("cli/test_teachers.py",),
     "vehicle.state": ("unit/vehicle/test_watch.py", "unit/vehicle/test_gate.py"),
     "vocab": ("unit/config/test_rules.py",),
 }

@@ -26,7 +26,7 @@ from can_train.vehicle.live import LiveWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class WindowVerdict:
     """What one scorer says of a window.
 
     Attributes:
@@ -57,7 +57,7 @@ class Decision:
     start: int
     start_s: float
     end_s: float
-    verdicts: Mapping[str, Verdict]
+    verdicts: Mapping[str, WindowVerdict]
     ended: Mapping[str, Event]
 
 
@@ -185,10 +185,10 @@ class _Judge:
         self._p_values = PValues(evidence.benign)
         self._stage = AlarmStage(threshold.value, rule, windows_apart(spec.window, spec.stride))
 
-    def verdict(self, score: float) -> Verdict:
+    def verdict(self, score: float) -> WindowVerdict:
         """Of the next window."""
         level = self._stage.update(score)
-        return Verdict(
+        return WindowVerdict(
             score=score,
             p_value=self._p_values.of(score),
             above=score > self._stage.threshold,

@@ -18,13 +18,13 @@ from can_train.vehicle.windows import frame_scores, largest_in
 from tests.unit.detectors_for_tests import config_of, untrained
 from tests.unit.vehicle.cars_for_tests import attacked, drive, profile
 
-CAR = "sonata"
+CAR = "bravo"
 WINDOW = 50
 
 
 def traffic() -> Frames:
     """An attacked drive on a clock that is set, with IDs beyond what tables begin with."""
-    frames = attacked(CAR, "fuzzing").frames
+    frames = attacked(CAR, "fuzz-known").frames
     stamps, ids = frames.timestamp.copy(), frames.arbitration_id.copy()
     stamps[len(stamps) // 3 :] += 100.0
     stamps[2 * len(stamps) // 3 :] -= 500.0
@@ -50,7 +50,7 @@ def fused(stride: int = 50) -> FrameScorer:
 
 
 def _vehicles(benign: Frames, stride: int) -> KnownVehicles:
-    profiles = (profile("kia"), profile(CAR))
+    profiles = (profile("alpha"), profile(CAR))
     starts = np.arange(0, len(benign) - WINDOW, stride)
     score = largest_in(frame_scores(profiles, benign), starts, WINDOW)
     return KnownVehicles(

@@ -15,8 +15,8 @@ from tests.unit.vehicle.cars_for_tests import attacked, profile
 
 @pytest.mark.parametrize(("window", "stride"), [(50, 50), (50, 20), (20, 70)])
 def test_deviations_are_those_of_the_recording(window: int, stride: int) -> None:
-    profiles = (profile("kia"), profile("sonata"))
-    frames = attacked("sonata", "fuzzing").frames[:12_000]
+    profiles = (profile("alpha"), profile("bravo"))
+    frames = attacked("bravo", "fuzz-known").frames[:12_000]
     live = LiveGraphs(spec_of(window, stride))
     watch = LiveWatch(profiles, window=window, stride=stride)
     found = [
