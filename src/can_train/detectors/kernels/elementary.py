@@ -39,7 +39,7 @@ def exponential(x: np.float32) -> np.float32:
     p = p * r + np.float32(1.6666665459e-1)
     p = p * r + np.float32(5.0000001201e-1)
     exponent = np.int32((np.int32(whole) + _EXPONENT_BIAS) << _MANTISSA_BITS)
-    return (p * r * r + r + _ONE) * exponent.view(np.float32)
+    return np.float32((p * r * r + r + _ONE) * exponent.view(np.float32))
 
 
 @compiled(reassociates=True)

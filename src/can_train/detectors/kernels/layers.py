@@ -111,7 +111,7 @@ def attend(stack: AttentionStack, layer: int, at: int, nodes: int, room: LayerRo
     _gather(nodes, heads, channels, room)
     elu(y, nodes, width)
     _copy(y, nodes, width, x)
-    return at + width
+    return int(at + width)
 
 
 @compiled(reassociates=True)

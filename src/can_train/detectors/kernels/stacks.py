@@ -69,7 +69,7 @@ class LayerRoom(NamedTuple):
         x: Nodes [W, D], the input and output of layers.
         y: Output of a layer until it becomes the next one's input [W, D].
         z: Nodes after a layer's projection [W, D].
-        index: Index of each node's ID in the vocabulary, 0 if it is unknown [W], int64.
+        id_index: Index of each node's ID in the vocabulary, 0 if it is unknown [W], int64.
         first: First edge of each node [W + 1], int64.
         place: Next edge of each node while they are sorted [W], int64.
         source: Node that each edge comes from, in order of their targets [2 W], int64.
@@ -81,7 +81,7 @@ class LayerRoom(NamedTuple):
     x: Real
     y: Real
     z: Real
-    index: Whole
+    id_index: Whole
     first: Whole
     place: Whole
     source: Whole
@@ -96,7 +96,7 @@ class LayerRoom(NamedTuple):
             x=np.zeros((window, width), np.float32),
             y=np.zeros((window, width), np.float32),
             z=np.zeros((window, width), np.float32),
-            index=np.zeros(window, np.int64),
+            id_index=np.zeros(window, np.int64),
             first=np.zeros(window + 1, np.int64),
             place=np.zeros(window, np.int64),
             source=np.zeros(2 * window, np.int64),

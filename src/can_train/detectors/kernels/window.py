@@ -70,14 +70,14 @@ def take_nodes(graph: LiveGraph, inputs: WindowInputs, room: LayerRoom) -> float
     nodes, channels = graph.topology.nodes[0], len(inputs.node_mean)
     known = 0
     for node in range(nodes):
-        room.index[node] = _index(graph.topology.node_id[node], inputs.ids)
-        known += room.index[node] > 0
+        room.id_index[node] = _index(graph.topology.node_id[node], inputs.ids)
+        known += room.id_index[node] > 0
         for k in range(channels):
             room.x[node, k] = scaled(
                 graph.node_x[node, k], inputs.node_mean[k], inputs.node_scale[k]
             )
         for k in range(inputs.embedding.shape[1]):
-            room.x[node, channels + k] = inputs.embedding[room.index[node], k]
+            room.x[node, channels + k] = inputs.embedding[room.id_index[node], k]
     return min(max((known / nodes - STRANGER) / (1.0 - STRANGER), 0.0), 1.0)
 
 

@@ -123,8 +123,8 @@ def _note_neighbours(graph: LiveGraph, room: LayerRoom, neighbours: NDArray[np.b
     neighbours[: graph.topology.nodes[0]] = False
     for edge in range(graph.topology.edges[0]):
         source, target = graph.topology.edge_index[0, edge], graph.topology.edge_index[1, edge]
-        neighbours[source, room.index[target]] = True
-        neighbours[target, room.index[source]] = True
+        neighbours[source, room.id_index[target]] = True
+        neighbours[target, room.id_index[source]] = True
 
 
 @compiled(reassociates=True)
@@ -137,7 +137,7 @@ def _of_ids(heads: IdWeights, nodes: int, room: LayerRoom, sums: NodeSums) -> No
     add_product(room.z, nodes, heads.classes, room.y)
     total, known = 0.0, 0
     for node in range(nodes):
-        if room.index[node] == 0:
+        if room.id_index[node] == 0:
             continue
         logits = room.y[node]
         largest = logits[0]
@@ -146,7 +146,7 @@ def _of_ids(heads: IdWeights, nodes: int, room: LayerRoom, sums: NodeSums) -> No
         mass = np.float32(0.0)
         for k in range(classes):
             mass += exponential(logits[k] - largest)
-        total += np.log(np.float64(mass)) + largest - logits[room.index[node] - 1]
+        total += np.log(np.float64(mass)) + largest - logits[room.id_index[node] - 1]
         known += 1
     sums.errors[2] = total / max(known, 1)
 
@@ -164,7 +164,7 @@ def _of_neighbours(heads: IdWeights, nodes: int, room: LayerRoom, sums: NodeSums
     total, known = 0.0, 0
     for node in range(nodes):
         hot = sums.neighbours[node]
-        if room.index[node] == 0 or not hot[1:].any():
+        if room.id_index[node] == 0 or not hot[1:].any():
             continue
         error = np.float32(0.0)
         for k in range(classes):

@@ -104,7 +104,7 @@ def fill_window(
         relational: Whether its features are `relational`, else they are `classic`.
     """
     _follow(frames, new, past, graph.per_window)
-    slots = np.int64(past.tables.counts[0])
+    slots = int(past.tables.counts[0])
     known = FrameNodes(frames.slots, frames.arbitration_id, frames.label, slots)
     nodes, edges = fill_topology(known, graph.start, new.number, past.met, graph.topology)
     node_x, edge_x = graph.node_x[:nodes], graph.edge_x[:edges]
