@@ -152,15 +152,15 @@ class PValues:
     def __init__(self, margins: Margins) -> None:
         windows = margins.windows
         smaller = np.append(0, _kept(windows) + 1)
-        self._values = margins.values.tolist()
-        self._p = ((1.0 + windows - smaller) / (windows + 1.0)).tolist()
+        self._values: list[float] = margins.values.tolist()
+        self._p: list[float] = ((1.0 + windows - smaller) / (windows + 1.0)).tolist()
         self._tail = margins.tail if windows else 1.0
 
     def of(self, margin: float) -> float:
         """p-value in (0, 1] of a margin that is a number."""
         if not self._values:
             return 1.0
-        p: float = self._p[bisect_left(self._values, margin)]
+        p = self._p[bisect_left(self._values, margin)]
         if margin <= self._values[-1]:
             return p
         return max(p / (1.0 + (margin - self._values[-1]) / self._tail), sys.float_info.min)

@@ -109,7 +109,8 @@ def attention_stack(
         prefix: Name of the list of layers.
         residual: What layers add that learnt no map of their own.
     """
-    parts, sizes = [], []
+    parts: list[NDArray[np.floating]] = []
+    sizes: list[list[int]] = []
     while f"{prefix}.{len(sizes)}.bias" in weights:
         own = f"{prefix}.{len(sizes)}"
         learned = f"{own}.res.weight" in weights

@@ -86,7 +86,7 @@ def test_an_open_event_is_known_before_it_is_over() -> None:
     window = JudgedWindow(
         start_s=0.0, end_s=0.1, score=3.0, above=True, level="notice", sighting=None
     )
-    assert follower.open is None
+    assert EventFollower(WINDOW).open is None
     assert follower.update(window) is None
     opened = follower.open
     assert opened is not None and (opened.level, opened.peak_score) == ("notice", 3.0)

@@ -78,7 +78,7 @@ def take_nodes(graph: LiveGraph, inputs: WindowInputs, room: LayerRoom) -> float
             )
         for k in range(inputs.embedding.shape[1]):
             room.x[node, channels + k] = inputs.embedding[room.id_index[node], k]
-    return min(max((known / nodes - STRANGER) / (1.0 - STRANGER), 0.0), 1.0)
+    return float(min(max((known / nodes - STRANGER) / (1.0 - STRANGER), 0.0), 1.0))
 
 
 @compiled()
@@ -147,14 +147,14 @@ def judge(
 def surprise_of(margin: float, table: SurpriseTable) -> float:
     """-log p of a margin, as `Surprise` gives it."""
     known = table.known
-    at = max(np.searchsorted(known, margin, side="right") - 1, 0)
     if margin > known[-1]:
-        return table.level[-1] + np.log1p((margin - known[-1]) / table.tail)
-    return table.level[at] + table.slope[at] * max(margin - known[at], 0.0)
+        return float(table.level[-1] + np.log1p((margin - known[-1]) / table.tail))
+    at = max(int(np.searchsorted(known, margin, side="right")) - 1, 0)
+    return float(table.level[at] + table.slope[at] * max(margin - known[at], 0.0))
 
 
 @compiled()
 def _index(identifier: np.uint32, ids: NDArray[np.uint32]) -> int:
     """Index of an ID in the vocabulary; 0 if it is unknown."""
-    at = np.searchsorted(ids, identifier)
+    at = int(np.searchsorted(ids, identifier))
     return at + 1 if at < len(ids) and ids[at] == identifier else 0

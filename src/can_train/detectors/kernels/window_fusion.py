@@ -76,16 +76,16 @@ def _margin(
     fusion: FusionParts, state: NDArray[np.float64], one: float, other: float, room: LayerRoom
 ) -> float:
     if fusion.policy == Policy.DQN:
-        alpha = ALPHAS[_action(fusion, state, room)]
+        alpha = float(ALPHAS[_action(fusion, state, room)])
         return (1.0 - alpha) * one + alpha * other
     if fusion.policy == Policy.MAXIMUM:
-        return max(one, other) * fusion.weight[0] + fusion.weight[1]
+        return float(max(one, other) * fusion.weight[0] + fusion.weight[1])
     if fusion.policy == Policy.MEAN:
-        return (one + other) / 2.0 * fusion.weight[0] + fusion.weight[1]
+        return float((one + other) / 2.0 * fusion.weight[0] + fusion.weight[1])
     total = 0.0
     for k in range(len(state)):
         total += (state[k] - fusion.mean[k]) / fusion.scale[k] * fusion.weight[k]
-    return total + fusion.weight[-1]
+    return float(total + fusion.weight[-1])
 
 
 @compiled()
