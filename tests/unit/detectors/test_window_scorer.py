@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numba.core.runtime import rtsys
-from numba.core.runtime._nrt_python import memsys_enable_stats
+from numba.core.runtime.nrt import _nrt, rtsys
 
 from can_train.config.spec import spec_of
 from can_train.detectors.window_scorer import builder_of
@@ -35,7 +34,7 @@ def test_a_window_allocates_nothing_but_the_headers_of_what_is_handed_over() -> 
     }
     scorers = {name: scorer_of(detector) for name, detector in detectors.items()}
     live, frames = LiveGraphs(WindowSpec.of(on_windows("gat").data)), random_frames(40 * WINDOW)
-    memsys_enable_stats()
+    _nrt.memsys_enable_stats()
     allocated, edges = [], set()
     for graph in live.windows_of(frames):
         edges.add(int(graph.topology.edges[0]))
