@@ -55,7 +55,10 @@ class TrainedDetector:
         """How it takes a window's graph."""
         nothing = np.zeros((len(self.vocabulary), 0), np.float32)
         return WindowInputs(
-            *(np.ascontiguousarray(part, np.float32) for part in _scaling(self.scaler)),
+            node_mean=matrix(self.scaler.node_mean),
+            node_scale=matrix(self.scaler.node_scale),
+            edge_mean=matrix(self.scaler.edge_mean),
+            edge_scale=matrix(self.scaler.edge_scale),
             ids=np.ascontiguousarray(self.vocabulary.ids, np.uint32),
             embedding=matrix(self.weights.get("embedding.weight", nothing)),
         )
@@ -147,7 +150,3 @@ def matrix(weight: NDArray[np.floating]) -> Real:
 
 def _table(parts: Sequence[NDArray[np.floating]]) -> Real:
     return np.concatenate([np.zeros(0), *(part.ravel() for part in parts)]).astype(np.float32)
-
-
-def _scaling(scaler: FeatureScaler) -> tuple[Real, ...]:
-    return scaler.node_mean, scaler.node_scale, scaler.edge_mean, scaler.edge_scale
