@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from can_train.graphs.columns import PackedGraphs
     from can_train.graphs.feed import raw_graphs
     from can_train.graphs.identity import WindowSpec
+    from can_train.streaming.opening import stream_of
 else:
     _HOME_OF: Final = {
         "CanTrainError": "errors",
@@ -34,6 +35,7 @@ else:
         "open_detector": "detectors.frame_scorer",
         "raw_graphs": "graphs.feed",
         "read_recording": "frames.readers.registry",
+        "stream_of": "streaming.opening",
     }
 
     def __getattr__(name: str) -> object:
@@ -65,4 +67,5 @@ __all__ = [
     "open_detector",
     "raw_graphs",
     "read_recording",
+    "stream_of",
 ]

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from can_train.detectors.calibration import conformal_threshold
-from can_train.detectors.evidence import Margins, Surprise
+from can_train.detectors.evidence import Margins
+from can_train.detectors.surprise import Surprise
 
 finite = st.floats(0, 1e6, allow_nan=False, width=64)
 

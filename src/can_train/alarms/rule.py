@@ -134,7 +134,9 @@ class AlarmStage:
         Raises:
             TrainingError: The score is NaN.
         """
-        above = bool(above_threshold(score, self.threshold))
+        if score != score:
+            above_threshold(score, self.threshold)  # says what is wrong
+        above = score > self.threshold
         lane = self._lanes[0]
         lane.append(above)
         self._lanes.rotate(-1)

@@ -55,6 +55,24 @@ class Sightings:
         return len(self.node_ptr) - 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sighting:
+    """What one window shows of each ID.
+
+    Attributes:
+        node_id: Arbitration IDs [K], uint32.
+        x: Features, unscaled; columns are `Sign`s [K, 9], float32.
+    """
+
+    node_id: NDArray[np.uint32]
+    x: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, node_id: NDArray[np.uint32], node_x: NDArray[np.float32]) -> Sighting:
+        """Of the nodes of a graph with `relational` features; a copy."""
+        return cls(node_id=node_id.copy(), x=node_x[:, _FEATURES])
+
+
 def sightings_of(
     graphs: GraphStore | PackedGraphs, windows: NDArray[np.int64], spec: WindowSpec
 ) -> Sightings | None:

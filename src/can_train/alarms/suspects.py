@@ -7,7 +7,7 @@ docs/concepts/alarms.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -81,6 +81,35 @@ class Suspects:
 NOBODY: Final = Suspects(ids=(), kind="unknown")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shown:
+    """What some windows show of K IDs.
+
+    Attributes:
+        ids: Ascending [K], uint32.
+        count: Windows that show the ID [K], int64.
+        mean: Mean `Sign`s of those [K, 9], float64.
+        deviation: Their standard deviation [K, 9], float64; nobody asks for that of an event.
+        windows: Number of windows.
+        duration_s: Of all of them together.
+    """
+
+    ids: NDArray[np.uint32]
+    count: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    windows: int
+    duration_s: float
+
+    def of(self, ids: NDArray[np.uint32]) -> Shown:
+        """The same of `ids`, ascending, that hold all of its own."""
+        at = np.searchsorted(ids, self.ids)
+        count = np.zeros(len(ids), np.int64)
+        mean, deviation = np.zeros((2, len(ids), len(Sign)))
+        count[at], mean[at], deviation[at] = self.count, self.mean, self.deviation
+        return replace(self, ids=ids, count=count, mean=mean, deviation=deviation)
+
+
 def suspects_of(
     sightings: Sightings,
     event: NDArray[np.int64],
@@ -98,14 +127,61 @@ def suspects_of(
     quiet = quiet[-REFERENCE_WINDOWS:]
     if len(quiet) < FEWEST_REFERENCE_WINDOWS:
         return NOBODY
-    found = _compared(sightings, event, quiet)
-    event_s, quiet_s = (max(float(duration_s[w].sum()), _SHORTEST_S) for w in (event, quiet))
+    now, before = (
+        shown_in(sightings.node_id[rows], sightings.x[rows], len(windows), duration_s[windows])
+        for windows in (event, quiet)
+        for rows in (rows_of(sightings.node_ptr, windows),)
+    )
+    return compared_suspects(now, before, sightings.window)
+
+
+def compared_suspects(event: Shown, quiet: Shown, window: int) -> Suspects:
+    """The same from what windows show.
+
+    Args:
+        event: The event's windows above the threshold.
+        quiet: The last 200 windows below it before the event.
+        window: Frames per window.
+    """
+    if quiet.windows < FEWEST_REFERENCE_WINDOWS:
+        return NOBODY
+    found = _compared(event, quiet)
+    event_s, quiet_s = max(event.duration_s, _SHORTEST_S), max(quiet.duration_s, _SHORTEST_S)
     # Counted in time: a flood fills windows, so their number tells nothing of what was due.
-    due = found.share_before * sightings.window * len(quiet) / quiet_s * event_s
-    sent = found.share * sightings.window * len(event)
+    due = found.share_before * window * quiet.windows / quiet_s * event_s
+    sent = found.share * window * event.windows
     silent = (due >= _FEWEST_EXPECTED) & (sent < _SILENT_SHARE * due)
-    busier = len(event) / event_s >= _FLOOD_RATE * len(quiet) / quiet_s
+    busier = event.windows / event_s >= _FLOOD_RATE * quiet.windows / quiet_s
     return _verdict(found, silent, busier)
+
+
+def shown_in(
+    node_id: NDArray[np.uint32],
+    x: NDArray[np.float32],
+    windows: int,
+    duration_s: NDArray[np.float64],
+) -> Shown:
+    """What windows show.
+
+    Args:
+        node_id: ID of every sighting, window by window [N].
+        x: `Sign`s of every sighting [N, 9].
+        windows: Number of windows.
+        duration_s: Their durations [W].
+    """
+    ids, at = np.unique(node_id, return_inverse=True)
+    count = np.bincount(at, minlength=len(ids))
+    values = x.astype(np.float64)
+    mean = _sums(values, at, len(ids)) / count[:, None]
+    square = _sums((values - mean[at]) ** 2, at, len(ids)) / count[:, None]
+    return Shown(
+        ids=ids,
+        count=count,
+        mean=mean,
+        deviation=np.sqrt(square),
+        windows=windows,
+        duration_s=float(duration_s.sum()),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,21 +215,9 @@ class _Compared:
         return involved
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Means:
-    """Of K IDs over some windows: sightings [K], mean and deviation of each sign [K, 9]."""
-
-    count: NDArray[np.int64]
-    mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
-
-
-def _compared(
-    sightings: Sightings, event: NDArray[np.int64], quiet: NDArray[np.int64]
-) -> _Compared:
-    rows, before = (rows_of(sightings.node_ptr, windows) for windows in (event, quiet))
-    ids = np.unique(np.concatenate([sightings.node_id[rows], sightings.node_id[before]]))
-    now, past = (_means(sightings, part, ids) for part in (rows, before))
+def _compared(event: Shown, quiet: Shown) -> _Compared:
+    ids = np.union1d(event.ids, quiet.ids)
+    now, past = event.of(ids), quiet.of(ids)
     both = (now.count > 0) & (past.count > 0)
     rise = np.where(both[:, None], now.mean - past.mean, 0.0)
     rise[:, Sign.INTERVAL_LOG_RATIO_MIN] *= -1.0  # early is suspicious, late is not
@@ -163,20 +227,10 @@ def _compared(
         seen=now.count > 0,
         new=(past.count == 0) & (now.mean[:, Sign.NOVELTY] > _NEW),
         evidence=np.clip(rise[:, _EVIDENCE] / unit, 0.0, _MOST_EVIDENCE),
-        share=now.mean[:, Sign.SHARE_OF_FRAMES] * now.count / len(event),
-        share_before=past.mean[:, Sign.SHARE_OF_FRAMES] * past.count / len(quiet),
+        share=now.mean[:, Sign.SHARE_OF_FRAMES] * now.count / now.windows,
+        share_before=past.mean[:, Sign.SHARE_OF_FRAMES] * past.count / past.windows,
         count_rise=rise[:, Sign.COUNT_LOG_RATIO],
     )
-
-
-def _means(sightings: Sightings, rows: NDArray[np.int64], ids: NDArray[np.uint32]) -> _Means:
-    at = np.searchsorted(ids, sightings.node_id[rows])
-    count = np.bincount(at, minlength=len(ids))
-    x = sightings.x[rows].astype(np.float64)
-    least = np.maximum(count, 1)[:, None]
-    mean = _sums(x, at, len(ids)) / least
-    square = _sums((x - mean[at]) ** 2, at, len(ids)) / least
-    return _Means(count=count, mean=mean, deviation=np.sqrt(square))
 
 
 def _sums(x: NDArray[np.float64], at: NDArray[np.int64], groups: int) -> NDArray[np.float64]:

@@ -43,6 +43,8 @@ class Spec:
         refusal: Why it can't, if it can't.
         distillation_settings: Settings that only its teacher's signal has.
         scorer: Name under which its rows stand in evaluations.
+        window_scorer: `module:function` that builds what scores single windows of a stream
+            (`detectors/window_scorer.py`); empty: its `Detector` does that, too, more slowly.
         state_channels: How many numbers it shows a fusion.
         holds_on_other_cars: Whether its threshold is set on synthetic recordings of other cars,
             where there are any; one that knows a single car's traffic would be blinded by them.
@@ -63,6 +65,7 @@ class Spec:
     refusal: str = ""
     distillation_settings: tuple[str, ...] = ()
     scorer: str = ""
+    window_scorer: str = ""
     state_channels: int = 0
     holds_on_other_cars: bool = True
     order: int = 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,12 +11,15 @@ from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional
 
-from can_train.detectors.kernels.attention import by_target, gradients, scores, weighted_sums
+from can_train.detectors.kernels.attention import (
+    NEGATIVE_SLOPE,
+    by_target,
+    gradients,
+    scores,
+    weighted_sums,
+)
 from can_train.detectors.kernels.pooling import maxima, means, of_maxima, of_means
 from can_train.graphs.batch import ScaledGraphs
-
-NEGATIVE_SLOPE: Final = 0.2
-"""Of the leaky rectifier of scores (Velickovic et al., section 2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,10 @@ from torch import Tensor, nn
 from can_train.config.schema import Architecture, RunConfig
 from can_train.config.spec import Spec, spec_of
 from can_train.detectors.calibration import Threshold
-from can_train.detectors.evidence import CalibrationEvidence, Surprise
+from can_train.detectors.evidence import CalibrationEvidence
 from can_train.detectors.known_vehicle import KnownVehicles
+from can_train.detectors.surprise import Surprise
+from can_train.detectors.window_scorer import TrainedDetector
 from can_train.errors import ArtifactError
 from can_train.graphs.batch import RawGraphs, ScaledGraphs
 from can_train.graphs.feed import GraphFeed
@@ -157,6 +159,19 @@ class Detector(nn.Module):
     def spec(self) -> Spec:
         """What kind of detector it is."""
         return spec_of(self.config.model)
+
+    @property
+    def trained(self) -> TrainedDetector:
+        """What was learnt, as arrays that share its memory; its module must be on the CPU."""
+        return TrainedDetector(
+            config=self.config,
+            weights={name: w.detach().numpy() for name, w in self.network.state_dict().items()},
+            scaler=self.scaler,
+            vocabulary=self.vocabulary,
+            extras=self.extras,
+            threshold=self.threshold,
+            evidence=self.evidence,
+        )
 
     @classmethod
     @abstractmethod

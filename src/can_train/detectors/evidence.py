@@ -6,15 +6,16 @@ windows that the detector wasn't fitted on.
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor, nn
 
+from can_train.detectors.kernels.window import SurpriseTable
 from can_train.errors import ArtifactError, TrainingError
 
 MOST_MARGINS: Final = 2000
@@ -120,6 +121,8 @@ class CalibrationEvidence:
 
     def to_plain(self) -> dict[str, dict[str, Any]]:
         """Tensors and numbers, as an artifact holds them."""
+        import torch
+
         return {
             item.name: {"values": torch.from_numpy(part.values), "windows": part.windows}
             for item, part in self._parts()
@@ -139,37 +142,43 @@ class CalibrationEvidence:
         return list(zip(fields(self), (self.benign, self.synthetic, self.attack), strict=True))
 
 
-class Surprise(nn.Module):
-    """-log p of margins as a module: continuous, unbounded, never larger than that of the p-value.
-
-    It is that of the p-value at each kept margin and linear in between, so that what differs in the
-    last digits stays as close; zero below the smallest, and everywhere if there are no windows.
+class PValues:
+    """p-values of single margins, bit for bit those of `Margins.p_value`, in a microsecond.
 
     Args:
-        margins: Of benign windows.
+        margins: What they are compared with.
     """
 
     def __init__(self, margins: Margins) -> None:
-        super().__init__()
-        known = np.unique(margins.values) if margins.windows else np.array([np.inf])
-        level = -np.log(margins.p_value(known)) if margins.windows else np.zeros(1)
-        with np.errstate(over="ignore"):
-            # Finite even between margins that differ by a subnormal number: inf * 0 is no number.
-            slope = np.minimum(np.diff(level) / np.diff(known), np.finfo(np.float64).max)
-        self.known = nn.Buffer(torch.from_numpy(known))
-        self.level = nn.Buffer(torch.from_numpy(level))
-        self.slope = nn.Buffer(torch.from_numpy(np.append(slope, 0.0)))
-        tail = margins.tail if margins.windows else 1.0
-        self.tail = nn.Buffer(torch.tensor(tail, dtype=torch.float64))
+        windows = margins.windows
+        smaller = np.append(0, _kept(windows) + 1)
+        self._values: list[float] = margins.values.tolist()
+        self._p: list[float] = ((1.0 + windows - smaller) / (windows + 1.0)).tolist()
+        self._tail = margins.tail if windows else 1.0
 
-    def forward(self, margin: Tensor) -> Tensor:
-        """-log p, float64, of margins (float64, any shape); NaN stays NaN."""
-        known = self.known
-        at = (torch.searchsorted(known, margin.contiguous(), right=True) - 1).clamp(min=0)
-        inside = (margin - known[at]).clamp(min=0.0)
-        beyond = torch.log1p((margin - known[-1]).clamp(min=0.0) / self.tail)
-        within = torch.where(margin > known[-1], 0.0, self.slope[at] * inside)
-        return self.level[at] + within + beyond
+    def of(self, margin: float) -> float:
+        """p-value in (0, 1] of a margin that is a number."""
+        if not self._values:
+            return 1.0
+        p = self._p[bisect_left(self._values, margin)]
+        if margin <= self._values[-1]:
+            return p
+        return max(p / (1.0 + (margin - self._values[-1]) / self._tail), sys.float_info.min)
+
+
+def surprise_table(margins: Margins) -> SurpriseTable:
+    """-log p of margins: that of the p-value at each kept margin, and linear in between.
+
+    So what differs in the last digits stays as close. It is zero below the smallest margin, and
+    everywhere if there are no windows.
+    """
+    known = np.unique(margins.values) if margins.windows else np.array([np.inf])
+    level = -np.log(margins.p_value(known)) if margins.windows else np.zeros(1)
+    with np.errstate(over="ignore"):
+        # Finite even between margins that differ by a subnormal number: inf * 0 is no number.
+        slope = np.minimum(np.diff(level) / np.diff(known), np.finfo(np.float64).max)
+    tail = margins.tail if margins.windows else 1.0
+    return SurpriseTable(known=known, level=level, slope=np.append(slope, 0.0), tail=tail)
 
 
 def _kept(windows: int) -> NDArray[np.int64]:

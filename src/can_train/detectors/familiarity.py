@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import torch
 from torch import Tensor
 
+from can_train.detectors.kernels.window import STRANGER
 from can_train.graphs.batch import ScaledGraphs
-
-STRANGER: Final = 0.8
-"""Share of known IDs in a window up to which its car counts as another one: two cars of one maker
-have half to two thirds of their IDs in common."""
 
 
 def familiarity(graphs: ScaledGraphs) -> Tensor:

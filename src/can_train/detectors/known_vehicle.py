@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from can_train.dataset.splits import Split, open_split
@@ -76,6 +75,8 @@ class KnownVehicles:
 
     def to_plain(self) -> dict[str, Any]:
         """Tensors and plain values, as an artifact holds them."""
+        import torch
+
         return {
             "threshold": asdict(self.threshold),
             "evidence": self.evidence.to_plain(),

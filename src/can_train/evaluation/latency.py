@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from can_train.config.spec import spec_of
 from can_train.dataset.manifest import dataset_dir
-from can_train.detectors.base import Detector, Scores
+from can_train.detectors.module_scorer import window_scorers
+from can_train.detectors.window_scorer import WindowScorer
 from can_train.evaluation.experts import Experts
 from can_train.frames.frame import Frames
 from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
-from can_train.graphs.batch import RawGraphs
-from can_train.graphs.build import GraphBuilder
-from can_train.graphs.columns import PackedGraphs
-from can_train.graphs.feed import raw_graphs
 from can_train.graphs.identity import WindowSpec
+from can_train.graphs.live import LiveGraphs
 
 WARM_UP: Final = 20
 """First windows that aren't counted: kernels are compiled and caches filled."""
@@ -30,16 +30,25 @@ WARM_UP: Final = 20
 MEASURED: Final = 300
 """Windows that are counted; enough for a 99th percentile."""
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Time per window by scorer, graph building included; empty where it wasn't measured.
+
+    Attributes:
+        per_window_ms: Median and 99th percentile, in milliseconds.
+        frames_per_s: Frames that one core scores in a second.
+    """
+
+    per_window_ms: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    frames_per_s: Mapping[str, float] = field(default_factory=dict)
 
 
-def latency_ms(
-    experts: Experts, data_root: Path, recording: Recording
-) -> dict[str, tuple[float, float]]:
-    """Median and 99th percentile of the time per window, by scorer, in milliseconds.
+def latency_of(experts: Experts, data_root: Path, recording: Recording) -> Latency:
+    """Measures every scorer as a stream uses it.
 
-    The frames come as on a live bus, `stride` at a time; each window is scored alone, on the CPU
-    with the threads that are set. Fusion takes both experts and the Q-network.
+    The frames come as on a live bus, `stride` at a time; each window is scored alone, on one core
+    that the process stays on. Fusion takes both experts and itself.
 
     Args:
         experts: The models.
@@ -47,59 +56,56 @@ def latency_ms(
         recording: What is played back.
 
     Returns:
-        Empty if the recording is too short.
+        An empty one if the recording is too short.
     """
     config = experts.frozen.config
     frames = load_frames(dataset_dir(data_root, config.modality, config.dataset), recording)
-    seconds = [
-        _scored(experts.detectors, graphs, building) for graphs, building in _live(experts, frames)
-    ][WARM_UP:]
-    if len(seconds) < MEASURED:
-        return {}
+    spec = WindowSpec.of(config.data)
+    last = spec.window + spec.stride * (WARM_UP + MEASURED - 1)
+    if len(frames) < last:
+        return Latency()
+    scorers = window_scorers(experts.detectors)
+    with one_core():
+        seconds = np.array(list(_timed(spec, scorers, frames[:last])))[WARM_UP:]
     found = {}
-    for scorer in seconds[0]:
-        times = np.array([each[scorer] for each in seconds]) * 1e3
-        found[scorer] = (float(np.median(times)), float(np.percentile(times, 99)))
-    return found
+    for name, detector in experts.detectors.items():
+        needed = [*(detector.config.experts if detector.fuses else ()), name]
+        of = [1 + list(scorers).index(each) for each in needed]
+        found[spec_of(name).row] = seconds[:, 0] + seconds[:, of].sum(axis=1)
+    return Latency(
+        per_window_ms={name: _percentiles_ms(taken) for name, taken in found.items()},
+        frames_per_s={name: spec.stride / float(taken.mean()) for name, taken in found.items()},
+    )
 
 
-def _live(experts: Experts, frames: Frames) -> Iterator[tuple[RawGraphs, float]]:
-    """Graphs of one window each, with the seconds that making them took."""
-    data = experts.frozen.config.data
-    builder = GraphBuilder(WindowSpec.of(data), words=frames.payload.shape[1] // 8)
-    last = data.window + data.stride * (WARM_UP + MEASURED - 1)
-    begin, end = 0, data.window
-    while end <= min(last, len(frames)):
-        (graphs,), seconds = _timed(partial(_built, builder, frames[begin:end]))
-        if len(graphs.start) == 1:
-            raw, joining = _timed(partial(raw_graphs, graphs, np.arange(1)))
-            yield raw, seconds + joining
-        begin, end = end, end + data.stride
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keeps this thread on one core, where the system lets it."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
-def _built(builder: GraphBuilder, frames: Frames) -> list[PackedGraphs]:
-    return list(builder.build(frames))
+def _timed(
+    spec: WindowSpec, scorers: Mapping[str, WindowScorer], frames: Frames
+) -> Iterator[list[float]]:
+    """Seconds of each window: of its graph, and of each scorer in turn."""
+    live = LiveGraphs(spec, words=frames.payload.shape[1] // 8)
+    began = time.perf_counter()
+    for graph in live.windows_of(frames):
+        times = [began, time.perf_counter()]
+        for scorer in scorers.values():
+            scorer.look(graph)
+            times.append(time.perf_counter())
+        yield [after - before for before, after in zip(times, times[1:], strict=False)]
+        began = time.perf_counter()
 
 
-@torch.no_grad()
-def _scored(
-    detectors: Mapping[str, Detector], graphs: RawGraphs, building: float
-) -> dict[str, float]:
-    """Seconds until the score of the only window, by scorer."""
-    seen: dict[str, Scores] = {}
-    seconds: dict[str, float] = {}
-    for name, detector in detectors.items():
-        work = partial(detector.fused, seen) if detector.fuses else partial(detector, graphs)
-        seen[name], seconds[name] = _timed(work)
-    return {
-        spec_of(name).row: building
-        + seconds[name]
-        + (sum(seconds[other] for other in detector.config.experts) if detector.fuses else 0.0)
-        for name, detector in detectors.items()
-    }
-
-
-def _timed(work: Callable[[], T]) -> tuple[T, float]:
-    started = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - started
+def _percentiles_ms(seconds: NDArray[np.float64]) -> tuple[float, float]:
+    return float(np.median(seconds)) * 1e3, float(np.percentile(seconds, 99)) * 1e3

@@ -81,6 +81,7 @@ class EvaluationReport:
         latency_ms: Median and 99th percentile per window of each model, graph building included;
             empty where it wasn't measured. It stands in a file of its own: everything else is the
             same whenever the same artifact is evaluated.
+        frames_per_s: Frames that one core scores in a second, by model; in the same file.
     """
 
     modality: str
@@ -91,6 +92,7 @@ class EvaluationReport:
     settings: Mapping[str, str | int | float] = field(default_factory=dict)
     recordings: Mapping[str, str] = field(default_factory=dict)
     latency_ms: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    frames_per_s: Mapping[str, float] = field(default_factory=dict)
 
     def is_of(self, model: str, sha256: str) -> bool:
         """Whether it evaluated this file of `model`; earlier ones don't say which it was."""
@@ -110,14 +112,14 @@ def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, ...]:
     write_text(csv_path, report_csv(report))
     if not report.latency_ms:
         return json_path, csv_path
-    write_json(latency_path(folder), _latency_document(report.latency_ms))
+    write_json(latency_path(folder), _latency_document(report))
     return json_path, csv_path, latency_path(folder)
 
 
 def report_json(report: EvaluationReport) -> str:
     """Text of `evaluation.json`: every number in full precision, `null` for n/a."""
     document = {"schema_version": SCHEMA_VERSION, **asdict(report)}
-    del document["latency_ms"]
+    del document["latency_ms"], document["frames_per_s"]
     return json.dumps(sealed(document), indent=1, allow_nan=False) + "\n"
 
 
@@ -135,10 +137,11 @@ def _keep(json_path: Path, csv_path: Path) -> None:
     )
 
 
-def _latency_document(latency_ms: Mapping[str, tuple[float, float]]) -> dict[str, object]:
+def _latency_document(report: EvaluationReport) -> dict[str, object]:
     """What was measured, and how busy the machine was: its load counts who waits for a CPU."""
     return {
-        "latency_ms": {name: list(pair) for name, pair in latency_ms.items()},
+        "latency_ms": {name: list(pair) for name, pair in report.latency_ms.items()},
+        "frames_per_s": dict(report.frames_per_s),
         "load_average": round(os.getloadavg()[0], 2),
         "cpus": len(os.sched_getaffinity(0)),
         "host": socket.gethostname(),
@@ -146,14 +149,19 @@ def _latency_document(latency_ms: Mapping[str, tuple[float, float]]) -> dict[str
     }
 
 
-def _latency_of(path: Path, document: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """Of the file beside an evaluation; earlier ones held it themselves."""
+def _measured(path: Path, document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Latency in the file beside an evaluation; earlier ones held it themselves."""
     beside = path.with_name(latency_path(path.parent).name)
     held = read_object(beside) if beside.is_file() else document
-    found = held.get("latency_ms", {})
-    if not isinstance(found, dict):
-        raise TypeError(f"{beside}: latency_ms: {found!r}")
-    return {name: (float(middle), float(high)) for name, (middle, high) in found.items()}
+    pairs, rates = held.get("latency_ms", {}), held.get("frames_per_s", {})
+    if not isinstance(pairs, dict) or not isinstance(rates, dict):
+        raise TypeError(f"{beside}: latency_ms: {pairs!r}, frames_per_s: {rates!r}")
+    return {
+        "latency_ms": {
+            name: (float(middle), float(high)) for name, (middle, high) in pairs.items()
+        },
+        "frames_per_s": {name: float(rate) for name, rate in rates.items()},
+    }
 
 
 def report_csv(report: EvaluationReport) -> str:
@@ -202,7 +210,7 @@ def load_report(path: Path) -> EvaluationReport:
             runs=document["runs"],
             settings=document["settings"],
             recordings=document.get("recordings", {}),
-            latency_ms=_latency_of(path, document),
+            **_measured(path, document),
         )
     except OSError as error:
         raise ArtifactError(f"{path}: can't be read ({error.strerror}). {again}") from error

@@ -38,7 +38,7 @@ from can_train.evaluation.controls.fusion import (
 )
 from can_train.evaluation.controls.windows import Control, control_threshold, fit_controls
 from can_train.evaluation.experts import Experts, load_experts, score_by_experts
-from can_train.evaluation.latency import latency_ms
+from can_train.evaluation.latency import Latency, latency_of
 from can_train.evaluation.metrics import undefined_metrics, window_metrics
 from can_train.evaluation.new_vehicle import CalibrateOn, calibrate_on
 from can_train.evaluation.outside import outside_places
@@ -107,6 +107,7 @@ def evaluate_run(
                 rows += _rows_of(experts, left, scorers, fusion)
                 digests |= left.digests
     tell("measuring the latency")
+    latency = _latency(experts, inputs, data_root)
     report = EvaluationReport(
         modality=config.modality,
         dataset=config.dataset,
@@ -115,7 +116,8 @@ def evaluate_run(
         runs=experts.runs,
         settings=_settings(config) | _artifacts(experts) | ({} if new is None else new.settings),
         recordings=digests,
-        latency_ms=_latency(experts, inputs, data_root),
+        latency_ms=latency.per_window_ms,
+        frames_per_s=latency.frames_per_s,
     )
     if recordings is None and calibrate is None:
         write_report(report, run_dir)
@@ -144,12 +146,10 @@ def _artifacts(experts: Experts) -> dict[str, str | int | float]:
     return {f"{name}{ARTIFACT}": found.sha256 for name, found in experts.detectors.items()}
 
 
-def _latency(
-    experts: Experts, inputs: DatasetWindows, data_root: Path
-) -> dict[str, tuple[float, float]]:
+def _latency(experts: Experts, inputs: DatasetWindows, data_root: Path) -> Latency:
     """Of the longest test recording (training recording if there is no test)."""
     recordings = inputs.manifest.test or inputs.manifest.train
-    return latency_ms(experts, data_root, max(recordings, key=lambda r: r.frames))
+    return latency_of(experts, data_root, max(recordings, key=lambda r: r.frames))
 
 
 def _fit_fusion_controls(experts: Experts, inputs: DatasetWindows) -> FusionControls | None:

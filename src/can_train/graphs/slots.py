@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,40 +14,59 @@ _HASH_FACTOR: Final = 2_654_435_761
 """Multiplicative hashing: 2**32 over the golden ratio (Knuth, TAOCP 3, section 6.4)."""
 
 
+class SlotTables(NamedTuple):
+    """Slots of IDs, -1 where there is none: standard ones by ID, extended ones by hash.
+
+    Attributes:
+        standard: By ID [2048], int32.
+        keys: Extended IDs, open addressing [T], uint32.
+        values: Their slots [T], int32.
+        counts: Slots, and slots of extended IDs [2], int64.
+    """
+
+    standard: NDArray[np.int32]
+    keys: NDArray[np.uint32]
+    values: NDArray[np.int32]
+    counts: NDArray[np.int64]
+
+
 class IdSlots:
     """Assigns every arbitration ID a dense slot in order of first appearance."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self._standard = np.full(MAX_STANDARD_ID + 1, -1, np.int32)
-        self._keys = np.zeros(16, np.uint32)
-        self._values = np.full(16, -1, np.int32)
-        self._extended = 0
+        self.tables = SlotTables(
+            standard=np.full(MAX_STANDARD_ID + 1, -1, np.int32),
+            keys=np.zeros(16, np.uint32),
+            values=np.full(16, -1, np.int32),
+            counts=np.zeros(2, np.int64),
+        )
+
+    @property
+    def count(self) -> int:
+        """Slots assigned so far."""
+        return int(self.tables.counts[0])
 
     def assign(self, arbitration_id: NDArray[np.uint32]) -> NDArray[np.int32]:
         """Slots [n] int32 of the IDs [n], adding slots for those not seen before."""
         extended = arbitration_id[arbitration_id > MAX_STANDARD_ID]
         if len(extended):
-            self._reserve(self._extended + len(np.unique(extended)))
+            self.reserve(len(np.unique(extended)))
         slots = np.empty(len(arbitration_id), np.int32)
-        self.count, self._extended = _assign_slots(
-            arbitration_id,
-            self._standard,
-            self._keys,
-            self._values,
-            np.array([self.count, self._extended]),
-            slots,
-        )
+        assign_slots(arbitration_id, self.tables, slots)
         return slots
 
-    def _reserve(self, entries: int) -> None:
-        """Keeps the table at most half full: a search then meets two entries or so."""
-        if 2 * entries <= len(self._keys):
+    def reserve(self, more: int) -> None:
+        """Makes room for so many further extended IDs.
+
+        The table is at most half full: a search then meets two entries or so.
+        """
+        old, entries = self.tables, int(self.tables.counts[1]) + more
+        if 2 * entries <= len(old.keys):
             return
-        keys, values = self._keys, self._values
         size = 1 << (4 * entries - 1).bit_length()
-        self._keys, self._values = np.zeros(size, np.uint32), np.full(size, -1, np.int32)
-        _rehash(keys, values, self._keys, self._values)
+        keys, values = np.zeros(size, np.uint32), np.full(size, -1, np.int32)
+        _rehash(old.keys, old.values, keys, values)
+        self.tables = old._replace(keys=keys, values=values)
 
 
 @compiled()
@@ -77,15 +96,9 @@ def _rehash(
 
 
 @compiled()
-def _assign_slots(
-    ids: NDArray[np.uint32],
-    standard: NDArray[np.int32],
-    keys: NDArray[np.uint32],
-    values: NDArray[np.int32],
-    counts: NDArray[np.int64],
-    slots: NDArray[np.int32],
-) -> tuple[int, int]:
+def assign_slots(ids: NDArray[np.uint32], tables: SlotTables, slots: NDArray[np.int32]) -> None:
     """Fills `slots`; standard IDs index an array, only extended ones need the hash table."""
+    standard, keys, values, counts = tables
     count, extended = counts[0], counts[1]
     for i in range(len(ids)):
         key = np.int64(ids[i])
@@ -101,4 +114,4 @@ def _assign_slots(
             count += 1
             extended += 1
         slots[i] = values[at]
-    return count, extended
+    counts[0], counts[1] = count, extended

@@ -53,7 +53,7 @@ class IdState:
         self.window = window
         self.stride = stride
         self.frames = 0
-        self._history = _empty_history(0, words)
+        self.history = _empty_history(0, words)
 
     def update(self, frames: Frames, slots: NDArray[np.int32], slot_count: int) -> ChunkState:
         """Compares the next n frames of the recording with the past, and adds them to it.
@@ -63,7 +63,7 @@ class IdState:
             slots: Slot of each frame's ID [n], from one `IdSlots` for the recording.
             slot_count: Slots assigned so far.
         """
-        self._grow(slot_count)
+        self.reserve(slot_count)
         n = len(frames)
         first_end = max(self.frames, self.window - 1)
         first_end += -(first_end - self.window + 1) % self.stride
@@ -79,7 +79,7 @@ class IdState:
                 payloads=frames.payload_words,
                 dlcs=frames.dlc,
             ),
-            self._history,
+            self.history,
             WindowEnds(offset=self.frames, first=first_end, stride=self.stride),
             state.per_frame,
             state.per_window,
@@ -87,14 +87,14 @@ class IdState:
         self.frames += n
         return state
 
-    def _grow(self, slots: int) -> None:
+    def reserve(self, slots: int) -> None:
         """Makes room for new slots, doubling it so that growing costs little per frame."""
-        have = len(self._history.numbers)
+        have = len(self.history.numbers)
         if slots <= have:
             return
-        extra = _empty_history(max(slots, 2 * have, 64) - have, self._history.bits.shape[2])
-        old = self._history
-        self._history = History(
+        extra = _empty_history(max(slots, 2 * have, 64) - have, self.history.bits.shape[2])
+        old = self.history
+        self.history = History(
             numbers=np.concatenate([old.numbers, extra.numbers]),
             counts=np.concatenate([old.counts, extra.counts]),
             bits=np.concatenate([old.bits, extra.bits]),

@@ -45,20 +45,21 @@ class SteadyClock:
     """Follows the timestamps of one recording, in any cut."""
 
     def __init__(self) -> None:
-        self._state = np.zeros(len(ClockColumn))
-        self._state[ClockColumn.BEFORE] = np.nan
+        self.state = np.zeros(len(ClockColumn))
+        self.state[ClockColumn.BEFORE] = np.nan
 
     def follow(self, timestamps: NDArray[np.float64]) -> NDArray[np.float64]:
         """Steady times of the next frames [n]: the stamps themselves while nothing jumped."""
         steady = np.empty(len(timestamps))
-        _follow(np.ascontiguousarray(timestamps), self._state, steady)
+        follow_clock(np.ascontiguousarray(timestamps), self.state, steady)
         return steady
 
 
 @compiled()
-def _follow(
+def follow_clock(
     timestamps: NDArray[np.float64], clock: NDArray[np.float64], steady: NDArray[np.float64]
 ) -> None:
+    """Fills `steady`, and brings the `ClockColumn`s up to date."""
     for i in range(len(timestamps)):
         stamp = timestamps[i]
         if clock[ClockColumn.FRAMES] == 0:

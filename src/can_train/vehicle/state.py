@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import auto, unique
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,23 @@ class Watched(NamedTuple):
     tally: NDArray[np.int32]
     clock: NDArray[np.float64]
     bins: NDArray[np.int32]
+
+    @classmethod
+    def nothing(cls, ids: int) -> Self:
+        """Before the first frame, with a profile of so many IDs."""
+        return cls(
+            running=np.zeros((ids, len(Running))),
+            tally=np.zeros((ids, len(Tally)), np.int32),
+            clock=np.zeros(len(Clock)),
+            bins=np.zeros((64, len(Presence)), np.int32),
+        )
+
+    def with_slots(self, slots: int) -> Self:
+        """The same with room for so many IDs of the recording."""
+        if slots <= len(self.bins):
+            return self
+        more = np.zeros((2 * slots - len(self.bins), len(Presence)), np.int32)
+        return self._replace(bins=np.concatenate([self.bins, more]))
 
 
 BYTES_PER_ID: Final = 8 * len(Running) + 4 * len(Tally)

@@ -74,17 +74,11 @@ class VehicleWatch:
     """
 
     def __init__(self, profile: VehicleProfile) -> None:
-        ids = len(profile)
         self._known = profile.known
         self._familiar = profile.familiar
         self._slots = IdSlots()
         self._steady = SteadyClock()
-        self._state = Watched(
-            running=np.zeros((ids, len(Running))),
-            tally=np.zeros((ids, len(Tally)), np.int32),
-            clock=np.zeros(len(Clock)),
-            bins=np.zeros((64, len(Presence)), np.int32),
-        )
+        self._state = Watched.nothing(len(profile))
 
     @property
     def recognised(self) -> bool:
@@ -96,7 +90,7 @@ class VehicleWatch:
         known = self._known
         ids = np.ascontiguousarray(frames.arbitration_id)
         slots = self._slots.assign(ids)
-        self._reserve(self._slots.count)
+        self._state = self._state.with_slots(self._slots.count)
         at = np.searchsorted(known.ids, ids)
         seen = PassingFrames(
             timestamps=self._steady.follow(frames.timestamp),
@@ -111,14 +105,8 @@ class VehicleWatch:
             traits=np.full((len(frames), len(Trait)), np.nan, np.float32),
             score=np.full(len(frames), SILENT),
         )
-        _follow(seen, known, self._state, said, self._slots.count)
+        follow_vehicle(seen, known, self._state, said, self._slots.count)
         return said
-
-    def _reserve(self, slots: int) -> None:
-        bins = self._state.bins
-        if slots > len(bins):
-            more = np.zeros((2 * slots - len(bins), len(Presence)), np.int32)
-            self._state = self._state._replace(bins=np.concatenate([bins, more]))
 
 
 def _among(ordered: NDArray[np.uint32], ids: NDArray[np.uint32]) -> NDArray[np.bool_]:
@@ -129,7 +117,9 @@ def _among(ordered: NDArray[np.uint32], ids: NDArray[np.uint32]) -> NDArray[np.b
 
 
 @compiled()
-def _follow(seen: PassingFrames, known: Known, state: Watched, said: Said, slots: int) -> None:
+def follow_vehicle(
+    seen: PassingFrames, known: Known, state: Watched, said: Said, slots: int
+) -> None:
     """Fills `said`, and carries `state` on."""
     clock = state.clock
     for i in range(len(seen.timestamps)):

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from can_train.detectors.artifact import load_detector
-from can_train.detectors.evidence import CalibrationEvidence, Margins, Surprise
+from can_train.detectors.evidence import CalibrationEvidence, Margins, PValues
 from can_train.detectors.scoring import score_windows
+from can_train.detectors.surprise import Surprise
 from can_train.errors import ArtifactError, TrainingError
 from tests.lab import Lab
 
@@ -120,3 +121,12 @@ def test_a_trained_detector_holds_the_margins_of_its_threshold_side(lab: Lab, mo
         "real", threshold.value, None,
     )  # fmt: skip
     assert detector.p_value(threshold.value) == pytest.approx(2 / (evidence.benign.windows + 1))
+
+
+@pytest.mark.parametrize("windows", [0, 1, 7, 5000])
+def test_single_p_values_are_those_of_arrays(windows: int) -> None:
+    rng = np.random.default_rng(windows)
+    benign = Margins.of(rng.normal(size=windows).round(3))
+    asked = np.concatenate([rng.normal(scale=3.0, size=200), benign.values, [-1e300, 1e300]])
+    single = PValues(benign)
+    assert [single.of(margin) for margin in asked.tolist()] == benign.p_value(asked).tolist()

@@ -47,6 +47,7 @@ def report(*rows: EvaluationRow) -> EvaluationReport:
         runs={"gat": "0123abcd"},
         settings={"seed": 0, "window": 100},
         latency_ms={"gat": (1.5, 2.25)},
+        frames_per_s={"gat": 61_000.0},
     )
 
 

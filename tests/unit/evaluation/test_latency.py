@@ -1,5 +1,6 @@
 """Latency of real models on a real recording: every scorer is timed, graph building included."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from can_train.config.frozen import freeze
 from can_train.config.schema import DataConfig, RunConfig
 from can_train.dataset.manifest import dataset_dir
 from can_train.evaluation.experts import Experts
-from can_train.evaluation.latency import MEASURED, WARM_UP, latency_ms
+from can_train.evaluation.latency import MEASURED, WARM_UP, Latency, latency_of, one_core
 from can_train.frames.recording import Recording
 from can_train.graphs.scaling import IdVocabulary
 from can_train.runs.layout import Roots
@@ -56,11 +57,20 @@ def recorded(root: Path, frames: int) -> Recording:
 def test_every_model_is_timed_and_fusion_takes_longer_than_its_experts(
     tmp_path: Path, experts: Experts
 ) -> None:
-    found = latency_ms(experts, tmp_path, recorded(tmp_path, NEEDED))
-    assert set(found) == {"vgae", "gat", "fusion"}
-    assert all(0 < middle <= high for middle, high in found.values())
-    assert found["fusion"][0] > max(found["vgae"][0], found["gat"][0])
+    found = latency_of(experts, tmp_path, recorded(tmp_path, NEEDED))
+    assert set(found.per_window_ms) == set(found.frames_per_s) == {"vgae", "gat", "fusion"}
+    assert all(0 < middle <= high for middle, high in found.per_window_ms.values())
+    for measure in ({n: p50 for n, (p50, _) in found.per_window_ms.items()},
+                    {n: 1 / rate for n, rate in found.frames_per_s.items()}):  # fmt: skip
+        assert measure["fusion"] > max(measure["vgae"], measure["gat"])
 
 
 def test_a_recording_that_is_too_short_says_nothing(tmp_path: Path, experts: Experts) -> None:
-    assert latency_ms(experts, tmp_path, recorded(tmp_path, NEEDED - 1)) == {}
+    assert latency_of(experts, tmp_path, recorded(tmp_path, NEEDED - 1)) == Latency()
+
+
+def test_it_is_measured_on_one_core() -> None:
+    before = os.sched_getaffinity(0)
+    with one_core():
+        assert len(os.sched_getaffinity(0)) == 1
+    assert os.sched_getaffinity(0) == before

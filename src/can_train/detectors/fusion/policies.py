@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from can_train.config.schema import Architecture
 from can_train.detectors.fusion.network import QNetwork
+from can_train.detectors.kernels.window_fusion import ACTIONS, ALPHAS, STATE_LIMIT
 from can_train.vocab import FusionPolicy
-
-ACTIONS: Final = 21
-
-ALPHAS: Final = np.linspace(0.0, 1.0, ACTIONS)
-"""Fusion weights 0, 0.05, ... 1 that the agent chooses from."""
-
-STATE_LIMIT: Final = 5.0
-"""Standardised state numbers are clipped here: far outside, the agent knows nothing more."""
 
 
 class LinearFusion(nn.Module):

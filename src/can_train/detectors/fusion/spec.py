@@ -32,6 +32,7 @@ SPEC: Final = Spec(
     training={"teacher": _TRAINING, "student": _TRAINING},
     detector="can_train.detectors.fusion.detector:FusionDetector",
     stage="can_train.detectors.fusion.stage:build",
+    window_scorer="can_train.detectors.fusion.window:window_scorer",
     needs={"fusion": ("anomaly", "probability")},
     distils=False,
     refusal="fusion combines models that are already distilled",

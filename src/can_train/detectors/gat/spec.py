@@ -62,6 +62,7 @@ SPEC: Final = Spec(
     training={"teacher": TrainingConfig(), "student": TrainingConfig(epochs=12)},
     detector="can_train.detectors.gat.detector:GatDetector",
     stage="can_train.detectors.gat.stage:build",
+    window_scorer="can_train.detectors.gat.window:window_scorer",
     role="probability",
     needs={"curriculum": ("anomaly",)},
     distillation_settings=("temperature", "feature_weight"),

@@ -6,10 +6,15 @@ targets. The matrix products and exponentials around these loops are torch's.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from can_train.compiled import compiled
+
+NEGATIVE_SLOPE: Final = 0.2
+"""Of the leaky rectifier of scores (Velickovic et al., section 2.1)."""
 
 Real = NDArray[np.floating]
 Whole = NDArray[np.int64]

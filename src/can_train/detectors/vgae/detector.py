@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from can_train.config.schema import Architecture
 from can_train.detectors.base import Detector, Extras, NetworkShape, Scores
 from can_train.detectors.familiarity import familiarity
+from can_train.detectors.kernels.window_vgae import LOG_FLOOR
 from can_train.detectors.scoring import SCORING_BATCH
 from can_train.detectors.vgae.errors import window_errors
 from can_train.detectors.vgae.network import VGAE, VgaeOutput
@@ -23,8 +24,6 @@ LOSS_WEIGHTS = ("id_weight", "neighbour_weight", "kl_weight")
 """Fields of `VgaeConfig` that shape the loss and not the network."""
 
 _SMALLEST_UNIT = 1e-9
-_LOG_FLOOR = 1e-6
-"""Added to errors before their logarithm; an error of a window whose IDs are unknown is 0."""
 
 
 class VgaeDetector(Detector):
@@ -69,7 +68,7 @@ class VgaeDetector(Detector):
         errors = window_errors(output, graphs).double()
         combined = combined_error(errors, self.error_scale)
         score, mean, worst = (
-            torch.log(error + _LOG_FLOOR) for error in (combined, errors[:, 0], errors[:, 1])
+            torch.log(error + LOG_FLOOR) for error in (combined, errors[:, 0], errors[:, 1])
         )
         return self.said(score, mean, worst, familiarity=familiarity(graphs), relies=True)
 

@@ -101,12 +101,12 @@ def fill_relational(
         )
         x = node_x[first_node:next_node]
         edge_index = topology.edge_index[:, first_edge:next_edge]
+        edges = edge_x[first_edge:next_edge]
         _sum_nodes(here.frames, topology.node_of_frame[w], x)
+        _sum_edges(here, topology.edge_of_frame[w], edges)
+        _finish_edges(edges, edge_index, x, topology.node_of_frame[w])
         _finish_nodes(x, edge_index, topology.node_id[first_node:next_node], here.times)
         _add_bus(here, state.per_window[w, WindowColumn.MISSING_SHARE], x)
-        edges = edge_x[first_edge:next_edge]
-        outgoing = _sum_edges(here, topology.node_of_frame[w], topology.edge_of_frame[w], edges)
-        _finish_edges(edges, edge_index, outgoing, window - 1)
         first_node = next_node
         first_edge = next_edge
 
@@ -165,11 +165,12 @@ def _finish_nodes(
     for e in range(edge_index.shape[1]):
         x[edge_index[0, e], RelationalNode.DEGREE_SHARE] += _EDGE_END / count
         x[edge_index[1, e], RelationalNode.DEGREE_SHARE] += _EDGE_END / count
-    order = np.argsort(node_id)
-    for rank in range(count):
-        x[order[rank], RelationalNode.PRIORITY_RANK] = rank / max(count - 1, 1)
     for i in range(count):
         v = x[i]
+        rank = 0
+        for other in range(count):
+            rank += node_id[other] < node_id[i]
+        v[RelationalNode.PRIORITY_RANK] = rank / max(count - 1, 1)
         frames = v[RelationalNode.SHARE_OF_FRAMES]
         for column in _MEANS_OF_NODES:
             v[column] /= frames
@@ -194,17 +195,12 @@ def _add_bus(here: _WindowStates, missing_share: float, x: NDArray[np.float32]) 
 
 @compiled()
 def _sum_edges(
-    here: _WindowStates,
-    node_of_frame: NDArray[np.uint16],
-    edge_of_frame: NDArray[np.uint16],
-    x: NDArray[np.float32],
-) -> NDArray[np.int64]:
+    here: _WindowStates, edge_of_frame: NDArray[np.uint16], x: NDArray[np.float32]
+) -> None:
     """Sums and extremes over the transitions of each edge, from the frame that ends them.
 
-    Until `_finish_edges`, SHARE_OF_TRANSITIONS counts transitions. Gives the transitions that
-    leave each node [W].
+    Until `_finish_edges`, SHARE_OF_TRANSITIONS counts transitions.
     """
-    outgoing = np.zeros(len(here.times), np.int64)
     for k in range(len(edge_of_frame)):
         e = x[edge_of_frame[k]]
         f = here.frames[k + 1]
@@ -232,24 +228,25 @@ def _sum_edges(
         e[RelationalEdge.NOVELTY_SOURCE] = max(
             e[RelationalEdge.NOVELTY_SOURCE], here.frames[k, FrameColumn.NOVELTY]
         )
-        outgoing[node_of_frame[k]] += 1
-    return outgoing
 
 
 @compiled()
 def _finish_edges(
     x: NDArray[np.float32],
     edge_index: NDArray[np.uint16],
-    outgoing: NDArray[np.int64],
-    transitions: int,
+    node_x: NDArray[np.float32],
+    node_of_frame: NDArray[np.uint16],
 ) -> None:
-    """Turns sums into means and counts into shares."""
+    """Turns sums into means and counts into shares, while nodes still count their frames."""
+    last = node_of_frame[-1]
     for i in range(len(x)):
         e = x[i]
         source, target = edge_index[0, i], edge_index[1, i]
         count = e[RelationalEdge.SHARE_OF_TRANSITIONS]
-        e[RelationalEdge.SHARE_OF_TRANSITIONS] = count / transitions
-        e[RelationalEdge.SHARE_OF_SOURCE] = count / outgoing[source]
+        # Each frame of the source begins a transition, but for the window's last frame.
+        outgoing = node_x[source, RelationalNode.SHARE_OF_FRAMES] - (source == last)
+        e[RelationalEdge.SHARE_OF_TRANSITIONS] = count / (len(node_of_frame) - 1)
+        e[RelationalEdge.SHARE_OF_SOURCE] = count / outgoing
         e[RelationalEdge.GAP_LOG_RATIO_MEAN] /= count
         e[RelationalEdge.IS_SELF_LOOP] = source == target
         e[RelationalEdge.HAS_REVERSE_EDGE] = has_reverse(edge_index, i)

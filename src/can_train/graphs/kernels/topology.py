@@ -48,6 +48,32 @@ class Topology(NamedTuple):
     attacks: NDArray[np.int64]
 
 
+class Met(NamedTuple):
+    """Which nodes and edges were met, and in which window: nothing is cleared between windows.
+
+    Attributes:
+        node_window: Latest window that showed each slot [S], int64; -1 at first.
+        node_number: Its node there [S], uint16.
+        edge_window: Latest window that showed each pair of nodes [M, M], int64; -1 at first.
+        edge_number: Its edge there [M, M], uint16.
+    """
+
+    node_window: NDArray[np.int64]
+    node_number: NDArray[np.uint16]
+    edge_window: NDArray[np.int64]
+    edge_number: NDArray[np.uint16]
+
+    @classmethod
+    def nothing(cls, slots: int, nodes: int) -> Met:
+        """Room for so many slots, and for windows with so many nodes."""
+        return cls(
+            node_window=np.full(slots, -1, np.int64),
+            node_number=np.zeros(slots, np.uint16),
+            edge_window=np.full((nodes, nodes), -1, np.int64),
+            edge_number=np.zeros((nodes, nodes), np.uint16),
+        )
+
+
 def topology_of(frames: FrameNodes, starts: NDArray[np.int64], window: int) -> Topology:
     """Nodes and edges of each window, numbered in order of first appearance.
 
@@ -56,10 +82,20 @@ def topology_of(frames: FrameNodes, starts: NDArray[np.int64], window: int) -> T
         starts: First frame of each window [B].
         window: Frames per window.
     """
-    count = len(starts)
     most_nodes = min(window, frames.slot_count)
+    room = room_for(len(starts), window, most_nodes)
+    met = Met.nothing(frames.slot_count, most_nodes)
+    nodes, edges = fill_topology(frames, starts, 0, met, room)
+    return room._replace(
+        edge_index=np.ascontiguousarray(room.edge_index[:, :edges]),
+        node_id=room.node_id[:nodes].copy(),
+    )
+
+
+def room_for(count: int, window: int, most_nodes: int) -> Topology:
+    """Arrays that are large enough for so many windows, with nothing in them."""
     most_edges = min(window - 1, most_nodes * most_nodes)
-    room = Topology(
+    return Topology(
         node_of_frame=np.empty((count, window), np.uint16),
         edge_of_frame=np.empty((count, window - 1), np.uint16),
         edge_index=np.empty((2, count * most_edges), np.uint16),
@@ -68,27 +104,23 @@ def topology_of(frames: FrameNodes, starts: NDArray[np.int64], window: int) -> T
         edges=np.empty(count, np.int64),
         attacks=np.empty(count, np.int64),
     )
-    nodes, edges = _fill(frames, starts, most_nodes, room)
-    return room._replace(
-        edge_index=np.ascontiguousarray(room.edge_index[:, :edges]),
-        node_id=room.node_id[:nodes].copy(),
-    )
 
 
 @compiled()
-def _fill(
-    frames: FrameNodes, starts: NDArray[np.int64], most_nodes: int, graph: Topology
+def fill_topology(
+    frames: FrameNodes, starts: NDArray[np.int64], number: int, met: Met, graph: Topology
 ) -> tuple[int, int]:
     """Writes the graphs; gives the number of nodes and of edges written.
 
-    A node or edge was met in this window if its stamp is the window's number: nothing has to be
-    cleared between windows.
+    Args:
+        frames: The frames.
+        starts: First frame of each window [B].
+        number: Of the first window; later windows have larger ones.
+        met: What earlier windows showed; is brought up to date.
+        graph: Is filled.
     """
     window = graph.node_of_frame.shape[1]
-    node_stamp = np.full(frames.slot_count, -1, np.int64)
-    node_number = np.zeros(frames.slot_count, np.uint16)
-    edge_stamp = np.full((most_nodes, most_nodes), -1, np.int64)
-    edge_number = np.zeros((most_nodes, most_nodes), np.uint16)
+    node_window, node_number, edge_window, edge_number = met
     total_nodes = 0
     total_edges = 0
     for w in range(len(starts)):
@@ -99,8 +131,8 @@ def _fill(
         before = 0
         for k in range(window):
             s = frames.slots[start + k]
-            if node_stamp[s] != w:
-                node_stamp[s] = w
+            if node_window[s] != number + w:
+                node_window[s] = number + w
                 node_number[s] = found_nodes
                 graph.node_id[total_nodes + found_nodes] = frames.ids[start + k]
                 found_nodes += 1
@@ -108,8 +140,8 @@ def _fill(
             graph.node_of_frame[w, k] = here
             attack_frames += frames.labels[start + k]
             if k > 0:
-                if edge_stamp[before, here] != w:
-                    edge_stamp[before, here] = w
+                if edge_window[before, here] != number + w:
+                    edge_window[before, here] = number + w
                     edge_number[before, here] = found_edges
                     graph.edge_index[0, total_edges + found_edges] = before
                     graph.edge_index[1, total_edges + found_edges] = here

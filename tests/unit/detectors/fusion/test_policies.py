@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from can_train.detectors.fusion.policies import (
-    ALPHAS,
-    AgentFusion,
-    LinearFusion,
-    fusion_network,
-)
+from can_train.detectors.fusion.policies import AgentFusion, LinearFusion, fusion_network
 from can_train.detectors.fusion.spec import DqnConfig
+from can_train.detectors.kernels.window_fusion import ALPHAS
 from can_train.vocab import FusionPolicy
 
 STATE = torch.tensor([[0.5, -1.0, 2.0], [3.0, 0.0, 1.0]], dtype=torch.float64)

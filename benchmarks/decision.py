@@ -1,0 +1,170 @@
+"""Time from a window's last frame to its decision on a stream, beside the batch path.
+
+    python -m benchmarks.decision RUN FILE ... [--decisions N] [--experiment-root DIR]
+
+One thread on one core. The files are played as one endless stream, as many frames at a time as a
+window is behind the one before; a decision is everything from these frames to scores, p-values,
+alarm levels and events of the run and what it fuses, with and without vehicle profiles, at strides
+of 100 and of 10 frames. Beside it, in the same run: the same windows by whole recordings (`score`),
+and one at a time by the modules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Final
+
+for variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+
+from can_train.detectors.frame_scorer import FrameScorer, open_detector  # noqa: E402
+from can_train.detectors.module_scorer import ModuleWindowScorer  # noqa: E402
+from can_train.detectors.window_scorer import WindowScorer  # noqa: E402
+from can_train.evaluation.latency import one_core  # noqa: E402
+from can_train.frames.frame import Frames  # noqa: E402
+from can_train.frames.readers import read_recording  # noqa: E402
+from can_train.graphs.live import LiveGraphs  # noqa: E402
+from can_train.streaming.opening import stream_of  # noqa: E402
+
+STRIDES: Final = (100, 10)
+WARM_UP: Final = 300
+SHARE_BESIDE: Final = 20
+"""The paths beside it get one in so many of the windows."""
+
+COLUMNS: Final = (
+    "stride", "scored by", "windows", "median ms", "p99 ms", "p99.9 ms", "frames/s",
+    "CPU µs/window", "memory +MB",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--decisions", type=int, default=100_000, metavar="N")
+    parser.add_argument("--experiment-root", type=Path, metavar="DIR")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    recordings = [read_recording(file).frames for file in args.files]
+    load = os.getloadavg()[0]
+    _row(COLUMNS)
+    with one_core():
+        for stride in STRIDES:
+            detector = open_detector(args.run, experiment_root=args.experiment_root)
+            for each in detector.detectors.values():
+                each.config = replace(each.config, data=replace(each.config.data, stride=stride))
+            _measured(detector, recordings, args.decisions)
+    print(f"{platform.processor() or platform.machine()}, one core, load average {load:.2f}")
+
+
+def _measured(detector: FrameScorer, recordings: Sequence[Frames], decisions: int) -> None:
+    stride, profiles = detector.spec.stride, detector.own.vehicles
+    for name, vehicles in (("stream", None), ("stream, profiles", profiles)):
+        detector.own.vehicles = vehicles
+        if name == "stream" or vehicles is not None:
+            _row((str(stride), name, *_streamed(detector, recordings, decisions)))
+    detector.own.vehicles = None
+    few = decisions // SHARE_BESIDE
+    _row((str(stride), "modules, one window", *_by_modules(detector, recordings, few)))
+    _row((str(stride), "whole recordings", *_whole(detector, recordings, few)))
+    detector.own.vehicles = profiles
+
+
+def _streamed(
+    detector: FrameScorer, recordings: Sequence[Frames], decisions: int
+) -> tuple[str, ...]:
+    """Every decision timed, from its frames to all that is said."""
+    stream = stream_of(detector, words=recordings[0].payload.shape[1] // 8)
+    seconds = np.empty(decisions)
+    pieces = _pieces(recordings, detector.spec.window, detector.spec.stride)
+    for piece in islice(pieces, WARM_UP):
+        list(stream.push(piece))
+    memory, began = _resident_mb(), time.thread_time()
+    for number, piece in enumerate(islice(pieces, decisions)):
+        before = time.perf_counter()
+        list(stream.push(piece))
+        seconds[number] = time.perf_counter() - before
+    cpu = time.thread_time() - began
+    return _figures(seconds, cpu, detector.spec.stride, _resident_mb() - memory)
+
+
+def _by_modules(
+    detector: FrameScorer, recordings: Sequence[Frames], decisions: int
+) -> tuple[str, ...]:
+    """Graphs as for the stream, each window a batch of its own."""
+    live = LiveGraphs(detector.spec, words=recordings[0].payload.shape[1] // 8)
+    scorers: dict[str, WindowScorer] = {}
+    for name, each in detector.detectors.items():
+        scorers[name] = ModuleWindowScorer(each, {**scorers} if each.fuses else {})
+    seconds = np.empty(decisions)
+    memory, began = _resident_mb(), time.thread_time()
+    pieces = _pieces(recordings, detector.spec.window, detector.spec.stride)
+    for number, piece in enumerate(islice(pieces, decisions)):
+        before = time.perf_counter()
+        for graph in live.windows_of(piece):
+            for scorer in scorers.values():
+                scorer.look(graph)
+        seconds[number] = time.perf_counter() - before
+    cpu = time.thread_time() - began
+    return _figures(seconds, cpu, detector.spec.stride, _resident_mb() - memory)
+
+
+def _whole(detector: FrameScorer, recordings: Sequence[Frames], least: int) -> tuple[str, ...]:
+    """Recordings in batches, at least so many windows."""
+    windows = 0
+    memory, began, cpu = _resident_mb(), time.perf_counter(), time.thread_time()
+    for frames in cycle(recordings):
+        windows += len(detector.score(frames))
+        if windows >= least:
+            break
+    seconds, cpu = time.perf_counter() - began, time.thread_time() - cpu
+    return (
+        f"{windows:,}", "", "", "", f"{windows * detector.spec.stride / seconds:,.0f}",
+        f"{1e6 * cpu / windows:.0f}", f"{_resident_mb() - memory:.1f}",
+    )  # fmt: skip
+
+
+def _pieces(recordings: Sequence[Frames], window: int, stride: int) -> Iterator[Frames]:
+    """The recordings over and over; the first piece is a window, later ones a stride."""
+    size = window
+    for frames in cycle(recordings):
+        begin = 0
+        while begin + size <= len(frames):
+            yield frames[begin : begin + size]
+            begin, size = begin + size, stride
+
+
+def _figures(
+    seconds: NDArray[np.float64], cpu: float, stride: int, memory_mb: float
+) -> tuple[str, ...]:
+    median, high, highest = np.percentile(seconds, (50, 99, 99.9)) * 1e3
+    return (
+        f"{len(seconds):,}", f"{median:.3f}", f"{high:.3f}", f"{highest:.3f}",
+        f"{stride * len(seconds) / seconds.sum():,.0f}", f"{1e6 * cpu / len(seconds):.0f}",
+        f"{memory_mb:.1f}",
+    )  # fmt: skip
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _row(cells: Sequence[str]) -> None:
+    print("".join(f"{cell:>{21 if at == 1 else 14}}" for at, cell in enumerate(cells)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

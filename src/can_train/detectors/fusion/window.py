@@ -1,0 +1,78 @@
+"""The fusion on single windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.config.schema import FusionConfig
+from can_train.config.spec import spec_of
+from can_train.detectors.kernels.stacks import DenseStack, LayerRoom
+from can_train.detectors.kernels.window_fusion import FusionParts, Policy, fuse
+from can_train.detectors.window_scorer import (
+    TrainedDetector,
+    WindowScorer,
+    dense_stack,
+    layers_of,
+)
+from can_train.graphs.kernels.live import LiveGraph
+
+
+class FusionWindowScorer(WindowScorer):
+    """Fused margin of what two experts said of the window.
+
+    Args:
+        trained: A fusion.
+        anomaly: The anomaly detector.
+        probability: The classifier.
+    """
+
+    def __init__(
+        self, trained: TrainedDetector, anomaly: WindowScorer, probability: WindowScorer
+    ) -> None:
+        super().__init__(len(anomaly.state) + len(probability.state))
+        self._anomaly, self._probability = anomaly, probability
+        policy = (trained.config.fusion or FusionConfig()).fusion_policy
+        agent = dense_stack(trained.weights, layers_of(trained.weights, "agent.layers"))
+        self._parts = FusionParts(
+            policy=int(Policy[policy.upper()]),
+            mean=np.ascontiguousarray(trained.extras["state_mean"], np.float64),
+            scale=np.ascontiguousarray(trained.extras["state_scale"], np.float64),
+            agent=agent,
+            weight=_linear(trained.weights),
+            experience=trained.experience,
+        )
+        self._room = _room(agent)
+
+    def look(self, graph: LiveGraph) -> None:
+        """Scores a window that the experts have looked at."""
+        one, other, shown = self._anomaly, self._probability, len(self._anomaly.state)
+        self.state[:shown], self.state[shown:] = one.state, other.state
+        self.familiarity = one.familiarity
+        self.score, self.surprise = fuse(
+            self._parts,
+            self.state,
+            (one.surprise, other.surprise),
+            self.familiarity,
+            self._room,
+        )
+
+
+def window_scorer(
+    trained: TrainedDetector, experts: Mapping[str, WindowScorer]
+) -> FusionWindowScorer:
+    """That of a trained fusion."""
+    by_role = {spec_of(name).role: scorer for name, scorer in experts.items()}
+    return FusionWindowScorer(trained, by_role["anomaly"], by_role["probability"])
+
+
+def _linear(weights: Mapping[str, NDArray[np.floating]]) -> NDArray[np.float64]:
+    """Weights and bias of a linear policy; none of an agent."""
+    parts = [weights[name].ravel() for name in ("weight", "bias") if name in weights]
+    return np.concatenate([np.zeros(0), *parts]).astype(np.float64)
+
+
+def _room(agent: DenseStack) -> LayerRoom:
+    return LayerRoom.of(1, int(agent.widths.max()), 0, 0)

@@ -1,0 +1,103 @@
+"""Policies of the fusion on what two experts say of one window."""
+
+from __future__ import annotations
+
+from enum import auto, unique
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.compiled import compiled
+from can_train.detectors.kernels.layers import dense
+from can_train.detectors.kernels.stacks import DenseStack, LayerRoom
+from can_train.detectors.kernels.window import Experience, surprise_of
+from can_train.graphs.features import Column
+
+ACTIONS: Final = 21
+
+ALPHAS: Final = np.linspace(0.0, 1.0, ACTIONS)
+"""Fusion weights 0, 0.05, ... 1 that the agent chooses from."""
+
+STATE_LIMIT: Final = 5.0
+"""Standardised state numbers are clipped here: far outside, the agent knows nothing more."""
+
+
+@unique
+class Policy(Column):
+    """Policies; the names are those of settings, in capitals."""
+
+    DQN = auto()
+    LOGISTIC = auto()
+    MAXIMUM = auto()
+    MEAN = auto()
+
+
+class FusionParts(NamedTuple):
+    """A trained fusion.
+
+    Attributes:
+        policy: `Policy`.
+        mean: Of the states that it was fitted on [S], float64.
+        scale: Their standard deviation [S], float64.
+        agent: The Q-network; without layers where there is none.
+        weight: Of a linear policy, and its bias last [C + 1], float64.
+        experience: Benign margins.
+    """
+
+    policy: int
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    agent: DenseStack
+    weight: NDArray[np.float64]
+    experience: Experience
+
+
+@compiled()
+def fuse(
+    fusion: FusionParts,
+    state: NDArray[np.float64],
+    surprise: tuple[float, float],
+    familiarity: float,
+    room: LayerRoom,
+) -> tuple[float, float]:
+    """The fused margin, and how surprising it is on any car.
+
+    Args:
+        fusion: The policy.
+        state: What both experts show it [S].
+        surprise: That of the anomaly detector and that of the classifier.
+        familiarity: How far the window's car is one that was trained on, from 0 to 1.
+        room: Memory for the agent.
+    """
+    margin = _margin(fusion, state, surprise[0], surprise[1], room)
+    score = margin + fusion.experience.relief * familiarity
+    known = surprise_of(score, fusion.experience.known_car)
+    return score, min(known, surprise_of(score, fusion.experience.other_cars))
+
+
+@compiled()
+def _margin(
+    fusion: FusionParts, state: NDArray[np.float64], one: float, other: float, room: LayerRoom
+) -> float:
+    if fusion.policy == Policy.DQN:
+        alpha = float(ALPHAS[_action(fusion, state, room)])
+        return (1.0 - alpha) * one + alpha * other
+    if fusion.policy == Policy.MAXIMUM:
+        return float(max(one, other) * fusion.weight[0] + fusion.weight[1])
+    if fusion.policy == Policy.MEAN:
+        return float((one + other) / 2.0 * fusion.weight[0] + fusion.weight[1])
+    total = 0.0
+    for k in range(len(state)):
+        total += (state[k] - fusion.mean[k]) / fusion.scale[k] * fusion.weight[k]
+    return float(total + fusion.weight[-1])
+
+
+@compiled()
+def _action(fusion: FusionParts, state: NDArray[np.float64], room: LayerRoom) -> int:
+    """The action with the largest Q-value, the first of several."""
+    for k in range(len(state)):
+        z = (state[k] - fusion.mean[k]) / fusion.scale[k]
+        room.x[0, k] = min(max(z, -STATE_LIMIT), STATE_LIMIT)
+    dense(fusion.agent, 1, room, True)
+    return int(np.argmax(room.x[0, :ACTIONS]))

@@ -1,0 +1,154 @@
+"""Trained detectors as arrays, and what scores single windows with them: without torch.
+
+A detector of `Spec.window_scorer` is the same function as its module to 1e-5, in compiled loops
+that allocate nothing (`kernels/window_*.py`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.config.schema import RunConfig
+from can_train.config.spec import Spec, implementation, spec_of
+from can_train.detectors.calibration import Threshold
+from can_train.detectors.evidence import CalibrationEvidence, surprise_table
+from can_train.detectors.kernels.stacks import AttentionStack, DenseStack, Real, Residual
+from can_train.detectors.kernels.window import Experience, WindowInputs
+from can_train.graphs.kernels.live import LiveGraph
+from can_train.graphs.scaling import FeatureScaler, IdVocabulary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainedDetector:
+    """What an artifact holds, but for the profiles of vehicles.
+
+    Attributes:
+        config: Configuration of the run that made it.
+        weights: Of its network, by their names in the module.
+        scaler: Feature scaler.
+        vocabulary: ID vocabulary.
+        extras: Further arrays that it needs, by name.
+        threshold: Alarm threshold.
+        evidence: Margins of the calibration windows.
+    """
+
+    config: RunConfig
+    weights: Mapping[str, NDArray[np.floating]]
+    scaler: FeatureScaler
+    vocabulary: IdVocabulary
+    extras: Mapping[str, NDArray[np.float64]]
+    threshold: Threshold
+    evidence: CalibrationEvidence
+
+    @property
+    def spec(self) -> Spec:
+        """What kind of detector it is."""
+        return spec_of(self.config.model)
+
+    @property
+    def inputs(self) -> WindowInputs:
+        """How it takes a window's graph."""
+        nothing = np.zeros((len(self.vocabulary), 0), np.float32)
+        return WindowInputs(
+            node_mean=matrix(self.scaler.node_mean),
+            node_scale=matrix(self.scaler.node_scale),
+            edge_mean=matrix(self.scaler.edge_mean),
+            edge_scale=matrix(self.scaler.edge_scale),
+            ids=np.ascontiguousarray(self.vocabulary.ids, np.uint32),
+            embedding=matrix(self.weights.get("embedding.weight", nothing)),
+        )
+
+    @property
+    def experience(self) -> Experience:
+        """What its margins are compared with."""
+        benign, synthetic = self.evidence.benign, self.evidence.synthetic
+        others = synthetic if synthetic.windows else benign
+        return Experience(surprise_table(benign), surprise_table(others), self.threshold.relief)
+
+
+class WindowScorer(ABC):
+    """Scores one window after the other; what it says of the latest one is kept.
+
+    Attributes:
+        score: Unbounded margin, which the threshold is for; higher is more suspicious.
+        surprise: -log p of the score that a fusion may rely on.
+        state: What it shows a fusion [S], float64.
+        familiarity: How far the window's car is one that was trained on, from 0 to 1.
+    """
+
+    def __init__(self, state_channels: int) -> None:
+        self.score = 0.0
+        self.surprise = 0.0
+        self.familiarity = 0.0
+        self.state = np.zeros(state_channels)
+
+    @abstractmethod
+    def look(self, graph: LiveGraph) -> None:
+        """Scores a window; a fusion takes what its experts said of it."""
+
+
+WindowScorerBuilder = Callable[[TrainedDetector, Mapping[str, WindowScorer]], WindowScorer]
+"""From a trained detector, and the scorers that it builds on by name."""
+
+
+def builder_of(spec: Spec) -> WindowScorerBuilder | None:
+    """What makes window scorers of a detector's kind; None where it has no compiled form."""
+    if not spec.window_scorer:
+        return None
+    found: WindowScorerBuilder = implementation(spec.window_scorer)
+    return found
+
+
+def attention_stack(
+    weights: Mapping[str, NDArray[np.floating]], prefix: str, residual: Residual
+) -> AttentionStack:
+    """Layers of `GraphAttention` as compiled functions take them.
+
+    Args:
+        weights: By their names in the module.
+        prefix: Name of the list of layers.
+        residual: What layers add that learnt no map of their own.
+    """
+    parts: list[NDArray[np.floating]] = []
+    sizes: list[list[int]] = []
+    while f"{prefix}.{len(sizes)}.bias" in weights:
+        own = f"{prefix}.{len(sizes)}"
+        learned = f"{own}.res.weight" in weights
+        _, heads, channels = weights[f"{own}.att_src"].shape
+        parts += [weights[f"{own}.lin.weight"].T]
+        parts += [weights[f"{own}.res.weight"].T] if learned else []
+        parts += [weights[f"{own}.att_src"], weights[f"{own}.att_dst"]]
+        parts += [weights[f"{own}.edge_score.weight"].T, weights[f"{own}.bias"]]
+        kind = Residual.LEARNED if learned else residual
+        sizes.append([weights[f"{own}.lin.weight"].shape[1], heads, channels, kind])
+    return AttentionStack(_table(parts), np.array(sizes, np.int64))
+
+
+def dense_stack(weights: Mapping[str, NDArray[np.floating]], names: Sequence[str]) -> DenseStack:
+    """Fully connected layers, by their names, as compiled functions take them."""
+    parts: list[NDArray[np.floating]] = []
+    widths = [weights[f"{names[0]}.weight"].shape[1]] if names else [0]
+    for name in names:
+        parts += [weights[f"{name}.weight"].T, weights[f"{name}.bias"]]
+        widths.append(len(weights[f"{name}.bias"]))
+    return DenseStack(_table(parts), np.array(widths, np.int64))
+
+
+def layers_of(weights: Mapping[str, NDArray[np.floating]], prefix: str) -> list[str]:
+    """Names of the layers of a `Dense`, in order."""
+    count = sum(name.startswith(f"{prefix}.lins.") and name.endswith(".bias") for name in weights)
+    return [f"{prefix}.lins.{number}" for number in range(count)]
+
+
+def matrix(weight: NDArray[np.floating]) -> Real:
+    """A weight as compiled functions take it."""
+    return np.ascontiguousarray(weight, np.float32)
+
+
+def _table(parts: Sequence[NDArray[np.floating]]) -> Real:
+    return np.concatenate([np.zeros(0), *(part.ravel() for part in parts)]).astype(np.float32)
