@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
     from can_train.cli.worker import JobLog
-    from can_train.runs.made import check_checkpoint, check_made
+    from can_train.pipeline.checkpoints import check_checkpoint
+    from can_train.runs.made import check_made
     from can_train.runs.state import owned, point_latest, read_status
     from can_train.teachers.policy import is_teacher
 
