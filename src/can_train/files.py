@@ -145,8 +145,12 @@ def lock(path: Path) -> BaseFileLock:
     return FileLock(path)
 
 
-def read_object(path: Path) -> dict[str, object]:
+def read_object(path: Path, way_out: str = "Remove it and run again") -> dict[str, object]:
     """The JSON object in `path`.
+
+    Args:
+        path: The file.
+        way_out: What to do if it holds something else.
 
     Raises:
         ArtifactError: The file holds no JSON object.
@@ -154,9 +158,9 @@ def read_object(path: Path) -> dict[str, object]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ArtifactError(f"{path}: not JSON ({error}). Remove it and run again.") from error
+        raise ArtifactError(f"{path}: not JSON ({error}). {way_out}") from error
     if not isinstance(document, dict):
-        raise ArtifactError(f"{path}: expected a JSON object. Remove it and run again.")
+        raise ArtifactError(f"{path}: expected a JSON object. {way_out}")
     return document
 
 

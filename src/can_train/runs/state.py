@@ -10,10 +10,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 from can_train.errors import ArtifactError, PreflightError
-from can_train.files import link_exclusively, lock, point_link, read_object, sealed, unsealed, write_text
+from can_train.files import (
+    link_exclusively,
+    lock,
+    point_link,
+    read_object,
+    sealed,
+    unsealed,
+    write_text,
+)
 from can_train.runs.job_views import Evidence, JobsView, Verdict, WorkerJob
 from can_train.runs.jobs import view_of
 from can_train.runs.layout import latest_link, log_of, owner_lock, owner_path, status_path
@@ -83,7 +91,7 @@ def read_status(run: Path) -> RunStatus | None:
     path = status_path(run)
     if not path.exists():
         return None
-    raw = unsealed(path, read_object(path), way_out=_WAY_OUT)
+    raw = unsealed(path, read_object(path, _WAY_OUT), way_out=_WAY_OUT)
     known = {item.name for item in fields(RunStatus)}
     made = raw.get("made", {})
     if (

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 _KEPT: Final = re.compile(rf"\w+_teacher\.[0-9a-f]{{{SHORT_HASH}}}\.pth")
 
+_WAY_OUT: Final = (
+    "Remove it and its .pth, then register the teacher again: can-train teachers add {}"
+)
+
 Origin = Literal["run", "state dict"]
 
 
@@ -185,11 +189,8 @@ def _describe(path: Path, teacher: Teacher) -> None:
 
 
 def _description(path: Path) -> Teacher:
-    raw = read_object(path)
-    way_out = (
-        "Remove it and its .pth, then register the teacher again: "
-        f"can-train teachers add {raw.get('run_id') or 'RUN'}"
-    )
+    raw = read_object(path, _WAY_OUT.format("RUN"))
+    way_out = _WAY_OUT.format(raw.get("run_id") or "RUN")
     content = unsealed(path, raw, OWN_SEAL, way_out)
     try:
         return from_plain(Teacher, content, f"{path}: teacher")

@@ -120,7 +120,9 @@ def test_provenance_and_folders_are_outside_the_hash(path: Path) -> None:
     ],
 )
 def test_what_is_outside_the_hash_is_sealed(path: Path, edit: object) -> None:
-    with pytest.raises(ArtifactError, match=r"edited.json: changed since it was written. Restore it"):
+    with pytest.raises(
+        ArtifactError, match=r"edited.json: changed since it was written. Restore it"
+    ):
         load_frozen(edited(path, edit))
     without = edited(path, lambda d: (edit(d), d.pop(OWN_SEAL)))  # type: ignore[operator]
     assert load_frozen(without)  # of before there were seals
