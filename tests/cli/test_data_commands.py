@@ -91,7 +91,7 @@ def test_share_of_lines_that_cannot_be(share: str, capsys: pytest.CaptureFixture
 def test_lenient_takes_a_share(root: Path, tmp_path: Path) -> None:
     frames = "".join(f"({k}.0) can0 112#00\n" for k in range(1, 40))
     benign = write(tmp_path / "benign/drive.log", frames + "oops\noops\n")
-    with pytest.raises(DataError, match="2 of 41 lines are malformed, more than the 1.0%"):
+    with pytest.raises(DataError, match="malformed: 2 of 41 lines, more than the 1.0%"):
         run("prepare", *NAMED, "--benign", str(benign), "--lenient")
     run("prepare", *NAMED, "--benign", str(benign), "--lenient=0.05")
     assert load_manifest(root, "automotive", "mini").train[0].frames == 39
@@ -189,7 +189,7 @@ def test_sniff_shows_how_a_table_is_understood(
     named = ["--columns", "label=marker"]
     assert main(["data", "sniff", "--modality", "automotive", str(path), *named]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"{path}: table: 2 frames, 2 IDs (0 extended), no bus named, 1 labelled attacks",
+        f"{path}: table: 2 frames, 2 IDs (0 extended), no bus named, 1 labelled attack",
         "  time: time, seconds",
         "  id: id, hexadecimal",
         "  data: data, hexadecimal",

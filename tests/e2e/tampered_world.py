@@ -71,6 +71,7 @@ class World:
         plan: The plan whose second run's files are damaged.
         other: The same with another seed.
         new: A run that was planned and never started.
+        training_store: Name of the store that holds the graphs of training.
     """
 
     home: Path
@@ -78,6 +79,7 @@ class World:
     plan: Plan
     other: Plan
     new: Plan
+    training_store: str
 
     @property
     def roots(self) -> Roots:
@@ -91,9 +93,11 @@ class World:
     def run(self) -> Path:
         return self.plan.stages[1].frozen.run_dir
 
-    def columns(self, name: str) -> list[Path]:
-        """A column of the graphs of training, and that of those to test on."""
-        return sorted(self.dataset.glob(f"stores/*/{name}"), key=lambda p: -p.stat().st_size)
+    def column(self, name: str, *, training: bool) -> Path:
+        """A column of the graphs of training, or of those to test on."""
+        stores = self.dataset.glob("stores/*")
+        (found,) = (s for s in stores if (s.name == self.training_store) is training)
+        return found / name
 
     def labels(self) -> list[Path]:
         """Labels of the training recordings."""
@@ -112,7 +116,8 @@ class World:
             "frozen config": frozen_path(run, planned.frozen.sha256),
             "status": status_path(run),
             "plan": plan_path(plan_dir(self.roots.experiments, plan.plan_id)),
-            "store": self.columns("edge_x")[int(other)],
+            "store": self.column("edge_x", training=other),
+            "training store": self.column("edge_x", training=not other),
             "frames": self.labels()[int(other)],
             "checkpoint": last_checkpoint(run),
             "teacher": artifact_path(run, model, "teacher") if other else registered,
@@ -121,7 +126,8 @@ class World:
 
     def of_another_kind(self, what: str) -> Path:
         """A file that doesn't belong there."""
-        foreign = {"plan": status_path(self.run), "store": self.columns("edges")[0],
+        foreign = {"plan": status_path(self.run), "store": self.column("edges", training=False),
+                   "training store": self.column("edges", training=True),
                    "frames": self.labels()[0].with_name("dlc.npy"),
                    "checkpoint": self.file("artifact"),
                    "entry": status_path(self.run)}  # fmt: skip
@@ -202,8 +208,11 @@ def make_world(home: Path, copy: Path) -> World:
             finish(stage.frozen.run_dir)
     for stage in plans[0].stages:
         register_teacher(stage.frozen)
+    (store,) = roots.data.glob("automotive/small/stores/*")
     new = make_plan(Typed(text={**_GAT, "seed": "2"}), roots)
-    world = World(home=home, copy=copy, plan=plans[0], other=plans[1], new=new)
+    world = World(
+        home=home, copy=copy, plan=plans[0], other=plans[1], new=new, training_store=store.name
+    )
     for stage in plans[0].stages:
         code = main(["evaluate", str(stage.frozen.run_dir), "--data-root", str(roots.data)])
         assert code == 0
