@@ -54,6 +54,8 @@ _STUDENT: Final = {**_GAT, "model_size": "student", "distillation": "with-kd"}
 _FUSION: Final = {**_PLANNED, "model": "dqn", "model_size": "teacher"}
 del _FUSION["epochs"]
 
+_OTHERS: Final = re.compile(r"; not chosen: .*|^not chosen: .*\n", re.MULTILINE)
+
 COMMANDS: Final = (
     "train", "pipeline", "distil", "fuse", "evaluate", "compare", "score", "teachers add",
     "teachers list", "teachers show", "teachers find", "status", "resume", "run",
@@ -160,7 +162,7 @@ class World:
         said = io.StringIO()
         with redirect_stdout(said), redirect_stderr(said):
             code = main(self.words(command))
-        return code, re.sub(r"; not chosen: .*", "", said.getvalue())
+        return code, _OTHERS.sub("", said.getvalue())
 
     def words(self, command: str) -> tuple[str, ...]:
         """What is typed for a command."""

@@ -72,3 +72,31 @@ def test_a_number_of_things_has_the_right_form() -> None:
         and ast.unparse(number.value) not in allowed
     ]
     assert not found, "use errors.counted"
+
+
+SAID_ELSEWHERE = re.compile(
+    r"\b(packet|hop|frame_id|subset|snapshot|job_manager|use_kd|adapter)s?\b"
+)
+"""Words for which the glossary has others."""
+
+
+def message(node: ast.AST) -> str:
+    """The constant text of what an exception of ours is raised with; … for each value in it."""
+    if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
+        return ""
+    name = getattr(node.exc.func, "id", "")
+    first = node.exc.args[0] if node.exc.args and name.endswith("Error") else None
+    parts = first.values if isinstance(first, ast.JoinedStr) else [first]
+    return "".join(
+        str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts if part
+    )
+
+
+def test_messages_are_one_sentence_behind_the_other_in_the_words_of_the_glossary() -> None:
+    found = {where: message(node) for where, node in texts(ast.Raise)}
+    said = {where: text for where, text in found.items() if " " in text}
+    assert len(said) > 150
+    for where, text in said.items():
+        assert "  " not in text and ".." not in text and not text.endswith("!"), where
+        assert not re.search(r"(?i)\b(invalid|illegal|please|sorry|oops)\b", text), where
+        assert not SAID_ELSEWHERE.search(text), where
