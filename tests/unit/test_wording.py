@@ -62,7 +62,7 @@ def test_a_number_of_things_has_the_right_form() -> None:
     """`counted(n, "stage")` says `1 stage`; `f"{n} stages"` doesn't."""
     allowed = {text for known in NEVER_ONE.values() for text in known}
     found = [
-        f"{where}: {ast.unparse(number.value)}{after.value[:20]!r}"
+        f"{where}: {ast.unparse(number.value)}{str(after.value)[:20]!r}"
         for where, node in texts(ast.JoinedStr)
         if isinstance(node, ast.JoinedStr)
         for number, after in zip(node.values, node.values[1:], strict=False)
