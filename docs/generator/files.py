@@ -80,6 +80,7 @@ FROZEN: Final[Mapping[str, str]] = {
     "config": "RunConfig, below; each expert has a key of its own instead of `experts`",
     "paths": "data_root, experiment_root, run_dir, teacher_root, absolute",
     "provenance": "created_at, host, git_commit, git_dirty, python, versions; decides nothing",
+    "content_sha256": "of all the rest",
 }
 PLAN_KEYS: Final[Mapping[str, str]] = {
     "plan_id": "hash of the runs",
@@ -108,6 +109,12 @@ def _roots() -> Iterator[str]:
     yield (
         "JSON is UTF-8, indented, with sorted keys. Every file is replaced in one step: a reader "
         "sees the old one or the new one. What isn't whole yet begins with `.partial-`."
+    )
+    yield (
+        "Some carry the hash of their own content as JSON with sorted keys: as `sha256` "
+        "`status.json`, `plan.json` and `evaluation.json`; as `content_sha256` frozen configs and "
+        "descriptions of teachers, where `sha256` is of something else. One that was edited is "
+        "refused with code 6; one without the key, of an earlier version, is taken as it is."
     )
     options = {"data": "data", "experiments": "experiment", "teachers": "teacher"}
     yield table(

@@ -28,7 +28,9 @@ PARTIAL: Final = ".partial-"
 SHORT_HASH: Final = 12
 """Letters of a hash in names."""
 
-_SEAL: Final = "sha256"
+SEAL: Final = "sha256"
+OWN_SEAL: Final = "content_sha256"
+"""Key of the seal of documents in which `sha256` is the hash of another file."""
 
 
 def partial_name(target: Path) -> Path:
@@ -143,8 +145,12 @@ def lock(path: Path) -> BaseFileLock:
     return FileLock(path)
 
 
-def read_object(path: Path) -> dict[str, object]:
+def read_object(path: Path, way_out: str = "Remove it and run again") -> dict[str, object]:
     """The JSON object in `path`.
+
+    Args:
+        path: The file.
+        way_out: What to do if it holds something else.
 
     Raises:
         ArtifactError: The file holds no JSON object.
@@ -152,28 +158,39 @@ def read_object(path: Path) -> dict[str, object]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ArtifactError(f"{path}: not JSON ({error}). Remove it and run again.") from error
+        raise ArtifactError(f"{path}: not JSON ({error}). {way_out}") from error
     if not isinstance(document, dict):
-        raise ArtifactError(f"{path}: expected a JSON object. Remove it and run again.")
+        raise ArtifactError(f"{path}: expected a JSON object. {way_out}")
     return document
 
 
-def sealed(document: Mapping[str, object]) -> dict[str, object]:
+def sealed(document: Mapping[str, object], key: str = SEAL) -> dict[str, object]:
     """The document with the sha256 of its content as its last key."""
-    return {**document, _SEAL: _content_sha256(document)}
+    return {**document, key: _content_sha256(document)}
 
 
-def unsealed(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+def unsealed(
+    path: Path,
+    document: Mapping[str, Any],
+    key: str = SEAL,
+    way_out: str = "Restore it, or give the command that made it again",
+) -> dict[str, Any]:
     """A document without its seal, after a look whether it is what was written.
 
     One that was written before there were seals is taken as it is.
 
+    Args:
+        path: Its file, for the message.
+        document: What the file holds.
+        key: Where its seal stands.
+        way_out: What to do if it was changed.
+
     Raises:
         ArtifactError: It was changed.
     """
-    content = {key: value for key, value in document.items() if key != _SEAL}
-    if document.get(_SEAL, found := _content_sha256(content)) != found:
-        raise ArtifactError(f"{path}: changed since it was written. Make it again")
+    content = {name: value for name, value in document.items() if name != key}
+    if document.get(key, found := _content_sha256(content)) != found:
+        raise ArtifactError(f"{path}: changed since it was written. {way_out}")
     return content
 
 

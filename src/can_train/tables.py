@@ -52,18 +52,23 @@ Header = Sequence[TableColumn | str]
 Rows = Iterable[TableRow | Sequence[str]]
 
 
-def write_table(out: TextIO, header: Header, rows: Rows) -> None:
-    """Writes `rows` under `header`: all columns into a file, those that fit on a terminal."""
+def write_table(out: TextIO, header: Header, rows: Rows) -> tuple[str, ...]:
+    """Writes `rows` under `header`: all columns into a file, those that fit on a terminal.
+
+    Returns:
+        Titles of the columns for which there was no room.
+    """
     columns = [TableColumn(title=item) if isinstance(item, str) else item for item in header]
     lines = [row if isinstance(row, TableRow) else TableRow(cells=tuple(row)) for row in rows]
     if not out.isatty():
         out.writelines(f"{text}\n" for text, _ in table_lines(columns, lines))
-        return
+        return ()
     from rich.console import Console
 
     console = Console(file=out, highlight=False)
     for text, style in table_lines(columns, lines, console.width):
         console.print(text, style=style or None, markup=False, soft_wrap=True)
+    return dropped(columns, lines, console.width)
 
 
 def write_lines(out: TextIO, lines: Iterable[str]) -> None:
@@ -105,6 +110,23 @@ def table_lines(
         shown += [(text, line.style) for text in _wrapped(cells, used, room, width)]
         shown += [(f"{GAP}{note}", "") for note in line.notes]
     return shown
+
+
+def dropped(
+    columns: Sequence[TableColumn], lines: Sequence[TableRow], width: int
+) -> tuple[str, ...]:
+    """Titles of the columns that say something and for which there is no room.
+
+    Args:
+        columns: Those of the table.
+        lines: Its rows.
+        width: Characters that there is room for.
+    """
+    full = [line for line in lines if len(line.cells) == len(columns)]
+    widths = [max(map(len, cells)) for cells in _by_column(columns, full)]
+    kept = _kept(columns, full, widths, width)
+    said = [i for i in range(len(columns)) if any(line.cells[i] for line in full)]
+    return tuple(columns[i].title for i in said if i not in kept)
 
 
 def _by_column(

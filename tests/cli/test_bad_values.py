@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import get_origin
 
 import pytest
 
-from can_train.cli.main import build_parser, main
+from can_train.cli.main import main
 from can_train.config.build import build_request
 from can_train.config.codec import unwrap
 from can_train.config.fields import ARCHITECTURE_SETTINGS, SETTINGS, Setting, option_of
-from can_train.config.requests import PLAN_WORDS, STAGE_WORDS
-from can_train.config.typed import BUCKETS, Typed
+from can_train.config.typed import Typed
 from can_train.errors import ConfigError
+from tests.cli.command_tree import arguments
 
 BASE = {"modality": "automotive", "dataset": "car", "model": "vgae,gat,dqn", "fusion_policy": "dqn",
         "distillation": "with-kd,with-kd,no-kd",
@@ -35,8 +34,6 @@ NUMBERS = {
     "two minus": "--5",
 }
 TEXTS = {"empty": ""}
-PLANNING = {option_of(name) for name in (*SETTINGS, *STAGE_WORDS, *PLAN_WORDS, *BUCKETS)}
-"""Options that train, pipeline and validate share."""
 
 
 def wrong_values(setting: Setting) -> Iterator[tuple[str, str]]:
@@ -91,59 +88,17 @@ def test_an_option_that_is_given_twice_is_refused(capsys: pytest.CaptureFixture[
         assert f"{option_of(name)} is already 1; give it once" in capsys.readouterr().err
 
 
-def options_with_values() -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every option of every command that takes a value."""
-    parser = build_parser()
-    for path, each in _parsers(parser, ()):
-        for action in each._actions:
-            if action.option_strings and action.nargs is None and action.help != argparse.SUPPRESS:
-                yield path, action.option_strings[0]
-
-
-def _parsers(
-    parser: argparse.ArgumentParser, path: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], argparse.ArgumentParser]]:
-    subs = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
-    if not subs:
-        yield path, parser
-    for action in subs:
-        for name, each in action.choices.items():
-            yield from _parsers(each, (*path, name))
-
-
 @pytest.mark.parametrize("text", ["", "  "])
 def test_an_empty_value_of_any_option_is_code_2(
     capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
-    """One per command of those that several share."""
-    seen = set()
-    for path, option in options_with_values():
-        if (path[0], option) in seen or (option in PLANNING and path[0] != "train"):
-            continue
-        seen.add((path[0], option))
-        words = [w for n in ("modality", "dataset", "model") for w in (option_of(n), BASE[n])]
-        named = words if path == ("train",) and option not in words else required_of(path)
-        code = main([*path, *named, option, text])
+    found = [each for each in arguments() if each.action.option_strings]
+    for each in found:
+        code = main(each.words(text))
         said = capsys.readouterr().err
-        assert (path, option, code) == (path, option, 2), said
-        assert option in said or "isn't allowed" in said, (path, option, said)
-    assert len(seen) > 100
-
-
-def required_of(path: tuple[str, ...]) -> list[str]:
-    """Something for each argument that has to be there."""
-    (parser,) = (each for found, each in _parsers(build_parser(path[0]), ()) if found == path)
-    words: list[str] = []
-    for action in parser._actions:
-        if action.option_strings and action.required:
-            words += [action.option_strings[0], _any(action)]
-        elif not action.option_strings and action.nargs not in {"?", "*"}:
-            words.append(_any(action))
-    return words
-
-
-def _any(action: argparse.Action) -> str:
-    return str(next(iter(action.choices))) if action.choices else "x"
+        assert (each.id, code) == (each.id, 2), said
+        assert each.name in said or "isn't allowed" in said, (each.id, said)
+    assert len(found) > 100
 
 
 @pytest.mark.parametrize("option", ["--memory", "--walltime"])

@@ -31,8 +31,14 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--array-limit", "2"], "--array-limit: has no effect without --submit"),
         (["--submit", "--local"], "--submit, --local: a plan runs in one place"),
         (["--submit", "--json", "--dry-run"], "--submit, --json: scripts are shown as text"),
-        (["--submit", "--array-limit", "0"], "0. Allowed: a whole number from 1 to 1000000"),
-        (["--submit", "--max-requeues", "-1"], "-1. Allowed: a whole number from 0 to 1000000"),
+        (
+            ["--submit", "--array-limit", "0"],
+            "0 isn't allowed. Allowed: a whole number from 1 to 1000000",
+        ),
+        (
+            ["--submit", "--max-requeues", "-1"],
+            "-1 isn't allowed. Allowed: a whole number from 0 to 1000000",
+        ),
     ],
 )
 def test_options_that_would_do_nothing(

@@ -188,3 +188,20 @@ def test_compare_names_what_is_not_evaluated_and_evaluates_it_if_asked(
     assert document["sections"][0]["groups"][0]["runs"] == [teacher_run.name]
     unknown = can_train(home, "compare", "nothing")
     assert unknown.code == 3 and "Datasets with runs: synthetic" in unknown.err
+
+
+def test_a_terminal_of_80_columns_shows_runs_and_files_of_teachers_whole() -> None:
+    from can_train.cli.teacher_rows import HEADER, row_of
+    from can_train.tables import TableRow, dropped, table_lines
+
+    document = {
+        "path": "x", "dataset": "hcrl_sa", "model": "gat", "features": "relational",
+        "window": 100, "split": "time", "run_id": "51117f3adec3", "origin": "run",
+        "metric": "val_pr_auc", "value": 0.14193, "parameters": 1_200_446, "sha256": "d" * 64,
+        "file": "ok",
+    }  # fmt: skip
+    row = TableRow(cells=row_of(document))
+    lines = [text for text, _ in table_lines(HEADER, [row], 80)]
+    assert max(map(len, lines)) <= 80
+    assert all(text in lines[1] for text in ("hcrl_sa", "51117f3adec3", "val_pr_auc", "ok"))
+    assert set(dropped(HEADER, [row], 80)) == {"parameters", "sha256", "split"}

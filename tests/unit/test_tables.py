@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from can_train.tables import TableColumn, TableRow, table_lines, write_table
+from can_train.tables import TableColumn, TableRow, dropped, table_lines, write_table
 
 ROWS = [("gat", "1"), ("fusion", "")]
 COLUMNS = (
@@ -57,6 +57,17 @@ def test_columns_go_by_importance_and_no_id_is_ever_cut(
     assert header.split() == titles
     assert row.startswith("0123456789ab-2") and "3/12" in row
     assert note == f"  {'why ' * 40}"
+    if width is not None:
+        assert [*titles, *dropped(COLUMNS, [RUN], width)] == ["run", "epoch", "dataset", "node"]
+
+
+def test_only_a_column_that_says_something_is_named_as_left_out() -> None:
+    silent = TableRow(cells=("0123456789ab", "3/12", "", ""))
+    heading = TableRow(cells=("a heading",))
+    assert dropped(COLUMNS, [heading, silent], 5) == ()
+    out = Terminal()
+    assert write_table(StringIO(), COLUMNS, [RUN]) == ()
+    assert write_table(out, COLUMNS, [RUN]) == ()
 
 
 def test_a_column_without_anything_in_it_takes_no_room_on_a_terminal() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
+from can_train.cli.values import Number, file_path
 from can_train.errors import ConfigError, counted
 from can_train.tables import write_table
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from can_train.evaluation.new_vehicle import Calibrated, CalibrateOn
 
 USUAL_MINUTES: Final = 5.0
+_MINUTES: Final = Number(least=0.01, most=10_000)
 
 _HEADER: Final = (
     "scorer", "threshold", "for this vehicle", "alarms here", "then", "attacks found", "then",
@@ -22,11 +23,11 @@ _HEADER: Final = (
 def add_calibration_options(parser: argparse.ArgumentParser) -> None:
     """Adds `--calibrate-on` and `--calibrate-minutes`."""
     parser.add_argument(
-        "--calibrate-on", type=Path, metavar="FILE",
+        "--calibrate-on", type=file_path, metavar="FILE",
         help="raise the thresholds for the vehicle of this recording, from its first minutes",
     )  # fmt: skip
     parser.add_argument(
-        "--calibrate-minutes", type=float, metavar="N",
+        "--calibrate-minutes", type=_MINUTES, metavar="N",
         help=f"minutes of benign traffic at its beginning (default {USUAL_MINUTES:g}, or all of a "
         "shorter one)",
     )  # fmt: skip
@@ -36,13 +37,11 @@ def wanted_calibration(args: argparse.Namespace, out: TextIO) -> CalibrateOn | N
     """What was asked for; what comes of it is shown on `out`.
 
     Raises:
-        ConfigError: Minutes without a recording, or none at all.
+        ConfigError: Minutes without a recording.
     """
     minutes = args.calibrate_minutes
     if minutes is not None and args.calibrate_on is None:
         raise ConfigError("--calibrate-minutes needs a recording: add --calibrate-on FILE")
-    if minutes is not None and not 0 < minutes < float("inf"):
-        raise ConfigError(f"--calibrate-minutes {minutes:g}: more than 0 are needed, such as 5")
     if args.calibrate_on is None:
         return None
     from can_train.evaluation.new_vehicle import CalibrateOn

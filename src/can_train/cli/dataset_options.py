@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from can_train.cli.values import dataset_name, folder_path
 from can_train.vocab import MODALITIES
 
 
@@ -15,13 +16,14 @@ def add_dataset_options(parser: argparse.ArgumentParser, *, dataset_needed: bool
     parser.add_argument("--modality", choices=MODALITIES, required=True, help="application domain")
     parser.add_argument(
         "--dataset",
+        type=dataset_name,
         required=dataset_needed,
         metavar="NAME",
         help="name of the dataset under the data root",
     )
     parser.add_argument(
         "--data-root",
-        type=Path,
+        type=folder_path,
         metavar="DIR",
         help="folder of all datasets (default: data beside the launcher)",
     )

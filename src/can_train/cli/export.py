@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from can_train.cli.dataset_options import add_dataset_options, data_root_of, write_line
+from can_train.cli.values import folder_path
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -31,7 +31,7 @@ def add_export(commands: Subparsers) -> None:
     add_dataset_options(parser, dataset_needed=True)
     parser.add_argument("--format", choices=_FORMATS, required=True, help="what to write")
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", required=True, help="new folder for the files"
+        "--out", type=folder_path, metavar="DIR", required=True, help="new folder for the files"
     )
 
 

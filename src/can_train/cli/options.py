@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from can_train.cli.parser import ChecksItself
 from can_train.cli.place import add_executor_choice, add_executor_options
+from can_train.cli.values import file_path, folder_path
 from can_train.config.codec import allowed_text
 from can_train.config.fields import SETTINGS, Setting, option_of
 from can_train.config.spec import experts, model_names, strategies_on
@@ -88,6 +87,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
         group.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
     group.add_argument(
         "--config",
+        type=file_path,
         metavar="FILE",
         default=argparse.SUPPRESS,
         help="request file; flags override it",
@@ -116,7 +116,11 @@ def add_root_options(parser: argparse.ArgumentParser, *names: str) -> None:
     }
     for name in names:
         parser.add_argument(
-            f"--{name}-root", metavar="DIR", default=argparse.SUPPRESS, help=texts[name]
+            f"--{name}-root",
+            type=folder_path,
+            metavar="DIR",
+            default=argparse.SUPPRESS,
+            help=texts[name],
         )
 
 
@@ -138,7 +142,7 @@ def typed_from(args: argparse.Namespace, *, one_stage: bool) -> Typed:
         smoke="smoke" in given,
         one_stage=one_stage,
     )
-    return with_file(typed, Path(given["config"])) if "config" in given else typed
+    return with_file(typed, given["config"]) if "config" in given else typed
 
 
 def roots_of(args: argparse.Namespace) -> Roots:
@@ -149,29 +153,15 @@ def roots_of(args: argparse.Namespace) -> Roots:
     )
 
 
-class _Once(ChecksItself):
-    """Stores a value, and refuses a second one: one of the two would do nothing."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        if self.dest in vars(namespace):
-            parser.error(
-                f"{option_string} {values}: {option_of(self.dest)} is already "
-                f"{vars(namespace)[self.dest]}; give it once"
-            )
-        setattr(namespace, self.dest, values)
-
-
 def _add(group: argparse._ArgumentGroup, name: str, metavar: str, text: str) -> None:
     default = argparse.SUPPRESS
-    group.add_argument(option_of(name), action=_Once, metavar=metavar, default=default, help=text)
+    group.add_argument(
+        option_of(name), action=ChecksItself, metavar=metavar, default=default, help=text
+    )
     for alias in _ALIASES.get(name, ()):
-        group.add_argument(alias, action=_Once, dest=name, default=default, help=argparse.SUPPRESS)
+        group.add_argument(
+            alias, action=ChecksItself, dest=name, default=default, help=argparse.SUPPRESS
+        )
 
 
 def _help(setting: Setting) -> str:

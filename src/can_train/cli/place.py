@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
+from can_train.cli.values import WholeNumber, file_path
 from can_train.errors import ConfigError
-from can_train.jobs.executor import HERE, Executor, executor_called, executors
+from can_train.jobs.executor import (
+    HERE,
+    Executor,
+    ExecutorOption,
+    executor_called,
+    executors,
+)
 
 LARGEST: Final = 1_000_000
 """Largest number that an option of an executor takes."""
 
-_DIGITS: Final = 9
+_FILE: Final = "FILE"
 
 
 def add_executor_choice(group: argparse._ArgumentGroup) -> None:
@@ -41,11 +48,10 @@ def add_executor_options(group: argparse._ArgumentGroup) -> None:
     """Adds the options that executors take."""
     for executor in executors().values():
         for option in executor.options:
-            kind = str if option.least is None else _at_least(option.least)
             group.add_argument(
                 option.flag,
                 metavar=option.metavar,
-                type=kind,
+                type=_kind(option),
                 default=argparse.SUPPRESS,
                 help=option.help,
             )
@@ -89,14 +95,8 @@ def _check_options(args: argparse.Namespace, chosen: Executor) -> None:
                 )
 
 
-def _at_least(least: int) -> Callable[[str], int]:
-    """Converter for whole numbers from `least` on."""
-
-    def whole_number(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text[:_DIGITS]) <= LARGEST or text[_DIGITS:]:
-            raise argparse.ArgumentTypeError(
-                f"{text}. Allowed: a whole number from {least} to {LARGEST}"
-            )
-        return int(text)
-
-    return whole_number
+def _kind(option: ExecutorOption) -> Callable[[str], Any]:
+    """Converter for its values."""
+    if option.least is not None:
+        return WholeNumber(least=option.least, most=LARGEST)
+    return file_path if option.metavar == _FILE else str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TypeAlias
 
 from can_train.cli.reading import add_reading_options
+from can_train.cli.values import file_path
 from can_train.errors import ConfigError
 from can_train.vocab import MODALITIES
 
@@ -25,7 +25,7 @@ def add_sniff(commands: Subparsers) -> None:
         ),
         epilog="example: can-train data sniff --modality automotive drive.csv",
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recordings")
+    parser.add_argument("files", nargs="+", type=file_path, metavar="FILE", help="recordings")
     parser.add_argument("--modality", choices=MODALITIES, required=True, help="application domain")
     add_reading(parser)
 

@@ -7,13 +7,22 @@ from typing import Any, Final, cast
 
 from can_train.config.codec import Json, to_plain
 from can_train.errors import ArtifactError
+from can_train.tables import TableColumn
 from can_train.teachers.files import Teacher, read_teacher
 from can_train.teachers.weights_file import checked_sha256
 
 HEADER: Final = (
-    "dataset", "model", "features", "window", "split", "run", "figure", "parameters", "sha256",
-    "file",
-)  # fmt: skip
+    TableColumn(title="dataset"),
+    TableColumn(title="model"),
+    TableColumn(title="features", drop=3),
+    TableColumn(title="window", drop=2, right=True),
+    TableColumn(title="split", drop=4),
+    TableColumn(title="run"),
+    TableColumn(title="figure", drop=1),
+    TableColumn(title="parameters", drop=6, right=True),
+    TableColumn(title="sha256", drop=5),
+    TableColumn(title="file"),
+)
 
 
 def document_of(place: Path) -> dict[str, Any]:

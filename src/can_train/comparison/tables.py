@@ -123,7 +123,8 @@ def _verdict(section: Section, pair: Pair) -> str:
     if not known:
         return f"{what}: {NOT_AVAILABLE} (an interval needs two common seeds)"
     worse = [name for name, high in known.items() if high < 0]
-    line = f"{what}: upper bound >= 0 in {len(known) - len(worse)} of {len(known)} scenarios"
+    of_all = f"{len(known) - len(worse)} of {counted(len(known), 'scenario')}"
+    line = f"{what}: upper bound >= 0 in {of_all}"
     if worse:
         line += f", worse in {', '.join(worse)}"
     return f"{line}; mean difference {difference_text(section.of_pair(pair, None, 'roc_auc'))}"

@@ -20,7 +20,7 @@ import can_train
 from can_train.config.codec import Json, from_plain, to_plain
 from can_train.config.schema import SCHEMA_VERSION, RunConfig
 from can_train.errors import ArtifactError, ConfigError, did_you_mean
-from can_train.files import write_text
+from can_train.files import OWN_SEAL, sealed, unsealed, write_text
 from can_train.runs.layout import RUN_ID_LENGTH, Roots, frozen_of_run, frozen_path, is_run
 
 _KEYS: Final = frozenset({"schema_version", "sha256", "config", "provenance", "paths"})
@@ -144,7 +144,8 @@ def frozen_text(frozen: FrozenConfig) -> str:
             "teacher_root": None if frozen.teacher_root is None else str(frozen.teacher_root),
         },
     }
-    return json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    text = json.dumps(sealed(document, OWN_SEAL), indent=1, sort_keys=True, allow_nan=False)
+    return f"{text}\n"
 
 
 def is_frozen(path: Path) -> bool:
@@ -176,7 +177,8 @@ def load_frozen(path: Path) -> FrozenConfig:
         raise ArtifactError(f"{path}: not a frozen config ({error})") from error
 
 
-def _decoded(path: Path, document: Mapping[str, object]) -> FrozenConfig:
+def _decoded(path: Path, whole: Mapping[str, object]) -> FrozenConfig:
+    document = {key: value for key, value in whole.items() if key != OWN_SEAL}
     _check_keys(document, _KEYS, f"{path}")
     _check_version(path, document["schema_version"])
     raw = document["config"]
@@ -189,6 +191,7 @@ def _decoded(path: Path, document: Mapping[str, object]) -> FrozenConfig:
             "after freezing. A frozen config is never edited: give the training command again "
             "with other flags"
         )
+    unsealed(path, whole, OWN_SEAL)
     paths = document["paths"]
     provenance = document["provenance"]
     if not isinstance(paths, dict) or not isinstance(provenance, dict):

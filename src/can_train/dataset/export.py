@@ -13,7 +13,7 @@ import polars as pl
 
 from can_train.dataset.export_text import write_candump, write_parquet, write_table
 from can_train.dataset.manifest import DatasetRef, load_manifest
-from can_train.errors import ConfigError, DataError
+from can_train.errors import ConfigError, DataError, counted
 from can_train.frames.frame import EXTENDED_FLAG, Frames
 from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
@@ -112,7 +112,7 @@ def export_dataset(
         chosen.write(path, frames)
         if not chosen.labelled:
             _write_labels(out, recording, frames)
-        report(f"wrote {path}: {len(frames):,} frames")
+        report(f"wrote {path}: {counted(len(frames), 'frame')}")
         written.append(path)
     return written
 

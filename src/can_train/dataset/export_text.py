@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from can_train.errors import DataError
+from can_train.errors import DataError, counted
 from can_train.frames.frame import EXTENDED_FLAG, MAX_STANDARD_ID, Frames
 
 _ROWS: Final = 1 << 18
@@ -114,7 +114,8 @@ def _require_plain(path: Path, frames: Frames) -> None:
     bare = frames.arbitration_id & ~EXTENDED_FLAG
     small = int(np.count_nonzero((bare != frames.arbitration_id) & (bare <= MAX_STANDARD_ID)))
     if small or frames.payload.shape[1] > _CLASSIC_BYTES:
-        what = f"{small:,} frames with extended IDs below 800" if small else "CAN FD payloads"
+        extended = f"{counted(small, 'frame')} with extended IDs below 800"
+        what = extended if small else "CAN FD payloads"
         raise DataError(
             f"{path}: this format can't tell {what} from others. Export it with --format candump"
         )

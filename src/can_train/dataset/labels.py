@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from can_train.dataset.discovery import SourceFile
 from can_train.dataset.label_tables import ROAD_METADATA, LabelRow, read_label_table, read_road
-from can_train.errors import DataError
+from can_train.errors import DataError, counted
 from can_train.frames.frame import EXTENDED_FLAG, Frames
 from can_train.frames.result import ReadResult
 
@@ -60,7 +60,7 @@ class Labels:
         else:
             self._rows = _rows_of_table(Path(wanted), files)
         if not self._rows:
-            raise DataError(f"--labels {wanted}: about none of the {len(files)} recordings")
+            raise DataError(f"--labels {wanted}: about none of {counted(len(files), 'recording')}")
 
     def put_on(self, file: SourceFile, read: ReadResult) -> LabelledResult:
         """The recording with its labels.
@@ -79,7 +79,7 @@ class Labels:
         return LabelledResult(
             result=replace(read, frames=replace(read.frames, label=label), labelled=True),
             kind="+".join(kinds),
-            note=f"{file.path}: {count:,} attack frames by {how} of --labels",
+            note=f"{file.path}: {counted(count, 'attack frame')} by {how} of --labels",
         )
 
 
@@ -129,8 +129,9 @@ def _rows_of_table(path: Path, files: Sequence[SourceFile]) -> dict[Path, tuple[
         labelled = [file for file in files if file.labels == "needed"] or list(files)
         if len(labelled) != 1:
             raise DataError(
-                f"--labels {path}: {len(labelled)} recordings need labels, and the table doesn't "
-                f"say which it is about. Add a column file, or name a folder with a table for each"
+                f"--labels {path}: the table doesn't say which of "
+                f"{counted(len(labelled), 'recording')} it is about. Add a column file, or name a "
+                "folder with a table for each"
             )
         return {labelled[0].path: rows}
     found = {file.path: tuple(row for row in rows if _is_about(row, file)) for file in files}
@@ -152,11 +153,11 @@ def _label_of(
 ) -> tuple[NDArray[np.uint8], str]:
     """Labels [N] of a recording, and how they were found."""
     if rows[0].label is not None:
-        return _per_frame(frames, rows, path), f"{len(rows):,} rows"
+        return _per_frame(frames, rows, path), counted(len(rows), "row")
     label = np.zeros(len(frames), np.uint8)
     if rows[0].frame is not None:
         label[[_frame_number(row, len(frames)) for row in rows]] = 1
-        return label, f"{len(rows):,} frame numbers"
+        return label, counted(len(rows), "frame number")
     since_first = _count_from_first(frames, rows)
     zero_s = float(frames.timestamp[0]) if since_first else 0.0
     order = np.argsort(frames.timestamp, kind="stable")
@@ -173,7 +174,7 @@ def _label_of(
             )
         label[hit] = 1
     clock = "counted from the first frame" if since_first else "on the recording's clock"
-    return label, f"{len(rows):,} intervals {clock}"
+    return label, f"{counted(len(rows), 'interval')} {clock}"
 
 
 def _given(value: float | None, row: LabelRow) -> float:
@@ -206,9 +207,10 @@ def _matching(frames: Frames, among: NDArray[np.int64], row: LabelRow) -> NDArra
 
 def _per_frame(frames: Frames, rows: Sequence[LabelRow], path: Path) -> NDArray[np.uint8]:
     if len(rows) != len(frames):
+        labels, held = counted(len(rows), "label"), counted(len(frames), "frame")
         raise DataError(
-            f"--labels {rows[0].where}: {len(rows):,} labels for the {len(frames):,} frames of "
-            f"{path}. A table of labels needs a row for each frame"
+            f"--labels {rows[0].where}: {labels} for {held} of {path}. A table of "
+            "labels needs a row for each frame"
         )
     return np.array([row.label for row in rows], np.uint8)
 
@@ -223,6 +225,7 @@ def _require_same(path: Path, own: NDArray[np.uint8], table: NDArray[np.uint8]) 
     differing = int(np.count_nonzero(own != table))
     if differing:
         raise DataError(
-            f"{path}: its own labels and those of --labels differ in {differing:,} frames. Leave "
-            f"--labels away, or take the labels out of the recording"
+            f"{path}: its own labels and those of --labels differ in "
+            f"{counted(differing, 'frame')}. Leave --labels away, or take the labels out of the "
+            "recording"
         )

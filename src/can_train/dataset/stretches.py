@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +77,7 @@ def count_windows(
     for recording in manifest.train:
         if recording in held_out or recording.labels_say_nothing:
             continue
-        label = _labels(folder, recording)
+        label = stored_labels(folder, recording)
         for side, count in _counts(label, recording, data):
             found[side] += count
     return found
@@ -95,21 +95,52 @@ def _counts(
         yield stretch.side, WindowCount(benign=len(starts) - attack, attack=attack)
 
 
-def _labels(folder: Path, recording: Recording) -> NDArray[np.uint8]:
-    path = column_file(folder / "frames" / recording.digest, "label")
+def stored_column(folder: Path, recording: Recording, name: str) -> NDArray[Any]:
+    """A column of a recording's frames [n], mapped and not read.
+
+    Args:
+        folder: Where the dataset is stored.
+        recording: The recording.
+        name: Of the column.
+
+    Raises:
+        DataError: It can't be read, or has another length.
+    """
+    path = column_file(folder / "frames" / recording.digest, name)
     try:
         found = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"{path}: no stored column ({error}). Prepare the dataset again: can-train data prepare"
         ) from error
-    fits = found.shape == (recording.frames,) and found.dtype == np.uint8
-    if not fits or np.count_nonzero(found) != recording.attack_frames or found.max(initial=0) > 1:
-        raise DataError(
-            f"{path}: not the labels of {recording.name}. Prepare the dataset again: "
-            "can-train data prepare"
-        )
+    if found.shape[:1] != (recording.frames,):
+        raise _foreign(path, recording, name)
     return found
+
+
+def stored_labels(folder: Path, recording: Recording) -> NDArray[np.uint8]:
+    """Labels of a recording's frames [n], uint8.
+
+    Args:
+        folder: Where the dataset is stored.
+        recording: The recording.
+
+    Raises:
+        DataError: They can't be read, or aren't those of the recording.
+    """
+    found = stored_column(folder, recording, "label")
+    fits = found.ndim == 1 and found.dtype == np.uint8 and found.max(initial=0) <= 1
+    if not fits or np.count_nonzero(found) != recording.attack_frames:
+        path = column_file(folder / "frames" / recording.digest, "label")
+        raise _foreign(path, recording, "label")
+    return found
+
+
+def _foreign(path: Path, recording: Recording, name: str) -> DataError:
+    return DataError(
+        f"{path}: not the {name} column of {recording.name}. Prepare the dataset again: "
+        "can-train data prepare"
+    )
 
 
 def whole(recording: Recording) -> Stretch:

@@ -25,6 +25,14 @@ from can_train.dataset.augment.attacks import KINDS
 from can_train.dataset.augment.recipe import Recipe, Universe
 from can_train.dataset.augment.synthesis import SyntheticRecording, TrafficSource, recordings
 from can_train.dataset.manifest import DatasetManifest, split_digest
+from can_train.dataset.sources import (
+    HELD_OUT,
+    SHORTEST_SOURCE_S,
+    TRAINING,
+    is_source,
+    no_source,
+    source_spans,
+)
 from can_train.dataset.splits import SIDES, UNUSED, Split
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
@@ -38,9 +46,6 @@ HELD_OUT_SIDES: Final = (
     "synthetic_threshold", "synthetic_validation", "synthetic_threshold", "synthetic_fusion",
 )  # fmt: skip
 """Sides of the held-out recordings, in turn: half of them secure thresholds."""
-
-_SHORTEST_SOURCE_S: Final = 3.0
-"""Stretches shorter than this would be warm-up and little else."""
 
 _ENOUGH_SOURCES: Final = 3
 """With fewer attack-free stretches, benign frames of recordings with attacks serve, too."""
@@ -87,7 +92,7 @@ class SplitUniverse:
                 split_digest(self.manifest.training_digest, self.split.name, self.window),
                 SIDES,
                 HELD_OUT_SIDES,
-                _SHORTEST_SOURCE_S,
+                SHORTEST_SOURCE_S,
                 _ENOUGH_SOURCES,
             )
             for purpose, recipe in self.recipes.items()
@@ -103,12 +108,8 @@ class SplitUniverse:
             )
             sources = self._sources(training=purpose == "train")
             if not sources:
-                part = "training" if purpose == "train" else "validation and calibration"
-                raise DataError(
-                    f"augment: dataset {self.manifest.dataset} (split {self.split.name}) has no "
-                    f"{_SHORTEST_SOURCE_S:g} s of benign traffic in its {part} part to make "
-                    "synthetic recordings from. Import longer recordings or use --augment 0"
-                )
+                part = TRAINING if purpose == "train" else HELD_OUT
+                raise DataError(no_source(self.manifest.dataset, self.split.name, (part,)))
             for number, made in enumerate(recordings(sources, universe, recipe)):
                 side = "synthetic_train"
                 if purpose != "train":
@@ -140,20 +141,17 @@ class SplitUniverse:
 
     def _sources(self, *, training: bool) -> list[TrafficSource]:
         """Benign stretches of the training side, or of all others."""
-        wanted = {"train"} if training else {"validation", "fusion", "threshold"}
         free: list[TrafficSource] = []
         others: list[TrafficSource] = []
         for recording in self.manifest.train:
             stretches = [s for s in self.split.stretches if s.recording == recording.digest]
-            spans = [(s.start, s.stop) for s in stretches if s.side in wanted]
+            spans = source_spans(stretches, training=training)
             if not spans:
                 continue
             frames = verified_frames(self.folder, recording)
-            if not training:  # the sides lie one behind the other, with embargoes between them
-                spans = _joined(spans, [(s.start, s.stop) for s in stretches if s.side == "train"])
             for start, stop in spans:
                 piece = _benign(frames[start:stop])
-                if len(piece) > 1 and np.ptp(piece.timestamp) >= _SHORTEST_SOURCE_S:
+                if len(piece) > 1 and is_source(float(np.ptp(piece.timestamp))):
                     source = TrafficSource(frames=piece, vehicle=recording.vehicle)
                     (others if recording.attack_frames else free).append(source)
         return free if len(free) >= _ENOUGH_SOURCES else [*free, *others]
@@ -181,17 +179,6 @@ def _marks(
         )
         marks[at[~kept]] = UNUSED
     return marks
-
-
-def _joined(spans: list[tuple[int, int]], barriers: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans that no barrier separates, as one."""
-    found: list[tuple[int, int]] = []
-    for start, stop in sorted(spans):
-        if found and not any(found[-1][1] <= b < start for b, _ in barriers):
-            found[-1] = (found[-1][0], stop)
-        else:
-            found.append((start, stop))
-    return found
 
 
 def _benign(frames: Frames) -> Frames:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.errors import TrainingError
+from can_train.errors import TrainingError, counted
 
 
 class Pacing(Protocol):
@@ -72,9 +72,9 @@ def epoch_windows(
     benign = np.flatnonzero(labels == 0)
     if len(attack) == 0 or len(benign) == 0:
         raise TrainingError(
-            f"curriculum: the training split has {len(benign)} benign and {len(attack)} attack "
-            "windows; it needs both. See what the recordings hold: "
-            "can-train data inspect --modality automotive --dataset NAME"
+            f"curriculum: the training split has {len(benign):,} benign and "
+            f"{counted(len(attack), 'attack window')}; it needs both. See what the recordings "
+            "hold: can-train data inspect --modality automotive --dataset NAME"
         )
     if not np.isfinite(scores[benign]).all():
         raise ValueError("scores of benign windows have to be finite")

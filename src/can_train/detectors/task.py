@@ -16,7 +16,7 @@ from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector, Extras
 from can_train.detectors.stage import StageModule
 from can_train.distil.agreement import Agreement
-from can_train.errors import ArtifactError, TrainingError
+from can_train.errors import ArtifactError, TrainingError, counted
 from can_train.graphs.feed import GraphFeed
 
 
@@ -71,7 +71,7 @@ class StageTask:
         if not 0 < label.sum() < len(label):
             raise TrainingError(
                 f"{who}; dataset {self.config.dataset} has {int((label == 0).sum())} benign and "
-                f"{int(label.sum())} attack windows on side {side} of split "
+                f"{counted(int(label.sum()), 'attack window')} on side {side} of split "
                 f"{self.config.data.split}"
             )
 

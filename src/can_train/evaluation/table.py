@@ -20,6 +20,10 @@ from can_train.evaluation.row_columns import (
 from can_train.tables import TableRow, write_lines, write_table
 
 _POOLED: Final = "all files"
+_NO_ROOM: Final = (
+    "no room on this terminal for these columns, which are in evaluation.csv and in what --json "
+    "prints"
+)
 _ALARM_TITLE: Final = "-- all files, with the alarm stage on (each file: evaluation.csv)"
 
 
@@ -47,15 +51,20 @@ def verdicts(report: EvaluationReport) -> list[str]:
 
 
 def _print_all(report: EvaluationReport, stream: TextIO) -> None:
+    without: dict[str, None] = {}
     for scenario, rows in _by_scenario(report.rows):
         stream.write(f"{report.dataset} / {scenario}\n")
-        write_table(stream, columns_of(WINDOW_COLUMNS), _window_rows(rows))
+        found = write_table(stream, columns_of(WINDOW_COLUMNS), _window_rows(rows))
+        without |= dict.fromkeys(found)
         pooled = _with_alarms(rows)
         if pooled:
             stream.write(f"{_ALARM_TITLE}\n")
-            write_table(stream, columns_of(ALARM_COLUMNS), _rows(ALARM_COLUMNS, pooled))
+            found = write_table(stream, columns_of(ALARM_COLUMNS), _rows(ALARM_COLUMNS, pooled))
+            without |= dict.fromkeys(found)
         stream.write("\n")
     write_lines(stream, verdicts(report))
+    if without:
+        write_lines(stream, [f"{_NO_ROOM}: {', '.join(without)}"])
 
 
 def _window_rows(rows: Sequence[EvaluationRow]) -> Iterator[TableRow]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from can_train.errors import DataError
+from can_train.errors import DataError, counted
 
 LENIENT_SHARE: Final = 0.01
 """Share of a file's lines that `--lenient` leaves out unless it names another."""
@@ -100,14 +100,14 @@ def _advice(found: LineProblems, lenient: float) -> str:
         )
     if found.attacks:
         return (
-            f"{found.attacks:,} of the {found.count:,} malformed lines carry an attack label: "
-            f"they are never left out. Mend the file"
+            f"an attack label on {found.attacks:,} of {counted(found.count, 'malformed line')}: "
+            "such lines are never left out. Mend the file"
         )
     if found.count <= found.most(LENIENT_SHARE):
         return "Mend the file, or leave such lines out with --lenient"
     share = math.ceil(1000 * found.count / found.lines) / 1000
     allowed = f", more than the {lenient or LENIENT_SHARE:.1%} that --lenient may leave out"
     return (
-        f"{found.count:,} of {found.lines:,} lines are malformed{allowed}. Mend the file, or allow "
-        f"it with --lenient={share:g}"
+        f"malformed: {found.count:,} of {counted(found.lines, 'line')}{allowed}. Mend the file, or "
+        f"allow it with --lenient={share:g}"
     )

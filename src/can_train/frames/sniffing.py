@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from can_train.errors import counted
 from can_train.frames.result import ReadResult
 
 
@@ -14,13 +15,13 @@ def told(result: ReadResult) -> str:
     extended = int(np.count_nonzero(ids >> 31))
     attacks = int(np.count_nonzero(frames.label))
     parts = [
-        f"{result.format}: {len(frames):,} frames",
-        f"{len(ids):,} IDs ({extended:,} extended)",
+        f"{result.format}: {counted(len(frames), 'frame')}",
+        f"{counted(len(ids), 'ID')} ({extended:,} extended)",
         f"buses {', '.join(result.bus_names)}" if result.bus_names else "no bus named",
-        f"{attacks:,} labelled attacks" if result.labelled else "no labels",
+        f"{counted(attacks, 'labelled attack')}" if result.labelled else "no labels",
     ]
     if result.error_frames:
-        parts.append(f"{result.error_frames:,} bus errors left out")
+        parts.append(f"{counted(result.error_frames, 'bus error')} left out")
     if result.skipped:
-        parts.append(f"{result.skipped:,} malformed lines left out")
+        parts.append(f"{counted(result.skipped, 'malformed line')} left out")
     return ", ".join(parts)

@@ -85,9 +85,13 @@ def _settings(planned: PlannedStage) -> list[str]:
         f"window {data.window}",
         f"stride {data.stride}",
         f"split {data.split}",
-        *([f"at most {data.windows_per_side} windows per side"] if data.windows_per_side else []),
-        *([f"at most {n} windows per epoch"] if (n := training.windows_per_epoch) else []),
+        *_at_most(data.windows_per_side, "side"),
+        *_at_most(training.windows_per_epoch, "epoch"),
         f"learning rate {training.learning_rate:g}",
         *([] if kd is None else [f"temperature {kd.temperature:g}", f"alpha {kd.alpha:g}"]),
         *(f"{name} {value}" for name, value in asked.items() if value is not None),
     ]
+
+
+def _at_most(windows: int | None, of_what: str) -> list[str]:
+    return [] if windows is None else [f"at most {counted(windows, 'window')} per {of_what}"]

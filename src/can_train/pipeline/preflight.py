@@ -21,9 +21,10 @@ from can_train.errors import (
     each,
 )
 from can_train.frames.recording import COLUMN_NAMES, column_file
+from can_train.pipeline.checkpoints import check_checkpoint
 from can_train.runs.find import find_run
 from can_train.runs.layout import Roots, roots_from
-from can_train.runs.made import check_checkpoint, check_made
+from can_train.runs.made import check_made
 from can_train.runs.state import claimant, current_status
 from can_train.teachers.weights_file import checked_sha256
 

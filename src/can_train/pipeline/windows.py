@@ -42,8 +42,9 @@ class StoredWindows:
         from can_train.dataset.stretches import count_windows
 
         self._data = data
-        folder = data.manifest.ref.folder(roots.data)
-        self._counts: dict[str, WindowCount] = count_windows(folder, data.manifest, data.windows)
+        self._folder = data.manifest.ref.folder(roots.data)
+        counts = count_windows(self._folder, data.manifest, data.windows)
+        self._counts: dict[str, WindowCount] = counts
 
     def problems(self, stages: Sequence[ResolvedStage]) -> Iterator[PreflightError]:
         """What keeps the stages from being trained."""
@@ -55,6 +56,8 @@ class StoredWindows:
                 "recordings of benign traffic"
             )
             return
+        if self._data.windows.augment:
+            yield from self._source_problems()
         for stage in stages:
             side = _LEARNS_ON.get(stage.learning_type)
             if side is not None and not self._data.windows.augment and not self._has_both(side):
@@ -62,6 +65,14 @@ class StoredWindows:
                     f"{stage.title}: it learns benign from attack windows, and side {side} doesn't "
                     f"hold both. {self._where}: {self._told}. {self._more_attacks}"
                 )
+
+    def _source_problems(self) -> Iterator[PreflightError]:
+        from can_train.dataset.sources import no_source, parts_without_source
+
+        manifest, data = self._data.manifest, self._data.windows
+        parts = parts_without_source(self._folder, manifest, data)
+        if parts:
+            yield PreflightError(no_source(manifest.dataset, data.split, parts))
 
     def warnings(self, stages: Sequence[ResolvedStage]) -> Iterator[str]:
         """What a classifier can't be judged by."""

@@ -87,9 +87,9 @@ def home_dir(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def roots_from(
-    data: str | None = None,
-    experiments: str | None = None,
-    teachers: str | None = None,
+    data: str | Path | None = None,
+    experiments: str | Path | None = None,
+    teachers: str | Path | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Roots:
     """Given folders as absolute paths; those not given lie in `home_dir`."""

@@ -13,7 +13,6 @@ from can_train.runs.layout import (
     artifact_path,
     frozen_configs,
     identity_of,
-    last_checkpoint,
     summary_path,
 )
 from can_train.runs.state import end_running, read_status
@@ -22,8 +21,6 @@ from can_train.runs.summary import read_validation
 MAKE_AGAIN: Final = (
     "Restore it, or make the run again beside this one: the training command with --force"
 )
-_REPEATED_EPOCHS: Final = 1
-"""Epochs that may be lost when a run is killed: its first checkpoint may not be written yet."""
 
 
 def finish(run: Path) -> None:
@@ -50,24 +47,6 @@ def check_made(run: Path) -> None:
     status = read_status(run)
     if status is not None and status.state == "finished":
         raise_all(list(_altered(run, status.made or _recorded_before(run))))
-
-
-def check_checkpoint(run: Path) -> None:
-    """Whether a run that was interrupted still has what it goes on from.
-
-    Raises:
-        ArtifactError: Its checkpoint is gone or damaged.
-    """
-    status, checkpoint = read_status(run), last_checkpoint(run)
-    if status is None or status.state == "finished":
-        return
-    if checkpoint.is_file():
-        check_whole(checkpoint)
-    elif status.epoch > _REPEATED_EPOCHS:
-        raise ArtifactError(
-            f"{checkpoint}: missing although run {run.name} trained {status.epoch} epochs. "
-            f"{MAKE_AGAIN}"
-        )
 
 
 def check_whole(checkpoint: Path) -> None:

@@ -10,10 +10,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 from can_train.errors import ArtifactError, PreflightError
-from can_train.files import link_exclusively, lock, point_link, read_object, write_text
+from can_train.files import (
+    link_exclusively,
+    lock,
+    point_link,
+    read_object,
+    sealed,
+    unsealed,
+    write_text,
+)
 from can_train.runs.job_views import Evidence, JobsView, Verdict, WorkerJob
 from can_train.runs.jobs import view_of
 from can_train.runs.layout import latest_link, log_of, owner_lock, owner_path, status_path
@@ -30,6 +38,7 @@ State = Literal["pending", "running", "finished", "failed", "cancelled", "blocke
 STATES: Final[tuple[str, ...]] = get_args(State)
 DIED: Final = "process died"
 REQUEUED: Final = "requeued"
+_WAY_OUT: Final = "Remove it, and give the command that made the run again"
 LOG_TAIL: Final = 65_536
 """Bytes at the end of a log in which the executor's own lines are looked for."""
 
@@ -82,7 +91,7 @@ def read_status(run: Path) -> RunStatus | None:
     path = status_path(run)
     if not path.exists():
         return None
-    raw: dict[str, Any] = read_object(path)
+    raw = unsealed(path, read_object(path, _WAY_OUT), way_out=_WAY_OUT)
     known = {item.name for item in fields(RunStatus)}
     made = raw.get("made", {})
     if (
@@ -91,7 +100,7 @@ def read_status(run: Path) -> RunStatus | None:
         or not isinstance(made, dict)
         or not all(isinstance(sha256, str) for sha256 in made.values())
     ):
-        raise ArtifactError(f"{path}: not a status of this version. Remove it and run again.")
+        raise ArtifactError(f"{path}: not a status of this version. {_WAY_OUT}")
     if raw.get("process") is not None:
         raw["process"] = process_from(raw["process"], path)
     return RunStatus(**raw)
@@ -103,7 +112,7 @@ def write_status(run: Path, status: RunStatus) -> None:
     if status.process is not None:
         document["process"] = process_document(status.process)
     # A figure may be NaN: training that diverges says so.
-    write_text(status_path(run), json.dumps(document, indent=1, sort_keys=True) + "\n")
+    write_text(status_path(run), json.dumps(sealed(document), indent=1, sort_keys=True) + "\n")
 
 
 def verdict_of(

@@ -12,11 +12,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
-from can_train.config.codec import from_plain, to_plain
+from can_train.config.codec import Json, from_plain, to_plain
 from can_train.errors import ArtifactError, ConfigError
-from can_train.files import SHORT_HASH, copy_file, lock, read_object, sha256_of, write_json
+from can_train.files import (
+    OWN_SEAL,
+    SHORT_HASH,
+    copy_file,
+    lock,
+    read_object,
+    sealed,
+    sha256_of,
+    unsealed,
+    write_json,
+)
 from can_train.runs.layout import is_run, summary_path
 from can_train.runs.made import check_made
 from can_train.runs.summary import RankedFigure, read_validation
@@ -25,6 +35,10 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 _KEPT: Final = re.compile(rf"\w+_teacher\.[0-9a-f]{{{SHORT_HASH}}}\.pth")
+
+_WAY_OUT: Final = (
+    "Remove it and its .pth, then register the teacher again: can-train teachers add {}"
+)
 
 Origin = Literal["run", "state dict"]
 
@@ -154,7 +168,7 @@ def store_teacher(artifact: Path, place: Path, teacher: Teacher) -> None:
         _keep(place, before, place)
     _keep(artifact, teacher, place)
     copy_file(kept_path(place, teacher.sha256), place)
-    write_json(place.with_suffix(".json"), to_plain(teacher, Teacher))
+    _describe(place, teacher)
 
 
 def writers_lock(folder: Path) -> BaseFileLock:
@@ -166,16 +180,19 @@ def _keep(source: Path, teacher: Teacher, place: Path) -> None:
     kept = kept_path(place, teacher.sha256)
     if not kept.is_file() or sha256_of(kept) != teacher.sha256:
         copy_file(source, kept)
-    write_json(kept.with_suffix(".json"), to_plain(teacher, Teacher))
+    _describe(kept, teacher)
+
+
+def _describe(path: Path, teacher: Teacher) -> None:
+    document = cast(dict[str, Json], to_plain(teacher, Teacher))
+    write_json(path.with_suffix(".json"), sealed(document, OWN_SEAL))
 
 
 def _description(path: Path) -> Teacher:
-    raw = read_object(path)
+    raw = read_object(path, _WAY_OUT.format("RUN"))
+    way_out = _WAY_OUT.format(raw.get("run_id") or "RUN")
+    content = unsealed(path, raw, OWN_SEAL, way_out)
     try:
-        return from_plain(Teacher, raw, f"{path}: teacher")
+        return from_plain(Teacher, content, f"{path}: teacher")
     except ConfigError as error:
-        run = raw.get("run_id") or "RUN"
-        raise ArtifactError(
-            f"{error}. Remove it and its .pth, then register the teacher again: "
-            f"can-train teachers add {run}"
-        ) from error
+        raise ArtifactError(f"{error}. {way_out}") from error

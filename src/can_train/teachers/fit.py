@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from can_train.config.schema import TEACHER, DataConfig, RunConfig
-from can_train.errors import ArtifactError
+from can_train.errors import ArtifactError, counted
 from can_train.teachers.files import Teacher
 
 
@@ -143,7 +143,7 @@ def misfits(theirs: Seen, ours: Seen, *, allow_foreign: bool = False) -> dict[st
     if theirs.windows_per_side not in {None, ours.windows_per_side}:
         part = theirs.windows_per_side
         wrong[f"--windows-per-side {part}"] = (
-            f"{part} windows per side (this plan: {ours.windows_per_side or 'all'})"
+            f"{counted(part, 'window')} per side (this plan: {ours.windows_per_side or 'all'})"
         )
     return wrong
 

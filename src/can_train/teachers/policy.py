@@ -8,6 +8,7 @@ from pathlib import Path
 from can_train.config.frozen import FrozenConfig
 from can_train.config.schema import RunConfig
 from can_train.config.spec import spec_of
+from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path
 from can_train.runs.made import check_made
 from can_train.runs.summary import RankedFigure, read_parameters, read_validation
@@ -80,8 +81,9 @@ def offer(artifact: Path, new: Teacher, root: Path) -> Registration:
             if old is not None and not old.same_data(new):
                 continue
             if old is not None and old.sha256 == new.sha256:
+                whole = place.is_file() and sha256_of(place) == new.sha256
                 store_teacher(artifact, place, new)
-                line = f"teacher already registered: {place}"
+                line = f"teacher {'already registered' if whole else 'put back'}: {place}"
                 return Registration(registered=True, line=line)
             if old is not None and not new.validation.better_than(old.validation):
                 return Registration(registered=False, line=_not_better(place, old, new))

@@ -15,6 +15,7 @@ from can_train.cli.calibration import (
     show_calibration,
     wanted_calibration,
 )
+from can_train.cli.parser import Parser
 from can_train.detectors.known_vehicle import profile_threshold
 from can_train.detectors.recalibration import RaisedThreshold, Recalibration
 from can_train.errors import ConfigError
@@ -22,7 +23,7 @@ from can_train.evaluation.new_vehicle import Calibrated
 
 
 def parsed(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     add_calibration_options(parser)
     return parser.parse_args(words)
 
@@ -48,7 +49,7 @@ def test_minutes_without_a_recording_are_refused() -> None:
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])
 def test_minutes_that_are_none_are_refused(minutes: str) -> None:
     words = ("--calibrate-on", "a.log", "--calibrate-minutes", minutes)
-    with pytest.raises(ConfigError, match="more than 0 are needed"):
+    with pytest.raises(ConfigError, match="isn't allowed. Allowed: a number from 0.01"):
         wanted_calibration(parsed(*words), io.StringIO())
 
 

@@ -22,6 +22,7 @@ from can_train.config.frozen import (
 from can_train.config.presets import preset, preset_names
 from can_train.config.schema import DataConfig, DistillationConfig, Parent, RunConfig
 from can_train.errors import ArtifactError, ConfigError
+from can_train.files import OWN_SEAL, sealed, unsealed
 from can_train.runs.layout import Roots
 
 
@@ -54,6 +55,13 @@ def edited(path: Path, edit: object) -> Path:
     edit(document)  # type: ignore[operator]
     other = path.with_name("edited.json")
     other.write_text(json.dumps(document))
+    return other
+
+
+def sealed_anew(path: Path, **changes: object) -> Path:
+    document = unsealed(path, json.loads(path.read_text()), OWN_SEAL)
+    other = path.with_name("edited.json")
+    other.write_text(json.dumps(sealed({**document, **changes}, OWN_SEAL)))
     return other
 
 
@@ -99,8 +107,25 @@ def test_the_hash_is_that_of_the_canonical_json_in_any_process(path: Path) -> No
 def test_provenance_and_folders_are_outside_the_hash(path: Path) -> None:
     frozen = load_frozen(path)
     assert {"created_at", "host", "git_commit", "versions"} <= set(frozen.provenance)
-    moved = edited(path, lambda d: d["paths"].update(data_root="/elsewhere"))
+    moved = path.with_name("moved.json")
+    moved.write_text(frozen_text(replace(frozen, data_root=Path("/elsewhere"))))
     assert load_frozen(moved).sha256 == frozen.sha256
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda d: d["paths"].update(run_dir="/elsewhere"),
+        lambda d: d["provenance"].update(host="another"),
+    ],
+)
+def test_what_is_outside_the_hash_is_sealed(path: Path, edit: object) -> None:
+    with pytest.raises(
+        ArtifactError, match=r"edited.json: changed since it was written. Restore it"
+    ):
+        load_frozen(edited(path, edit))
+    without = edited(path, lambda d: (edit(d), d.pop(OWN_SEAL)))  # type: ignore[operator]
+    assert load_frozen(without)  # of before there were seals
 
 
 def test_an_altered_config_is_refused(path: Path) -> None:
@@ -125,7 +150,7 @@ def test_a_newer_major_version_is_refused(path: Path) -> None:
     other = edited(path, lambda d: d.update(schema_version="2.0"))
     with pytest.raises(ArtifactError, match=r"schema version 2.0, this can-train reads up to 1.x"):
         load_frozen(other)
-    assert load_frozen(edited(path, lambda d: d.update(schema_version="1.9")))
+    assert load_frozen(sealed_anew(path, schema_version="1.9"))
 
 
 @pytest.mark.parametrize(

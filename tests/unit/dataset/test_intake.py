@@ -143,5 +143,5 @@ def test_labels_beside_the_recordings(tmp_path: Path) -> None:
     manifest, told = prepared(request)
     assert (manifest.train[1].attack_frames, manifest.train[1].attack_kind) == (1, "masquerade")
     assert told[0].endswith(
-        "Stop-mycar.log: 1 attack frames by 1 intervals on the recording's clock of --labels"
+        "Stop-mycar.log: 1 attack frame by 1 interval on the recording's clock of --labels"
     )

@@ -69,7 +69,7 @@ def test_json_and_what_is_told(tmp_path: Path) -> None:
     frames, note = labelled(tmp_path, json.dumps(rows), ".json")
     assert frames == [5, 6]
     assert note.endswith(
-        "drive.log: 2 attack frames by 1 intervals counted from the first frame of --labels"
+        "drive.log: 2 attack frames by 1 interval counted from the first frame of --labels"
     )
 
 
@@ -87,7 +87,7 @@ def test_kind_of_the_table(tmp_path: Path) -> None:
         ("start,end\nsoon,later\n", "row 1: could not convert string to float: 'soon'"),
         ("start,end,id\n1,2,xyz\n", "invalid literal for int"),
         ("start,end\n", "holds no rows"),
-        ("label\n1\n", "1 labels for the 30 frames"),
+        ("label\n1\n", "1 label for 30 frames"),
         ("label\n2\n", "label is '2', neither 0 nor 1"),
         ("frame\n30\n", "frame 30 isn't among 0 to 29"),
         ("start,end\n5000,5001\n", "no frame of .*drive.log lies there"),
@@ -103,7 +103,7 @@ def test_table_of_several_recordings_names_them(tmp_path: Path) -> None:
     first, second = file_of(tmp_path), file_of(tmp_path, "later")
     table = tmp_path / "t.csv"
     table.write_text("frame\n3\n")
-    with pytest.raises(DataError, match="2 recordings need labels, and the table doesn't say"):
+    with pytest.raises(DataError, match="the table doesn't say which of 2 recordings it is about"):
         Labels(str(table), [first, second])
     table.write_text("file,frame\nlater.log,3\n")
     labels = Labels(str(table), [first, second])
@@ -114,7 +114,7 @@ def test_table_of_several_recordings_names_them(tmp_path: Path) -> None:
 def test_folder_of_tables(tmp_path: Path) -> None:
     file = file_of(tmp_path)
     (tmp_path / "labels").mkdir()
-    with pytest.raises(DataError, match="about none of the 1 recordings"):
+    with pytest.raises(DataError, match="about none of 1 recording"):
         Labels(str(tmp_path / "labels"), [file])
     (tmp_path / "labels/drive.csv").write_text("frame\n3\n")
     assert Labels(str(tmp_path / "labels"), [file]).put_on(file, READ).result.frames.label[3] == 1
@@ -125,7 +125,7 @@ def test_labels_that_contradict_those_of_the_recording(tmp_path: Path) -> None:
     file, label = file_of(tmp_path), np.zeros(30, np.uint8)
     label[[3, 4]] = 1
     own = replace(READ, frames=replace(FRAMES, label=label), labelled=True)
-    with pytest.raises(DataError, match="differ in 1 frames"):
+    with pytest.raises(DataError, match="differ in 1 frame"):
         Labels(str(tmp_path / "t.csv"), [file]).put_on(file, own)
 
 

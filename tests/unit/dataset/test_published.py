@@ -146,7 +146,7 @@ def test_road_brings_its_labels(tmp_path: Path, recordings: Path) -> None:
         ("train_01", 0),
         ("test_01_", 5),
     ]
-    assert any("5 attack frames by 1 intervals counted from the first frame" in t for t in told)
+    assert any("5 attack frames by 1 interval counted from the first frame" in t for t in told)
 
 
 def test_guide_describes_every_dataset() -> None:

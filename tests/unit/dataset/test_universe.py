@@ -151,7 +151,7 @@ def test_too_little_traffic_is_named_with_a_way_out(tmp_path: Path) -> None:
     )
     prepare_dataset(request, report=lambda line: None)
     short = load_manifest(tmp_path, REF.modality, REF.dataset)
-    with pytest.raises(DataError, match=r"no 3 s of benign traffic in its .* or use --augment 0"):
+    with pytest.raises(DataError, match=r"no 3 s of benign traffic in one piece .* --augment off"):
         list(universe(tmp_path, short).recordings())
 
 

@@ -86,7 +86,13 @@ def test_a_narrow_terminal_gets_the_columns_that_fit(monkeypatch):
     narrow = shown(SMALL, full=True, stream=Terminal())
     assert max(map(len, narrow)) <= 80
     assert narrow[1].split()[:6] == ["scorer", "windows", "attacks", "F1", "ROC-AUC", "FPR"]
-    assert "accuracy" in shown(SMALL, full=True)[1]
+    whole = shown(SMALL, full=True)
+    assert "accuracy" in whole[1] and not any("no room" in line for line in whole)
+    told = " ".join(" ".join(narrow).partition("no room")[2].split())
+    assert "are in evaluation.csv and in what --json" in told
+    columns = set(re.split(r"  +", whole[1]))
+    named = {title.strip() for title in told.rpartition(": ")[2].split(", ")}
+    assert named == columns - set(re.split(r"  +", narrow[1]))
 
 
 def with_alarms(alarms):

@@ -33,7 +33,7 @@ def test_few_malformed_lines_may_be_left_out(count: int, lines: int, lenient: fl
 
 def test_more_than_the_share_is_refused_and_the_share_that_would_do_is_named() -> None:
     assert refusal(problems(11, 1000), 0.01) == (
-        "11 of 1,000 lines are malformed, more than the 1.0% that --lenient may leave out. Mend "
+        "malformed: 11 of 1,000 lines, more than the 1.0% that --lenient may leave out. Mend "
         "the file, or allow it with --lenient=0.011"
     )
     refuse_problems(FILE, problems(11, 1000), 0.011)
@@ -48,7 +48,7 @@ def test_lenient_is_not_proposed_for_a_wrong_format() -> None:
 def test_no_labelled_attack_is_ever_left_out() -> None:
     told = refusal(problems(3, 1000, attacks=2), 1.0)
     assert told == (
-        "2 of the 3 malformed lines carry an attack label: they are never left out. Mend the file"
+        "an attack label on 2 of 3 malformed lines: such lines are never left out. Mend the file"
     )
 
 
@@ -75,7 +75,7 @@ def test_a_malformed_line_may_still_say_attack(
 def test_attack_label_of_a_torn_line_is_found_wherever_the_column_stands(tmp_path: Path) -> None:
     head = b"attack,timestamp,arbitration_id,data_field\n"
     path = write(tmp_path, head + b"0,1.0,1,00\n" * 200 + b"1,1.0,1,0\n")
-    with pytest.raises(DataError, match="1 of the 1 malformed lines carry an attack label"):
+    with pytest.raises(DataError, match="an attack label on 1 of 1 malformed line: such"):
         read_recording(path, lenient=0.5)
 
 

@@ -24,6 +24,9 @@ Finish = Callable[..., Path]
 FRAMES = 60_000
 """Enough for windows of both classes on every side."""
 
+SECONDS = 120.0
+"""Enough to make synthetic recordings from on every side."""
+
 ATTACK = slice(FRAMES // 4, FRAMES // 2, 10)
 """Frames that are attacks, where there are any."""
 
@@ -64,8 +67,9 @@ def dataset(roots: Roots) -> DatasetManifest:
     for recording in manifest.recordings:
         frames = folder / "frames" / recording.digest
         frames.mkdir(parents=True)
-        for column in ("timestamp", "arbitration_id", "dlc", "payload"):
+        for column in ("arbitration_id", "dlc", "payload"):
             np.save(frames / f"{column}.npy", np.zeros(1))
+        np.save(frames / "timestamp.npy", np.linspace(0, SECONDS, FRAMES))
         label = np.zeros(FRAMES, np.uint8)
         if recording.attack_frames:
             label[ATTACK] = 1

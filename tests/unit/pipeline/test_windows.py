@@ -83,8 +83,39 @@ def test_labels_that_are_not_those_of_the_manifest_are_refused(
     plan_of: MakePlan, roots: Roots, dataset: DatasetManifest
 ) -> None:
     np.save(labels_of(roots, dataset), np.zeros(3, np.uint8))
-    with pytest.raises(DataError, match=r"label.npy: not the labels of DoS-sonata"):
+    with pytest.raises(DataError, match=r"label.npy: not the label column of DoS-sonata"):
         plan_of(model="vgae")
     labels_of(roots, dataset).write_bytes(b"x")
     with pytest.raises(DataError, match=r"label.npy: no stored column"):
         plan_of(model="vgae")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "parts"),
+    [
+        (9.0, "validation and calibration"),
+        (2.0, "training and in that for validation and calibration"),
+    ],
+)
+def test_too_little_benign_traffic_to_make_recordings_from_is_refused(
+    plan_of: MakePlan, roots: Roots, dataset: DatasetManifest, seconds: float, parts: str
+) -> None:
+    for number, recording in enumerate(dataset.train):
+        path = labels_of(roots, dataset, number).with_name("timestamp.npy")
+        np.save(path, np.linspace(0, seconds, recording.frames))
+    with pytest.raises(PreflightError) as caught:
+        plan_of(model="vgae", augment="on")
+    assert str(caught.value) == (
+        f"--augment: dataset car, split time has no 3 s of benign traffic in one piece in its part "
+        f"for {parts} to make synthetic recordings from. Train without them: --augment off, or "
+        "import longer recordings of benign traffic"
+    )
+    assert plan_of(model="vgae", augment="off")
+
+
+def test_timestamps_of_another_length_are_named(
+    plan_of: MakePlan, roots: Roots, dataset: DatasetManifest
+) -> None:
+    np.save(labels_of(roots, dataset, 0).with_name("timestamp.npy"), np.zeros(7))
+    with pytest.raises(DataError, match=r"timestamp.npy: not the timestamp column of attack-free"):
+        plan_of(model="vgae", augment="on")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +9,10 @@ import pytest
 
 from can_train.errors import ArtifactError
 from can_train.files import sha256_of
-from can_train.runs.layout import artifact_path, last_checkpoint, summary_path
-from can_train.runs.made import check_checkpoint, check_made, finish
-from can_train.runs.state import end_running, read_status, update_progress, write_status
+from can_train.runs.layout import artifact_path, summary_path
+from can_train.runs.made import check_made, finish
+from can_train.runs.state import end_running, read_status, write_status
 from can_train.runs.summary import ranked, write_summary
-from tests.damage import one_bit_flipped
 
 WORDS = ("automotive", "car", "supervised", "gat", "student", "no_distillation", "normal")
 
@@ -70,19 +68,3 @@ def test_what_has_not_finished_made_nothing_yet(run: Path) -> None:
     artifact_path(run, "gat", "student").unlink()
     end_running(run, "failed", exit_code=1)
     check_made(run)
-
-
-def test_an_interrupted_run_needs_its_checkpoint(run: Path) -> None:
-    end_running(run, "failed", exit_code=1)
-    update_progress(run, epoch=1, epochs=9)
-    check_checkpoint(run)  # it may have been killed before it could write one
-    update_progress(run, epoch=2, epochs=9)
-    with pytest.raises(ArtifactError, match=r"last.ckpt: missing although run \w+ trained 2"):
-        check_checkpoint(run)
-    last_checkpoint(run).parent.mkdir()
-    with zipfile.ZipFile(last_checkpoint(run), "w") as archive:
-        archive.writestr("data", "weights")
-    check_checkpoint(run)
-    last_checkpoint(run).write_bytes(one_bit_flipped(last_checkpoint(run).read_bytes()[:-60]))
-    with pytest.raises(ArtifactError, match=r"last.ckpt: damaged checkpoint"):
-        check_checkpoint(run)

@@ -1,5 +1,7 @@
 """Ownership and state of a run, with real processes that really die."""
 
+import json
+import math
 import os
 import signal
 import subprocess
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from can_train.errors import ArtifactError, PreflightError
+from can_train.files import SEAL
 from can_train.runs.layout import owner_path, status_path
 from can_train.runs.process import is_alive, this_process
 from can_train.runs.state import (
@@ -149,3 +152,16 @@ def test_a_damaged_status_is_an_error_that_names_the_file(tmp_path: Path) -> Non
     status_path(tmp_path).write_text('{"state": "asleep"}')
     with pytest.raises(ArtifactError, match="not a status of this version"):
         read_status(tmp_path)
+
+
+def test_an_edited_status_is_an_error_and_one_without_a_seal_is_taken(tmp_path: Path) -> None:
+    update_progress(tmp_path, epoch=1, epochs=9, metric="val_loss", value=math.nan)
+    path = status_path(tmp_path)
+    assert read_status(tmp_path) is not None
+    path.write_text(path.read_text().replace('"epoch": 1', '"epoch": 2'))
+    with pytest.raises(ArtifactError, match=r"status.json: changed since it was written. Remove"):
+        read_status(tmp_path)
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({k: v for k, v in document.items() if k != SEAL}))
+    status = read_status(tmp_path)
+    assert status is not None and status.epoch == 2

@@ -13,7 +13,7 @@ import torch
 from can_train.config.frozen import encode_run_config
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, manifest_json
 from can_train.errors import ArtifactError, CanTrainError, PreflightError, exit_code_of
-from can_train.files import sha256_of
+from can_train.files import OWN_SEAL, sealed, sha256_of, unsealed
 from can_train.pipeline.plan import Plan
 from can_train.runs.layout import Roots
 from can_train.teachers.policy import register_teacher
@@ -133,8 +133,9 @@ def test_a_teacher_that_would_run_code_ends_with_6_and_does_not_run(
     else:
         registered.write_bytes(pickle.dumps(Runs(proof)))
     if told == "recorded":
-        raw = json.loads(described.read_text())
-        described.write_text(json.dumps({**raw, "sha256": sha256_of(registered)}))
+        raw = unsealed(described, json.loads(described.read_text()), OWN_SEAL)
+        raw = {**raw, "sha256": sha256_of(registered)}
+        described.write_text(json.dumps(sealed(raw, OWN_SEAL)))
     elif told == "without .json":
         described.unlink()
     _is_one_message(refusal(plan_of, auto=True), registered, "could run code")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from can_train.errors import ArtifactError
-from can_train.files import sha256_of
+from can_train.files import OWN_SEAL, sealed, sha256_of, unsealed
 from can_train.teachers.files import Teacher, read_teacher, store_teacher, writers_lock
 
 
@@ -81,8 +81,25 @@ def test_a_damaged_description_says_where_and_what_to_do(
 ) -> None:
     place = stored(tmp_path)
     path = place.with_suffix(".json")
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    document = {**unsealed(path, json.loads(path.read_text()), OWN_SEAL), **change}
+    path.write_text(json.dumps(sealed(document, OWN_SEAL)))
     with pytest.raises(ArtifactError) as caught:
         read_teacher(place)
     assert str(caught.value).startswith(f"{path}: teacher.{told}")
     assert str(caught.value).endswith("can-train teachers add 0123456789ab")
+
+
+def test_an_edited_description_is_named_and_one_without_a_seal_is_taken(tmp_path: Path) -> None:
+    place = stored(tmp_path)
+    path = place.with_suffix(".json")
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "value": 0.5}))
+    with pytest.raises(ArtifactError) as caught:
+        read_teacher(place)
+    assert str(caught.value) == (
+        f"{path}: changed since it was written. Remove it and its .pth, then register the teacher "
+        "again: can-train teachers add 0123456789ab"
+    )
+    del document[OWN_SEAL]
+    path.write_text(json.dumps({**document, "value": 0.5}))
+    assert (teacher := read_teacher(place)) is not None and teacher.value == 0.5

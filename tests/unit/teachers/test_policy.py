@@ -92,9 +92,8 @@ def test_the_description_says_where_it_comes_from(tmp_path: Path) -> None:
 REPLACE = """\
 import os, signal, sys
 from pathlib import Path
-from can_train.teachers.files import Teacher
+from can_train.teachers.files import read_teacher
 from can_train.teachers.policy import offer
-import json
 steps = int(sys.argv[1])
 def stop(event, arguments):
     global steps
@@ -103,7 +102,7 @@ def stop(event, arguments):
         if steps == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 artifact, root, described = map(Path, sys.argv[2:])
-teacher = Teacher(**json.loads(described.read_text()))
+teacher = read_teacher(described.with_suffix('.pth'))
 sys.addaudithook(stop)
 offer(artifact, teacher, root)
 """

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from can_train.cli.evaluation_process import exit_code_of, given_data_root, start_evaluation
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
+from can_train.cli.values import file_path
 
 if TYPE_CHECKING:
     from can_train.comparison.groups import Comparison, Section
@@ -52,7 +53,9 @@ def add_parser(subparsers: Subparsers) -> None:
         help="also every model and control per scenario, file and attack kind",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--out", type=Path, metavar="FILE.md", help="also write a Markdown page")
+    parser.add_argument(
+        "--out", type=file_path, metavar="FILE.md", help="also write a Markdown page"
+    )
     add_root_options(parser, "data", "experiment")
 
 

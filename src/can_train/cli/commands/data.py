@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from can_train.cli.dataset_list import add_list, list_datasets
 from can_train.cli.dataset_options import add_dataset_options, data_root_of, write_line
 from can_train.cli.export import add_export, export
 from can_train.cli.sniffing import add_reading, add_sniff, columns_of, sniff
+from can_train.cli.values import Number, SettingValue, file_or_folder, folder_path
 from can_train.cli.waiting import waiting
 from can_train.errors import ConfigError, counted
 from can_train.vocab import FEATURE_SETS, MODALITIES_WITH_DATA
@@ -24,9 +24,8 @@ _SYNTHETIC = "synthetic"
 _TIME_UNITS: Final = ("s", "ms", "us", "ns")
 """Words of `frames.timing.TimeUnit`, which lies beside numpy."""
 
-
-_MOST_FRAMES: Final = 4096
-"""Longest window and stride, as for training."""
+_SCALE: Final = Number(least=0.05, most=1000)
+"""As `dataset.synth` has it, which lies beside numpy."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -81,11 +80,20 @@ def _add_prepare(commands: Subparsers) -> None:
         ),
     )
     add_dataset_options(parser, dataset_needed=True)
-    parser.add_argument("--source", type=Path, metavar="DIR", help="folder with the scenarios")
-    parser.add_argument("--benign", type=Path, metavar="DIR", help="own recordings without attacks")
-    parser.add_argument("--attack", type=Path, metavar="DIR", help="own labelled recordings")
     parser.add_argument(
-        "--test", type=Path, metavar="DIR", help="own labelled recordings, only for the final test"
+        "--source", type=folder_path, metavar="DIR", help="folder with the scenarios"
+    )
+    parser.add_argument(
+        "--benign", type=file_or_folder, metavar="DIR", help="own recordings without attacks"
+    )
+    parser.add_argument(
+        "--attack", type=file_or_folder, metavar="DIR", help="own labelled recordings"
+    )
+    parser.add_argument(
+        "--test",
+        type=file_or_folder,
+        metavar="DIR",
+        help="own labelled recordings, only for the final test",
     )
     add_reading(parser)
     parser.add_argument(
@@ -121,11 +129,15 @@ def _add_inspect(commands: Subparsers) -> None:
     )
     add_dataset_options(parser, dataset_needed=True)
     parser.add_argument(
-        "--window", type=int, default=100, metavar="N", help="frames per window (default: 100)"
+        "--window",
+        type=SettingValue("window"),
+        default=100,
+        metavar="N",
+        help="frames per window (default: 100)",
     )
     parser.add_argument(
         "--stride",
-        type=int,
+        type=SettingValue("stride"),
         default=100,
         metavar="N",
         help="frames between window starts (default: 100)",
@@ -151,11 +163,16 @@ def _add_synth(commands: Subparsers) -> None:
     )
     add_dataset_options(parser, dataset_needed=False)
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder for the CSV files (default: in --data-root)"
+        "--out",
+        type=folder_path,
+        metavar="DIR",
+        help="folder for the CSV files (default: in --data-root)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed (default: 0)")
     parser.add_argument(
-        "--scale", type=float, default=1.0, metavar="X", help="length of the drives (default: 1)"
+        "--seed", type=SettingValue("seed"), default=0, metavar="N", help="seed (default: 0)"
+    )
+    parser.add_argument(
+        "--scale", type=_SCALE, default=1.0, metavar="X", help="length of the drives (default: 1)"
     )
     parser.add_argument(
         "--force", action="store_true", help="replace a dataset of that name with other content"
@@ -199,9 +216,6 @@ def _import(request: PrepareRequest) -> None:
 
 
 def _inspect(args: argparse.Namespace) -> None:
-    for flag, value, least in (("--window", args.window, 2), ("--stride", args.stride, 1)):
-        if not least <= value <= _MOST_FRAMES:
-            raise ConfigError(f"{flag} {value}: {least} to {_MOST_FRAMES} frames. Use: {flag} 100")
     from can_train.dataset.inspect import inspect_dataset
     from can_train.dataset.inspect_tables import print_report, report_json
     from can_train.dataset.manifest import DatasetRef

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
+from can_train.cli.values import file_path
 from can_train.jobs.executor import executors
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -43,7 +44,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--init-site",
         metavar="FILE",
         nargs="?",
-        const="",
+        type=file_path,
         default=argparse.SUPPRESS,
         help="write a first site profile from what Slurm says (default: where it is looked for)",
     )
@@ -75,11 +76,11 @@ def run(args: argparse.Namespace) -> int:
     return int(any(facts["package"][name] is None for name in PACKAGES))
 
 
-def _init_site(name: str) -> int:
+def _init_site(given: Path | None) -> int:
     from can_train.jobs.slurm.site import user_profile
     from can_train.jobs.slurm.site_init import write_first_profile
 
-    path = Path(name) if name else user_profile()
+    path = user_profile() if given is None else given
     write_first_profile(path)
     sys.stdout.write(f"written: {path}. Look it over; jobs get what it says\n")
     return 0

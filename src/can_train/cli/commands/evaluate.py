@@ -12,6 +12,7 @@ from can_train.cli.calibration import add_calibration_options, wanted_calibratio
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
+from can_train.cli.values import folder_path
 from can_train.cli.waiting import waiting
 from can_train.errors import ConfigError, PreflightError
 
@@ -49,11 +50,11 @@ def add_parser(subparsers: Subparsers) -> None:
         help="show every figure of every scorer, per file where a scenario has several",
     )
     parser.add_argument(
-        "--recordings", type=Path, metavar="DIR",
+        "--recordings", type=folder_path, metavar="DIR",
         help="also score the labelled recordings in this folder",
     )  # fmt: skip
     parser.add_argument(
-        "--out", type=Path, metavar="DIR",
+        "--out", type=folder_path, metavar="DIR",
         help="also write evaluation.json and evaluation.csv into this folder",
     )  # fmt: skip
     add_calibration_options(parser)

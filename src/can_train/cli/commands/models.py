@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Final, TypeAlias
 
-from can_train.errors import ConfigError
+from can_train.cli.values import WholeNumber
 from can_train.vocab import FEATURE_SETS
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -34,7 +34,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--ids",
-        type=int,
+        type=WholeNumber(least=1, most=MOST_IDS),
         default=USUAL_IDS,
         metavar="N",
         help=f"known arbitration IDs; they size a VGAE's heads (default: {USUAL_IDS})",
@@ -46,10 +46,6 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Builds every preset and counts; 0."""
-    if not 1 <= args.ids <= MOST_IDS:
-        raise ConfigError(
-            f"--ids: {args.ids} isn't allowed. Allowed: a whole number >= 1 and <= {MOST_IDS}"
-        )
     rows = _rows(args.features, args.ids)
     if "json" in args:
         sys.stdout.write(json.dumps({"models": rows}, indent=1) + "\n")

@@ -54,9 +54,10 @@ def run(args: argparse.Namespace) -> int:
     """
     from can_train.cli.launch import Ended, conclude
     from can_train.jobs.job import Handover
+    from can_train.pipeline.checkpoints import check_checkpoint
     from can_train.pipeline.stored import load_plan
     from can_train.runs.find import find_plan
-    from can_train.runs.made import check_checkpoint, check_made
+    from can_train.runs.made import check_made
 
     roots = roots_of(args)
     plan = load_plan(roots.experiments, find_plan(roots.experiments, args.name))

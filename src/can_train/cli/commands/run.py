@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
+from can_train.cli.place import LARGEST
+from can_train.cli.values import WholeNumber, file_path
 from can_train.errors import CanTrainError, PreflightError, TrainingError, exit_code_of
 from can_train.runs.jobs import own_job
 from can_train.runs.stop import Stopped, request_stop
@@ -30,12 +32,12 @@ def add_parser(subparsers: Subparsers) -> None:
         epilog="example: can-train run --frozen-config RUN/configs/frozen_config_0123456789ab.json",
     )
     parser.add_argument(
-        "--frozen-config", required=True, metavar="FILE", type=Path, help="the frozen config"
+        "--frozen-config", required=True, metavar="FILE", type=file_path, help="the frozen config"
     )
     parser.add_argument(
         "--max-requeues",
         metavar="N",
-        type=int,
+        type=WholeNumber(least=0, most=LARGEST),
         default=0,
         help="how often the job of this run may be started again (default: 0)",
     )
@@ -64,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
     from can_train.cli.worker import JobLog
-    from can_train.runs.made import check_checkpoint, check_made
+    from can_train.pipeline.checkpoints import check_checkpoint
+    from can_train.runs.made import check_made
     from can_train.runs.state import owned, point_latest, read_status
     from can_train.teachers.policy import is_teacher
 

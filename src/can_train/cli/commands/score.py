@@ -13,6 +13,7 @@ from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
 from can_train.cli.reading import add_reading_options
+from can_train.cli.values import file_or_folder, file_text
 from can_train.errors import CanTrainError, ConfigError, DataError, counted, raise_all
 
 if TYPE_CHECKING:
@@ -42,15 +43,21 @@ def add_parser(subparsers: Subparsers) -> None:
         "name", metavar="RUN", help="id, beginning of an id, or folder of a run, or its .pth file"
     )
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE",
+        "files", nargs="+", type=file_or_folder, metavar="FILE",
         help="recordings; a folder stands for every recording in it",
     )  # fmt: skip
     add_reading_options(parser)
     parser.add_argument(
-        "--json", metavar="FILE", help="write events and windows as one JSON object; - for stdout"
+        "--json",
+        type=file_text,
+        metavar="FILE",
+        help="write events and windows as one JSON object; - for stdout",
     )
     parser.add_argument(
-        "--csv", metavar="FILE", help="write one line per window as a table; - for stdout"
+        "--csv",
+        type=file_text,
+        metavar="FILE",
+        help="write one line per window as a table; - for stdout",
     )
     add_calibration_options(parser)
     add_root_options(parser, "experiment")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
+from can_train.cli.values import SettingValue, dataset_name, file_path
 from can_train.config.spec import specs
 from can_train.vocab import FEATURE_SETS, MODALITIES
 
@@ -102,7 +103,7 @@ def _add_add(commands: Subparsers) -> None:
     )
     group = parser.add_argument_group("weights from elsewhere")
     group.add_argument(
-        "--from-state-dict", type=Path, metavar="FILE", default=argparse.SUPPRESS,
+        "--from-state-dict", type=file_path, metavar="FILE", default=argparse.SUPPRESS,
         help="a .pth file with tensors by name; nothing in it is run",
     )  # fmt: skip
     _add_place(group, required=False)
@@ -121,12 +122,13 @@ def _add_place(parser: argparse._ActionsContainer, *, required: bool) -> None:
     absent = argparse.SUPPRESS
     parser.add_argument("--modality", choices=MODALITIES, required=required, default=absent,
                         help="application domain")  # fmt: skip
-    parser.add_argument("--dataset", metavar="NAME", required=required, default=absent,
-                        help="name of a prepared dataset")  # fmt: skip
+    parser.add_argument("--dataset", type=dataset_name, metavar="NAME", required=required,
+                        default=absent, help="name of a prepared dataset")  # fmt: skip
     parser.add_argument("--model", choices=TEACHING_MODELS, required=required, default=absent,
                         help="model of the stage")  # fmt: skip
     parser.add_argument("--features", choices=FEATURE_SETS, default=absent, help="feature set")
-    parser.add_argument("--window", type=int, metavar="N", default=absent, help="frames per window")
+    parser.add_argument("--window", type=SettingValue("window"), metavar="N", default=absent,
+                        help="frames per window")  # fmt: skip
     parser.add_argument("--split", metavar="NAME", default=absent, help="named split")
 
 

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Checks and says what would run; 0 if nothing is wrong."""
     from can_train.config.frozen import is_frozen
 
-    if "config" in args and is_frozen(Path(args.config)):
+    if "config" in args and is_frozen(args.config):
         return _frozen(args, Path(args.config))
     from can_train.cli.planning import plans_of, show
 

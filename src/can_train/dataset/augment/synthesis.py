@@ -15,7 +15,7 @@ from can_train.dataset.augment.episodes import Episode, Rhythm, attack
 from can_train.dataset.augment.oddities import odd
 from can_train.dataset.augment.recipe import Recipe, Universe
 from can_train.dataset.augment.streams import CarTraffic, by_time
-from can_train.errors import DataError
+from can_train.errors import DataError, counted
 from can_train.frames.frame import Frames
 
 _WARM_UP_S: Final = Range(low=2.0, high=8.0)
@@ -126,12 +126,13 @@ def require_benign(source: TrafficSource) -> None:
     attacks = int(np.count_nonzero(source.frames.label))
     if attacks:
         raise DataError(
-            f"a stretch of {source.vehicle} holds {attacks} attack frames. Synthetic recordings "
-            f"are made from benign stretches only: cut them between the attacks"
+            f"a stretch of {source.vehicle} holds {counted(attacks, 'attack frame')}. Synthetic "
+            f"recordings are made from benign stretches only: cut them between the attacks"
         )
     if len(source.frames) < 2 or not np.ptp(source.frames.timestamp):
+        held = counted(len(source.frames), "frame")
         raise DataError(
-            f"a stretch of {source.vehicle} with {len(source.frames)} frames, in which no time "
+            f"a stretch of {source.vehicle} with {held}, in which no time "
             f"passes, is too short to make synthetic recordings from"
         )
 
