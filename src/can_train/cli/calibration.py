@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
+from can_train.cli.reading import reading_of
 from can_train.errors import ConfigError, counted
 from can_train.tables import write_table
 
@@ -50,7 +52,7 @@ def wanted_calibration(args: argparse.Namespace, out: TextIO) -> CalibrateOn | N
     return CalibrateOn(
         file=args.calibrate_on,
         minutes=USUAL_MINUTES if minutes is None else minutes,
-        format=vars(args).get("format"),
+        reading=replace(reading_of(args), labels=None),
         tell=lambda calibrated: show_calibration(calibrated, out),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -137,21 +137,29 @@ class RoledTable:
         return ", ".join(self.cells.names[k] or f"column {k + 1}" for k in self.of(role))
 
 
-def cells_of(lines: Sequence[str]) -> Cells | None:
-    """The table in some lines, its header being the first that looks like one; None without."""
+def cells_of(lines: Sequence[str], named: Set[str] = frozenset()) -> Cells | None:
+    """The table in some lines; None without a header.
+
+    Args:
+        lines: The lines.
+        named: Columns that the user named, plain: a line that has them all is the header, too.
+    """
     for number, line in enumerate(lines):
         for separator in SEPARATORS:
             names = split(line, separator)
-            if is_header(names):
+            if is_header(names) or (named and named <= set(map(plain, names))):
                 return _with_rows(lines, separator, number, names)
     return None
 
 
 def headless_cells(lines: Sequence[str]) -> Cells:
-    """A table without a header that is recognised: its columns are called by their numbers."""
+    """A table whose columns are called by their numbers, or by a first line without any number."""
     first = lines[0] if lines else ""
     separator = max(SEPARATORS, key=first.count)
-    numbers = tuple(str(k + 1) for k in range(len(split(first, separator))))
+    names = split(first, separator)
+    if not any(name[:1].isdigit() for name in names):
+        return _with_rows(lines, separator, 0, names)
+    numbers = tuple(str(k + 1) for k in range(len(names)))
     return _with_rows(lines, separator, None, numbers)
 
 
