@@ -108,12 +108,14 @@ def question_clock(path: Path, frames: Frames, unit: TimeUnit | None) -> ClockRe
 
 
 def left_out(result: ReadResult) -> Iterator[str]:
-    """What of a file isn't in its frames, a line each."""
+    """What of a file isn't in its frames, or is no data frame, a line each."""
     if result.skipped:
         yield "\n".join(["malformed lines:", *result.first_problems])
         yield f"{result.skipped} malformed lines left out, none with an attack label"
     if result.error_frames:
-        yield f"{result.error_frames} bus-error lines left out"
+        yield f"{result.error_frames} bus errors left out"
+    if result.remote_frames:
+        yield f"{result.remote_frames} remote frames, which ask for data and carry none"
 
 
 def sniffed(path: Path, reading: Reading) -> Iterator[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-import struct
-import zlib
+import math
 from array import array
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -16,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.errors import DataError
-from can_train.frames.extras import extra
-from can_train.frames.frame import EXTENDED_FLAG, Frames
+from can_train.frames.extras import DAMAGE, extra
+from can_train.frames.frame import EXTENDED_FLAG, MAX_EXTENDED_ID, Frames
 from can_train.frames.readers.registry import ReadOptions
 from can_train.frames.result import ReadResult, require_frames
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
 
 Opened: TypeAlias = Literal["text", "binary", "path"]
 _EXTENDED: Final = int(EXTENDED_FLAG)
-_DAMAGE: Final = (ValueError, LookupError, TypeError, ArithmeticError, AssertionError, EOFError,
-                  OSError, struct.error, zlib.error, sqlite3.Error)  # fmt: skip
-"""What python-can raises where a file is cut or isn't what it says."""
 
 
 def read_messages(
@@ -52,7 +47,7 @@ def read_messages(
     problems: tuple[str, ...] = ()
     try:
         messages.take(_decoded(getattr(library.io, reader), path, opened))
-    except (*_DAMAGE, library.CanError, library.io.blf.BLFParseError) as error:
+    except (*DAMAGE, library.CanError, library.io.blf.BLFParseError) as error:
         problems = (
             f"{path}: damaged behind frame {len(messages.seconds)} "
             f"({type(error).__name__}: {error})",
@@ -69,6 +64,7 @@ def read_messages(
         labelled=False,
         skipped=len(problems),
         error_frames=messages.errors,
+        remote_frames=messages.remote,
         first_problems=problems,
         bus=np.frombuffer(messages.bus, np.uint8) if any(names) else None,
         bus_names=names if any(names) else (),
@@ -102,19 +98,22 @@ class _Messages:
     bus: bytearray = field(default_factory=bytearray)
     buses: dict[str, int] = field(default_factory=dict)
     errors: int = 0
+    remote: int = 0
 
     def take(self, messages: Iterator[can.Message]) -> None:
-        """Adds messages; error frames are counted."""
+        """Adds messages; error and remote frames are counted."""
         for message in messages:
             if message.is_error_frame:
                 self.errors += 1
                 continue
             data = b"" if message.is_remote_frame else message.data
             channel = "" if message.channel is None else str(message.channel)
+            _require_possible(message, data)
             self.seconds.append(message.timestamp)
             self.ids.append(message.arbitration_id | _EXTENDED * message.is_extended_id)
             self.lengths.append(len(data))
             self.payload += data
+            self.remote += message.is_remote_frame
             self.bus.append(min(self.buses.setdefault(channel, len(self.buses)), 255))
 
     def frames(self) -> Frames:
@@ -127,6 +126,20 @@ class _Messages:
             payload=padded(np.frombuffer(self.payload, np.uint8), dlc),
             label=np.zeros(len(dlc), np.uint8),
         )
+
+
+def _require_possible(message: can.Message, data: bytes) -> None:
+    """Python-can checks few of the numbers that it reads.
+
+    Raises:
+        ValueError: No frame has such numbers.
+    """
+    if not 0 <= message.arbitration_id <= MAX_EXTENDED_ID:
+        raise ValueError(f"arbitration ID {message.arbitration_id:#x}")
+    if len(data) > FD_BYTES:
+        raise ValueError(f"{len(data)} payload bytes")
+    if not math.isfinite(message.timestamp):
+        raise ValueError(f"timestamp {message.timestamp}")
 
 
 def padded(data: NDArray[np.uint8], dlc: NDArray[np.uint8]) -> NDArray[np.uint8]:

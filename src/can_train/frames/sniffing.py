@@ -21,6 +21,8 @@ def told(result: ReadResult) -> str:
     ]
     if result.error_frames:
         parts.append(f"{result.error_frames:,} bus errors left out")
+    if result.remote_frames:
+        parts.append(f"{result.remote_frames:,} remote frames")
     if result.skipped:
         parts.append(f"{result.skipped:,} malformed lines left out")
     return ", ".join(parts)
