@@ -34,7 +34,7 @@ from can_train.frames.readers import read_recording
 from can_train.frames.readers.registry import ReadOptions, formats
 from can_train.frames.result import ReadResult
 
-LIMIT_S: Final = 20.0
+LIMIT_S: Final = 60.0
 """Longest that one input of some KB may take, on a busy machine."""
 
 MOST_MEMORY: Final = 16 << 30

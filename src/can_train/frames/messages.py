@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -23,12 +24,18 @@ from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES
 if TYPE_CHECKING:
     import can
 
+Reader: TypeAlias = "type[can.io.generic.MessageReader]"
 Opened: TypeAlias = Literal["text", "binary", "path"]
 _EXTENDED: Final = int(EXTENDED_FLAG)
 
 
 def read_messages(
-    path: Path, options: ReadOptions, *, format: str, reader: str, opened: Opened
+    path: Path,
+    options: ReadOptions,
+    *,
+    format: str,
+    reader: str | Callable[[ModuleType], Reader],
+    opened: Opened,
 ) -> ReadResult:
     """Reads one recording by a reader of python-can.
 
@@ -36,7 +43,7 @@ def read_messages(
         path: The file.
         options: `lenient` keeps what stands before the damage.
         format: Name of the format.
-        reader: Class of `can.io`, such as `BLFReader`.
+        reader: Class of `can.io`, such as `ASCReader`, or what makes one from python-can.
         opened: What it is given: the file opened as text or binary, or its path.
 
     Raises:
@@ -46,7 +53,8 @@ def read_messages(
     messages = _Messages()
     problems: tuple[str, ...] = ()
     try:
-        messages.take(_decoded(getattr(library.io, reader), path, opened))
+        made = getattr(library.io, reader) if isinstance(reader, str) else reader(library)
+        messages.take(_decoded(made, path, opened))
     except (*DAMAGE, library.CanError, library.io.blf.BLFParseError) as error:
         problems = (
             f"{path}: damaged behind frame {len(messages.seconds)} "
@@ -71,9 +79,7 @@ def read_messages(
     )
 
 
-def _decoded(
-    reader: type[can.io.generic.MessageReader], path: Path, opened: Opened
-) -> Iterator[can.Message]:
+def _decoded(reader: Reader, path: Path, opened: Opened) -> Iterator[can.Message]:
     # Opened here: a reader that fails in its first line would leave the file open.
     with _source(path, opened) as source, reader(source) as messages:
         yield from messages

@@ -22,6 +22,7 @@ from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG
 from can_train.frames.messages import padded
 from can_train.frames.readers import read_recording
+from can_train.frames.readers.blf import require_sizes
 from can_train.frames.sniffing import told
 
 FLAG = int(EXTENDED_FLAG)
@@ -114,6 +115,15 @@ def test_remote_and_error_frames_are_counted(tmp_path: Path, format: str) -> Non
         "1 bus errors left out",
         "1 remote frames, which ask for data and carry none",
     ]
+
+
+def test_objects_of_a_blf_container_have_a_size() -> None:
+    head = struct.Struct("<4sHHLL")
+    objects = [head.pack(b"LOBJ", 16, 1, size, 99) + bytes(size - 16) for size in (16, 20, 33)]
+    require_sizes(b"".join(objects))
+    require_sizes(b"")
+    with pytest.raises(ValueError, match="an object of 0 bytes"):
+        require_sizes(objects[1] + b"\0\0" + head.pack(b"LOBJ", 16, 7, 0, 99) + bytes(20))
 
 
 def test_numbers_that_no_frame_has_end_the_reading(tmp_path: Path) -> None:

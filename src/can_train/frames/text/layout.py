@@ -157,7 +157,7 @@ def headless_cells(lines: Sequence[str]) -> Cells:
     first = lines[0] if lines else ""
     separator = max(SEPARATORS, key=first.count)
     names = split(first, separator)
-    if not any(name[:1].isdigit() for name in names):
+    if not any(name[:1].isdecimal() for name in names):
         return _with_rows(lines, separator, 0, names)
     numbers = tuple(str(k + 1) for k in range(len(names)))
     return _with_rows(lines, separator, None, numbers)
@@ -247,7 +247,7 @@ def _keep_one(roles: list[int], cells: Cells, given: Mapping[int, int]) -> None:
 
 def _are_kvaser_flags(words: set[str]) -> bool:
     """Whether flags are numbers, and more than the 0 and 1 of a label."""
-    return bool(words - _BINARY) and all(word.isdigit() for word in words)
+    return bool(words - _BINARY) and all(word.isdecimal() for word in words)
 
 
 def _says_label(cells: Cells, k: int) -> bool:
@@ -260,7 +260,7 @@ def _units(cells: Cells, roles: Sequence[int], time: int) -> float | None:
     """Units of a timestamp by its name; GVRET's `Time Stamp` is whole microseconds."""
     name = cells.names[time]
     is_gvret = plain(name) == "time_stamp" and {DLC, BYTE} <= set(roles)
-    if is_gvret and all(text.isdigit() for text in cells.column(time)):
+    if is_gvret and all(text.isdecimal() for text in cells.column(time)):
         return 1e6
     return units_per_s(name)
 
@@ -273,7 +273,7 @@ def _are_decimal_ids(texts: Sequence[str]) -> bool:
     if not texts or any(_HEX_LETTER.search(text) for text in texts):
         return False
     numbers = [text.removesuffix(".0") for text in texts]
-    if not all(text.isdigit() for text in numbers):
+    if not all(text.isdecimal() for text in numbers):
         return False
     padded = any(len(text) > 1 and text.startswith("0") for text in numbers)
     wide = any(len(text) > WIDE_DIGITS for text in numbers)
@@ -287,7 +287,9 @@ def _are_decimal_ids(texts: Sequence[str]) -> bool:
 def _are_decimal_bytes(texts: Iterable[str]) -> bool:
     """Whether bytes are decimal: digits alone, and not two of them each."""
     numbers = [text.removesuffix(".0") for text in texts]
-    return bool(numbers) and all(n.isdigit() for n in numbers) and any(len(n) != 2 for n in numbers)
+    return (
+        bool(numbers) and all(n.isdecimal() for n in numbers) and any(len(n) != 2 for n in numbers)
+    )
 
 
 def _encoding(texts: Sequence[str]) -> int:

@@ -257,3 +257,9 @@ def test_header_that_nobody_can_guess(tmp_path: Path, named: bool) -> None:
     result = table(tmp_path, "p,q,r\n1.5,1A0,00\n1.6,1A1,01\n", columns)
     assert result.frames.arbitration_id.tolist() == [0x1A0, 0x1A1]
     assert result.understood[0] == "time: p, seconds"
+
+
+def test_superscripts_are_no_decimal_digits(tmp_path: Path) -> None:
+    """Damage turns ASCII into them; `str.isdigit` takes them for digits, `int` doesn't."""
+    said = refused(tmp_path, "time,id,data\n1.5,\u00b2,00\n")
+    assert said.startswith("F:2: arbitration ID isn't 1 to 8 hex digits: '\u00b2'")
