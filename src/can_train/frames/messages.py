@@ -134,7 +134,7 @@ class _Messages:
         )
 
 
-def _require_possible(message: can.Message, data: bytes) -> None:
+def _require_possible(message: can.Message, data: bytes | bytearray) -> None:
     """Python-can checks few of the numbers that it reads.
 
     Raises:
