@@ -136,7 +136,9 @@ def test_what_cannot_be_scored_is_named_after_the_rest_was(
     assert [Path(r["file"]).name for r in document["recordings"]] == ["good.csv"]
     assert len(document["problems"]) == 3
     assert main([*words[:4], str(logs / "torn.csv"), "--lenient", "--json", str(out)]) == 0
-    assert "torn.csv: 1 malformed line left out" in capsys.readouterr().err
+    assert (
+        "torn.csv: 1 malformed lines left out, none with an attack label" in capsys.readouterr().err
+    )
 
 
 def test_requests_that_cannot_be_met_write_nothing(
@@ -209,6 +211,53 @@ def test_evaluate_adds_recordings_and_leaves_the_run_as_it_is(
     )
     assert main([*words, "--out", str(trained.run)]) == 2
     assert "that is the run's own folder" in capsys.readouterr().err
+
+
+def unnamed_columns(trained: Trained, path: Path) -> tuple[str, ...]:
+    """The attack recording as a table of milliseconds that nobody can guess, and how it is read."""
+    with trained.attack.open(newline="", encoding="utf-8") as file:
+        rows = [
+            f"{float(row['timestamp']) * 1e3:.6f},{row['arbitration_id']},{row['data_field']},"
+            f"{row['attack']}\n"
+            for row in csv.DictReader(file)
+        ]
+    path.write_text("p,q,r,s\n" + "".join(rows))
+    return ("--columns", "time=p,id=q,data=r,label=s", "--time-unit", "ms")
+
+
+def test_score_and_evaluate_read_what_import_reads(
+    trained: Trained, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    drives = tmp_path / "drives"
+    drives.mkdir()
+    reading = unnamed_columns(trained, drives / "DoS-bravo.csv")
+    shutil.copy(trained.attack, tmp_path / "DoS-bravo.csv")
+    assert main(["score", *trained.words, str(tmp_path / "DoS-bravo.csv"), "--csv", "-"]) == 0
+    plain = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert main(["score", *trained.words, str(drives), *reading, "--csv", "-"]) == 0
+    told = capsys.readouterr()
+    scores = list(csv.DictReader(told.out.splitlines()))
+    assert [row["label"] for row in scores] == [row["label"] for row in plain]
+    for name in SCORERS:
+        found, wanted = (
+            np.array([float(row[f"{name}_score"]) for row in rows]) for rows in (scores, plain)
+        )
+        assert np.abs(found - wanted).max() < 0.01
+    assert "DoS-bravo.csv: time: p, " in told.err
+    words = ["evaluate", *trained.words, "--data-root", str(trained.lab.data_root), "--json"]
+    assert main([*words, "--recordings", str(drives), *reading]) == 0
+    report = json.loads(capsys.readouterr().out)
+    attacks = {
+        row["metrics"]["attacks"]
+        for row in report["rows"]
+        if (row["file"], row["scorer"]) == ("DoS-bravo", "gat")
+    }
+    assert attacks == {sum(int(row["label"]) for row in plain)}
+    assert main([*words, *reading]) == 2
+    assert (
+        "--columns, --time-unit: about recordings that aren't named. Add --recordings DIR or "
+        in (capsys.readouterr().err)
+    )
 
 
 def test_a_finished_run_is_evaluated_on_test_files_that_changed(

@@ -103,7 +103,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "frames.readers.trc": ("unit/frames/text/test_words.py",),
     "frames.recording": ("unit/frames/test_store.py",),
     "frames.result": ("unit/frames/text/test_reading.py",),
-    "frames.sniffing": ("cli/test_data_commands.py",),
+    "frames.sniffing": ("unit/dataset/test_reading.py",),
     "frames.text.buses": ("unit/frames/readers/test_candump.py",),
     "frames.text.candump": ("unit/frames/readers/test_candump.py",),
     "frames.text.cells": ("unit/frames/readers/test_table.py",),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TextIO
 
+from can_train.cli.reading import reading_of
 from can_train.cli.values import Number, file_path
 from can_train.errors import ConfigError, counted
 from can_train.tables import write_table
@@ -49,7 +51,7 @@ def wanted_calibration(args: argparse.Namespace, out: TextIO) -> CalibrateOn | N
     return CalibrateOn(
         file=args.calibrate_on,
         minutes=USUAL_MINUTES if minutes is None else minutes,
-        format=vars(args).get("format"),
+        reading=replace(reading_of(args), labels=None),
         tell=lambda calibrated: show_calibration(calibrated, out),
     )
 

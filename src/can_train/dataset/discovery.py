@@ -128,6 +128,11 @@ def vehicle_of(name: str, scenario: str, dataset: str) -> str:
     return f"{dataset}:unknown" if "unknown_vehicle" in scenario else dataset
 
 
+def lone_file(path: Path) -> SourceFile:
+    """A file that belongs to no scenario, with or without labels."""
+    return SourceFile(path=path, scenario="", name=path.stem, source=path.name, labels="as_found")
+
+
 def _by_scenario(source: Path) -> FoundSources:
     """Files of scenario folders, whatever lies between, and those with flat names."""
     files, not_read = [], []

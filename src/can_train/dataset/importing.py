@@ -129,13 +129,11 @@ def _noted(note: Path, folder: Path) -> ImportedFile | None:
 def _key(file: SourceFile, request: PrepareRequest) -> str:
     """Covers the file, the table of its labels, and how both are read."""
     paths = [file.path]
-    if request.labels is not None and Path(request.labels).exists():
-        paths += [Path(request.labels), *sorted(Path(request.labels).rglob("*"))]
-    reading = (
-        request.format, dict(request.columns or {}), request.lenient, request.labels,
-        request.time_unit, request.bus, request.accept_unlabelled, request.dataset,
-    )  # fmt: skip
-    place = (__version__, file.scenario, file.name, file.labels)
+    table = request.reading.labels
+    if table is not None and Path(table).exists():
+        paths += [Path(table), *sorted(Path(table).rglob("*"))]
+    reading = asdict(request.reading)
+    place = (__version__, request.dataset, file.scenario, file.name, file.labels)
     stats = [(str(path.resolve()), path.stat()) for path in paths]
     parts = [place, reading, *((path, found.st_size, found.st_mtime_ns) for path, found in stats)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

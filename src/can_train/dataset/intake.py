@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,31 +13,18 @@ from can_train.dataset.discovery import SourceFile, attack_kind_of, vehicle_of
 from can_train.dataset.id_sets import SeenIds, seen_ids
 from can_train.dataset.labels import LabelledResult, Labels
 from can_train.dataset.manifest import dataset_dir
+from can_train.dataset.reading import Report, read_labelled, timed_buses
 from can_train.dataset.request import PrepareRequest
 from can_train.errors import DataError
-from can_train.frames.buses import Bus, buses_of
+from can_train.frames.buses import Bus
 from can_train.frames.frame import Frames
-from can_train.frames.readers import read_recording
 from can_train.frames.recording import Recording
 from can_train.frames.result import ReadResult
 from can_train.frames.store import store_frames
-from can_train.frames.timing import (
-    RATES,
-    UNITS_PER_S,
-    ClockReport,
-    TimeUnit,
-    clock_notes,
-    clock_report,
-    recorded_s,
-)
+from can_train.frames.timing import recorded_s
 
 _STORING: Final = threading.Lock()
 """Files that are imported side by side may hold the same frames, which lie in one place."""
-
-Report = Callable[[str], None]
-
-FEWEST_WITHOUT_TIME: Final = 3
-"""Frames that can't all have come at one time."""
 
 _BENIGN_NAMES: Final = ("attack-free", "attack_free", "benign", "normal")
 """How published sets call a recording without attacks that lies beside those with attacks."""
@@ -59,93 +45,47 @@ def import_file(
         DataError: It can't be read, its time means nothing, or its labels aren't those of the
             folder that it lies in.
     """
-    read = read_recording(
-        file.path, format=request.format, lenient=request.lenient, columns=request.columns
-    )
-    if read.understood:
-        report(f"{file.path}: {'; '.join(read.understood)}")
-    for line in left_out(read):
-        report(f"{file.path}: {line}")
-    read = replace(read, frames=in_seconds(read.frames, request.time_unit))
-    labelled = labels.put_on(file, read)
-    if labelled.note:
-        report(labelled.note)
-    _check_labels(file, labelled.result, accept_unlabelled=request.accept_unlabelled)
-    taken = []
-    for bus in buses_of(file.path, labelled.result, request.bus):
-        for note in clock_notes(question_clock(file.path, bus.frames, request.time_unit)):
-            report(f"{file.path}: {note}")
-        taken.append(_store(file, request, labelled, bus))
-    if len(taken) > 1:
-        report(f"{file.path}: {_told_buses(taken)}. One alone: --bus NAME")
-    return taken
+    labelled = read_labelled(file, request.reading, labels, report)
+    _check_labels(file, labelled.result, accept_unlabelled=request.reading.accept_unlabelled)
+    return [
+        _store(file, request, labelled, bus)
+        for bus in timed_buses(file.path, labelled.result, request.reading, report)
+    ]
 
 
 def _store(
     file: SourceFile, request: PrepareRequest, labelled: LabelledResult, bus: Bus
 ) -> SeenIds:
-    frames = bus.frames
-    digest = frames.digest()
+    recording = recording_of_bus(file, labelled, bus, request.dataset)
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
     with _STORING:
-        store_frames(folder / "frames" / digest, frames, digest)
-    recording = recording_of(file, frames, digest, request.dataset)
+        store_frames(folder / "frames" / recording.digest, bus.frames, recording.digest)
+    return seen_ids(recording, bus.frames)
+
+
+def recording_of_bus(
+    file: SourceFile, labelled: LabelledResult, bus: Bus, dataset: str
+) -> Recording:
+    """What is known about one bus of a file.
+
+    Args:
+        file: Where it came from.
+        labelled: All that the file holds.
+        bus: The bus, with at least one frame.
+        dataset: Stands for the vehicle where the file's name tells none.
+    """
+    recording = recording_of(file, bus.frames, bus.frames.digest(), dataset)
     silent = recording.attack_frames == 0 and (
         (file.labels == "needed" and not labelled.result.labelled)
         or bool(labelled.result.frames.label.any())
     )
-    recording = replace(
+    return replace(
         recording,
-        name=f"{file.name}@{bus.name}" if bus.name else file.name,
+        name=bus.named(file.name),
         attack_kind=labelled.kind if labelled.kind and not silent else recording.attack_kind,
         # Traffic beside an attack, on another bus or without labels, is no benign traffic.
         accepted_unlabelled=silent,
     )
-    return seen_ids(recording, frames)
-
-
-def _told_buses(taken: Sequence[SeenIds]) -> str:
-    told = (
-        f"{seen.recording.name.rpartition('@')[2]} ({seen.recording.frames:,} frames)"
-        for seen in taken
-    )
-    return f"{len(taken)} buses, a recording each: {', '.join(told)}"
-
-
-def in_seconds(frames: Frames, unit: TimeUnit | None) -> Frames:
-    """The same frames with their timestamps divided to seconds."""
-    if unit is None or unit == "s":
-        return frames
-    return replace(frames, timestamp=frames.timestamp / UNITS_PER_S[unit])
-
-
-def question_clock(path: Path, frames: Frames, unit: TimeUnit | None) -> ClockReport:
-    """What is odd about the time of a recording.
-
-    Args:
-        path: The recording.
-        frames: Its frames.
-        unit: Unit that the user named; it isn't questioned.
-
-    Raises:
-        DataError: All timestamps are the same, or can't be seconds.
-    """
-    clock = clock_report(frames.timestamp)
-    if clock.standing and len(frames) >= FEWEST_WITHOUT_TIME:
-        raise DataError(
-            f"{path}: all {len(frames):,} timestamps are {frames.timestamp[0]:g}, and without time "
-            f"nothing can be said about traffic. Export the recording with its timestamps"
-        )
-    fitting = clock.fitting_unit
-    if unit is None and fitting is not None and fitting != "s":
-        rate = (clock.frames_per_s or 0.0) * UNITS_PER_S[fitting]
-        raise DataError(
-            f"{path}: timestamps can't be seconds: {clock.frames_per_s:.4g} frames/s (possible: "
-            f"{RATES[0]:g} to {RATES[1]:,g}) up to {clock.latest:.4g}. In {fitting} it would be "
-            f"{rate:,.0f} frames/s: import it with --time-unit {fitting}, or --time-unit s if they "
-            f"are seconds"
-        )
-    return clock
 
 
 def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) -> Recording:
@@ -232,12 +172,3 @@ def _check_labels(file: SourceFile, result: ReadResult, *, accept_unlabelled: bo
             f"{file.path}: {attacks:,} of {len(result.frames):,} frames are labelled as attacks, "
             f"in a folder of benign recordings. Move it to --attack"
         )
-
-
-def left_out(result: ReadResult) -> Iterator[str]:
-    """What of a file isn't in its frames, a line each."""
-    if result.skipped:
-        yield "\n".join(["malformed lines:", *result.first_problems])
-        yield f"{result.skipped} malformed lines left out, none with an attack label"
-    if result.error_frames:
-        yield f"{result.error_frames} bus-error lines left out"

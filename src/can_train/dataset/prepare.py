@@ -59,11 +59,11 @@ def prepare_dataset(
     if problem:
         raise ConfigError(f"--dataset: {problem}")
     found = _found(request)
-    wanted = request.labels or labels_of(request.dataset, request.source)
+    wanted = request.reading.labels or labels_of(request.dataset, request.source)
     files = [file for file in found.files if not is_label_file(file.path, wanted)]
     labels = Labels(wanted, files)
     for line in found.not_read:
-        if not line.startswith(f"{request.labels}:"):
+        if not line.startswith(f"{request.reading.labels}:"):
             report(f"not read: {line}")
     for part in found.missing:
         report(f"missing of {request.dataset}: {part}")
@@ -176,7 +176,7 @@ def _manifest(request: PrepareRequest, recordings: list[Recording]) -> DatasetMa
     first.update({r.digest: r for r in reversed(recordings) if not r.is_train})
     kept = with_attacks_or_accepted(
         (r for r in recordings if not r.is_train or first[r.digest] is r),
-        accept_unlabelled=request.accept_unlabelled,
+        accept_unlabelled=request.reading.accept_unlabelled,
     )
     left_out = tuple(
         LeftOut(

@@ -18,6 +18,9 @@ from can_train.dataset.label_tables import ROAD_METADATA
 from can_train.errors import DataError
 from can_train.frames.found import regular_files
 
+_METADATA: Final = (ROAD_METADATA, "Attacks_metadata.json")
+"""What lies beside recordings; CAN-MIRGU's says when it attacked, and so do its labels."""
+
 _ATTACKS: Final = "train_02_with_attacks"
 _TEST_01: Final = "test_01_known_vehicle_known_attack"
 _TEST_02: Final = "test_02_unknown_vehicle_known_attack"
@@ -37,12 +40,14 @@ class Part:
         scenario: Scenario that they belong to.
         name: Name of the recording, with the groups of the pattern.
         title: What they are, for the message that they are missing.
+        needed: Whether they are missed where they aren't there.
     """
 
     files: str
     scenario: str
     name: str
     title: str
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +118,22 @@ PUBLISHED: Final[dict[str, Published]] = {
     ),
     "otids": Published(
         parts=(
-            _one_name("Attack_free_dataset", BENIGN_SCENARIO, "attack-free-soul"),
+            Part(
+                files=r"(?:.*/)?Attack_free_dataset(\d*)\.[^/]*",
+                scenario=BENIGN_SCENARIO,
+                name=r"attack-free\1-soul",
+                title="attack-free-soul",
+            ),
             _one_name("DoS_attack_dataset", _TEST_01, "DoS-soul"),
             _one_name("Fuzzy_attack_dataset", _TEST_01, "fuzzing-soul"),
             _one_name("Impersonation_attack_dataset", _TEST_01, "impersonation-soul"),
+            Part(
+                files=r"(?:.*/)?(\d{6})_impersonation(_\d+)?\.[^/]*",
+                scenario=_TEST_01,
+                name=r"impersonation-\1\2-soul",
+                title="later impersonation recordings",
+                needed=False,
+            ),
         )
     ),
     "road": Published(
@@ -136,10 +153,11 @@ PUBLISHED: Final[dict[str, Published]] = {
     ),
     "can_mirgu": Published(
         parts=(
-            _each(r"(?:.*/)?[^/]*benign[^/]*\.log", BENIGN_SCENARIO, "benign recordings"),
-            _each(r".*masquerade.*\.log", _MASQUERADE, "masquerade attacks"),
-            _each(r".*suspension.*\.log", _SUPPRESS, "suspension attacks"),
-            _each(r".*attack.*\.log", _TEST_01, "real attacks"),
+            _each(r"(?:.*/)?Masquerade_attacks/[^/]*\.log", _MASQUERADE, "masquerade attacks"),
+            _each(r"(?:.*/)?Suspension_attacks/[^/]*\.log", _SUPPRESS, "suspension attacks"),
+            # Some names there say no attack: Fuzzing_random_IDs.log, Steering_angle_replay.log.
+            _each(r"(?:.*/)?Real_attacks/[^/]*\.log", _TEST_01, "real attacks"),
+            _each(r"(?:.*/)?Benign_day[^/]*\.log", BENIGN_SCENARIO, "benign recordings"),
         )
     ),
     "tt_ids": Published(
@@ -177,14 +195,15 @@ def published_files(dataset: str, source: Path) -> FoundSources | None:
     files, found = [], set()
     for path in inside:
         relative = path.relative_to(source).as_posix()
-        part = next((p for p in parts if re.fullmatch(p.files, relative, re.IGNORECASE)), None)
-        if part is None:
-            if path.name != ROAD_METADATA:
+        fits = ((part, re.fullmatch(part.files, relative, re.IGNORECASE)) for part in parts)
+        part, match = next(((p, m) for p, m in fits if m is not None), (None, None))
+        if part is None or match is None:
+            if path.name not in _METADATA:
                 not_read.append(f"{path}: no file of {dataset}")
             continue
         found.add(part.title)
-        files.append(_file(path, relative, part))
-    missing = [part.title for part in parts if part.title not in found]
+        files.append(_file(path, part, match))
+    missing = [part.title for part in parts if part.needed and part.title not in found]
     if not files:
         raise DataError(
             f"--source {source}: holds no file of {dataset}. Expected: {', '.join(missing)}. "
@@ -208,11 +227,11 @@ def scenario_folder(dataset: str, source: Path) -> Path:
     return inner if inner.is_dir() and not has_scenarios(source) else source
 
 
-def _file(path: Path, relative: str, part: Part) -> SourceFile:
+def _file(path: Path, part: Part, match: re.Match[str]) -> SourceFile:
     return SourceFile(
         path=path,
         scenario=part.scenario,
-        name=part.name or path.stem,
-        source=relative,
+        name=match.expand(part.name) or path.stem,
+        source=match.string,
         labels="benign" if part.scenario == BENIGN_SCENARIO else "needed",
     )

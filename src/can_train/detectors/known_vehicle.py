@@ -21,6 +21,7 @@ from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.frames.frame import Frames
 from can_train.frames.recording import Recording
 from can_train.frames.store import verified_frames
+from can_train.graphs.steady import SteadyClock
 from can_train.graphs.store import GraphStore
 from can_train.vehicle.fit import ProfileSource, fit_profile
 from can_train.vehicle.profile import VehicleProfile
@@ -181,8 +182,9 @@ def _usual(split: Split, recording: Recording, frames: Frames, window: int) -> N
         if stretch.recording == recording.digest and stretch.side == "train":
             training[stretch.start : stretch.stop] = True
     attacked = attack_stretches(frames.label, window)
-    last_s = np.maximum.accumulate(np.where(attacked, frames.timestamp, -np.inf))
-    usual: NDArray[np.bool_] = training & ~attacked & (frames.timestamp - last_s >= _AFTER_ATTACK_S)
+    steady_s = SteadyClock().follow(frames.timestamp)
+    last_s = np.maximum.accumulate(np.where(attacked, steady_s, -np.inf))
+    usual: NDArray[np.bool_] = training & ~attacked & (steady_s - last_s >= _AFTER_ATTACK_S)
     return usual
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from can_train.dataset.discovery import lone_file
+from can_train.dataset.labels import Labels
+from can_train.dataset.reading import read_labelled, timed_buses
+from can_train.dataset.request import Reading
 from can_train.detectors.base import Detector
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.recalibration import Recalibration, recalibrate, stretch_of
+from can_train.errors import DataError
 from can_train.evaluation.places import Place
-from can_train.frames.readers import read_recording
+from can_train.frames.frame import Frames
+
+logger = logging.getLogger("can_train")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +30,13 @@ class CalibrateOn:
     Attributes:
         file: A recording of the vehicle; its first minutes are benign.
         minutes: How many.
-        format: Name of its format; None: recognised by content.
+        reading: How it is read.
         tell: Is told what came of it.
     """
 
     file: Path
     minutes: float
-    format: str | None = None
+    reading: Reading = field(default_factory=Reading)
     tell: Callable[[Calibrated], None] | None = None
 
 
@@ -71,7 +79,7 @@ def calibrate_on(
     Raises:
         DataError: The recording can't be read, or its first minutes can't be calibrated on.
     """
-    frames = read_recording(wanted.file, format=wanted.format).frames
+    frames = _frames(wanted)
     experts = {name: found for name, found in detectors.items() if found is not own}
     stretch = stretch_of(frames, wanted.minutes)
     result = recalibrate(FrameScorer(own, experts), stretch, vehicle=wanted.file.stem)
@@ -80,3 +88,16 @@ def calibrate_on(
     if wanted.tell is not None:
         wanted.tell(calibrated)
     return calibrated
+
+
+def _frames(wanted: CalibrateOn) -> Frames:
+    """Frames of its only bus, or of the one that was named."""
+    file = lone_file(wanted.file)
+    read = read_labelled(file, wanted.reading, Labels(None, [file]), logger.info).result
+    buses = timed_buses(wanted.file, read, wanted.reading, logger.info)
+    if len(buses) > 1:
+        raise DataError(
+            f"{wanted.file}: holds {len(buses)} buses, and thresholds are those of one. Name it: "
+            f"--bus {buses[0].name}"
+        )
+    return buses[0].frames

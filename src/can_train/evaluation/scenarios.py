@@ -16,6 +16,7 @@ from can_train.alarms.events import EVENT_GAP_S
 from can_train.alarms.rule import DEFAULT_RULE
 from can_train.config.schema import RunConfig
 from can_train.dataset.manifest import DatasetRef
+from can_train.dataset.request import AS_FOUND, Reading
 from can_train.dataset.windows import FUSION, DatasetWindows, open_windows
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.known_vehicle import ROW as PROFILE
@@ -67,6 +68,7 @@ def evaluate_run(
     recordings: Path | None = None,
     calibrate: CalibrateOn | None = None,
     tell: Callable[[str], None] = _say_nothing,
+    reading: Reading = AS_FOUND,
 ) -> EvaluationReport:
     """Scores all test recordings (and held-out ones) and writes the report into the run.
 
@@ -82,6 +84,7 @@ def evaluate_run(
         calibrate: Raise the thresholds of the models for a vehicle; nothing is written then. The
             windows that they are calibrated on aren't scored.
         tell: Called with what is done next.
+        reading: How `recordings` are read.
 
     Raises:
         ArtifactError: An artifact is missing, damaged, or not the one the run was built on.
@@ -96,7 +99,7 @@ def evaluate_run(
     inputs = open_windows(data_root, ref, config.data, experts.frozen.training_digest)
     rows: list[EvaluationRow] = []
     digests: dict[str, str] = {}
-    with outside_places(recordings, inputs) as outside:
+    with outside_places(recordings, inputs, reading) as outside:
         tell("fitting the controls")
         fusion = _fit_fusion_controls(experts, inputs)
         scorers = _window_scorers(experts, inputs) + _fusion_scorers(experts, inputs, fusion)

@@ -20,6 +20,15 @@ class Bus:
     name: str
     frames: Frames
 
+    def named(self, recording: object) -> str:
+        """Name of a recording with that of its bus: `drive@can0`."""
+        return named(recording, self.name)
+
+
+def named(recording: object, bus: str) -> str:
+    """Name of a recording with that of its bus, which is empty where there is a single one."""
+    return f"{recording}@{bus}" if bus else str(recording)
+
 
 def buses_of(path: Path, read: ReadResult, wanted: str | None) -> Iterator[Bus]:
     """Each bus of a file, or the one that is wanted.

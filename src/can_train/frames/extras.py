@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import sqlite3
+import struct
+import zlib
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 from can_train.errors import DataError
+
+DAMAGE: Final = (ArithmeticError, AssertionError, AttributeError, EOFError, LookupError,
+                 MemoryError, OSError, TypeError, ValueError, sqlite3.Error, struct.error,
+                 zlib.error)  # fmt: skip
+"""What such packages raise where a file is cut or isn't what it says."""
 
 INSTALL: Final = "can-train env --install formats"
 """Installs them all."""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
-import struct
-import zlib
+import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from can_train.errors import DataError
-from can_train.frames.extras import extra
-from can_train.frames.frame import EXTENDED_FLAG, Frames
+from can_train.frames.extras import DAMAGE, extra
+from can_train.frames.frame import EXTENDED_FLAG, MAX_EXTENDED_ID, Frames
 from can_train.frames.readers.registry import ReadOptions
 from can_train.frames.result import ReadResult, require_frames
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES
@@ -25,15 +24,18 @@ from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES
 if TYPE_CHECKING:
     import can
 
+Reader: TypeAlias = "type[can.io.generic.MessageReader]"
 Opened: TypeAlias = Literal["text", "binary", "path"]
 _EXTENDED: Final = int(EXTENDED_FLAG)
-_DAMAGE: Final = (ValueError, LookupError, TypeError, ArithmeticError, AssertionError, EOFError,
-                  OSError, struct.error, zlib.error, sqlite3.Error)  # fmt: skip
-"""What python-can raises where a file is cut or isn't what it says."""
 
 
 def read_messages(
-    path: Path, options: ReadOptions, *, format: str, reader: str, opened: Opened
+    path: Path,
+    options: ReadOptions,
+    *,
+    format: str,
+    reader: str | Callable[[ModuleType], Reader],
+    opened: Opened,
 ) -> ReadResult:
     """Reads one recording by a reader of python-can.
 
@@ -41,7 +43,7 @@ def read_messages(
         path: The file.
         options: `lenient` keeps what stands before the damage.
         format: Name of the format.
-        reader: Class of `can.io`, such as `BLFReader`.
+        reader: Class of `can.io`, such as `ASCReader`, or what makes one from python-can.
         opened: What it is given: the file opened as text or binary, or its path.
 
     Raises:
@@ -51,8 +53,9 @@ def read_messages(
     messages = _Messages()
     problems: tuple[str, ...] = ()
     try:
-        messages.take(_decoded(getattr(library.io, reader), path, opened))
-    except (*_DAMAGE, library.CanError, library.io.blf.BLFParseError) as error:
+        made = getattr(library.io, reader) if isinstance(reader, str) else reader(library)
+        messages.take(_decoded(made, path, opened))
+    except (*DAMAGE, library.CanError, library.io.blf.BLFParseError) as error:
         problems = (
             f"{path}: damaged behind frame {len(messages.seconds)} "
             f"({type(error).__name__}: {error})",
@@ -69,15 +72,14 @@ def read_messages(
         labelled=False,
         skipped=len(problems),
         error_frames=messages.errors,
+        remote_frames=messages.remote,
         first_problems=problems,
         bus=np.frombuffer(messages.bus, np.uint8) if any(names) else None,
         bus_names=names if any(names) else (),
     )
 
 
-def _decoded(
-    reader: type[can.io.generic.MessageReader], path: Path, opened: Opened
-) -> Iterator[can.Message]:
+def _decoded(reader: Reader, path: Path, opened: Opened) -> Iterator[can.Message]:
     # Opened here: a reader that fails in its first line would leave the file open.
     with _source(path, opened) as source, reader(source) as messages:
         yield from messages
@@ -102,19 +104,22 @@ class _Messages:
     bus: bytearray = field(default_factory=bytearray)
     buses: dict[str, int] = field(default_factory=dict)
     errors: int = 0
+    remote: int = 0
 
     def take(self, messages: Iterator[can.Message]) -> None:
-        """Adds messages; error frames are counted."""
+        """Adds messages; error and remote frames are counted."""
         for message in messages:
             if message.is_error_frame:
                 self.errors += 1
                 continue
             data = b"" if message.is_remote_frame else message.data
             channel = "" if message.channel is None else str(message.channel)
+            _require_possible(message, data)
             self.seconds.append(message.timestamp)
             self.ids.append(message.arbitration_id | _EXTENDED * message.is_extended_id)
             self.lengths.append(len(data))
             self.payload += data
+            self.remote += message.is_remote_frame
             self.bus.append(min(self.buses.setdefault(channel, len(self.buses)), 255))
 
     def frames(self) -> Frames:
@@ -127,6 +132,20 @@ class _Messages:
             payload=padded(np.frombuffer(self.payload, np.uint8), dlc),
             label=np.zeros(len(dlc), np.uint8),
         )
+
+
+def _require_possible(message: can.Message, data: bytes | bytearray) -> None:
+    """Python-can checks few of the numbers that it reads.
+
+    Raises:
+        ValueError: No frame has such numbers.
+    """
+    if not 0 <= message.arbitration_id <= MAX_EXTENDED_ID:
+        raise ValueError(f"arbitration ID {message.arbitration_id:#x}")
+    if len(data) > FD_BYTES:
+        raise ValueError(f"{len(data)} payload bytes")
+    if not math.isfinite(message.timestamp):
+        raise ValueError(f"timestamp {message.timestamp}")
 
 
 def padded(data: NDArray[np.uint8], dlc: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -22,6 +22,7 @@ class ReadResult:
         labelled: Whether the file says for each frame whether it is an attack.
         skipped: Malformed lines left out (lenient reading only).
         error_frames: Lines left out since they report a bus error, not a frame.
+        remote_frames: Frames that ask for data and carry none, where the reader counts them.
         first_problems: The first malformed lines, as `file:line: what`.
         bus: Bus of each frame as an index of `bus_names` [N], uint8; None where none is told.
         bus_names: Names of the buses, in order of first appearance.
@@ -33,6 +34,7 @@ class ReadResult:
     labelled: bool
     skipped: int = 0
     error_frames: int = 0
+    remote_frames: int = 0
     first_problems: tuple[str, ...] = ()
     bus: NDArray[np.uint8] | None = None
     bus_names: tuple[str, ...] = ()

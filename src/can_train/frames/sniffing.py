@@ -22,6 +22,8 @@ def told(result: ReadResult) -> str:
     ]
     if result.error_frames:
         parts.append(f"{counted(result.error_frames, 'bus error')} left out")
+    if result.remote_frames:
+        parts.append(counted(result.remote_frames, "remote frame"))
     if result.skipped:
         parts.append(f"{counted(result.skipped, 'malformed line')} left out")
     return ", ".join(parts)

@@ -139,7 +139,7 @@ def clock_notes(report: ClockReport) -> Iterator[str]:
         if unit != "s" and report.frames_per_s * UNITS_PER_S[unit] <= RATES[1]:
             yield (
                 f"{report.frames_per_s:.3g} frames/s are few for a CAN bus. If its timestamps are "
-                f"{unit}, import it with --time-unit {unit}"
+                f"{unit}, read it with --time-unit {unit}"
             )
     if report.zeros > 1:
         yield f"{report.zeros:,} timestamps are 0"

@@ -69,6 +69,7 @@ def _recording(recording: ScoredRecording) -> dict[str, Any]:
     windows = recording.windows
     return {
         "file": str(recording.file),
+        "bus": recording.bus or None,
         "format": recording.format,
         "labelled": recording.labelled,
         "frames": recording.frames,
@@ -102,6 +103,7 @@ def _table(recording: ScoredRecording, detector: FrameScorer) -> pl.DataFrame:
     windows = recording.windows
     columns = {
         "file": pl.repeat(str(recording.file), len(windows), eager=True),
+        "bus": pl.repeat(recording.bus, len(windows), eager=True),
         "start_frame": pl.Series(windows.start),
         "start_s": pl.Series(windows.start_s),
         "end_s": pl.Series(windows.end_s),

@@ -12,24 +12,16 @@ from numpy.typing import NDArray
 from can_train.alarms.events import Event, RecordingScores, events_of
 from can_train.alarms.rule import levels_of, windows_apart
 from can_train.alarms.sightings import Sightings, joined_sightings, sightings_of
+from can_train.dataset.discovery import SourceFile
+from can_train.dataset.labels import Labels
+from can_train.dataset.reading import Report, read_labelled, timed_buses
+from can_train.dataset.request import Reading
 from can_train.detectors.frame_scorer import FrameScorer, ScoredWindows
 from can_train.errors import DataError
-from can_train.frames.readers import read_recording
+from can_train.frames.buses import Bus, named
+from can_train.frames.result import ReadResult
 from can_train.frames.timing import recorded_s
 from can_train.graphs.columns import PackedGraphs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How files are read.
-
-    Attributes:
-        format: Name of their format; None: recognised by content.
-        lenient: Share of a text's lines that may be malformed: they are left out and counted.
-    """
-
-    format: str | None = None
-    lenient: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +30,7 @@ class ScoredRecording:
 
     Attributes:
         file: As it was named.
+        bus: Which bus of it, where it holds several; empty: the only one.
         format: Format in which it was read.
         labelled: Whether its labels count.
         frames: Number of frames.
@@ -50,6 +43,7 @@ class ScoredRecording:
     """
 
     file: Path
+    bus: str
     format: str
     labelled: bool
     frames: int
@@ -61,23 +55,49 @@ class ScoredRecording:
     events: Mapping[str, tuple[Event, ...]]
 
     @property
+    def name(self) -> str:
+        """The file with the bus."""
+        return named(self.file, self.bus)
+
+    @property
     def attack_windows(self) -> int | None:
         """Windows with an attack frame; None where the file has no labels."""
         return int(self.windows.label.sum()) if self.labelled else None
 
 
-def score_file(detector: FrameScorer, file: Path, reading: Reading) -> ScoredRecording:
-    """Reads one recording whole and scores every full window of it.
+def score_file(
+    detector: FrameScorer,
+    file: SourceFile,
+    reading: Reading,
+    labels: Labels,
+    report: Report,
+) -> list[ScoredRecording]:
+    """Reads one file whole and scores every full window of each of its buses.
+
+    Args:
+        detector: Scores.
+        file: The file.
+        reading: How it is read, and which bus is wanted.
+        labels: Labels that stand in files of their own.
+        report: Takes each line worth telling.
 
     Raises:
         DataError: It can't be read, is no recording, or is shorter than a window.
     """
-    read = read_recording(file, format=reading.format, lenient=reading.lenient)
-    frames, window = read.frames, detector.spec.window
+    read = read_labelled(file, reading, labels, report).result
+    return [
+        _scored(detector, file.path, read, bus)
+        for bus in timed_buses(file.path, read, reading, report)
+    ]
+
+
+def _scored(detector: FrameScorer, file: Path, read: ReadResult, bus: Bus) -> ScoredRecording:
+    """One bus of a file."""
+    frames, window = bus.frames, detector.spec.window
     if len(frames) < window:
         raise DataError(
-            f"{file}: {len(frames)} frames are fewer than a window of {window}, so there is "
-            f"nothing to score. Give a longer recording"
+            f"{bus.named(file)}: {len(frames)} frames are fewer than a window of {window}, so "
+            f"there is nothing to score. Give a longer recording"
         )
     sightings: list[Sightings] = []
 
@@ -89,6 +109,7 @@ def score_file(detector: FrameScorer, file: Path, reading: Reading) -> ScoredRec
     windows = detector.score(frames, watch)
     return ScoredRecording(
         file=file,
+        bus=bus.name,
         format=read.format,
         labelled=read.labelled,
         frames=len(frames),

@@ -58,7 +58,7 @@ def _summary(recording: ScoredRecording, scorer: str, first: bool) -> list[str]:
     windows, events = recording.windows, recording.events[scorer]
     alarms = [event for event in events if event.first_alarm_s is not None]
     attacks = recording.attack_windows
-    head = [str(recording.file), f"{len(windows):,} in {recording.duration_s:,.1f} s",
+    head = [recording.name, f"{len(windows):,} in {recording.duration_s:,.1f} s",
             "no labels" if attacks is None else f"{attacks:,}"]  # fmt: skip
     peak = int(np.argmax(windows.score[scorer]))
     return [

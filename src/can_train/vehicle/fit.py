@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.frames.frame import Frames
+from can_train.graphs.steady import SteadyClock
 from can_train.vehicle.payloads import (
     always_constant,
     constants_of,
@@ -66,7 +67,7 @@ def fit_profile(vehicle: str, sources: Sequence[ProfileSource]) -> VehicleProfil
         vehicle: Its name.
         sources: Its recordings.
     """
-    sources = [source for source in sources if source.usual.any()]
+    sources = [_steadied(source) for source in sources if source.usual.any()]
     ids = _frequent(sources)
     if len(ids) < FEWEST_CORE_IDS:
         return None
@@ -78,6 +79,12 @@ def fit_profile(vehicle: str, sources: Sequence[ProfileSource]) -> VehicleProfil
     if np.count_nonzero(known.core) < FEWEST_CORE_IDS:
         return None
     return replace(profile, known=known)
+
+
+def _steadied(source: ProfileSource) -> ProfileSource:
+    """The recording on the clock on which it is watched, too."""
+    steady_s = SteadyClock().follow(source.frames.timestamp)
+    return replace(source, frames=replace(source.frames, timestamp=steady_s))
 
 
 def _frequent(sources: Sequence[ProfileSource]) -> NDArray[np.uint32]:

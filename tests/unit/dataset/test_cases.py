@@ -9,7 +9,7 @@ import pytest
 
 from can_train.dataset.manifest import DatasetManifest
 from can_train.dataset.prepare import prepare_dataset
-from can_train.dataset.request import PrepareRequest
+from can_train.dataset.request import PrepareRequest, Reading
 from can_train.errors import DataError
 from can_train.frames.timing import TimeUnit
 
@@ -57,9 +57,9 @@ def test_recording_without_time_is_refused(tmp_path: Path, recordings: Path) -> 
 @pytest.mark.parametrize("unit", ["us", "ms"])
 def test_units_are_recognised(tmp_path: Path, recordings: Path, unit: TimeUnit) -> None:
     request = own(tmp_path, recordings, f"time_{unit}")
-    with pytest.raises(DataError, match=f"import it with --time-unit {unit}"):
+    with pytest.raises(DataError, match=f"read it with --time-unit {unit}"):
         prepared(request)
-    manifest, _ = prepared(replace(request, time_unit=unit))
+    manifest, _ = prepared(replace(request, reading=Reading(time_unit=unit)))
     recording = manifest.train[0]
     assert 100 < recording.frames / recording.duration_s < 3000
 
@@ -79,7 +79,7 @@ def test_attack_without_a_label_is_refused_or_accepted_but_never_benign(
     request = own(tmp_path, recordings, "attack_without_label", "attack")
     with pytest.raises(DataError, match="none of its 500 frames is labelled as an attack"):
         prepared(request)
-    manifest, _ = prepared(replace(request, accept_unlabelled=True))
+    manifest, _ = prepared(replace(request, reading=Reading(accept_unlabelled=True)))
     assert manifest.train[1].labels_say_nothing
 
 
@@ -88,6 +88,6 @@ def test_last_line_of_a_recorder_without_power(tmp_path: Path, recordings: Path,
     request = own(tmp_path, recordings, case)
     with pytest.raises(DataError, match="drive1.log:300: .*\n.*leave such lines out with --leni"):
         prepared(request)
-    manifest, told = prepared(replace(request, lenient=0.01))
+    manifest, told = prepared(replace(request, reading=Reading(lenient=0.01)))
     assert manifest.train[0].frames == 299
     assert any("1 malformed lines left out" in line for line in told)

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from can_train.dataset.export import FORMATS, export_dataset
 from can_train.dataset.manifest import DatasetManifest, DatasetRef
 from can_train.dataset.prepare import prepare_dataset
-from can_train.dataset.request import PrepareRequest
+from can_train.dataset.request import PrepareRequest, Reading
 from can_train.errors import ConfigError, DataError
 from can_train.frames.frame import EXTENDED_FLAG, Frames
 from can_train.frames.readers import read_recording
@@ -104,7 +104,7 @@ def prepared(tmp_path: Path, dataset: str, source: Path, labels: str | None) -> 
             dataset=dataset,
             data_root=tmp_path / "data",
             source=source,
-            labels=labels,
+            reading=Reading(labels=labels),
         ),
         report=told.append,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from can_train.dataset.manifest import DatasetManifest, load_manifest
 from can_train.dataset.prepare import prepare_dataset
-from can_train.dataset.request import PrepareRequest
+from can_train.dataset.request import PrepareRequest, Reading
 from can_train.errors import DataError
 
 HEADER = "timestamp,arbitration_id,data_field,attack\n"
@@ -32,7 +32,7 @@ def own(tmp_path: Path, *, accept_unlabelled: bool = False, **folders: Path) -> 
         benign=write(tmp_path / "benign/drive.csv", BENIGN),
         attack=folders.get("attack"),
         test=folders.get("test"),
-        accept_unlabelled=accept_unlabelled,
+        reading=Reading(accept_unlabelled=accept_unlabelled),
     )
 
 
@@ -117,10 +117,10 @@ def test_unit_of_the_time_is_recognised_and_taken(tmp_path: Path) -> None:
         prepared(request)
     assert str(caught.value).endswith(
         "drive.csv: timestamps can't be seconds: 0.002 frames/s (possible: 1 to 25,000) up to "
-        "4.95e+04. In us it would be 2,000 frames/s: import it with --time-unit us, or --time-unit "
+        "4.95e+04. In us it would be 2,000 frames/s: read it with --time-unit us, or --time-unit "
         "s if they are seconds"
     )
-    manifest, _ = prepared(replace(request, time_unit="us"))
+    manifest, _ = prepared(replace(request, reading=Reading(time_unit="us")))
     assert manifest.train[0].duration_s == pytest.approx(99 * 5e-4)
 
 
@@ -139,7 +139,9 @@ def test_jump_of_the_clock_is_told_and_is_no_recording_time(tmp_path: Path) -> N
 def test_labels_beside_the_recordings(tmp_path: Path) -> None:
     attack = write(tmp_path / "attack/Stop-mycar.log", "(1.0) can0 112#00\n(1.1) can0 112#01\n")
     write(tmp_path / "labels.csv", "start,end,kind\n1.05,1.2,masquerade\n")
-    request = replace(own(tmp_path, attack=attack), labels=str(tmp_path / "labels.csv"))
+    request = replace(
+        own(tmp_path, attack=attack), reading=Reading(labels=str(tmp_path / "labels.csv"))
+    )
     manifest, told = prepared(request)
     assert (manifest.train[1].attack_frames, manifest.train[1].attack_kind) == (1, "masquerade")
     assert told[0].endswith(

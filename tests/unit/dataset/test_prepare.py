@@ -17,6 +17,7 @@ import pytest
 
 from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manifest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
+from can_train.dataset.request import Reading
 from can_train.errors import ConfigError, DataError
 from can_train.frames.readers import read_recording
 from can_train.frames.store import load_frames
@@ -31,11 +32,8 @@ class Options(TypedDict, total=False):
     benign: Path | None
     attack: Path
     test: Path
-    lenient: float
-    accept_unlabelled: bool
     force: bool
-    labels: str
-    bus: str
+    reading: Reading
 
 
 def write_csv(path: Path, seed: int, *, attack: bool = False, frames: int = 20) -> Path:
@@ -245,7 +243,7 @@ def test_buses_of_a_file_become_recordings(tmp_path: Path) -> None:
         f"{path}: 2 buses, a recording each: can0 (30 frames), can1 (30 frames). One alone: "
         f"--bus NAME"
     )
-    manifest, _ = prepare(tmp_path, benign=path, bus="can1", force=True)
+    manifest, _ = prepare(tmp_path, benign=path, reading=Reading(bus="can1"), force=True)
     assert [(r.name, r.frames) for r in manifest.train] == [("drive-kia", 30)]
 
 
@@ -257,7 +255,8 @@ def test_bus_beside_the_attacked_one_is_no_benign_traffic(tmp_path: Path) -> Non
     attack.write_text("".join(lines))
     table = tmp_path / "labels.csv"
     table.write_text("frame\n4\n")
-    manifest, _ = prepare(tmp_path, benign=benign, attack=attack, labels=str(table))
+    reading = Reading(labels=str(table))
+    manifest, _ = prepare(tmp_path, benign=benign, attack=attack, reading=reading)
     assert [(r.name, r.labels_say_nothing) for r in manifest.train] == [
         ("benign", False),
         ("DoS-kia@can0", False),
@@ -299,7 +298,7 @@ def test_lenient_lines_are_counted(tmp_path: Path, source: Path) -> None:
     with pytest.raises(DataError, match="attack-free-kia.csv:22: number of fields differs"):
         prepare(tmp_path, source)
     assert not list(tmp_path.glob("data/*/*/dataset.json"))
-    _, told = prepare(tmp_path, source, lenient=0.01)
+    _, told = prepare(tmp_path, source, reading=Reading(lenient=0.01))
     assert f"{bad}: 1 malformed lines left out, none with an attack label" in told
 
 

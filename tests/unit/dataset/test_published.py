@@ -29,18 +29,22 @@ LAYOUTS = {
     ],
     "otids": [
         "Attack_free_dataset.txt", "DoS_attack_dataset.txt", "Fuzzy_attack_dataset.txt",
-        "Impersonation_attack_dataset.txt",
+        "Impersonation_attack_dataset.txt", "Attack_free_dataset2.txt", "170907_impersonation.txt",
+        "170907_impersonation_2.txt",
     ],
     "road": [
         "ambient/ambient_dyno_drive_basic_long.log", "attacks/fuzzing_attack_1.log",
         "attacks/max_speedometer_attack_1_masquerade.log",
     ],
     "car_hacking_challenge": [
-        "0_Preliminary/0_Training/Pre_train_D_1.csv", "0_Preliminary/1_Submission/Pre_submit_D.csv",
-        "1_Final/Fin_host_session_submit_S.csv",
+        *(f"0_Preliminary/0_Training/Pre_train_{k}.csv" for k in ("D_0", "D_1", "S_0", "S_2")),
+        "0_Preliminary/1_Submission/Pre_submit_D.csv", "1_Final/Fin_host_session_submit_S.csv",
     ],
     "can_mirgu": [
-        "Benign/Day1/Benign_day1_file1.log", "Attack/Real_attacks/Break_warning_attack.log",
+        "Benign/Day_1/Benign_day1_file1.log", "Benign/Day_6/Benign_day6_file1.log",
+        "Attack/Real_attacks/Brake_warning_attack.log",
+        "Attack/Real_attacks/Fuzzing_random_IDs.log",
+        "Attack/Real_attacks/Steering_angle_replay.log",
         "Attack/Suspension_attacks/Speed_suspension_attack.log",
         "Attack/Masquerade_attacks/Speed_masquerade_attack.log",
     ],
@@ -90,6 +94,18 @@ def test_survival_set_is_arranged_as_in_the_published_comparisons(tmp_path: Path
         "test_03_ malfunction-sonata",
         "test_04_ malfunction-spark",
     ]
+
+
+def test_files_of_one_kind_keep_apart_and_metadata_is_no_stranger(tmp_path: Path) -> None:
+    found = published_files("otids", tree(tmp_path / "o", LAYOUTS["otids"]))
+    assert found is not None
+    names = [file.name for file in found.files]
+    assert {"attack-free-soul", "attack-free2-soul", "impersonation-170907_2-soul"} < {*names}
+    usual = published_files("otids", tree(tmp_path / "u", LAYOUTS["otids"][:4]))
+    assert usual is not None and usual.missing == ()
+    names = [*LAYOUTS["can_mirgu"], "Attack/Attacks_metadata.json"]
+    found = published_files("can_mirgu", tree(tmp_path / "m", names))
+    assert found is not None and found.not_read == ()
 
 
 def test_what_is_missing_and_what_is_strange_is_told(tmp_path: Path) -> None:

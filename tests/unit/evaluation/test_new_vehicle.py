@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from can_train.dataset.request import Reading
+from can_train.errors import DataError
 from can_train.evaluation.experts import load_experts
 from can_train.evaluation.new_vehicle import Calibrated, CalibrateOn, calibrate_on
 from can_train.evaluation.places import places_of
@@ -66,3 +71,14 @@ def test_an_evaluation_with_other_thresholds_writes_nothing_and_says_so(
         assert after.threshold.value >= before.threshold.value
         if before.metrics and after.metrics and before.metrics.fpr is not None:
             assert (after.metrics.fpr or 0.0) <= before.metrics.fpr
+
+
+def test_a_vehicle_has_one_bus(lab: Lab, tmp_path: Path) -> None:
+    log = tmp_path / "both.log"
+    log.write_text("".join(f"({k / 100}) can{k % 2} 123#00\n" for k in range(100)))
+    experts = load_experts(lab.run_of(lab.config("gat")))
+    with pytest.raises(DataError, match="both.log: holds 2 buses, .* Name it: --bus can0"):
+        calibrate_on(CalibrateOn(file=log, minutes=5.0), experts.detectors, experts.own)
+    wanted = CalibrateOn(file=log, minutes=5.0, reading=Reading(bus="can1"))
+    with pytest.raises(DataError, match="needs|few|short|windows"):
+        calibrate_on(wanted, experts.detectors, experts.own)

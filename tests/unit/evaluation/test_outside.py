@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from can_train.dataset.request import Reading
 from can_train.dataset.windows import DatasetWindows
 from can_train.errors import DataError, ProblemList
 from can_train.evaluation.outside import outside_places
@@ -107,6 +108,25 @@ def test_an_attack_free_scenario_needs_no_labels(folder: Path, inputs: DatasetWi
         outside_places(folder, inputs),
     ):
         pass
+
+
+def test_labels_of_a_table_buses_and_attacks_that_leave_nothing_to_label(
+    inputs: DatasetWindows, tmp_path: Path
+) -> None:
+    lines = [f"({1 + i / 100:.6f}) can{i % 2} 123#00\n" for i in range(240)]
+    (tmp_path / "drive.log").write_text("".join(lines))
+    (tmp_path / "labels.csv").write_text("start,end\n1.0,1.005\n")
+    with outside_places(tmp_path, inputs, Reading(labels=str(tmp_path / "labels.csv"))) as (place,):
+        files = {file.file: file for file, _ in place.files()}
+        assert list(files) == ["drive@can0", "drive@can1"]
+        assert [int(file.label.sum()) for file in files.values()] == [1, 0]
+        # On another bus than the attack: neither benign nor attacked.
+        assert [file.labels_say_nothing for file in files.values()] == [False, True]
+    (tmp_path / "labels.csv").unlink()
+    accepted = Reading(accept_unlabelled=True, bus="can1")
+    with outside_places(tmp_path, inputs, accepted) as (place,):
+        assert [file.file for file, _ in place.files()] == ["drive"]
+        assert place.labels_say_nothing
 
 
 def test_folders_that_give_nothing(tmp_path: Path, inputs: DatasetWindows) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import sqlite3
 import struct
 import sys
 from pathlib import Path
@@ -15,10 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from can_train.dataset.reading import left_out
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG
 from can_train.frames.messages import padded
 from can_train.frames.readers import read_recording
+from can_train.frames.readers.blf import require_sizes
+from can_train.frames.sniffing import told
 
 FLAG = int(EXTENDED_FLAG)
 WRITERS: dict[str, tuple[Any, str]] = {
@@ -93,6 +98,43 @@ def test_a_cut_file_is_refused_or_read_up_to_the_damage(tmp_path: Path) -> None:
     assert "--lenient" in str(caught.value)
     if "frame 0 " not in str(caught.value):
         assert read_recording(path, lenient=True).skipped == 1
+
+
+@pytest.mark.parametrize("format", ["asc", "blf", "mf4"])
+def test_remote_and_error_frames_are_counted(tmp_path: Path, format: str) -> None:
+    sent = messages([((0x123, False), b"\1", 0)] * 4)
+    sent[1] = can.Message(
+        timestamp=sent[1].timestamp, arbitration_id=0x123, is_extended_id=False, channel=0,
+        is_remote_frame=True, dlc=0,
+    )  # fmt: skip
+    sent[2] = can.Message(timestamp=sent[2].timestamp, is_error_frame=True, channel=0)
+    result = read_recording(write(tmp_path / "log", format, sent))
+    assert (len(result.frames), result.remote_frames, result.error_frames) == (3, 1, 1)
+    assert "1 bus errors left out, 1 remote frames" in told(result)
+    assert list(left_out(result)) == [
+        "1 bus errors left out",
+        "1 remote frames, which ask for data and carry none",
+    ]
+
+
+def test_objects_of_a_blf_container_have_a_size() -> None:
+    head = struct.Struct("<4sHHLL")
+    objects = [head.pack(b"LOBJ", 16, 1, size, 99) + bytes(size - 16) for size in (16, 20, 33)]
+    require_sizes(b"".join(objects))
+    require_sizes(b"")
+    with pytest.raises(ValueError, match="an object of 0 bytes"):
+        require_sizes(objects[1] + b"\0\0" + head.pack(b"LOBJ", 16, 7, 0, 99) + bytes(20))
+
+
+def test_numbers_that_no_frame_has_end_the_reading(tmp_path: Path) -> None:
+    """What python-can takes from a damaged database as it is."""
+    path = write(tmp_path / "log", "sqlite", messages([((0x123, False), b"\1", 0)] * 3))
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE messages SET arbitration_id = -5 WHERE ts > 1600000000.0015")
+    with pytest.raises(DataError, match=r"behind frame 2 \(ValueError: arbitration ID -0x5"):
+        read_recording(path)
+    kept = read_recording(path, lenient=True).frames
+    assert (len(kept), len(kept.arbitration_id), len(kept.label)) == (2, 2, 2)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

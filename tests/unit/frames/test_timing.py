@@ -62,8 +62,7 @@ def test_time_far_in_the_future_is_no_seconds() -> None:
 
 def test_few_frames_per_second_may_be_milliseconds() -> None:
     assert notes((USUAL - 1e9) * 1e3) == [
-        "1.98 frames/s are few for a CAN bus. If its timestamps are ms, import it with "
-        "--time-unit ms"
+        "1.98 frames/s are few for a CAN bus. If its timestamps are ms, read it with --time-unit ms"
     ]
 
 

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 
 from can_train.alarms.rule import LEVELS
+from can_train.dataset.discovery import lone_file
+from can_train.dataset.labels import Labels
+from can_train.dataset.request import AS_FOUND, Reading
 from can_train.detectors.frame_scorer import FrameScorer, open_detector
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG
 from can_train.scoring.documents import Scoring, id_text, scores_csv, scores_json
-from can_train.scoring.recording import Reading, ScoredRecording, score_file
+from can_train.scoring.recording import ScoredRecording, score_file
 from can_train.scoring.tables import EVENTS, SUMMARY, event_rows, heading, summary_rows
 from tests.lab import Lab
 from tests.unit.datasets_for_tests import write_csv
@@ -30,9 +33,18 @@ def detector(lab: Lab) -> FrameScorer:
     return open_detector(Path(str(lab.student("gat").path)))
 
 
+def scored(
+    detector: FrameScorer, path: Path, reading: Reading = AS_FOUND, told: list[str] | None = None
+) -> list[ScoredRecording]:
+    file = lone_file(path)
+    labels = Labels(reading.labels, [file])
+    lines = [] if told is None else told
+    return score_file(detector, file, reading, labels, lines.append)
+
+
 @pytest.fixture(scope="module")
 def labelled(lab: Lab, detector: FrameScorer) -> ScoredRecording:
-    return score_file(detector, lab.home / "csv" / lab.dataset / ATTACK, Reading())
+    return scored(detector, lab.home / "csv" / lab.dataset / ATTACK)[0]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +59,7 @@ def unlabelled(
             for row in csv.DictReader(file)
         ]
     log.write_text("".join(lines))
-    return score_file(detector, log, Reading())
+    return scored(detector, log)[0]
 
 
 def test_labels_change_nothing_but_what_is_told_of_them(
@@ -78,7 +90,31 @@ def test_a_recording_shorter_than_a_window_is_refused(
 ) -> None:
     write_csv(tmp_path / "short.csv", random_frames(49, seed=1, extended=False))
     with pytest.raises(DataError, match="short.csv: 49 frames are fewer than a window of 50"):
-        score_file(detector, tmp_path / "short.csv", Reading())
+        scored(detector, tmp_path / "short.csv")
+
+
+def test_buses_are_scored_apart_and_labels_of_a_table_count(
+    detector: FrameScorer, unlabelled: ScoredRecording, tmp_path: Path
+) -> None:
+    """Every frame comes on can1, too; what one bus sends is no news to the other."""
+    lines = unlabelled.file.read_text().splitlines(keepends=True)
+    both = tmp_path / "both.log"
+    both.write_text("".join(x + x.replace("can0", "can1") for x in lines))
+    (tmp_path / "labels.csv").write_text("frame\n100\n")
+    told: list[str] = []
+    reading = Reading(labels=str(tmp_path / "labels.csv"))
+    first, second = scored(detector, both, reading, told)
+    assert (first.name, second.name) == (f"{both}@can0", f"{both}@can1")
+    assert any("2 buses, a recording each: can0" in line for line in told)
+    for one in (first, second):
+        assert np.array_equal(one.windows.score["gat"], unlabelled.windows.score["gat"])
+    assert (first.attack_windows, second.attack_windows) == (1, 0)
+    (alone,) = scored(detector, both, Reading(bus="can1"))
+    assert (alone.name, alone.frames) == (str(both), unlabelled.frames)
+    scoring = Scoring(run="0123456789ab", detector=detector, recordings=[first, second])
+    rows = list(csv.DictReader(io.StringIO(scores_csv(scoring))))
+    assert {row["bus"] for row in rows} == {"can0", "can1"}
+    assert [r["bus"] for r in json.loads(scores_json(scoring))["recordings"]] == ["can0", "can1"]
 
 
 def test_documents_hold_every_window(
@@ -89,7 +125,7 @@ def test_documents_hold_every_window(
     )
     rows = list(csv.DictReader(io.StringIO(scores_csv(scoring))))
     assert list(rows[0]) == [
-        "file", "start_frame", "start_s", "end_s", "label",
+        "file", "bus", "start_frame", "start_s", "end_s", "label",
         *(
             f"{scorer}_{column}"
             for scorer in ("vehicle_profile", "gat")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from can_train.vehicle.fit import ProfileSource, fit_profile
 from can_train.vehicle.profile import Step, Trait
@@ -47,6 +48,31 @@ def test_frames_that_are_not_usual_change_nothing() -> None:
     assert one is not None and other is not None
     for a, b in zip(one.known, other.known, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def clocked(begin: int, end: int | None, by_s: float) -> ProfileSource:
+    """A drive whose clock is wrong from one frame to another."""
+    frames = drive("alpha")
+    stamps = frames.timestamp.copy()
+    stamps[begin:end] += by_s
+    return source(replace(frames, timestamp=stamps))
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "by_s"), [(2000, 2001, 6.2), (2000, None, 86_400.0), (3000, 3040, -30.0)]
+)
+def test_a_wrong_clock_leaves_the_profile_as_it_is(
+    begin: int, end: int | None, by_s: float
+) -> None:
+    others = [source(drive("alpha", seed=seed)) for seed in (1, 2)]
+    found = fit_profile("alpha", [clocked(begin, end, by_s), *others])
+    assert found is not None
+    clean = profile("alpha").known
+    for name in ("ids", "punctual", "core", "constant", "value", "lengths", "counter"):
+        np.testing.assert_array_equal(found.known._asdict()[name], clean._asdict()[name])
+    np.testing.assert_allclose(found.known.period, clean.period, rtol=1e-3)
+    for name in ("low", "high"):
+        np.testing.assert_allclose(found.known._asdict()[name], clean._asdict()[name], atol=2e-3)
 
 
 def test_too_few_regular_ids_make_no_profile() -> None:

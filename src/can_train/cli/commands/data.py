@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from can_train.cli.dataset_list import add_list, list_datasets
 from can_train.cli.dataset_options import add_dataset_options, data_root_of, write_line
 from can_train.cli.export import add_export, export
-from can_train.cli.sniffing import add_reading, add_sniff, columns_of, sniff
+from can_train.cli.reading import (
+    add_label_table_option,
+    add_reading_options,
+    add_unlabelled_option,
+    reading_of,
+)
+from can_train.cli.sniffing import add_sniff, sniff
 from can_train.cli.values import Number, SettingValue, file_or_folder, folder_path
 from can_train.cli.waiting import waiting
 from can_train.errors import ConfigError, counted
@@ -21,8 +27,6 @@ if TYPE_CHECKING:
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 _SYNTHETIC = "synthetic"
-_TIME_UNITS: Final = ("s", "ms", "us", "ns")
-"""Words of `frames.timing.TimeUnit`, which lies beside numpy."""
 
 _SCALE: Final = Number(least=0.05, most=1000)
 """As `dataset.synth` has it, which lies beside numpy."""
@@ -95,23 +99,9 @@ def _add_prepare(commands: Subparsers) -> None:
         metavar="DIR",
         help="own labelled recordings, only for the final test",
     )
-    add_reading(parser)
-    parser.add_argument(
-        "--labels",
-        metavar="FILE",
-        help="labels in a table of their own (intervals, frames), a folder of such, or road",
-    )
-    parser.add_argument(
-        "--time-unit", choices=_TIME_UNITS, help="unit of the timestamps (default: s, questioned)"
-    )
-    parser.add_argument(
-        "--bus", metavar="NAME", help="only this bus of each file (default: a recording for each)"
-    )
-    parser.add_argument(
-        "--accept-unlabelled",
-        action="store_true",
-        help="take attacks that leave nothing to label, such as suppression; never trained on",
-    )
+    add_reading_options(parser)
+    add_label_table_option(parser)
+    add_unlabelled_option(parser)
     parser.add_argument(
         "--force", action="store_true", help="replace a dataset of that name with other content"
     )
@@ -191,13 +181,7 @@ def _prepare(args: argparse.Namespace) -> None:
             benign=args.benign,
             attack=args.attack,
             test=args.test,
-            format=args.format,
-            columns=columns_of(args.columns),
-            lenient=args.lenient,
-            labels=args.labels,
-            time_unit=args.time_unit,
-            bus=args.bus,
-            accept_unlabelled=args.accept_unlabelled,
+            reading=reading_of(args),
             force=args.force,
         )
     )

@@ -12,6 +12,13 @@ from can_train.cli.calibration import add_calibration_options, wanted_calibratio
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
+from can_train.cli.reading import (
+    add_label_table_option,
+    add_reading_options,
+    add_unlabelled_option,
+    reading_of,
+    require_recordings,
+)
 from can_train.cli.values import folder_path
 from can_train.cli.waiting import waiting
 from can_train.errors import ConfigError, PreflightError
@@ -58,6 +65,9 @@ def add_parser(subparsers: Subparsers) -> None:
         help="also write evaluation.json and evaluation.csv into this folder",
     )  # fmt: skip
     add_calibration_options(parser)
+    add_reading_options(parser)
+    add_label_table_option(parser)
+    add_unlabelled_option(parser)
     add_root_options(parser, "data", "experiment")
 
 
@@ -65,8 +75,9 @@ def run(args: argparse.Namespace) -> int:
     """Evaluates, writes the table, and gives 0.
 
     Raises:
-        ConfigError: --out is the run's own folder.
+        ConfigError: --out is the run's own folder, or recordings are spoken of that aren't named.
     """
+    require_recordings(args, {"--recordings": "DIR", "--calibrate-on": "FILE"})
     from can_train.config.frozen import frozen_config_of
     from can_train.runs.find import find_run
 
@@ -87,7 +98,9 @@ def run(args: argparse.Namespace) -> int:
         from can_train.evaluation.table import print_report
 
         calibrate = wanted_calibration(args, sys.stderr if "json" in args else sys.stdout)
-        report = evaluate_run(run_dir, data_root, args.recordings, calibrate, tell)
+        report = evaluate_run(
+            run_dir, data_root, args.recordings, calibrate, tell, reading_of(args)
+        )
     if args.out is not None:
         _write(report, args.out)
     if "json" in args:

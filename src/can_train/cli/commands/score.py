@@ -12,13 +12,15 @@ from can_train.cli.calibration import add_calibration_options, wanted_calibratio
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
-from can_train.cli.reading import add_reading_options
+from can_train.cli.reading import add_label_table_option, add_reading_options, reading_of
 from can_train.cli.values import file_or_folder, file_text
 from can_train.errors import CanTrainError, ConfigError, DataError, counted, raise_all
 
 if TYPE_CHECKING:
+    from can_train.dataset.request import Reading
     from can_train.detectors.frame_scorer import FrameScorer
     from can_train.scoring.documents import Scoring
+    from can_train.scoring.recording import ScoredRecording
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -47,6 +49,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="recordings; a folder stands for every recording in it",
     )  # fmt: skip
     add_reading_options(parser)
+    add_label_table_option(parser)
     parser.add_argument(
         "--json",
         type=file_text,
@@ -76,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.format is not None:
         format_named(args.format)
-    found = found_files(args.files, any_format=args.format is not None)
+    found = found_files(args.files, any_format=reading_of(args).any_file)
     _check_overwriting(args, found.files)
     for path in found.left_out:
         sys.stderr.write(f"left out: {path}: of no known format\n")
@@ -112,7 +115,6 @@ def _scored(
 
     from can_train.detectors.frame_scorer import open_detector
     from can_train.scoring.documents import Scoring
-    from can_train.scoring.recording import Reading, score_file
 
     detector: FrameScorer = open_detector(
         artifact, experiment_root=vars(args).get("experiment_root")
@@ -124,17 +126,7 @@ def _scored(
         from can_train.evaluation.new_vehicle import calibrate_on
 
         calibrate_on(wanted, detector.detectors, detector.own)
-    reading = Reading(format=args.format, lenient=args.lenient)
-    recordings, problems = [], []
-    for file in files:
-        try:
-            scored = score_file(detector, file, reading)
-        except DataError as problem:
-            problems.append(problem)
-            continue
-        if scored.skipped:
-            sys.stderr.write(f"{file}: {counted(scored.skipped, 'malformed line')} left out\n")
-        recordings.append(scored)
+    recordings, problems = _read_and_scored(detector, files, reading_of(args))
     scoring = Scoring(
         run=artifact.name,
         detector=detector,
@@ -142,6 +134,30 @@ def _scored(
         problems=[str(problem) for problem in problems],
     )
     return scoring, list(problems)
+
+
+def _read_and_scored(
+    detector: FrameScorer, files: tuple[Path, ...], reading: Reading
+) -> tuple[list[ScoredRecording], list[DataError]]:
+    """Each bus of each file, and why others couldn't be scored."""
+    from can_train.dataset.discovery import lone_file
+    from can_train.dataset.labels import Labels, is_label_file
+    from can_train.scoring.recording import score_file
+
+    lone = [lone_file(file) for file in files if not is_label_file(file, reading.labels)]
+    labels = Labels(reading.labels, lone)
+    recordings: list[ScoredRecording] = []
+    problems = []
+    for file in lone:
+        try:
+            recordings += score_file(detector, file, reading, labels, _tell)
+        except DataError as problem:
+            problems.append(problem)
+    return recordings, problems
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def _write(args: argparse.Namespace, scoring: Scoring) -> None:
@@ -172,7 +188,7 @@ def _print(scoring: Scoring) -> None:
     for recording in scoring.recordings:
         rows = event_rows(recording, own)
         if rows:
-            out.write(f"\n{recording.file}: events of {own}, seconds since its first frame\n")
+            out.write(f"\n{recording.name}: events of {own}, seconds since its first frame\n")
             write_table(out, EVENTS, rows)
 
 

@@ -31,7 +31,7 @@ from can_train.frames.text.words import (
 )
 
 _START: Final = "***BUSMASTER"
-_DATE: Final = re.compile(r"\*\*\*START DATE AND TIME (\d+):(\d+):(\d{4})\s.*")
+_DATE: Final = re.compile(r"\*\*\*START DATE AND TIME (\d{1,2}):(\d{1,2}):(\d{4})\s.*")
 _ROLES: Final = (TIME, IGNORED, BUS, ID, KIND, DLC, BYTE)
 _KINDS: Final = {
     "s": STANDARD,

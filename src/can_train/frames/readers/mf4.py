@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import UTC
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from can_train.errors import DataError
-from can_train.frames.extras import extra
+from can_train.frames.extras import DAMAGE, extra
 from can_train.frames.frame import EXTENDED_FLAG, MAX_STANDARD_ID, Frames
+from can_train.frames.mdf_blocks import require_ends
 from can_train.frames.readers.registry import Format, Head, ReadOptions
 from can_train.frames.result import ReadResult, require_frames
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES
@@ -38,11 +41,15 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
     """
     library = extra("asammdf", path, "the format mf4")
     logging.getLogger("asammdf").setLevel(logging.ERROR)
+    require_ends(path)
     try:
         with library.MDF(path) as mdf:
             parts = [_part(mdf, group, name) for group, name in _groups(mdf, (_DATA, _REMOTE))]
-            errors = sum(_count(mdf, group) for group, _ in _groups(mdf, (_ERROR,)))
-    except (library.blocks.utils.MdfException, ValueError, LookupError, OSError) as error:
+            errors, remote = (
+                sum(_count(mdf, group) for group, _ in _groups(mdf, (kind,)))
+                for kind in (_ERROR, _REMOTE)
+            )
+    except _damage(library) as error:
         raise DataError(
             f"{path}: not a whole MF4 file ({type(error).__name__}: {error}). Copy it again"
         ) from error
@@ -54,9 +61,16 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
         format=FORMAT.name,
         labelled=False,
         error_frames=errors,
+        remote_frames=remote,
         bus=index.astype(np.uint8),
         bus_names=tuple(str(number) for number in numbers.tolist()),
     )
+
+
+def _damage(library: ModuleType) -> tuple[type[Exception], ...]:
+    """What asammdf raises on damaged files; the decompressor that it takes has its own error."""
+    isal = sys.modules.get("isal.isal_zlib")
+    return (*DAMAGE, library.blocks.utils.MdfException, *([isal.error] if isal else []))
 
 
 def _groups(mdf: MDF, names: tuple[str, ...]) -> list[tuple[int, str]]:

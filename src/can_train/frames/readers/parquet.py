@@ -44,7 +44,8 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
                 f"timestamp, id, data_field and label"
             )
         table = pl.read_parquet(path, columns=wanted)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    # Polars panics, which is no Exception, where page headers contradict the footer.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DataError(f"{path}: not a whole parquet file ({error}). Copy it again") from error
     require_frames(path, len(table))
     _refuse_nulls(path, table)
@@ -94,7 +95,7 @@ def _timestamps(path: Path, column: pl.Series) -> NDArray[np.float64]:
 def _ids(path: Path, column: pl.Series) -> NDArray[np.uint32]:
     if not column.dtype.is_integer():
         raise DataError(f"{path}: id is {column.dtype}. It has to be a whole number, as UInt32")
-    ids = column.cast(pl.Int64).to_numpy()
+    ids = column.cast(pl.Int64, wrap_numerical=True).to_numpy()
     bare = ids & ~np.int64(EXTENDED_FLAG)
     wrong = (bare < 0) | (bare > MAX_EXTENDED_ID)
     _refuse_row(path, wrong, ids, "id", "0 to 536870911 (29 bits)")
@@ -105,7 +106,7 @@ def _ids(path: Path, column: pl.Series) -> NDArray[np.uint32]:
 def _labels(path: Path, column: pl.Series) -> NDArray[np.uint8]:
     if not (column.dtype.is_integer() or column.dtype == pl.Boolean):
         raise DataError(f"{path}: {column.name} is {column.dtype}. It has to be 0 or 1, as UInt8")
-    labels = column.cast(pl.Int64).to_numpy()
+    labels = column.cast(pl.Int64, wrap_numerical=True).to_numpy()
     _refuse_row(path, (labels < 0) | (labels > 1), labels, column.name, "0 or 1")
     return labels.astype(np.uint8)
 

@@ -64,7 +64,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     problems = () if end == len(data) else (f"{path}: cut behind packet {len(packets)}",)
     if problems and not options.lenient:
         raise DataError(f"{problems[0]}. Keep what stands before with --lenient")
-    frames, bus, errors = _frames(data, packets, header, per_s)
+    frames, bus, errors, remote = _frames(data, packets, header, per_s)
     require_frames(path, len(frames))
     numbers, index = np.unique(bus, return_inverse=True)
     return ReadResult(
@@ -73,6 +73,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         labelled=False,
         skipped=len(problems),
         error_frames=errors,
+        remote_frames=remote,
         first_problems=problems,
         bus=index.astype(np.uint8),
         bus_names=tuple(map(str, numbers.tolist())),
@@ -101,8 +102,8 @@ def _frames(
     packets: NDArray[np.void],
     header: NDArray[np.int64],
     per_s: NDArray[np.float64],
-) -> tuple[Frames, NDArray[np.int64], int]:
-    """Frames of the packets that hold one, the interface of each, and how many are bus errors."""
+) -> tuple[Frames, NDArray[np.int64], int, int]:
+    """Frames of the packets that hold one, their interfaces; how many errors and remote ones."""
     at = packets["start"] + header
     whole = at + _CAN_HEADER <= packets["stop"]
     packets, at = packets[whole], at[whole]
@@ -127,7 +128,7 @@ def _frames(
         payload=padded(data[rows], dlc),
         label=np.zeros(len(dlc), np.uint8),
     )
-    return frames, packets["interface"], errors
+    return frames, packets["interface"], errors, int(np.count_nonzero(word & _REMOTE))
 
 
 FORMAT: Final = Format(

@@ -48,6 +48,9 @@ from can_train.frames.text.table import MESSAGES, parse_table
 _NO_TIME: Final = re.compile(r"\d{1,4}(,\d{1,3}){8},[01](\.0)?")
 """ID, eight bytes and a label, all decimal: what ROAD is often turned into."""
 
+_NUMBERS: Final = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
+"""One column, or a range of them."""
+
 _NO_LABEL: Final = "none"
 _WITH_TIME: Final = (
     "Datasets with a time for each frame: can-train-and-test, HCRL's, CAN-MIRGU, ROAD's raw logs"
@@ -106,7 +109,8 @@ def understood(path: Path, columns: Mapping[str, str]) -> RoledTable:
         DataError: There is no table of frames.
     """
     sample = head_of(path).sample
-    cells = cells_of(sample)
+    names = {name for name in columns.values() if not _NUMBERS.fullmatch(name)}
+    cells = cells_of(sample, frozenset(map(plain, names - {_NO_LABEL})))
     if cells is None:
         if not columns:
             raise DataError(_no_header(path, sample[0] if sample else ""))
@@ -195,7 +199,7 @@ def _columns_called(cells: Cells, named: str) -> list[int]:
     exact = [k for k in same if cells.names[k] == named]
     if same:
         return (exact or same)[:1]
-    numbers = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", named)
+    numbers = _NUMBERS.fullmatch(named)
     if numbers is None:
         return []
     first, last = int(numbers[1]), int(numbers[2] or numbers[1])

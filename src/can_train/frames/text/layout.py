@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -137,21 +137,29 @@ class RoledTable:
         return ", ".join(self.cells.names[k] or f"column {k + 1}" for k in self.of(role))
 
 
-def cells_of(lines: Sequence[str]) -> Cells | None:
-    """The table in some lines, its header being the first that looks like one; None without."""
+def cells_of(lines: Sequence[str], named: Set[str] = frozenset()) -> Cells | None:
+    """The table in some lines; None without a header.
+
+    Args:
+        lines: The lines.
+        named: Columns that the user named, plain: a line that has them all is the header, too.
+    """
     for number, line in enumerate(lines):
         for separator in SEPARATORS:
             names = split(line, separator)
-            if is_header(names):
+            if is_header(names) or (named and named <= set(map(plain, names))):
                 return _with_rows(lines, separator, number, names)
     return None
 
 
 def headless_cells(lines: Sequence[str]) -> Cells:
-    """A table without a header that is recognised: its columns are called by their numbers."""
+    """A table whose columns are called by their numbers, or by a first line without any number."""
     first = lines[0] if lines else ""
     separator = max(SEPARATORS, key=first.count)
-    numbers = tuple(str(k + 1) for k in range(len(split(first, separator))))
+    names = split(first, separator)
+    if not any(name[:1].isdecimal() for name in names):
+        return _with_rows(lines, separator, 0, names)
+    numbers = tuple(str(k + 1) for k in range(len(names)))
     return _with_rows(lines, separator, None, numbers)
 
 
@@ -239,7 +247,7 @@ def _keep_one(roles: list[int], cells: Cells, given: Mapping[int, int]) -> None:
 
 def _are_kvaser_flags(words: set[str]) -> bool:
     """Whether flags are numbers, and more than the 0 and 1 of a label."""
-    return bool(words - _BINARY) and all(word.isdigit() for word in words)
+    return bool(words - _BINARY) and all(word.isdecimal() for word in words)
 
 
 def _says_label(cells: Cells, k: int) -> bool:
@@ -252,7 +260,7 @@ def _units(cells: Cells, roles: Sequence[int], time: int) -> float | None:
     """Units of a timestamp by its name; GVRET's `Time Stamp` is whole microseconds."""
     name = cells.names[time]
     is_gvret = plain(name) == "time_stamp" and {DLC, BYTE} <= set(roles)
-    if is_gvret and all(text.isdigit() for text in cells.column(time)):
+    if is_gvret and all(text.isdecimal() for text in cells.column(time)):
         return 1e6
     return units_per_s(name)
 
@@ -265,7 +273,7 @@ def _are_decimal_ids(texts: Sequence[str]) -> bool:
     if not texts or any(_HEX_LETTER.search(text) for text in texts):
         return False
     numbers = [text.removesuffix(".0") for text in texts]
-    if not all(text.isdigit() for text in numbers):
+    if not all(text.isdecimal() for text in numbers):
         return False
     padded = any(len(text) > 1 and text.startswith("0") for text in numbers)
     wide = any(len(text) > WIDE_DIGITS for text in numbers)
@@ -279,7 +287,9 @@ def _are_decimal_ids(texts: Sequence[str]) -> bool:
 def _are_decimal_bytes(texts: Iterable[str]) -> bool:
     """Whether bytes are decimal: digits alone, and not two of them each."""
     numbers = [text.removesuffix(".0") for text in texts]
-    return bool(numbers) and all(n.isdigit() for n in numbers) and any(len(n) != 2 for n in numbers)
+    return (
+        bool(numbers) and all(n.isdecimal() for n in numbers) and any(len(n) != 2 for n in numbers)
+    )
 
 
 def _encoding(texts: Sequence[str]) -> int:

@@ -51,7 +51,7 @@ def blocks(order: str) -> bytes:
 
 def check(result: ReadResult, step: float) -> None:
     frames = result.frames
-    assert (result.format, result.error_frames) == ("pcap", 1)
+    assert (result.format, result.error_frames, result.remote_frames) == ("pcap", 1, 1)
     assert frames.arbitration_id.tolist() == [0x123, 7 | FLAG, 0x456, 0x100]
     assert frames.dlc.tolist() == [2, 0, 0, 12]
     assert frames.payload[0, :3].tolist() == [1, 2, 0]

@@ -248,3 +248,18 @@ def test_what_holds_no_frames_is_refused_with_the_reason(tmp_path: Path) -> None
     assert "Signals that were decoded" in refused(tmp_path, "Label,Time,ID,Signal_1\n0,1.0,id1,0\n")
     assert "no header and no time" in refused(tmp_path, "192,32,0,0,0,0,0,0,0,0.0\n")
     assert "no column of arbitration IDs" in refused(tmp_path, "time,data\n1.0,00\n")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_header_that_nobody_can_guess(tmp_path: Path, named: bool) -> None:
+    """By its names, or by numbers: the header is no malformed first row either way."""
+    columns = dict(zip(("time", "id", "data"), "pqr" if named else "123", strict=True))
+    result = table(tmp_path, "p,q,r\n1.5,1A0,00\n1.6,1A1,01\n", columns)
+    assert result.frames.arbitration_id.tolist() == [0x1A0, 0x1A1]
+    assert result.understood[0] == "time: p, seconds"
+
+
+def test_superscripts_are_no_decimal_digits(tmp_path: Path) -> None:
+    """Damage turns ASCII into them; `str.isdigit` takes them for digits, `int` doesn't."""
+    said = refused(tmp_path, "time,id,data\n1.5,\u00b2,00\n")
+    assert said.startswith("F:2: arbitration ID isn't 1 to 8 hex digits: '\u00b2'")

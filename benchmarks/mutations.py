@@ -1,0 +1,269 @@
+"""Spoilt inputs for every reader: each is read, or refused with an error of can-train's own.
+
+    python -m benchmarks.mutations --inputs 1000000 --seconds 3600 [READER …]
+
+A reader's inputs begin as the sample recordings of its format (`$CAN_TRAIN_RECORDINGS`), cut to
+some KB. Bits are flipped, parts cut, repeated and swapped, fields replaced, sizes inflated. What
+takes longer than `LIMIT_S` ends the process with a traceback; what raises anything but can-train's
+errors is kept in `--keep` and told, and so is how far memory grew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from benchmarks.mutation_seeds import READERS, seeds_of
+from can_train.dataset.label_tables import read_label_table, read_road
+from can_train.errors import CanTrainError
+from can_train.frames.readers import read_recording
+from can_train.frames.readers.registry import ReadOptions, formats
+from can_train.frames.result import ReadResult
+
+LIMIT_S: Final = 60.0
+"""Longest that one input of some KB may take, on a busy machine."""
+
+MOST_MEMORY: Final = 16 << 30
+"""Address space of the process: what a claimed size asks for beyond it is a MemoryError."""
+
+_RECOGNISED: Final = 8
+"""Of so many inputs, one is read by `read_recording`, which has to recognise it."""
+
+_WARM_UP: Final = 500
+"""Inputs after which memory is no longer that of modules and compiled loops."""
+
+_NUMBERS: Final = (
+    b"", b"0", b"-1", b"9" * 25, b"1e400", b"-1e308", b"nan", b"inf", b"0x", b"4294967296",
+    b"18446744073709551616", b"1.5.5", b"\xc2\xb2", b"\xff", b"\x00", b'"', b"T", b"FFFFFFFF",
+)  # fmt: skip
+_SEPARATORS: Final = b" ,;#:\t\n()[]{}\"'"
+
+Mutation = Callable[[random.Random, bytearray], None]
+
+
+def _flip(draw: random.Random, data: bytearray) -> None:
+    for _ in range(draw.choice((1, 1, 2, 8))):
+        data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+
+
+def _random_bytes(draw: random.Random, data: bytearray) -> None:
+    at = draw.randrange(len(data))
+    data[at : at + draw.randrange(9)] = draw.randbytes(draw.randrange(9))
+
+
+def _cut(draw: random.Random, data: bytearray) -> None:
+    at = draw.randrange(len(data))
+    del data[at : len(data) if draw.random() < 0.3 else at + draw.randrange(1, 200)]
+
+
+def _repeat(draw: random.Random, data: bytearray) -> None:
+    at = draw.randrange(len(data))
+    data[at:at] = data[at : at + draw.randrange(1, 200)] * draw.choice((1, 1, 2, 20))
+
+
+def _swap(draw: random.Random, data: bytearray) -> None:
+    """Two lines, or two blocks of a binary file."""
+    lines = data.split(b"\n")
+    if len(lines) < 3:
+        size = max(1, len(data) // 16)
+        lines = [data[k : k + size] for k in range(0, len(data), size)]
+        between = b""
+    else:
+        between = b"\n"
+    one, other = draw.randrange(len(lines)), draw.randrange(len(lines))
+    lines[one], lines[other] = lines[other], lines[one]
+    data[:] = between.join(lines)
+
+
+def _replace_field(draw: random.Random, data: bytearray) -> None:
+    ends = [k for k, byte in enumerate(data) if byte in _SEPARATORS]
+    if len(ends) > 1:
+        k = draw.randrange(len(ends) - 1)
+        data[ends[k] + 1 : ends[k + 1]] = draw.choice(_NUMBERS)
+
+
+def _inflate(draw: random.Random, data: bytearray) -> None:
+    """A size, offset or count anywhere."""
+    width = draw.choice((1, 2, 4, 8))
+    value = draw.choice((0, 1, (1 << 8 * width) - 1, (1 << 8 * width - 1) - 1, 1 << 6 * width))
+    at = draw.randrange(len(data))
+    data[at : at + width] = value.to_bytes(width, draw.choice(("little", "big")))
+
+
+MUTATIONS: Final[tuple[Mutation, ...]] = (
+    _flip, _random_bytes, _cut, _repeat, _swap, _replace_field, _inflate,
+)  # fmt: skip
+
+
+def mutated(draw: random.Random, seeds: Sequence[bytes]) -> bytes:
+    """One spoilt input: a seed after one to four mutations, now and then grafted on another one."""
+    data = bytearray(draw.choice(seeds))
+    if draw.random() < 0.05:
+        other = draw.choice(seeds)
+        data[draw.randrange(len(data) + 1) :] = other[draw.randrange(len(other)) :]
+    for _ in range(draw.randrange(1, 5)):
+        if data:
+            draw.choice(MUTATIONS)(draw, data)
+    return bytes(data)
+
+
+def check(result: ReadResult) -> None:
+    """What is read has to be frames.
+
+    Raises:
+        AssertionError: It isn't.
+    """
+    frames = result.frames
+    assert len(frames) > 0
+    assert np.isfinite(frames.timestamp).all()
+    assert (frames.dlc <= frames.payload.shape[1]).all()
+    assert frames.label.max() <= 1
+    assert result.bus is None or len(result.bus) == len(frames)
+    lengths = {len(column) for column in (frames.timestamp, frames.arbitration_id, frames.payload)}
+    assert lengths == {len(frames)}
+
+
+def read_spoilt(reader: str, path: Path, draw: random.Random) -> bool:
+    """Reads one input; False where it is refused."""
+    options = ReadOptions(lenient=draw.choice((0.0, 0.0, 0.01, 1.0)))
+    try:
+        if reader == "labels":
+            rows = read_road(path).values() if draw.random() < 0.3 else read_label_table(path)
+            return bool(rows)
+        empty = path.stat().st_size == 0  # no reader is asked about such files
+        if reader == "packed" or empty or draw.randrange(_RECOGNISED) == 0:
+            check(read_recording(path, lenient=options.lenient))
+        else:
+            check(formats()[reader].read(path, options))
+    except CanTrainError as error:
+        assert str(error)
+        return False
+    return True
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What became of the inputs of one reader."""
+
+    reader: str
+    inputs: int = 0
+    read: int = 0
+    failures: dict[str, bytes] = field(default_factory=dict)
+    growth: int = 0
+    slowest_s: float = 0.0
+
+    @property
+    def line(self) -> str:
+        """What is told of it."""
+        return (
+            f"{self.reader}: {self.inputs:,} inputs, {self.read:,} read, "
+            f"{self.inputs - self.read:,} refused or failed, {len(self.failures)} kinds of "
+            f"failure, slowest {self.slowest_s:.2f} s, memory +{self.growth / 1e6:.0f} MB"
+        )
+
+
+def attempt(reader: str, seeds: Sequence[bytes], *, inputs: int, seconds: float, seed: int,
+            folder: Path) -> Outcome:  # fmt: skip
+    """Reads spoilt inputs until there are enough, or time is up.
+
+    Args:
+        reader: Name of a format, `packed` or `labels`.
+        seeds: What inputs begin as.
+        inputs: How many there are at most.
+        seconds: How long it takes at most.
+        seed: Of what is drawn.
+        folder: Where each input lies while it is read.
+    """
+    draw, outcome = random.Random(f"{reader} {seed}"), Outcome(reader=reader)
+    path, before = folder / f"input{READERS.get(reader, '')}", 0
+    for data in seeds:  # compiles what they need, which is no time of an input
+        path.write_bytes(data)
+        read_spoilt(reader, path, draw)
+    end = time.monotonic() + seconds
+    while outcome.inputs < inputs and time.monotonic() < end:
+        if outcome.inputs == _WARM_UP:
+            before = _peak()
+        data = mutated(draw, seeds)
+        path.write_bytes(data)
+        begin = time.monotonic()
+        faulthandler.dump_traceback_later(LIMIT_S, exit=True)
+        try:
+            outcome.read += read_spoilt(reader, path, draw)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            outcome.failures.setdefault(_kind(error), data)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        outcome.slowest_s = max(outcome.slowest_s, time.monotonic() - begin)
+        outcome.inputs += 1
+    outcome.growth = max(0, _peak() - before) if before else 0
+    return outcome
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _kind(error: BaseException) -> str:
+    """Type and place of a failure, in can-train and where it was raised."""
+    steps = traceback.extract_tb(error.__traceback__)
+    own = [step for step in steps if "can_train" in step.filename]
+    places = [f"{Path(step.filename).name}:{step.lineno}" for step in (*own[-1:], *steps[-1:])]
+    return f"{type(error).__name__} at {', '.join(places)}: {str(error)[:80]}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Tells a line for each reader; 1 if anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("readers", nargs="*", metavar="READER", help=", ".join(READERS))
+    parser.add_argument("--inputs", type=int, default=2000, help="of each reader")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each reader, at most")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "mutations")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(arguments)
+    if args.here:
+        return _here(args)
+    words = [f"--inputs={args.inputs}", f"--seconds={args.seconds}", f"--seed={args.seed}",
+             f"--keep={args.keep}", "--here"]  # fmt: skip
+    # A process each: one that hangs or dies takes no other with it, and memory is its own.
+    codes = [
+        subprocess.run([sys.executable, "-m", "benchmarks.mutations", reader, *words]).returncode
+        for reader in args.readers or READERS
+    ]
+    return int(any(codes))
+
+
+def _here(args: argparse.Namespace) -> int:
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    (reader,) = args.readers
+    folder = args.keep / reader
+    folder.mkdir(parents=True, exist_ok=True)
+    seeds = seeds_of(reader, Path(os.environ["CAN_TRAIN_RECORDINGS"]))
+    outcome = attempt(
+        reader, seeds, inputs=args.inputs, seconds=args.seconds, seed=args.seed, folder=folder
+    )
+    sys.stdout.write(f"{outcome.line}\n")
+    for number, (kind, data) in enumerate(outcome.failures.items()):
+        (folder / f"failure-{number}").write_bytes(data)
+        sys.stdout.write(f"  {kind} ({folder}/failure-{number})\n")
+    return int(bool(outcome.failures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
