@@ -14,7 +14,7 @@ from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
 from can_train.cli.reading import add_label_table_option, add_reading_options, reading_of
 from can_train.cli.values import file_or_folder, file_text
-from can_train.errors import CanTrainError, ConfigError, DataError, counted, raise_all
+from can_train.errors import CanTrainError, ConfigError, DataError, raise_all
 
 if TYPE_CHECKING:
     from can_train.dataset.request import Reading
