@@ -125,7 +125,7 @@ def _allowed(each: Argument) -> str:
         return str(next(iter(each.action.choices)))
     if isinstance(kind, WholeNumber | Number):
         return str(kind.most)
-    return "0.5" if each.name == "--lenient" else "50"
+    return {"--lenient": "0.5", "--columns": "time=1"}.get(each.name, "50")
 
 
 @pytest.mark.parametrize("each", params(of(folder_path)))

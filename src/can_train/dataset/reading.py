@@ -10,7 +10,7 @@ from typing import Final
 from can_train.dataset.discovery import SourceFile
 from can_train.dataset.labels import LabelledResult, Labels
 from can_train.dataset.request import Reading
-from can_train.errors import DataError
+from can_train.errors import DataError, counted
 from can_train.frames.buses import Bus, buses_of
 from can_train.frames.frame import Frames
 from can_train.frames.readers import read_recording
@@ -73,7 +73,7 @@ def timed_buses(path: Path, read: ReadResult, reading: Reading, report: Report) 
         for note in clock_notes(question_clock(path, bus.frames, reading.time_unit)):
             report(f"{bus.named(path)}: {note}")
     if len(buses) > 1:
-        told = ", ".join(f"{bus.name} ({len(bus.frames):,} frames)" for bus in buses)
+        told = ", ".join(f"{bus.name} ({counted(len(bus.frames), 'frame')})" for bus in buses)
         report(f"{path}: {len(buses)} buses, a recording each: {told}. One alone: --bus NAME")
     return buses
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from can_train.errors import DataError
+from can_train.errors import DataError, counted
 from can_train.frames.frame import Frames
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.features import FEATURE_NAMES
@@ -83,7 +83,7 @@ class LiveGraphs:
         width = self.frames.payload.shape[1]
         if frames.payload.shape[1] != width:
             raise DataError(
-                f"stream: payloads of {frames.payload.shape[1]} bytes among those of {width}. "
+                f"stream: payloads {frames.payload.shape[1]} bytes wide among those of {width}. "
                 f"Begin a stream with 64 bytes for CAN FD, with 8 for classic CAN"
             )
         at = 0
@@ -108,7 +108,7 @@ class LiveGraphs:
         width = self.frames.payload.shape[1]
         if len(payload) > width:
             raise DataError(
-                f"stream: a payload of {len(payload)} bytes where {width} are the most. "
+                f"stream: a payload of {counted(len(payload), 'byte')} where {width} are the most. "
                 f"Begin a stream with 64 bytes for CAN FD"
             )
         wanted, held, row = self._wanted(), self.frames, self.end
