@@ -83,7 +83,7 @@ class LiveGraphs:
         width = self.frames.payload.shape[1]
         if frames.payload.shape[1] != width:
             raise DataError(
-                f"stream: payloads {frames.payload.shape[1]} bytes wide among those of {width}. "
+                f"stream: payloads of width {frames.payload.shape[1]} among those of {width}. "
                 f"Begin a stream with 64 bytes for CAN FD, with 8 for classic CAN"
             )
         at = 0

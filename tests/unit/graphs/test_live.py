@@ -86,7 +86,7 @@ def test_a_long_stream_takes_no_more_memory() -> None:
 def test_payloads_of_another_width_are_refused() -> None:
     frames = random_frames(30)
     wide = replace(frames, payload=np.zeros((30, 64), np.uint8))
-    with pytest.raises(DataError, match="payloads of 64 bytes among those of 8"):
+    with pytest.raises(DataError, match="payloads of width 64 among those of 8"):
         list(LiveGraphs(spec_of(20, 10)).windows_of(wide))
     with pytest.raises(DataError, match="a payload of 12 bytes where 8 are the most"):
         LiveGraphs(spec_of(20, 10)).take(0.0, 1, bytes(12))
