@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -22,6 +23,7 @@ CAR = "bravo"
 WINDOW = 50
 
 
+@cache
 def traffic() -> Frames:
     """An attacked drive on a clock that is set, with IDs beyond what tables begin with."""
     frames = attacked(CAR, "fuzz-known").frames
@@ -33,9 +35,9 @@ def traffic() -> Frames:
     return replace(frames, timestamp=stamps, arbitration_id=ids)
 
 
-def fused(stride: int = 50) -> FrameScorer:
+def fused() -> FrameScorer:
     """On windows of 50 frames, with profiles of two cars."""
-    data = DataConfig(dataset_digest="d", split_digest="s", window=WINDOW, stride=stride)
+    data = DataConfig(dataset_digest="d", split_digest="s", window=WINDOW, stride=WINDOW)
     benign = drive(CAR, seed=7)
     vocabulary = IdVocabulary(ids=np.unique(benign.arbitration_id))
     detectors = {
@@ -43,15 +45,15 @@ def fused(stride: int = 50) -> FrameScorer:
         for name in ("vgae", "gat", "dqn")
     }
     own = detectors.pop("dqn")
-    own.vehicles = _vehicles(benign, stride)
+    own.vehicles = _vehicles(benign)
     for each in (*detectors.values(), own):
         _calibrate(each, FrameScorer(own, detectors), benign)
     return FrameScorer(own, detectors)
 
 
-def _vehicles(benign: Frames, stride: int) -> KnownVehicles:
+def _vehicles(benign: Frames) -> KnownVehicles:
     profiles = (profile("alpha"), profile(CAR))
-    starts = np.arange(0, len(benign) - WINDOW, stride)
+    starts = np.arange(0, len(benign) - WINDOW, WINDOW)
     score = largest_in(frame_scores(profiles, benign), starts, WINDOW)
     return KnownVehicles(
         profiles=profiles,
