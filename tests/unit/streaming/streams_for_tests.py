@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from can_train.config.schema import DataConfig
+from can_train.config.schema import DataConfig, FusionConfig
 from can_train.detectors.base import Detector
 from can_train.detectors.calibration import conformal_threshold
 from can_train.detectors.evidence import CalibrationEvidence, Margins
@@ -40,10 +40,13 @@ def fused() -> FrameScorer:
     data = DataConfig(dataset_digest="d", split_digest="s", window=WINDOW, stride=WINDOW)
     benign = drive(CAR, seed=7)
     vocabulary = IdVocabulary(ids=np.unique(benign.arbitration_id))
-    detectors = {
-        name: untrained(config_of(name, data=data), vocabulary=vocabulary)
-        for name in ("vgae", "gat", "dqn")
+    linear = FusionConfig(fusion_policy="logistic")
+    configs = {
+        "vgae": config_of("vgae", data=data),
+        "gat": config_of("gat", data=data),
+        "dqn": config_of("dqn", data=data, fusion=linear),
     }
+    detectors = {name: untrained(config, vocabulary=vocabulary) for name, config in configs.items()}
     own = detectors.pop("dqn")
     own.vehicles = _vehicles(benign)
     for each in (*detectors.values(), own):
