@@ -40,7 +40,7 @@ def fused() -> FrameScorer:
     data = DataConfig(dataset_digest="d", split_digest="s", window=WINDOW, stride=WINDOW)
     benign = drive(CAR, seed=7)
     vocabulary = IdVocabulary(ids=np.unique(benign.arbitration_id))
-    linear = FusionConfig(fusion_policy="logistic")
+    linear = FusionConfig(fusion_policy="mean")
     configs = {
         "vgae": config_of("vgae", data=data),
         "gat": config_of("gat", data=data),
@@ -71,7 +71,7 @@ def _calibrate(detector: Detector, scorer: FrameScorer, benign: Frames) -> None:
     On few margins: between close ones a p-value, and so a fusion, changes fast, whatever scores.
     """
     score = scorer.score(benign).score[detector.spec.row]
-    few = np.quantile(score, np.linspace(0.0, 1.0, 15))
+    few = np.quantile(score, np.linspace(0.0, 1.0, 8))
     evidence = CalibrationEvidence(
         benign=Margins.of(few), synthetic=Margins.of(few[::2] + score.std())
     )
