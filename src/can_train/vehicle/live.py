@@ -136,7 +136,7 @@ def _watch(frames: LiveFrames, new: _New, vehicle: _Vehicle, recent: NDArray[np.
     said.traits[:] = np.nan
     said.score[:] = SILENT
     follow_vehicle(seen, vehicle.known, vehicle.state, said, new.slots)
-    for i in range(end - begin):
+    for i in range(max(end - begin - len(recent), 0), end - begin):
         at = (new.taken + i) % len(recent)
         before = SILENT if new.first else recent[at]
         recent[at] = max(before, said.score[i])
