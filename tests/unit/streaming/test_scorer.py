@@ -14,10 +14,13 @@ import pytest
 
 from can_train.alarms.events import Event
 from can_train.alarms.rule import LEVELS, levels_of
+from can_train.dataset.discovery import lone_file
+from can_train.dataset.labels import Labels
+from can_train.dataset.request import AS_FOUND
 from can_train.detectors.frame_scorer import FrameScorer, ScoredWindows
 from can_train.frames.frame import Frames
 from can_train.frames.readers import read_recording
-from can_train.scoring.recording import Reading, score_file
+from can_train.scoring.recording import score_file
 from can_train.streaming.opening import stream_of
 from can_train.streaming.scorer import Decision, StreamingScorer
 from tests.unit.datasets_for_tests import write_csv
@@ -101,7 +104,8 @@ def test_windows_that_overlap_give_what_the_recording_gives(
 
 def test_events_are_those_of_the_file(detector: FrameScorer, tmp_path: Path) -> None:
     write_csv(tmp_path / "drive.csv", attacked(CAR, "fuzz-known").frames)
-    scored = score_file(detector, tmp_path / "drive.csv", Reading())
+    file = lone_file(tmp_path / "drive.csv")
+    (scored,) = score_file(detector, file, AS_FOUND, Labels(None, [file]), print)
     stream = stream_of(detector)
     found: dict[str, list[Event]] = {name: [] for name in SCORERS}
     for decision in stream.push(read_recording(tmp_path / "drive.csv").frames):
