@@ -4,11 +4,11 @@
 
 Each part (a module of this package with `rows`) runs in a process of its own, one at a time. All
 parts take some ten minutes with five rounds; `--rounds 3 --only steps` is a quick look, and under
-three rounds the longest figures are left out. A run of
-all parts replaces benchmarks/results/ and the tables of docs/performance.md; one of some parts
-replaces theirs. `--check` (`make bench-check`) writes nothing: it compares the ratios with the
-stored ones and fails where one fell beyond noise. Real recordings are used where
-`$CAN_TRAIN_RECORDINGS` is set, else synthetic traffic; the two can't be compared.
+three rounds the longest figures are left out. A run of all parts replaces benchmarks/results/ and
+the tables of docs/performance.md; one of some parts replaces theirs. `--check` (`make bench-check`)
+writes nothing: it compares the ratios with the stored ones and fails where one fell beyond noise.
+Real recordings are used where `$CAN_TRAIN_RECORDINGS` is set, else synthetic traffic; the two can't
+be compared.
 """
 
 from __future__ import annotations
@@ -47,16 +47,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parts = asked.only.split(",") if asked.only else list(PARTS)
     if unknown := [part for part in parts if part not in PARTS]:
         raise SystemExit(f"--only: no part {unknown[0]}. Allowed: {', '.join(PARTS)}")
-    found = [row for part in parts for row in _measured(part, asked.rounds)]
     stored = read_rows(FIGURES) if FIGURES.is_file() else []
+    found: list[Row] = []
+    for part in parts:
+        found += _measured(part, asked.rounds)
+        if not asked.check:
+            _store(found, stored if asked.only else [])
     if asked.check:
         return _compared(found, stored)
+    return 0
+
+
+def _store(found: Sequence[Row], before: Sequence[Row]) -> None:
+    """Renews file and page: what was found, and the tables of before that nothing was found for."""
     tables = {row.part for row in found}
-    kept = [row for row in stored if row.part not in tables] if asked.only else []
+    kept = [row for row in before if row.part not in tables]
     write_rows(FIGURES, sorted([*kept, *found], key=lambda row: row.part))
     MACHINE.write_text(json.dumps(_machine(), indent=1) + "\n", encoding="utf-8")
     write_tables()
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -35,8 +35,8 @@ COMMANDS: Final = {
     ),
 }
 _PEAK: Final = (
-    "\nimport resource, sys\n"
-    "sys.stderr.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))"
+    "\nimport sys\nlines = open('/proc/self/status').read().splitlines()\n"
+    "sys.stderr.write(next(l.split()[1] for l in lines if l.startswith('VmHWM')))"
 )
 _KB_PER_MB: Final = 1e3
 

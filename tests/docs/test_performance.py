@@ -12,10 +12,10 @@ from benchmarks.tables import FIGURES, PAGE, machine, page_of, parts_of
 RATE = row_of("Part", "steps", "windows/s", "a loop", [(30.0, 10.0), (50.0, 10.0), (40.0, 10.0)])
 
 
-def test_the_page_shows_the_stored_figures_and_all_of_them() -> None:
+def test_the_page_shows_all_stored_figures() -> None:
     text, rows = PAGE.read_text(encoding="utf-8"), read_rows(FIGURES)
     assert page_of(text, rows, machine()) == text
-    assert {row.part for row in rows} | {"machine"} == parts_of(text)
+    assert rows and {row.part for row in rows} < parts_of(text)
 
 
 def test_ratios_say_how_many_times_as_good() -> None:
