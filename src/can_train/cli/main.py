@@ -16,6 +16,7 @@ from can_train import __version__
 from can_train.cli.hints import with_roots
 from can_train.cli.parser import Parser
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, exit_code_of
+from can_train.runs.typed_command import remember_command
 
 COMMANDS: Final = (
     "demo", "data", "train", "pipeline", "validate", "run", "status", "logs", "cancel", "resume",
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; absent: those of this process.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    remember_command(words)
     if argv is None:
         _interrupt_by_signals()
     given: dict[str, object] = {}

@@ -111,6 +111,11 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         return self.settings.epochs
 
     @property
+    def windows(self) -> int:
+        """Windows of the current epoch."""
+        return len(self._chosen)
+
+    @property
     def steps(self) -> int:
         """Steps of the current epoch."""
         return -(-len(self._chosen) // self.batch_size)

@@ -24,9 +24,11 @@ from torch.nn.utils import clip_grad_norm_
 from can_train.detectors.stage import Judgement, Means, StageModule
 from can_train.errors import ArtifactError, TrainingError
 from can_train.files import PARTIAL, sha256_of, writing
+from can_train.runs.events import RunResumed
 from can_train.runs.layout import BEST, LAST
 from can_train.runs.made import MAKE_AGAIN, check_whole
 from can_train.runs.stop import Stopped, stop_requested
+from can_train.training.meter import EpochMeter
 from can_train.training.recorder import Recorder
 
 logger = logging.getLogger("can_train")
@@ -154,6 +156,7 @@ class _Fitting:
         self._module = module.to(self._device)
         self._folder = folder
         self._recorder = recorder
+        self._meter = EpochMeter(self._device)
         self._optimizer = module.optimizer()
         self._progress = Progress()
         self._lasted_s: list[float] = []
@@ -177,24 +180,32 @@ class _Fitting:
         return progress
 
     def _train_epoch(self) -> None:
-        module, progress = self._module, self._progress
+        module, progress, meter = self._module, self._progress, self._meter
         module.begin_epoch(progress.epoch)
+        meter.begin(module.windows - progress.step * module.batch_size)
         module.train()
         self._optimizer.rate = module.rate(progress.epoch)
         steps = module.steps
         for step in range(progress.step, steps):
+            meter.start_step(step)
             module.seed_step(step)
             self._optimizer.zero_grad()
-            loss = module.training_step(module.training_batch(step).to(self._device))
+            batch = module.training_batch(step).to(self._device)
+            meter.part_done()
+            loss = module.training_step(batch)
+            meter.part_done()
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+            meter.part_done()
             clip_grad_norm_(module.parameters(), module.settings.gradient_clip)
             self._optimizer.step()
+            meter.part_done()
             progress.step = step + 1
             self._recorder.step(progress.epoch, progress.step, steps)
             # The epoch's last step is followed by its judgement, which saves the position, too.
             if stop_requested() and progress.step < steps:
                 self._save()
                 raise Stopped(f"stopped after step {progress.step} of epoch {progress.epoch + 1}")
+        meter.trained()
 
     def _close_epoch(self) -> None:
         """Judges the epoch that just ended, records and saves it."""
@@ -206,6 +217,7 @@ class _Fitting:
             with writing(self._folder / BEST) as stream:
                 torch.save(module.state_dict(), stream)
             progress.best_sha256 = sha256_of(self._folder / BEST)
+        self._recorder.event(self._meter.resources(progress.epoch))
         self._recorder.epoch(progress.epoch, {**means, **judgement.metrics}, best=better)
         progress.epoch, progress.step = progress.epoch + 1, 0
         self._save()
@@ -263,4 +275,4 @@ class _Fitting:
         where = f"epoch {progress.epoch}/{self._module.epochs}"
         where += f", step {progress.step}" if progress.step else ""
         logger.info("resuming after %s", where)
-        self._recorder.event("resume", epochs_done=progress.epoch, steps_done=progress.step)
+        self._recorder.event(RunResumed(epochs_done=progress.epoch, steps_done=progress.step))
