@@ -50,7 +50,6 @@ SUMMARY: Final[Mapping[str, str]] = {
     "parameters": "of the network",
     "threshold, threshold_benign_windows": "the threshold, and how many windows are behind it",
     "validation_accuracy, validation_f1": "of the artifact at its threshold, on validation windows",
-    "artifact_bytes": "size of the artifact's file",
     "seconds": "how long the run took",
     "epoch_seconds, epoch_windows": "mean time of an epoch, and the windows that it trains on",
     "around_seconds": "time before and after all epochs; estimates of later runs rest on these",

@@ -15,6 +15,7 @@ from typing import Final
 from can_train import __version__
 from can_train.cli.hints import with_roots
 from can_train.cli.parser import Parser
+from can_train.cli.recording import pass_on
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, exit_code_of
 from can_train.runs.typed_command import remember_command
 
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         args = build_parser(words[0]).parse_args(words)
         given = vars(args)
+        pass_on(given)
         return int(_module(args.command).run(args))
     except CanTrainError as error:
         if "--debug" in words:

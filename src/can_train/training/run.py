@@ -57,7 +57,6 @@ def run_frozen(path: Path) -> None:
         seconds = time.monotonic() - started
         figures = {
             "seconds": round(seconds, 1),
-            "artifact_bytes": target.stat().st_size,
             **_pace(result, seconds),
             **_finite({**evidence, **validation}),
             **_teacher_hashes(frozen, stage),

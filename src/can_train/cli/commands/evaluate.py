@@ -12,8 +12,10 @@ from can_train.cli.calibration import add_calibration_options, wanted_calibratio
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.outputs import require_writable, writing_for
+from can_train.cli.recording import add_log_format
 from can_train.cli.waiting import waiting
 from can_train.errors import ConfigError, PreflightError
+from can_train.runs.log_format import set_up_logging
 
 if TYPE_CHECKING:
     from can_train.evaluation.report import EvaluationReport
@@ -57,6 +59,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="also write evaluation.json and evaluation.csv into this folder",
     )  # fmt: skip
     add_calibration_options(parser)
+    add_log_format(parser)
     add_root_options(parser, "data", "experiment")
 
 
@@ -79,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         require_writable("--out", args.out, folder=True)
     data_root = roots.data if "data_root" in args else frozen.data_root
     with waiting("reading the dataset") as tell:
-        logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
+        set_up_logging(sys.stderr, "%(levelname)s %(message)s", logging.WARNING)
         logging.getLogger("can_train").setLevel(logging.INFO)
         from can_train.evaluation.report import report_json
         from can_train.evaluation.scenarios import evaluate_run
