@@ -8,6 +8,7 @@ from collections.abc import Mapping, MutableMapping
 
 from can_train.runs.log_format import LOG_FORMATS
 from can_train.runs.passed_on import LOG_FORMAT, MLFLOW, MLFLOW_URI, OFF
+from can_train.tracking.store import require_installed
 
 
 def add_log_format(parser: argparse._ActionsContainer) -> None:
@@ -47,10 +48,15 @@ def add_store_option(parser: argparse._ActionsContainer) -> None:
 
 
 def pass_on(given: Mapping[str, object], environ: MutableMapping[str, str] = os.environ) -> None:
-    """Puts what was typed where this process and its workers look for it."""
+    """Puts what was typed where this process and its workers look for it.
+
+    Raises:
+        PreflightError: --mlflow-uri without MLflow.
+    """
     if "log_format" in given:
         environ[LOG_FORMAT] = str(given["log_format"])
     if "mlflow_uri" in given:
+        require_installed("--mlflow-uri")
         environ[MLFLOW_URI] = str(given["mlflow_uri"])
     if "no_mlflow" in given:
         environ[MLFLOW] = OFF

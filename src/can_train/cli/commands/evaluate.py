@@ -71,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from can_train.config.frozen import frozen_config_of
     from can_train.runs.find import find_run
+    from can_train.runs.jobs import own_job
+    from can_train.tracking.follow import mirror_once
 
     roots = roots_of(args)
     run_dir = find_run(roots.experiments, args.name)
@@ -97,6 +99,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         print_report(report, sys.stdout, full=args.full)
         _tell_more(args, run_dir)
+    if own_job() is None:  # a job's own mirror waits for this evaluation
+        mirror_once(run_dir, frozen.experiment_root)
     return 0
 
 

@@ -53,15 +53,17 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGUSR1, _stop_at_next_step)
     from can_train.cli.worker import evaluate_here, go_on_later, log_closing
     from can_train.config.frozen import load_frozen
+    from can_train.tracking.follow import Mirroring
 
     set_up_logging(sys.stderr, "%(asctime)s %(levelname)s %(message)s", logging.INFO)
     frozen = load_frozen(args.frozen_config)
-    try:
-        _train(frozen, args)
-    except Stopped:
-        return go_on_later(frozen.run_dir, args.max_requeues)
-    code = evaluate_here(frozen.run_dir, args.max_requeues) if args.evaluate else 0
-    log_closing(frozen.run_dir)
+    with Mirroring(frozen.run_dir, frozen.experiment_root):
+        try:
+            _train(frozen, args)
+        except Stopped:
+            return go_on_later(frozen.run_dir, args.max_requeues)
+        code = evaluate_here(frozen.run_dir, args.max_requeues) if args.evaluate else 0
+        log_closing(frozen.run_dir)
     return code
 
 
