@@ -58,7 +58,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
-    """In CI a skipped test on recordings or MLflow is a failure: nobody would notice it otherwise."""
+    """In CI a skipped test on recordings or MLflow is a failure: nobody would notice it."""
     report = yield
     marked = item.get_closest_marker("recordings") or item.get_closest_marker("mlflow")
     if report.skipped and _in_ci() and marked:

@@ -19,8 +19,8 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 # time (detectors, formats, executors) is found by `plugins`, which imports none of them by name.
 ORDER = (
     "errors", "vocab", "plugins", "files", "tables", "compiled", "runs", "config", "tracking",
-    "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "detectors", "alarms", "training",
-    "scoring", "evaluation", "comparison", "jobs", "pipeline", "cli", "__main__",
+    "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "detectors", "alarms",
+    "training", "scoring", "evaluation", "comparison", "jobs", "pipeline", "cli", "__main__",
 )  # fmt: skip
 
 # `import can_train` gives the version and looks the names of the public API up when they are used,

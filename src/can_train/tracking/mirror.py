@@ -34,7 +34,7 @@ MOST_METRICS: Final = 1000
 MOST_PARAMS: Final = 100
 """What MLflow takes in one call."""
 
-LOCK_S: Final = 60.0
+LOCK_S: Final = 300.0
 """How long others who write are waited for."""
 
 PATIENCE: Final[Mapping[str, str]] = {
@@ -84,6 +84,7 @@ class Mirror:
         for name, value in PATIENCE.items():
             os.environ.setdefault(name, value)
         self._uri, self._folder = uri, mirror_dir(experiment_root)
+        self._made: MlflowClient | None = None
         self._known: dict[str, dict[str, list[tuple[int, float]]]] = {}
 
     def bring(self, run: TrackedRun) -> Brought:
@@ -92,12 +93,8 @@ class Mirror:
         Raises:
             MirrorError: MLflow is locked, slow, unreachable or write-protected.
         """
-        try:
-            with self._writing():
-                return self._bring(self._client(), run)
-        except MirrorError:
-            self._known.clear()  # what was brought before the failure isn't known
-            raise
+        with self._writing():
+            return self._bring(self.client, run)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -113,10 +110,14 @@ class Mirror:
             why = " ".join(str(error).split())[:300]
             raise MirrorError(f"MLflow at {without_password(self._uri)}: {why}") from error
 
-    def _client(self) -> MlflowClient:
-        from mlflow import MlflowClient
+    @property
+    def client(self) -> MlflowClient:
+        """MLflow's own client of the place."""
+        if self._made is None:
+            from mlflow import MlflowClient
 
-        return MlflowClient(tracking_uri=self._uri)
+            self._made = MlflowClient(tracking_uri=self._uri)
+        return self._made
 
     def _bring(self, client: MlflowClient, record: TrackedRun) -> Brought:
         experiment = self._experiment(client, record.experiment)
@@ -131,8 +132,9 @@ class Mirror:
             entry = client.create_run(
                 experiment, start_time=record.started_ms, tags=tags, run_name=record.name
             )
-        known = self._known.get(record.key)
-        known = self._known[record.key] = known or _histories(client, entry)
+        known = self._known.get(record.key, {})
+        if not _is_all(known, entry):
+            known = self._known[record.key] = _histories(client, entry)
         params = {k: v for k, v in record.params.items() if k not in entry.data.params}
         figures = [found for each in record.figures if (found := _missing(each, known))]
         news = {k: v for k, v in tags.items() if entry.data.tags.get(k) != v}
@@ -182,6 +184,12 @@ def _histories(client: MlflowClient, entry: Run) -> dict[str, list[tuple[int, fl
         name: [(m.step, m.value) for m in client.get_metric_history(entry.info.run_id, name)]
         for name in entry.data.metrics
     }
+
+
+def _is_all(known: Mapping[str, list[tuple[int, float]]], entry: Run) -> bool:
+    """Whether nobody else, and no call that seemed to fail, brought over more than is known."""
+    latest = {name: max(points)[1] for name, points in known.items()}
+    return bool(latest) and latest == dict(entry.data.metrics)
 
 
 def _missing(figure: Figure, known: Mapping[str, list[tuple[int, float]]]) -> Figure | None:

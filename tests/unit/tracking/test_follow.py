@@ -57,11 +57,14 @@ def test_a_mirror_that_can_not_be_used_is_told_once_and_given_up_after_the_run(
 
 @mirrors
 @pytest.mark.slow
-def test_a_worker_that_is_killed_is_mirrored_up_to_its_last_event(lab: Lab) -> None:
+def test_a_worker_that_is_killed_is_mirrored_up_to_its_last_event(
+    lab: Lab, mirrored_root: Path
+) -> None:
     config = lab.config("gat", seed=6)
     frozen = lab.frozen(config)
     run = frozen.parent.parent
-    environment = {k: v for k, v in os.environ.items() if k != MLFLOW}
+    uri = store_uri(mirrored_root, {})
+    environment = {**os.environ, MLFLOW: "", MLFLOW_URI: uri}
     worker = subprocess.Popen(
         [sys.executable, "-P", "-m", "can_train", "run", "--frozen-config", str(frozen)],
         stderr=subprocess.DEVNULL,
@@ -78,14 +81,12 @@ def test_a_worker_that_is_killed_is_mirrored_up_to_its_last_event(lab: Lab) -> N
         if isinstance(e.event, EpochEnded)
         for name, value in e.event.figures.items()
     }
-    database = lab.experiments / "mlflow" / "mlflow.db"
-    while not database.is_file():
-        time.sleep(0.1)
-    client = Mirror(store_uri(lab.experiments), lab.experiments)._client()
+    client = Mirror(uri, mirrored_root).client
+    experiments = [each.experiment_id for each in client.search_experiments()]
     found: dict[tuple[str, int], float] = {}
     while not told.items() <= found.items():
         time.sleep(0.2)
-        for entry in client.search_runs([e.experiment_id for e in client.search_experiments()]):
+        for entry in client.search_runs(experiments, f"tags.run_dir = '{run}'"):
             for name in entry.data.metrics:
                 history = client.get_metric_history(entry.info.run_id, name)
                 found |= {(name, metric.step): metric.value for metric in history}

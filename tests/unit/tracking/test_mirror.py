@@ -2,74 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from can_train.cli.main import main
+from can_train.runs.layout import run_log
+from can_train.runs.made import finish
+from can_train.runs.passed_on import MLFLOW_URI
 from can_train.tracking.groups import RunGroup
 from can_train.tracking.mirror import GROUP, PARENT, RECORD, Brought, Mirror, MirrorError
-from can_train.tracking.record import Figure, TrackedDataset, TrackedRun
+from can_train.tracking.record import Figure, TrackedRun, tracked_run
 from can_train.tracking.store import store_uri
+from tests.lab import Lab
+from tests.unit.tracking.samples import EPOCHS, JOBS, sample
 
 pytestmark = [pytest.mark.mlflow, pytest.mark.filterwarnings("ignore")]
 
-EPOCHS = 30
-JOBS = 8
-
-WRITERS = """\
-import os, sys
-from pathlib import Path
-import mlflow, sqlalchemy
-from can_train.tracking.mirror import Mirror
-from can_train.tracking.store import store_uri
-from tests.unit.tracking.test_mirror import JOBS, sample
-root = Path(sys.argv[1])
-children = []
-for number in range(JOBS):
-    child = os.fork()
-    if not child:
-        mirror = Mirror(store_uri(root, {}), root)
-        for epochs in (3, 20, 30):
-            mirror.bring(sample(f"job {number}", epochs))
-        os._exit(0)
-    children.append(child)
-sys.exit(sum(os.waitpid(child, 0)[1] for child in children))
-"""
-
-
-def sample(key: str, epochs: int = EPOCHS, **changes: Any) -> TrackedRun:
-    """A run with three figures per epoch."""
-    figures = [
-        Figure(name=name, value=epoch + 0.5, step=epoch, time_ms=1000 * epoch)
-        for epoch in range(epochs)
-        for name in ("total", "val_loss", "resources/seconds")
-    ]
-    plain = TrackedRun(
-        key=key,
-        name=f"gat {key}",
-        experiment="automotive/small",
-        state="RUNNING",
-        started_ms=10,
-        ended_ms=None,
-        params={f"training.p{number}": str(number) for number in range(130)},
-        tags={"model": "gat", "seed": "1"},
-        figures=tuple(figures),
-        dataset=TrackedDataset(name="small", digest="ab", folder="/data", profile='{"a": 1}'),
-        groups=(),
-    )
-    return replace(plain, **changes)
-
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("experimentruns")
+def root(mirrored_root: Path) -> Path:
+    return mirrored_root
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +35,7 @@ def mirror(root: Path) -> Mirror:
 
 @pytest.fixture(scope="module")
 def client(mirror: Mirror) -> Any:
-    return mirror._client()
+    return mirror.client
 
 
 def entries(client: Any, tag: str, key: str) -> list[Any]:
@@ -125,8 +81,8 @@ def test_what_comes_later_is_added_and_figures_of_the_whole_run_are_renewed(
     fresh = Mirror(store_uri(root, {}), root)
     assert fresh.bring(replace(more, figures=(*more.figures, final))).metrics == 7
     again = replace(more, figures=(*more.figures, replace(final, value=0.75)), state="KILLED")
-    assert mirror.bring(again).metrics == 1 + 7 - 7 if False else True
-    assert Mirror(store_uri(root, {}), root).bring(again) == Brought()
+    assert mirror.bring(again).metrics == 1  # though it didn't bring over the others itself
+    assert fresh.bring(again) == Brought()
     (entry,) = entries(client, RECORD, "grows")
     assert entry.data.metrics["test_01/f1"] == 0.75
     assert entry.data.tags["artifact"] == "/x"
@@ -150,36 +106,26 @@ def test_runs_of_a_plan_are_nested_and_what_was_deleted_stays_so(
     assert entries(client, RECORD, "first") == []
 
 
-def test_eight_jobs_at_once_lose_nothing(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", WRITERS, str(tmp_path)], check=True, env=environment)
-    client = Mirror(store_uri(tmp_path, {}), tmp_path)._client()
+def test_eight_jobs_at_once_lost_nothing(client: Any) -> None:
     for number in range(JOBS):
         (entry,) = entries(client, RECORD, f"job {number}")
-        assert points(client, entry) == expected(sample("", EPOCHS))
+        assert points(client, entry) == expected(sample(""))
         assert len(entry.data.params) == 130
 
 
-@pytest.fixture
-def locked(root: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Somebody else holds the database."""
+def test_a_locked_database_is_an_error_of_ours_and_later_nothing_is_missing(
+    mirror: Mirror, root: Path, client: Any
+) -> None:
     mirror.bring(sample("before", 1))
+    hasty = Mirror(f"{store_uri(root, {})}?timeout=0.1", root)
+    hasty.bring(sample("before", 2))
     other = sqlite3.connect(root / "mlflow" / "mlflow.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    yield
+    with pytest.raises(MirrorError, match="MLflow at sqlite:.*locked"):
+        hasty.bring(sample("before", 4))
     other.execute("ROLLBACK")
     other.close()
-
-
-def test_a_locked_database_is_an_error_of_ours_and_later_nothing_is_missing(
-    mirror: Mirror, locked: None, client: Any, root: Path
-) -> None:
-    with pytest.raises(MirrorError, match="MLflow at sqlite:.*locked"):
-        mirror.bring(sample("before", 4))
-
-
-def test_after_the_lock_everything_is_brought(mirror: Mirror, client: Any) -> None:
-    mirror.bring(sample("before", 4))
+    assert hasty.bring(sample("before", 4)).metrics == 6
     (entry,) = entries(client, RECORD, "before")
     assert points(client, entry) == expected(sample("", 4))
 
@@ -191,3 +137,24 @@ def test_a_server_that_is_not_there_and_a_write_protected_folder_are_told(tmp_pa
     place = tmp_path / "file" / "mlflow.db"
     with pytest.raises(MirrorError, match="MLflow at sqlite"):
         Mirror(f"sqlite:///{place}", tmp_path).bring(sample("x"))
+
+
+def test_the_command_brings_over_what_is_missing_and_names_what_is_damaged(
+    lab: Lab, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = store_uri(root, {})
+    monkeypatch.setenv(MLFLOW_URI, uri)
+    runs = [lab.train(lab.config("gat", seed=seed)) for seed in (7, 8)]
+    finish(runs[0])
+    words = ["mlflow", "sync", "--experiment-root", str(lab.experiments)]
+    record = tracked_run(runs[0])
+    assert record is not None
+    count = f"{len(record.figures)} metrics"
+    assert main([*words, runs[0].name]) == 0
+    params = f"{len(record.params)} params"
+    assert capsys.readouterr().out == f"{uri}: 1 run; brought over: 1 run, {params}, {count}\n"
+    run_log(runs[1]).write_text("nonsense\n")
+    assert main(words) == 6
+    said = capsys.readouterr()
+    assert said.out == f"{uri}: 1 run; brought over: 0 runs, 0 params, 0 metrics\n"
+    assert f"{run_log(runs[1])}:1: not an event" in said.err

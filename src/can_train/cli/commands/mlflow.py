@@ -122,4 +122,4 @@ def _serve(args: argparse.Namespace, root: Path) -> int:
     words = ["-m", "mlflow", "server", "--backend-store-uri", uri]
     words += ["--default-artifact-root", (mirror_dir(root) / "artifacts").as_uri()]
     words += ["--host", args.host, "--port", str(args.port)]
-    os.execv(sys.executable, [sys.executable, *words])
+    return os.execv(sys.executable, [sys.executable, *words])
