@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from can_train.runs.made import finish
+from tests.lab import Lab, make_lab
 from tests.unit.tracking.samples import JOBS
 
 WRITERS = """\
@@ -30,6 +32,20 @@ for number in range(int(sys.argv[2])):
     children.append(child)
 sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
 """
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """One small dataset for all of them."""
+    return make_lab(tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="session")
+def trained(lab: Lab) -> Path:
+    """A finished run."""
+    run = lab.train(lab.config("gat", seed=3))
+    finish(run)
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -40,18 +40,21 @@ def test_nothing_is_started_where_mlflow_is_switched_off(
 
 @mirrors
 def test_a_mirror_that_can_not_be_used_is_told_once_and_given_up_after_the_run(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    lab: Lab,
+    trained: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    run = lab.train(lab.config("gat", seed=5))
     monkeypatch.setenv(MLFLOW_URI, "http://127.0.0.1:9")
     monkeypatch.setattr(follow, "RETRY_S", 0.01)
     monkeypatch.setattr(follow, "LAST_S", 0.02)
     with caplog.at_level(logging.WARNING), ended_pipe() as over:
-        assert follow.follow(run, lab.experiments, over) == 3
+        assert follow.follow(trained, lab.experiments, over) == 3
     (said,) = [r.getMessage() for r in caplog.records if r.name == "can_train"]
     assert said.startswith("MLflow at http://127.0.0.1:9: ")
     assert (
-        f"Training goes on; bring the records over later: can-train mlflow sync {run.name}" in said
+        f"Training goes on; bring the records over later: can-train mlflow sync {trained.name}"
+        in said
     )
 
 

@@ -10,17 +10,15 @@ from typing import Any
 import pytest
 
 from can_train.cli.main import main
-from can_train.runs.layout import run_log
-from can_train.runs.made import finish
+from can_train.runs.layout import IDENTITY_WORDS, run_log
 from can_train.runs.passed_on import MLFLOW_URI
 from can_train.tracking.groups import RunGroup
 from can_train.tracking.mirror import GROUP, PARENT, RECORD, Brought, Mirror, MirrorError
 from can_train.tracking.record import Figure, TrackedRun, tracked_run
 from can_train.tracking.store import store_uri
-from tests.lab import Lab
 from tests.unit.tracking.samples import EPOCHS, JOBS, sample
 
-pytestmark = [pytest.mark.mlflow, pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.mlflow
 
 
 @pytest.fixture(scope="module")
@@ -140,21 +138,23 @@ def test_a_server_that_is_not_there_and_a_write_protected_folder_are_told(tmp_pa
 
 
 def test_the_command_brings_over_what_is_missing_and_names_what_is_damaged(
-    lab: Lab, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    trained: Path, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     uri = store_uri(root, {})
     monkeypatch.setenv(MLFLOW_URI, uri)
-    runs = [lab.train(lab.config("gat", seed=seed)) for seed in (7, 8)]
-    finish(runs[0])
-    words = ["mlflow", "sync", "--experiment-root", str(lab.experiments)]
-    record = tracked_run(runs[0])
+    experiments = trained.parents[IDENTITY_WORDS]
+    words = ["mlflow", "sync", "--experiment-root", str(experiments)]
+    record = tracked_run(trained)
     assert record is not None
-    count = f"{len(record.figures)} metrics"
-    assert main([*words, runs[0].name]) == 0
-    params = f"{len(record.params)} params"
+    params, count = f"{len(record.params)} params", f"{len(record.figures)} metrics"
+    assert main([*words, trained.name]) == 0
     assert capsys.readouterr().out == f"{uri}: 1 run; brought over: 1 run, {params}, {count}\n"
-    run_log(runs[1]).write_text("nonsense\n")
-    assert main(words) == 6
-    said = capsys.readouterr()
-    assert said.out == f"{uri}: 1 run; brought over: 0 runs, 0 params, 0 metrics\n"
-    assert f"{run_log(runs[1])}:1: not an event" in said.err
+    assert main([*words, trained.name]) == 0
+    again = f"{uri}: 1 run; brought over: 0 runs, 0 params, 0 metrics\n"
+    assert capsys.readouterr().out == again
+    whole = run_log(trained).read_bytes()
+    run_log(trained).write_text("nonsense\n")
+    code = main([*words, trained.name])
+    run_log(trained).write_bytes(whole)
+    assert code == 6
+    assert f"{run_log(trained)}:1: not an event" in capsys.readouterr().err

@@ -5,22 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from can_train.config.frozen import frozen_config_of
 from can_train.config.run_log import append_event
 from can_train.runs.events import EpochEnded
 from can_train.runs.layout import artifact_path, run_log
-from can_train.runs.made import finish
 from can_train.tracking.record import TrackedRun, tracked_run
 from tests.lab import Lab
-
-
-@pytest.fixture(scope="module")
-def run(lab: Lab) -> Path:
-    run = lab.train(lab.config("gat", seed=3))
-    finish(run)
-    return run
 
 
 def told(run: Path) -> TrackedRun:
@@ -29,8 +19,8 @@ def told(run: Path) -> TrackedRun:
     return found
 
 
-def test_every_figure_of_every_epoch_is_told_once(run: Path) -> None:
-    lines = [json.loads(line) for line in run_log(run).read_text().splitlines()]
+def test_every_figure_of_every_epoch_is_told_once(trained: Path) -> None:
+    lines = [json.loads(line) for line in run_log(trained).read_text().splitlines()]
     expected = {}
     for line in lines:
         when = int(line["time"] * 1000)
@@ -42,18 +32,18 @@ def test_every_figure_of_every_epoch_is_told_once(run: Path) -> None:
                 for name, value in line.items()
                 if name not in {"time", "event", "epoch"} and value is not None
             }
-    found = told(run).figures
+    found = told(trained).figures
     of_epochs = [figure for figure in found if figure.step is not None]
     assert {(f.name, f.step): (f.value, f.time_ms) for f in of_epochs} == expected
     assert len(of_epochs) == len(expected) > 20
-    summary = json.loads((run / "summary.json").read_text())
+    summary = json.loads((trained / "summary.json").read_text())
     final = {f.name: f.value for f in found if f.name.startswith("final/")}
     assert final["final/validation_f1"] == summary["validation_f1"]
     assert final["final/parameters"] == summary["parameters"]
 
 
-def test_settings_identity_dataset_and_files_are_told(run: Path) -> None:
-    record, frozen = told(run), frozen_config_of(run)
+def test_settings_identity_dataset_and_files_are_told(trained: Path) -> None:
+    record, frozen = told(trained), frozen_config_of(trained)
     assert record.params["training.learning_rate"] == "0.001"
     assert record.params["architecture.fc_channels"] == "[6, 5]"
     assert record.params["used_batch_size"] == "16"
@@ -63,11 +53,11 @@ def test_settings_identity_dataset_and_files_are_told(run: Path) -> None:
         "automotive", "small", "supervised", "gat", "student", "no-kd", "normal", "3",
     ]  # fmt: skip
     assert record.tags["git_commit"] == frozen.provenance["git_commit"]
-    artifact = artifact_path(run, "gat", "student")
+    artifact = artifact_path(trained, "gat", "student")
     assert record.tags["artifact"] == str(artifact)
     assert (
         record.tags["artifact_sha256"]
-        == json.loads((run / "summary.json").read_text())["artifact_sha256"]
+        == json.loads((trained / "summary.json").read_text())["artifact_sha256"]
     )
     assert record.dataset.digest == frozen.config.data.dataset_digest[:32]
     assert json.loads(record.dataset.profile or "")["shared_frames"] == 0
@@ -77,11 +67,11 @@ def test_settings_identity_dataset_and_files_are_told(run: Path) -> None:
     assert record.ended_ms is not None and record.ended_ms >= record.started_ms
 
 
-def test_an_epoch_that_a_killed_attempt_told_before_counts_once(run: Path) -> None:
-    before, whole = told(run), run_log(run).read_bytes()
-    append_event(run, EpochEnded(epoch=1, best=False, figures={"val_loss": 123.0}))
-    after = told(run)
-    run_log(run).write_bytes(whole)
+def test_an_epoch_that_a_killed_attempt_told_before_counts_once(trained: Path) -> None:
+    before, whole = told(trained), run_log(trained).read_bytes()
+    append_event(trained, EpochEnded(epoch=1, best=False, figures={"val_loss": 123.0}))
+    after = told(trained)
+    run_log(trained).write_bytes(whole)
     assert after.figures == before.figures
 
 
