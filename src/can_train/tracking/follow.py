@@ -32,7 +32,8 @@ RETRY_S: Final = 5.0
 JOB_S: Final = 45.0
 """How long a cluster's job stays for its mirror: what it leaves behind is killed with it."""
 
-NICE: Final = 19
+NICE: Final = 10
+"""How far the mirror steps back: a tenth of a busy CPU is left to it, so that it ends some time."""
 
 logger = logging.getLogger("can_train")
 
@@ -52,9 +53,10 @@ class Mirroring:
         self._run, self._root = run, experiment_root
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> subprocess.Popen[bytes] | None:
         if is_wanted():
             self._process = _start(self._run, self._root)
+        return self._process
 
     def __exit__(
         self,
@@ -122,7 +124,7 @@ def _waited(over: IO[bytes], seconds: float) -> bool:
 
 
 def _start(run: Path, experiment_root: Path) -> subprocess.Popen[bytes]:
-    """The process, at the lowest priority, out of reach of what ends the run."""
+    """The process, at a low priority, out of reach of what ends the run."""
     words = ("mlflow", "sync", str(run), "--follow", "--experiment-root", str(experiment_root))
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "can_train", *words],

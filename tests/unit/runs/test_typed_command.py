@@ -11,7 +11,5 @@ from can_train.runs.typed_command import remember_command
 def test_words_are_quoted_for_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(typed_command._Typed, "words", ())
     assert typed_command.typed_command() is None
-    remember_command(["train", "--model-args", "learning_rate=[0.1,0.2]"])
-    assert typed_command.typed_command() == (
-        "can-train train --model-args 'learning_rate=[0.1,0.2]'"
-    )
+    remember_command(["score", "0123456789ab", "logs/to day.log"])
+    assert typed_command.typed_command() == "can-train score 0123456789ab 'logs/to day.log'"

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from can_train.config.run_log import read_events
-from can_train.runs.events import EpochEnded
+from can_train.runs.layout import run_log
 from can_train.runs.passed_on import MLFLOW, MLFLOW_URI
 from can_train.tracking import follow
 from can_train.tracking.mirror import Mirror
+from can_train.tracking.record import tracked_run
 from can_train.tracking.store import store_uri
 from tests.lab import Lab
 
@@ -59,38 +55,37 @@ def test_a_mirror_that_can_not_be_used_is_told_once_and_given_up_after_the_run(
 
 
 @mirrors
-@pytest.mark.slow
-def test_a_worker_that_is_killed_is_mirrored_up_to_its_last_event(
-    lab: Lab, mirrored_root: Path
+def test_what_a_killed_worker_left_is_mirrored_up_to_its_last_event(
+    trained: Path, mirrored_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = lab.config("gat", seed=6)
-    frozen = lab.frozen(config)
-    run = frozen.parent.parent
-    uri = store_uri(mirrored_root, {})
-    environment = {**os.environ, MLFLOW: "", MLFLOW_URI: uri}
-    worker = subprocess.Popen(
-        [sys.executable, "-P", "-m", "can_train", "run", "--frozen-config", str(frozen)],
-        stderr=subprocess.DEVNULL,
-        env=environment,
-    )
-    while not any(isinstance(e.event, EpochEnded) for e in read_events(run)):
-        assert worker.poll() is None
-        time.sleep(0.01)
-    worker.kill()
-    assert worker.wait() == -signal.SIGKILL
-    told = {
-        (name, e.event.epoch): value
-        for e in read_events(run)
-        if isinstance(e.event, EpochEnded)
-        for name, value in e.event.figures.items()
+    monkeypatch.setenv(MLFLOW_URI, store_uri(mirrored_root, {}))
+    whole = run_log(trained).read_bytes()
+    run_log(trained).write_bytes(whole + b'{"time": 1.0, "event": "epo')
+    with ended_pipe() as over:
+        assert follow.follow(trained, mirrored_root, over) == 0
+    run_log(trained).write_bytes(whole)
+    client: Any = Mirror(store_uri(mirrored_root), mirrored_root).client
+    ids = [each.experiment_id for each in client.search_experiments()]
+    (entry,) = client.search_runs(ids, f"tags.run_dir = '{trained}'")
+    found = {
+        (name, metric.step): metric.value
+        for name in entry.data.metrics
+        for metric in client.get_metric_history(entry.info.run_id, name)
     }
-    client = Mirror(uri, mirrored_root).client
-    experiments = [each.experiment_id for each in client.search_experiments()]
-    found: dict[tuple[str, int], float] = {}
-    while not told.items() <= found.items():
-        time.sleep(0.2)
-        for entry in client.search_runs(experiments, f"tags.run_dir = '{run}'"):
-            for name in entry.data.metrics:
-                history = client.get_metric_history(entry.info.run_id, name)
-                found |= {(name, metric.step): metric.value for metric in history}
-    assert told.items() <= found.items()
+    told = tracked_run(trained)
+    assert told is not None and len(told.figures) > 20
+    assert found == {(f.name, f.step or 0): f.value for f in told.figures}
+
+
+@mirrors
+def test_the_process_steps_back_and_ends_with_the_run(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MLFLOW, "")
+    run = lab.frozen(lab.config("gat", seed=9)).parent.parent  # has told nothing yet
+    with follow.Mirroring(run, lab.experiments) as process:
+        assert process is not None and process.poll() is None
+        assert os.getsid(process.pid) == process.pid  # no signal to the worker's group reaches it
+        nice = os.getpriority(os.PRIO_PROCESS, process.pid)
+        assert nice == min(19, os.getpriority(os.PRIO_PROCESS, 0) + follow.NICE)
+    assert process.wait() == 0

@@ -21,7 +21,6 @@ from can_train.jobs.slurm.record import (
 from can_train.jobs.slurm.site import load_site, merged, resources_for
 from can_train.jobs.slurm.submit import submit
 from can_train.runs.layout import evaluation_path, stage_logs
-from can_train.runs.passed_on import exports
 
 Given = Mapping[str, OptionValue]
 
@@ -112,8 +111,7 @@ def _settings(handover: Handover, given: Given) -> SubmissionSettings:
     if attempts and "site" not in given:
         settings = attempts[-1].settings
     else:
-        setup = (*exports(), *load_site(_site_in(given)).setup)
-        settings = SubmissionSettings(setup=setup)
+        settings = SubmissionSettings(setup=load_site(_site_in(given)).setup)
     if "max_requeues" in given:
         settings = replace(settings, max_requeues=int(given["max_requeues"]))
     if "array_limit" in given:
