@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from can_train.cli.closing import closing_lines
+from can_train.cli.ending import ending
 from can_train.cli.main import build_parser
 from can_train.config.run_log import read_events
 from can_train.evaluation.metrics import window_metrics
 from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
+from can_train.jobs.job import Job, JobOutcome, JobResult
 from can_train.runs import typed_command
 from can_train.runs.events import EpochResources
 from can_train.runs.layout import artifact_path, run_log
@@ -81,6 +83,17 @@ def test_scenarios_are_the_runs_own_rows_once_it_is_evaluated(run: Path) -> None
     for path in paths:
         path.unlink()
     assert lines == ["test_01: accuracy 0.6667, F1 0.6667", "test_02: accuracy n/a, F1 n/a"]
+
+
+def test_the_terminal_shows_it_under_each_run_that_was_trained(run: Path, tmp_path: Path) -> None:
+    job = Job(number=1, name="gat", title="stage 1", run_dir=run, frozen=run, depends_on=())
+    block = [f"    {line}" for line in closing_lines(run)]
+    outcomes: tuple[JobOutcome, ...] = ("finished", "reused")
+    for outcome in outcomes:
+        results = [JobResult(job=job, outcome=outcome)]
+        lines = list(ending(results, tmp_path / "plans" / "f00d", tmp_path))
+        assert [line for line in lines if line in block] == (block if outcome == "finished" else [])
+    assert len(block) >= 6
 
 
 def test_a_damaged_record_is_named_and_undoes_nothing(run: Path, tmp_path: Path) -> None:
