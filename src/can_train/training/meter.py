@@ -85,12 +85,12 @@ class EpochMeter:
     def _mark(self) -> Mark:
         if self._device.type != "cuda":
             return time.perf_counter()
-        event = torch.cuda.Event(enable_timing=True)
+        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         event.record()
         return event
 
 
 def _seconds(before: Mark, after: Mark) -> float:
-    if isinstance(before, float):
-        return float(after) - before  # type: ignore[arg-type]  # marks are all of one kind
-    return before.elapsed_time(after) / 1000.0
+    if isinstance(before, float) or isinstance(after, float):
+        return float(after) - float(before)  # type: ignore[arg-type]  # both are of one kind
+    return float(before.elapsed_time(after)) / 1000.0

@@ -15,7 +15,7 @@ from can_train.cli.ending import ending
 from can_train.cli.main import build_parser
 from can_train.config.run_log import read_events
 from can_train.evaluation.metrics import window_metrics
-from can_train.evaluation.report import EvaluationReport, EvaluationRow, write_report
+from can_train.evaluation.report import EvaluationReport, EvaluationRow, RowKind, write_report
 from can_train.jobs.job import Job, JobOutcome, JobResult
 from can_train.runs import typed_command
 from can_train.runs.events import EpochResources
@@ -62,14 +62,15 @@ def test_it_tells_how_well_where_and_how_to_do_it_again(run: Path) -> None:
 def test_scenarios_are_the_runs_own_rows_once_it_is_evaluated(run: Path) -> None:
     assert not any(line.startswith("test_01") for line in closing_lines(run))
     metrics = window_metrics([0, 1, 1], [0.0, 1.0, 0.0], 0.5, benign_hours=1.0)
+    kinds: tuple[tuple[str | None, str, RowKind], ...] = (
+        (None, "gat", "model"), ("DoS", "gat", "model"), (None, "rate", "control"),
+    )  # fmt: skip
     rows = [
         EvaluationRow(
             scenario="test_01", file=file, scorer=scorer, kind=kind, threshold=None, metrics=metrics
         )
-        for file, scorer, kind in (
-            (None, "gat", "model"), ("DoS", "gat", "model"), (None, "rate", "control"),
-        )
-    ]  # fmt: skip
+        for file, scorer, kind in kinds
+    ]
     rows.append(
         EvaluationRow(
             scenario="test_02", file=None, scorer="gat", kind="model", threshold=None, metrics=None

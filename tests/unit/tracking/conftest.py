@@ -16,7 +16,7 @@ from tests.unit.tracking.samples import JOBS
 WRITERS = """\
 import os, sys
 from pathlib import Path
-import mlflow, sqlalchemy
+import mlflow.store.tracking.sqlalchemy_store
 from can_train.tracking.mirror import Mirror
 from can_train.tracking.store import store_uri
 from tests.unit.tracking.samples import EPOCHS, sample

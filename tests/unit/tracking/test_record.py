@@ -21,7 +21,7 @@ def told(run: Path) -> TrackedRun:
 
 def test_every_figure_of_every_epoch_is_told_once(trained: Path) -> None:
     lines = [json.loads(line) for line in run_log(trained).read_text().splitlines()]
-    expected = {}
+    expected: dict[tuple[str, int], tuple[float, int]] = {}
     for line in lines:
         when = int(line["time"] * 1000)
         if line["event"] == "epoch":
