@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 from pathlib import Path
@@ -25,7 +26,12 @@ hypothesis.settings.load_profile("any-machine")
 
 
 def pytest_configure() -> None:
-    """Ctrl-C works in tests of Ctrl-C, even if a shell started them in the background."""
+    """Ctrl-C works in tests of Ctrl-C, even if a shell started them in the background.
+
+    Runs of tests are mirrored in MLflow only where a test asks for it.
+    """
+    os.environ["CAN_TRAIN_MLFLOW"] = "off"
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -41,18 +47,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skips tests whose device or cluster is missing."""
+    """Skips tests whose device, cluster or extra is missing."""
     if item.get_closest_marker("gpu") and not _has_gpu():
         pytest.skip("needs a CUDA device")
     if item.get_closest_marker("slurm") and "CAN_TRAIN_SLURM" not in os.environ:
         pytest.skip("needs a Slurm cluster: set CAN_TRAIN_SLURM=1 where sbatch works")
+    if item.get_closest_marker("mlflow") and importlib.util.find_spec("mlflow") is None:
+        pytest.skip("needs MLflow: can-train env --install mlflow")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
-    """In CI a skipped test on recordings is a failure: nobody would notice it otherwise."""
+    """In CI a skipped test on recordings or MLflow is a failure: nobody would notice it."""
     report = yield
-    if report.skipped and _in_ci() and item.get_closest_marker("recordings"):
+    marked = item.get_closest_marker("recordings") or item.get_closest_marker("mlflow")
+    if report.skipped and _in_ci() and marked:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped in CI: {report.longrepr}"
     return report

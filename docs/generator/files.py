@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -28,7 +27,6 @@ from docs.generator.places import (
     teacher_places,
 )
 
-import can_train
 from can_train.config.schema import RunConfig
 from can_train.dataset.manifest import DatasetManifest
 from can_train.dataset.splits import Split
@@ -38,6 +36,7 @@ from can_train.graphs.columns import STORED
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.jobs.slurm.record import Attempt
 from can_train.pipeline.stored import StageRecord
+from can_train.runs.events import EVENTS
 from can_train.runs.layout import Roots
 from can_train.runs.state import RunStatus
 from can_train.teachers.files import Teacher
@@ -50,6 +49,7 @@ SUMMARY: Final[Mapping[str, str]] = {
     "best_<figure>": "validation figures of that epoch",
     "parameters": "of the network",
     "threshold, threshold_benign_windows": "the threshold, and how many windows are behind it",
+    "validation_accuracy, validation_f1": "of the artifact at its threshold, on validation windows",
     "seconds": "how long the run took",
     "epoch_seconds, epoch_windows": "mean time of an epoch, and the windows that it trains on",
     "around_seconds": "time before and after all epochs; estimates of later runs rest on these",
@@ -79,7 +79,9 @@ FROZEN: Final[Mapping[str, str]] = {
     "sha256": "hash of the canonical JSON of `config`, and of nothing else",
     "config": "RunConfig, below; each expert has a key of its own instead of `experts`",
     "paths": "data_root, experiment_root, run_dir, teacher_root, absolute",
-    "provenance": "created_at, host, git_commit, git_dirty, python, versions; decides nothing",
+    "provenance": (
+        "created_at, host, command, folder, git_commit, git_dirty, python, versions; decide nothing"
+    ),
     "content_sha256": "of all the rest",
 }
 PLAN_KEYS: Final[Mapping[str, str]] = {
@@ -98,6 +100,12 @@ STAGE_KEYS: Final[Mapping[str, str]] = {
     "resources": "what was typed for a cluster",
     "estimate": "what it is expected to cost",
 }
+
+EVENT_LINES: Final = (
+    "One JSON object per line and event, with the system as soon as it happened. Each has `time` "
+    "(seconds since 1970), `event`, and the fields of the event. What a killed worker leaves can "
+    "be read up to its last whole line: `config/run_log.py:read_events`."
+)
 
 
 def files_page() -> str:
@@ -143,8 +151,10 @@ def _run() -> Iterator[str]:
     yield from ("### `last.ckpt`", "Read with `weights_only=True`.", _keys(CHECKPOINT))
     yield from _classes(Progress)
     yield "`best.pt` holds what stands under `module`, of the best epoch."
-    yield from ("### `run.jsonl`", "Every event has `time` (seconds since 1970) and `event`.")
-    yield table(("event", "further fields"), _events())
+    yield from ("### `run.jsonl`", EVENT_LINES)
+    yield table(("event", "further fields"), ((code(w), c.__name__) for w, c in EVENTS.items()))
+    for event in EVENTS.values():
+        yield from _classes(event)
     yield from ("### `evaluation.json`", "With `schema_version`:")
     yield from _classes(EvaluationReport)
 
@@ -204,16 +214,3 @@ def _classes(cls: type) -> Iterator[str]:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(code, names))
-
-
-def _events() -> list[tuple[str, str]]:
-    """Every event that the source records, with the names of its fields."""
-    found: dict[str, str] = {}
-    for path in sorted(Path(can_train.__file__).parent.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                first = node.args[0] if node.args else None
-                if node.func.attr == "event" and isinstance(first, ast.Constant):
-                    names = [code(k.arg) if k.arg else "the epoch's figures" for k in node.keywords]
-                    found[str(first.value)] = ", ".join(names)
-    return [(code(name), found[name]) for name in sorted(found)]

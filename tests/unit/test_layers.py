@@ -18,8 +18,9 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 # A package imports itself and those before it. There is no list of exceptions: what is found at run
 # time (detectors, formats, executors) is found by `plugins`, which imports none of them by name.
 ORDER = (
-    "errors", "vocab", "plugins", "files", "tables", "compiled", "runs", "config", "frames",
-    "graphs", "dataset", "vehicle", "teachers", "distil", "detectors", "alarms", "streaming",
+    "errors", "vocab", "plugins", "files", "tables", "compiled", "runs", "config", "tracking",
+    "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "detectors", "alarms",
+    "streaming",
     "training", "scoring", "evaluation", "comparison", "jobs", "pipeline", "cli", "__main__",
 )  # fmt: skip
 
@@ -28,8 +29,8 @@ ORDER = (
 # before there is an environment.
 ALONE = ("__init__", "environment")
 
-CONTROL_PLANE = ("errors", "vocab", "plugins", "files", "tables", "runs", "config", "teachers",
-                 "jobs", "pipeline", "cli", "__main__", *ALONE)  # fmt: skip
+CONTROL_PLANE = ("errors", "vocab", "plugins", "files", "tables", "runs", "config",
+                 "tracking", "teachers", "jobs", "pipeline", "cli", "__main__", *ALONE)  # fmt: skip
 
 COMPUTES = {"torch", "torch_geometric", "lightning", "mlflow", "numpy", "polars", "numba",
             "scipy", "sklearn", "pyarrow", "matplotlib"}  # fmt: skip

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from can_train.cli.closing import closing_lines
 from can_train.errors import EXIT_INTERRUPTED, counted
 from can_train.jobs.job import JobResult
 from can_train.runs.layout import evaluation_path, experiment_option
@@ -30,6 +31,8 @@ def ending(results: Sequence[JobResult], plan: Path, experiment_root: Path) -> I
     yield f"plan {plan.name}: {_word(results)}, {done} of {stages} done"
     for result in results:
         yield f"  run {result.job.run_dir.name}: {result.outcome}, {result.job.title}"
+        if result.outcome == "finished":
+            yield from (f"    {line}" for line in closing_lines(result.job.run_dir))
     yield f"files: {results[-1].job.run_dir if done == len(results) else experiment_root}"
     option = experiment_option(experiment_root)
     for command in _next(results, plan.name):

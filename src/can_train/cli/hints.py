@@ -16,7 +16,7 @@ ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
     "experiment": (
         "train", "pipeline", "validate", "demo", "status", "logs", "cancel", "resume", "rm",
         "evaluate", "score", "compare", "config diff", "env", "teachers find",
-        "teachers add",
+        "teachers add", "mlflow sync", "mlflow ui",
     ),
     "teacher": (
         "train", "pipeline", "validate", "demo", "env", "teachers list", "teachers show",
@@ -25,7 +25,7 @@ ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Commands that take the folder, by its name."""
 
-_GROUPS: Final = "config|data|teachers"
+_GROUPS: Final = "config|data|teachers|mlflow"
 _COMMAND: Final = re.compile(rf"\bcan-train ((?:{_GROUPS}) [a-z]+|[a-z]+)")
 
 

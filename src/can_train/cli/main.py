@@ -15,12 +15,14 @@ from typing import Final
 from can_train import __version__
 from can_train.cli.hints import with_roots
 from can_train.cli.parser import Parser
+from can_train.cli.recording import pass_on
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, exit_code_of
+from can_train.runs.typed_command import remember_command
 
 COMMANDS: Final = (
     "demo", "data", "train", "pipeline", "validate", "run", "status", "logs", "cancel", "resume",
     "rm", "evaluate", "score", "compare", "teachers", "list-configs", "models", "config", "env",
-    "completion",
+    "mlflow", "completion",
 )  # fmt: skip
 EXIT_BROKEN_PIPE: Final = 141
 """As shells have it for a program that SIGPIPE ended."""
@@ -33,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; absent: those of this process.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    remember_command(words)
     if argv is None:
         _interrupt_by_signals()
     given: dict[str, object] = {}
@@ -42,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         args = build_parser(words[0]).parse_args(words)
         given = vars(args)
+        pass_on(given)
         return int(_module(args.command).run(args))
     except CanTrainError as error:
         if "--debug" in words:

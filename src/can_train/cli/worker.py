@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from can_train.cli.closing import closing_lines
 from can_train.cli.evaluation_process import exit_code_of, start_evaluation
 from can_train.jobs.executor import HERE, executor_called
 from can_train.runs.jobs import own_job
@@ -113,6 +114,12 @@ def evaluate_here(run_dir: Path, max_requeues: int) -> int:
             return int(bool(problem))
         time.sleep(POLL_S)
     return exit_code_of(process)
+
+
+def log_closing(run_dir: Path) -> None:
+    """Closes the log of a finished run with what is worth knowing of it."""
+    for line in closing_lines(run_dir):
+        logger.info("%s", line)
 
 
 def _now() -> str:

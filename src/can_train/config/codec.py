@@ -56,6 +56,8 @@ def to_plain(value: object, annotation: object) -> Json:
         return plain
     if isinstance(value, tuple):
         return [to_plain(item, get_args(base)[0]) for item in value]
+    if isinstance(value, Mapping):
+        return {key: to_plain(item, get_args(base)[1]) for key, item in value.items()}
     if isinstance(value, int | float):
         return float(value) if base is float else value
     raise ConfigError(f"{value!r} can't be stored in a frozen config")
@@ -246,6 +248,10 @@ def _value(annotation: object, raw: object, where: str) -> object:
             raise ConfigError(f"{where}: expected a list, got {raw!r}")
         item_type = Annotated[get_args(base)[0], param] if param else get_args(base)[0]
         return tuple(_value(item_type, item, where) for item in raw)
+    if get_origin(base) is Mapping:
+        if not isinstance(raw, Mapping):
+            raise ConfigError(f"{where}: expected an object, got {raw!r}")
+        return {key: _value(get_args(base)[1], raw[key], f"{where}.{key}") for key in raw}
     if not _fits(base, raw) or (
         param is not None and isinstance(raw, int | float) and not in_bounds(raw, param)
     ):

@@ -22,6 +22,7 @@ from can_train.config.schema import SCHEMA_VERSION, RunConfig
 from can_train.errors import ArtifactError, ConfigError, did_you_mean
 from can_train.files import OWN_SEAL, sealed, unsealed, write_text
 from can_train.runs.layout import RUN_ID_LENGTH, Roots, frozen_of_run, frozen_path, is_run
+from can_train.runs.typed_command import typed_command
 
 _KEYS: Final = frozenset({"schema_version", "sha256", "config", "provenance", "paths"})
 _PATH_KEYS: Final = frozenset({"data_root", "experiment_root", "run_dir", "teacher_root"})
@@ -252,6 +253,8 @@ def _provenance() -> dict[str, Json]:
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "host": socket.gethostname(),
         "python": platform.python_version(),
+        "command": typed_command(),
+        "folder": str(Path.cwd()),
         **_surroundings(),
     }
 

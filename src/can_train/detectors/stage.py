@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, Self, TypeVar
 
@@ -68,6 +68,10 @@ class Movable(Protocol):
 Batch = TypeVar("Batch", bound=Movable)
 
 
+def _go_on() -> None:
+    """Nobody waits for it."""
+
+
 class StageModule(nn.Module, ABC, Generic[Batch]):
     """What all stages share: seeding, optimiser, schedule, epoch means.
 
@@ -111,6 +115,11 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         return self.settings.epochs
 
     @property
+    def windows(self) -> int:
+        """Windows of the current epoch."""
+        return len(self._chosen)
+
+    @property
     def steps(self) -> int:
         """Steps of the current epoch."""
         return -(-len(self._chosen) // self.batch_size)
@@ -128,9 +137,16 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
     def training_step(self, batch: Batch) -> Tensor:
         """Loss of one batch; its terms go into the means of the epoch."""
 
-    def learn(self, batch: Batch) -> None:
-        """Gradients of the loss of one batch."""
-        self.training_step(batch).backward()  # type: ignore[no-untyped-call]  # torch has no types
+    def learn(self, batch: Batch, forward_done: Callable[[], None] = _go_on) -> None:
+        """Gradients of the loss of one batch.
+
+        Args:
+            batch: The batch.
+            forward_done: Called when the loss is there, before its gradients are.
+        """
+        loss = self.training_step(batch)
+        forward_done()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
 
     @abstractmethod
     def validation_batches(self) -> Iterator[Batch]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 from can_train.jobs.job import Job
+from can_train.runs.log_format import json_line, log_format
 from can_train.runs.state import RunStatus
 
 if TYPE_CHECKING:
@@ -71,6 +74,31 @@ class PlainDisplay:
             self._talk.flush()
 
 
+class JsonDisplay(PlainDisplay):
+    """JSON lines on stderr: what happens to stages, and their epochs."""
+
+    def line(self, text: str) -> None:
+        """Writes one line of lasting text."""
+        self._write(text, {})
+
+    def progress(self, job: Job, status: RunStatus) -> None:
+        """Writes one line for each new epoch."""
+        if status.epoch and status.epoch != self._shown.get(job.number):
+            self._shown[job.number] = status.epoch
+            more = {
+                "run": job.run_dir.name,
+                "epoch": status.epoch,
+                "epochs": status.epochs,
+                "metric": status.metric,
+                "value": status.value,
+            }
+            self._write(job.title, more)
+
+    def _write(self, text: str, more: Mapping[str, object]) -> None:
+        self._talk.write(f"{json_line(time.time(), 'info', text, more)}\n")
+        self._talk.flush()
+
+
 class TerminalDisplay:
     """A rich progress bar per stage, which moves inside an epoch."""
 
@@ -122,7 +150,9 @@ def where(status: RunStatus) -> str:
 
 
 def display_for(out: TextIO, talk: TextIO) -> Display:
-    """Bars if `out` is the terminal, lines otherwise."""
+    """Bars if `out` is the terminal, lines otherwise; JSON where that was asked for."""
+    if log_format() == "json":
+        return JsonDisplay(out, talk)
     return TerminalDisplay() if out is sys.stdout and out.isatty() else PlainDisplay(out, talk)
 
 

@@ -23,9 +23,11 @@ import torch
 from can_train.detectors.stage import Judgement, Means, StageModule
 from can_train.errors import ArtifactError, TrainingError
 from can_train.files import PARTIAL, sha256_of, writing
+from can_train.runs.events import RunResumed
 from can_train.runs.layout import BEST, LAST
 from can_train.runs.made import MAKE_AGAIN, check_whole
 from can_train.runs.stop import Stopped, stop_requested
+from can_train.training.meter import EpochMeter
 from can_train.training.recorder import Recorder
 
 logger = logging.getLogger("can_train")
@@ -156,6 +158,7 @@ class _Fitting:
         self._module = module.to(self._device)
         self._folder = folder
         self._recorder = recorder
+        self._meter = EpochMeter(self._device)
         self._optimizer = module.optimizer()
         self._progress = Progress()
         self._lasted_s: list[float] = []
@@ -182,23 +185,30 @@ class _Fitting:
         return progress
 
     def _train_epoch(self) -> None:
-        module, progress = self._module, self._progress
+        module, progress, meter = self._module, self._progress, self._meter
         module.begin_epoch(progress.epoch)
+        meter.begin(module.windows - progress.step * module.batch_size)
         module.train()
         self._optimizer.rate = module.rate(progress.epoch)
         steps = module.steps
         for step in range(progress.step, steps):
+            meter.start_step(step)
             module.seed_step(step)
             self._optimizer.zero_grad()
-            module.learn(module.training_batch(step).to(self._device))
+            batch = module.training_batch(step).to(self._device)
+            meter.part_done()
+            module.learn(batch, meter.part_done)
+            meter.part_done()
             self._optimizer.clip(module.settings.gradient_clip)
             self._optimizer.step()
+            meter.part_done()
             progress.step = step + 1
             self._recorder.step(progress.epoch, progress.step, steps)
             # The epoch's last step is followed by its judgement, which saves the position, too.
             if stop_requested() and progress.step < steps:
                 self._save()
                 raise Stopped(f"stopped after step {progress.step} of epoch {progress.epoch + 1}")
+        meter.trained()
 
     def _close_epoch(self) -> None:
         """Judges the epoch that just ended, records and saves it."""
@@ -208,6 +218,7 @@ class _Fitting:
         better = progress.judged(judgement)
         if better:
             self._best = {name: value.clone() for name, value in module.state_dict().items()}
+        self._recorder.event(self._meter.resources(progress.epoch))
         self._recorder.epoch(progress.epoch, {**means, **judgement.metrics}, best=better)
         progress.epoch, progress.step = progress.epoch + 1, 0
         stopping = stop_requested()
@@ -275,4 +286,4 @@ class _Fitting:
         where = f"epoch {progress.epoch}/{self._module.epochs}"
         where += f", step {progress.step}" if progress.step else ""
         logger.info("resuming after %s", where)
-        self._recorder.event("resume", epochs_done=progress.epoch, steps_done=progress.step)
+        self._recorder.event(RunResumed(epochs_done=progress.epoch, steps_done=progress.step))

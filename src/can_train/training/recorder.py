@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
-import json
 import logging
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
+from can_train.config.run_log import append_event
 from can_train.files import write_text
-from can_train.runs.layout import metrics_path, run_log
+from can_train.runs.events import EpochEnded, Event, RunInterrupted
+from can_train.runs.layout import metrics_path
 from can_train.runs.state import update_progress, update_step
+from can_train.runs.stop import Stopped
 
 STEP_S: Final = 1.0
 """Pause between two looks at the progress inside an epoch; each one writes a file."""
 
 logger = logging.getLogger("can_train")
+
+
+@contextlib.contextmanager
+def telling_interruptions(run_dir: Path) -> Iterator[None]:
+    """Records why what stands in the block ended before its time."""
+    try:
+        yield
+    except BaseException as error:
+        reason: Literal["stopped", "ended", "failed"] = "failed"
+        if isinstance(error, Stopped):
+            reason = "stopped"
+        elif not isinstance(error, Exception):
+            reason = "ended"
+        append_event(run_dir, RunInterrupted(reason=reason, message=str(error)))
+        raise
 
 
 class Recorder:
@@ -33,13 +52,10 @@ class Recorder:
         self.run_dir = run_dir
         self.epochs = epochs
         self._told = -STEP_S
-        run_log(run_dir).parent.mkdir(parents=True, exist_ok=True)
 
-    def event(self, event: str, **fields: object) -> None:
+    def event(self, event: Event) -> None:
         """Appends one event to `run.jsonl`."""
-        line = json.dumps({"time": round(time.time(), 3), "event": event, **fields}, default=str)
-        with run_log(self.run_dir).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        append_event(self.run_dir, event)
 
     def step(self, epoch: int, step: int, steps: int) -> None:
         """Tells how far an epoch (counted from 0) is, at most once in `STEP_S`."""
@@ -51,7 +67,7 @@ class Recorder:
     def epoch(self, epoch: int, metrics: dict[str, float], *, best: bool) -> None:
         """Records the metrics of a finished epoch (counted from 0)."""
         shown = {k: v for k, v in metrics.items() if math.isfinite(v)}
-        self.event("epoch", epoch=epoch, best=best, **shown)
+        self.event(EpochEnded(epoch=epoch, best=best, figures=shown))
         self._csv_row(epoch, metrics)
         text = " ".join(f"{name}={value:.5g}" for name, value in shown.items())
         mark = " *" if best else ""

@@ -13,8 +13,8 @@ import torch
 from can_train.config.frozen import FrozenConfig, load_frozen
 from can_train.config.schema import RESULTS_VERSION, TEACHER, DistillationConfig, RunConfig
 from can_train.dataset.manifest import DatasetRef
-from can_train.dataset.splits import SIDES
-from can_train.dataset.windows import DatasetWindows, open_windows
+from can_train.dataset.statistics import dataset_statistics
+from can_train.dataset.windows import open_windows
 from can_train.detectors.artifact import save_detector
 from can_train.detectors.base import Detector
 from can_train.detectors.build import Trainable, build_stage, calibrated_detector
@@ -22,12 +22,14 @@ from can_train.detectors.counts import parameter_count
 from can_train.detectors.parents import load_parents, parent_path
 from can_train.errors import ConfigError
 from can_train.files import sha256_of
+from can_train.runs.events import RunFinished, RunStarted
 from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
 from can_train.runs.summary import ranked, write_summary
+from can_train.training.final_figures import validation_figures
 from can_train.training.loop import FitResult, fit
 from can_train.training.precision import products_in, require
-from can_train.training.recorder import Recorder
+from can_train.training.recorder import Recorder, telling_interruptions
 
 logger = logging.getLogger("can_train")
 
@@ -40,29 +42,30 @@ def run_frozen(path: Path) -> None:
     """
     started = time.monotonic()
     frozen = load_frozen(path)
-    config = frozen.config
-    torch.set_num_threads(config.training.threads)
-    require(config.training.precision)
-    stage = prepare(frozen)
-    recorder = Recorder(frozen.run_dir, epochs=stage.module.epochs)
-    _announce(config, stage, recorder)
-    evidence = stage.agreement.figures("before") if stage.agreement else {}
-    with products_in(config.training.precision):
-        result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder)
-    if stage.agreement:
-        evidence |= stage.agreement.figures("after")
-    detector = calibrated_detector(stage)
-    target = artifact_path(frozen.run_dir, config.model, config.model_size)
-    digest = save_detector(target, detector)
-    seconds = time.monotonic() - started
-    figures = {
-        "seconds": round(seconds, 1),
-        **_pace(result, seconds),
-        **{name: value if math.isfinite(value) else None for name, value in evidence.items()},
-        **_teacher_hashes(frozen, stage),
-    }
-    _summarise(frozen, detector, result, digest, figures)
-    recorder.event("finished", artifact_sha256=digest, best_epoch=result.best_epoch)
+    torch.set_num_threads(frozen.config.training.threads)
+    require(frozen.config.training.precision)
+    with telling_interruptions(frozen.run_dir):
+        stage = prepare(frozen)
+        recorder = Recorder(frozen.run_dir, epochs=stage.module.epochs)
+        _announce(frozen.config, stage, recorder)
+        evidence = stage.agreement.figures("before") if stage.agreement else {}
+        with products_in(frozen.config.training.precision):
+            result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder)
+        if stage.agreement:
+            evidence |= stage.agreement.figures("after")
+        detector = calibrated_detector(stage)
+        target = artifact_path(frozen.run_dir, frozen.config.model, frozen.config.model_size)
+        digest = save_detector(target, detector)
+        validation = validation_figures(stage, detector)
+        seconds = time.monotonic() - started
+        figures = {
+            "seconds": round(seconds, 1),
+            **_pace(result, seconds),
+            **_finite({**evidence, **validation}),
+            **_teacher_hashes(frozen, stage),
+        }
+        _summarise(frozen, detector, result, digest, figures)
+        recorder.event(RunFinished(artifact_sha256=digest, best_epoch=result.best_epoch))
     logger.info(
         "finished: best epoch %d of %d, threshold %.6g, artifact %s (sha256 %s)",
         result.best_epoch + 1,
@@ -71,6 +74,10 @@ def run_frozen(path: Path) -> None:
         target,
         digest[:12],
     )
+
+
+def _finite(figures: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
 
 
 def prepare(frozen: FrozenConfig) -> Trainable:
@@ -96,7 +103,7 @@ def prepare(frozen: FrozenConfig) -> Trainable:
 
 def _announce(config: RunConfig, stage: Trainable, recorder: Recorder) -> None:
     """Logs what is about to happen, distillation first of all."""
-    counts = _window_counts(stage.inputs)
+    statistics = dataset_statistics(stage.inputs)
     parameters = parameter_count(stage.module.model)
     if config.distillation is None:
         logger.info("Knowledge Distillation: DISABLED")
@@ -115,15 +122,19 @@ def _announce(config: RunConfig, stage: Trainable, recorder: Recorder) -> None:
         config.model_size,
         config.training_strategy,
         f"{parameters:,}",
-        ", ".join(f"{side} {n:,} ({a:,} attack)" for side, (n, a) in counts.items()),
+        ", ".join(f"{k} {s.windows:,} ({s.attacks:,} attack)" for k, s in statistics.sides.items()),
     )
     recorder.event(
-        "start",
-        parameters=parameters,
-        distillation=config.distillation_word,
-        parents=stage.parents,
-        windows={side: n for side, (n, _) in counts.items()},
+        RunStarted(
+            parameters=parameters,
+            distillation=config.distillation_word,
+            parents=stage.parents,
+            epochs=stage.module.epochs,
+            batch_size=stage.module.batch_size,
+            device="cuda" if torch.cuda.is_available() else "cpu",
+        )
     )
+    recorder.event(statistics)
 
 
 def _announce_distillation(config: DistillationConfig, sha256: str) -> None:
@@ -133,15 +144,6 @@ def _announce_distillation(config: DistillationConfig, sha256: str) -> None:
         config.temperature,
         config.alpha,
     )
-
-
-def _window_counts(inputs: DatasetWindows) -> dict[str, tuple[int, int]]:
-    counts = {}
-    for side in SIDES:
-        windows = inputs.windows(side)
-        if len(windows):
-            counts[side] = (len(windows), int(inputs.store.label[windows].sum()))
-    return counts
 
 
 def _pace(result: FitResult, seconds: float) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
+from can_train.cli.recording import add_recording_options
 from can_train.errors import counted
 from can_train.runs.layout import Roots, experiment_option, root_options, roots_from
 
@@ -49,6 +50,7 @@ def add_parser(subparsers: Subparsers) -> None:
         epilog=epilog("demo"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_recording_options(parser)
     add_root_options(parser, "data", "experiment", "teacher")
 
 

@@ -22,7 +22,7 @@ PACKAGES: Final = (
 FORMAT_PACKAGES: Final = ("python-can", "asammdf", "zstandard")
 """Packages of the extra `formats`, which only some formats of recordings need."""
 
-EXTRAS: Final = ("formats",)
+EXTRAS: Final = ("formats", "mlflow")
 Facts: TypeAlias = dict[str, dict[str, str | None]]
 
 ASK_S: Final = 5.0
@@ -52,7 +52,10 @@ def add_parser(subparsers: Subparsers) -> None:
         "--install",
         choices=EXTRAS,
         default=argparse.SUPPRESS,
-        help="install the packages that read ASC, BLF, MF4, SQLite and .zst recordings",
+        help=(
+            "install the packages that read ASC, BLF, MF4, SQLite and .zst recordings, or MLflow, "
+            "which then mirrors the records of runs"
+        ),
     )
     add_root_options(parser, "data", "experiment", "teacher")
 
@@ -115,6 +118,7 @@ def _facts(args: argparse.Namespace) -> Facts:
         "python": {"version": platform.python_version(), "executable": sys.executable},
         "package": {name: versions.get(_plain(name)) for name in PACKAGES},
         "format": {name: versions.get(_plain(name)) for name in FORMAT_PACKAGES},
+        "mirror": {"mlflow": versions.get("mlflow")},
         "machine": {
             "host": platform.node(),
             "cpus": str(len(os.sched_getaffinity(0))),
@@ -147,6 +151,8 @@ def _missing(facts: Facts) -> list[str]:
             f"packages of some formats ({', '.join(absent)}). Get them: can-train env "
             f"--install formats"
         )
+    if facts["mirror"]["mlflow"] is None:
+        lines.append("MLflow, which mirrors records. Get it: can-train env --install mlflow")
     if facts["machine"]["gpus"] is None:
         lines.append("a GPU that nvidia-smi shows; training takes the CPUs")
     lines += [e.lacking(facts[name]) for name, e in executors().items() if name in facts]

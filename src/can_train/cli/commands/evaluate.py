@@ -19,9 +19,11 @@ from can_train.cli.reading import (
     reading_of,
     require_recordings,
 )
+from can_train.cli.recording import add_log_format
 from can_train.cli.values import folder_path
 from can_train.cli.waiting import waiting
 from can_train.errors import ConfigError, PreflightError
+from can_train.runs.log_format import set_up_logging
 
 if TYPE_CHECKING:
     from can_train.evaluation.report import EvaluationReport
@@ -68,6 +70,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add_reading_options(parser)
     add_label_table_option(parser)
     add_unlabelled_option(parser)
+    add_log_format(parser)
     add_root_options(parser, "data", "experiment")
 
 
@@ -80,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
     require_recordings(args, {"--recordings": "DIR", "--calibrate-on": "FILE"})
     from can_train.config.frozen import frozen_config_of
     from can_train.runs.find import find_run
+    from can_train.runs.jobs import own_job
+    from can_train.tracking.follow import mirror_once
 
     roots = roots_of(args)
     run_dir = find_run(roots.experiments, args.name)
@@ -91,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
         require_writable("--out", args.out, folder=True)
     data_root = roots.data if "data_root" in args else frozen.data_root
     with waiting("reading the dataset") as tell:
-        logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
+        set_up_logging(sys.stderr, "%(levelname)s %(message)s", logging.WARNING)
         logging.getLogger("can_train").setLevel(logging.INFO)
         from can_train.evaluation.report import report_json
         from can_train.evaluation.scenarios import evaluate_run
@@ -108,6 +113,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         print_report(report, sys.stdout, full=args.full)
         _tell_more(args, run_dir)
+    if own_job() is None:  # a job's own mirror waits for this evaluation
+        mirror_once(run_dir, frozen.experiment_root)
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.place import add_executor_choice, add_executor_options, chosen_executor
+from can_train.cli.recording import add_recording_options
 from can_train.config.codec import from_text, hints_of, unwrap
 from can_train.config.fields import option_of
 from can_train.config.schema import Resources
@@ -42,6 +43,7 @@ def add_parser(subparsers: Subparsers) -> None:
             option_of(item.name), metavar="VALUE", default=argparse.SUPPRESS, help=text
         )
     add_executor_options(group)
+    add_recording_options(parser)
     add_root_options(parser, "experiment")
 
 

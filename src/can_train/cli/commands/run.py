@@ -11,9 +11,11 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
 from can_train.cli.place import LARGEST
+from can_train.cli.recording import add_recording_options
 from can_train.cli.values import WholeNumber, file_path
 from can_train.errors import CanTrainError, PreflightError, TrainingError, exit_code_of
 from can_train.runs.jobs import own_job
+from can_train.runs.log_format import set_up_logging
 from can_train.runs.stop import Stopped, request_stop
 
 if TYPE_CHECKING:
@@ -44,24 +46,27 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--evaluate", action="store_true", help="evaluate the finished run afterwards"
     )
+    add_recording_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains under ownership of the run's folder, keeping `status.json`; 0 when it finished."""
     # First of all: the warning of a job's time limit may come while torch is imported.
     signal.signal(signal.SIGUSR1, _stop_at_next_step)
-    from can_train.cli.worker import evaluate_here, go_on_later
+    from can_train.cli.worker import evaluate_here, go_on_later, log_closing
     from can_train.config.frozen import load_frozen
+    from can_train.tracking.follow import Mirroring
 
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    set_up_logging(sys.stderr, "%(asctime)s %(levelname)s %(message)s", logging.INFO)
     frozen = load_frozen(args.frozen_config)
-    try:
-        _train(frozen, args)
-    except Stopped:
-        return go_on_later(frozen.run_dir, args.max_requeues)
-    return evaluate_here(frozen.run_dir, args.max_requeues) if args.evaluate else 0
+    with Mirroring(frozen.run_dir, frozen.experiment_root):
+        try:
+            _train(frozen, args)
+        except Stopped:
+            return go_on_later(frozen.run_dir, args.max_requeues)
+        code = evaluate_here(frozen.run_dir, args.max_requeues) if args.evaluate else 0
+        log_closing(frozen.run_dir)
+    return code
 
 
 def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:

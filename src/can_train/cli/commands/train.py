@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_plan_options, add_root_options
+from can_train.cli.recording import add_recording_options
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -21,6 +22,7 @@ def add_parser(subparsers: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_plan_options(parser)
+    add_recording_options(parser)
     add_root_options(parser, "data", "experiment", "teacher")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol, Self, TypeVar
 
 import numpy as np
@@ -212,9 +212,10 @@ class AgentStage(_FusionStage[Lessons]):
         loss = (errors * batch.weights).mean()
         return self._record(LossTerms(total=loss, task=loss), len(batch.weights))
 
-    def learn(self, batch: Lessons) -> None:
-        """The same loss and its gradients, by hand."""
+    def learn(self, batch: Lessons, forward_done: Callable[[], None] = lambda: None) -> None:
+        """The same loss and its gradients, by hand and at once: all of it counts as forward."""
         loss = learn_rewards(self._agent, batch.state, batch.reward, batch.weights)
+        forward_done()
         self._record(LossTerms(total=loss, task=loss), len(batch.weights))
 
     def validation_step(self, batch: Lessons) -> None:

@@ -11,6 +11,7 @@ from can_train.jobs.job import Job
 from can_train.jobs.slurm.record import SubmissionSettings
 from can_train.jobs.slurm.script import JobScript, log_pattern, render
 from can_train.runs.layout import array_dir, job_script, stage_logs_dir
+from can_train.runs.passed_on import exports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +127,7 @@ def _script(requests: Sequence[SlurmRequest], name: str, settings: SubmissionSet
             name=name,
             frozen=tuple(request.job.frozen for request in requests),
             resources=requests[0].resources,
-            setup=settings.setup,
+            setup=(*exports(), *settings.setup),
             max_requeues=settings.max_requeues,
             evaluate=requests[0].evaluate,
             array_limit=settings.array_limit if len(requests) > 1 else None,

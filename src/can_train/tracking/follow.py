@@ -1,0 +1,144 @@
+"""Mirrors one run while it goes on, in a process of its own that training never waits for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final
+
+from can_train.errors import CanTrainError
+from can_train.runs.jobs import own_job
+from can_train.runs.layout import experiment_option
+from can_train.tracking.mirror import Mirror
+from can_train.tracking.record import tracked_run
+from can_train.tracking.store import is_wanted, store_uri
+
+FIRST_S: Final = 20.0
+"""How long a run goes on before MLflow is loaded beside it: short ones are brought over at once."""
+
+POLL_S: Final = 10.0
+"""Pause between two looks at the records."""
+
+LAST_S: Final = 60.0
+"""How long a mirror that can't be used is tried after the run has ended."""
+
+RETRY_S: Final = 5.0
+JOB_S: Final = 45.0
+"""How long a cluster's job stays for its mirror: what it leaves behind is killed with it."""
+
+NICE: Final = 10
+"""How far the mirror steps back: a tenth of a busy CPU is left to it, so that it ends some time."""
+
+logger = logging.getLogger("can_train")
+
+
+class Mirroring:
+    """A process that mirrors a run while the block lasts, and a little longer.
+
+    Its standard input is a pipe from this process: when it ends, however this process ended, the
+    run is over.
+
+    Args:
+        run: Folder of the run.
+        experiment_root: Where the runs lie.
+    """
+
+    def __init__(self, run: Path, experiment_root: Path) -> None:
+        self._run, self._root = run, experiment_root
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> subprocess.Popen[bytes] | None:
+        if is_wanted():
+            self._process = _start(self._run, self._root)
+        return self._process
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is None or self._process.stdin is None:
+            return
+        self._process.stdin.close()
+        if own_job() is None:
+            return  # it ends by itself
+        try:
+            self._process.wait(JOB_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            logger.warning("MLflow is too slow for this job; %s", _later(self._run, self._root))
+
+
+def mirror_once(run: Path, experiment_root: Path) -> None:
+    """Starts to bring over what is there now, and doesn't wait for it."""
+    with Mirroring(run, experiment_root):
+        pass
+
+
+def follow(run: Path, experiment_root: Path, over: IO[bytes]) -> int:
+    """Mirrors `run` until `over` ends; a mirror that can't be used is told once and tried again.
+
+    Args:
+        run: Folder of the run.
+        experiment_root: Where the runs lie.
+        over: A pipe that ends with the run.
+
+    Returns:
+        0 if everything was brought over in the end.
+    """
+    uri, is_over, failed_s, told = store_uri(experiment_root), _waited(over, FIRST_S), 0.0, False
+    mirror: Mirror | None = None
+    while True:
+        began = time.monotonic()
+        try:
+            mirror = mirror or Mirror(uri, experiment_root)
+            record = tracked_run(run)
+            if record is not None:
+                mirror.bring(record)
+            if is_over:
+                return 0
+            failed_s = 0.0
+        except CanTrainError as error:
+            if not told:
+                logger.warning("%s. Training goes on; %s", error, _later(run, experiment_root))
+            told = True
+            if is_over and failed_s >= LAST_S:
+                return error.exit_code
+            if is_over:
+                time.sleep(RETRY_S)
+                failed_s += time.monotonic() - began
+        if not is_over:
+            is_over = _waited(over, POLL_S)
+
+
+def _waited(over: IO[bytes], seconds: float) -> bool:
+    """Whether `over` ended within `seconds`."""
+    return bool(select.select([over], [], [], seconds)[0])
+
+
+def _start(run: Path, experiment_root: Path) -> subprocess.Popen[bytes]:
+    """The process, at a low priority, out of reach of what ends the run."""
+    words = ("mlflow", "sync", str(run), "--follow", "--experiment-root", str(experiment_root))
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "can_train", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_step_back,
+    )
+
+
+def _step_back() -> None:
+    os.nice(NICE)
+
+
+def _later(run: Path, experiment_root: Path) -> str:
+    command = f"can-train mlflow sync {run.name}{experiment_option(experiment_root)}"
+    return f"bring the records over later: {command}"

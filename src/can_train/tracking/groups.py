@@ -1,0 +1,93 @@
+"""Which plan and which sweep a run belongs to: its parents in MLflow (stdlib only)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from can_train.errors import CanTrainError
+from can_train.files import read_object
+from can_train.runs.layout import iter_plans, plan_path
+from can_train.runs.state import current_status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunGroup:
+    """Runs that belong together.
+
+    Attributes:
+        kind: What made them.
+        name: Its id.
+        runs: Their folders.
+        created_s: When its record was written, in seconds since 1970.
+    """
+
+    kind: Literal["plan", "sweep"]
+    name: str
+    runs: tuple[Path, ...]
+    created_s: float
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def state(self) -> str:
+        """As MLflow calls it: RUNNING, FINISHED or FAILED."""
+        states = {_state(run) for run in self.runs}
+        if states <= {"finished"}:
+            return "FINISHED"
+        return "RUNNING" if states & {"planned", "pending", "running"} else "FAILED"
+
+
+def groups_of(experiment_root: Path, run: Path) -> tuple[RunGroup, ...]:
+    """Sweeps and plans with several runs that `run` is one of; the first is its parent."""
+    found = [*_sweeps(experiment_root), *_plans(experiment_root)]
+    return tuple(group for group in found if len(group.runs) > 1 and run in group.runs)
+
+
+def _plans(experiment_root: Path) -> Iterator[RunGroup]:
+    for folder in iter_plans(experiment_root):
+        path = plan_path(folder)
+        stages = _listed(_read(path), "stages")
+        yield _group("plan", path, [experiment_root / str(s["run_dir"]) for s in stages])
+
+
+def _sweeps(experiment_root: Path) -> Iterator[RunGroup]:
+    for path in sorted(experiment_root.glob("sweeps/*/manifest.json")):
+        configs = _listed(_read(path), "configs")
+        runs = [item for config in configs for item in _listed(config, "runs")]
+        yield _group("sweep", path, [experiment_root / str(item["run_dir"]) for item in runs])
+
+
+def _group(kind: Literal["plan", "sweep"], path: Path, runs: list[Path]) -> RunGroup:
+    return RunGroup(
+        kind=kind,
+        name=path.parent.name,
+        runs=tuple(dict.fromkeys(runs)),
+        created_s=path.stat().st_mtime,
+    )
+
+
+def _read(path: Path) -> Mapping[str, object]:
+    """A record; a damaged one groups nothing, and other commands name it."""
+    try:
+        return read_object(path)
+    except (CanTrainError, OSError):
+        return {}
+
+
+def _listed(document: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    found = document.get(key)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _state(run: Path) -> str:
+    try:
+        status = current_status(run)
+    except CanTrainError:
+        return "damaged"
+    return "planned" if status is None else status.state

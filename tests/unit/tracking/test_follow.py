@@ -1,0 +1,91 @@
+"""Following a run: until it is over, whatever becomes of MLflow."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from can_train.runs.layout import run_log
+from can_train.runs.passed_on import MLFLOW, MLFLOW_URI
+from can_train.tracking import follow
+from can_train.tracking.mirror import Mirror
+from can_train.tracking.record import tracked_run
+from can_train.tracking.store import store_uri
+from tests.lab import Lab
+
+mirrors = pytest.mark.mlflow
+
+
+def ended_pipe() -> Any:
+    reading, writing = os.pipe()
+    os.close(writing)
+    return os.fdopen(reading, "rb")
+
+
+def test_nothing_is_started_where_mlflow_is_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MLFLOW, "off")
+    monkeypatch.setattr(follow, "_start", lambda *_: pytest.fail("started"))
+    follow.mirror_once(tmp_path, tmp_path)
+
+
+@mirrors
+def test_a_mirror_that_can_not_be_used_is_told_once_and_given_up_after_the_run(
+    lab: Lab,
+    trained: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv(MLFLOW_URI, "http://127.0.0.1:9")
+    monkeypatch.setattr(follow, "RETRY_S", 0.01)
+    monkeypatch.setattr(follow, "LAST_S", 0.02)
+    with caplog.at_level(logging.WARNING), ended_pipe() as over:
+        assert follow.follow(trained, lab.experiments, over) == 3
+    (said,) = [r.getMessage() for r in caplog.records if r.name == "can_train"]
+    assert said.startswith("MLflow at http://127.0.0.1:9: ")
+    assert (
+        f"Training goes on; bring the records over later: can-train mlflow sync {trained.name}"
+        in said
+    )
+
+
+@mirrors
+def test_what_a_killed_worker_left_is_mirrored_up_to_its_last_event(
+    trained: Path, mirrored_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MLFLOW_URI, store_uri(mirrored_root, {}))
+    whole = run_log(trained).read_bytes()
+    run_log(trained).write_bytes(whole + b'{"time": 1.0, "event": "epo')
+    with ended_pipe() as over:
+        assert follow.follow(trained, mirrored_root, over) == 0
+    run_log(trained).write_bytes(whole)
+    client: Any = Mirror(store_uri(mirrored_root), mirrored_root).client
+    ids = [each.experiment_id for each in client.search_experiments()]
+    (entry,) = client.search_runs(ids, f"tags.run_dir = '{trained}'")
+    found = {
+        (name, metric.step): metric.value
+        for name in entry.data.metrics
+        for metric in client.get_metric_history(entry.info.run_id, name)
+    }
+    told = tracked_run(trained)
+    assert told is not None and len(told.figures) > 20
+    assert found == {(f.name, f.step or 0): f.value for f in told.figures}
+
+
+@mirrors
+def test_the_process_steps_back_and_ends_with_the_run(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MLFLOW, "")
+    run = lab.frozen(lab.config("gat", seed=9)).parent.parent  # has told nothing yet
+    with follow.Mirroring(run, lab.experiments) as process:
+        assert process is not None and process.poll() is None
+        assert os.getsid(process.pid) == process.pid  # no signal to the worker's group reaches it
+        nice = os.getpriority(os.PRIO_PROCESS, process.pid)
+        assert nice == min(19, os.getpriority(os.PRIO_PROCESS, 0) + follow.NICE)
+    assert process.wait() == 0
