@@ -18,9 +18,9 @@ from can_train.cli.parser import Parser
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, exit_code_of
 
 COMMANDS: Final = (
-    "demo", "data", "train", "pipeline", "validate", "run", "status", "logs", "cancel", "resume",
-    "rm", "evaluate", "score", "compare", "teachers", "list-configs", "models", "config", "env",
-    "completion",
+    "demo", "data", "train", "pipeline", "sweep", "validate", "run", "status", "logs", "cancel",
+    "resume", "rm", "evaluate", "score", "compare", "teachers", "list-configs", "models", "config",
+    "env", "completion",
 )  # fmt: skip
 EXIT_BROKEN_PIPE: Final = 141
 """As shells have it for a program that SIGPIPE ended."""

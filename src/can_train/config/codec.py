@@ -56,6 +56,8 @@ def to_plain(value: object, annotation: object) -> Json:
         return plain
     if isinstance(value, tuple):
         return [to_plain(item, get_args(base)[0]) for item in value]
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, int | float):
         return float(value) if base is float else value
     raise ConfigError(f"{value!r} can't be stored in a frozen config")
@@ -258,7 +260,9 @@ def _fits(base: object, raw: object) -> bool:
         return raw in get_args(base)
     if isinstance(raw, bool):
         return base is bool
-    return isinstance(raw, int | float) if base is float else isinstance(raw, cast(type, base))
+    if base is float:
+        return isinstance(raw, int | float)
+    return isinstance(raw, cast(type, get_origin(base) or base))
 
 
 def _default_of(item: Any) -> str:

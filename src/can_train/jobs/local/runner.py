@@ -39,11 +39,16 @@ class LocalRunner:
     Args:
         command: Start of the worker's command line, to which the frozen config is added.
         display: Where progress is shown; absent: the terminal, or lines.
+        at_once: Most jobs at the same time; None: as many as the CPUs allow.
     """
 
     def __init__(
-        self, command: Sequence[str] | None = None, display: Display | None = None
+        self,
+        command: Sequence[str] | None = None,
+        display: Display | None = None,
+        at_once: int | None = None,
     ) -> None:
+        self._at_once = at_once
         self._command = tuple(command) if command is not None else worker_command()
         self._display = display if display is not None else display_for(sys.stdout, sys.stderr)
 
@@ -89,7 +94,7 @@ class LocalRunner:
             settled = self._without_process(job, results, stop)
             if settled is not None:
                 results[job.number] = settled
-            elif _has_room(job, running):
+            elif self._has_room(job, running):
                 running[job.number] = self._start(job)
 
     def _without_process(
@@ -128,6 +133,13 @@ class LocalRunner:
                 continue
             del running[number]
 
+    def _has_room(self, job: Job, running: dict[int, _Running]) -> bool:
+        """Whether as many as were asked for, or the CPUs, suffice; a job alone always runs."""
+        if self._at_once is not None:
+            return len(running) < self._at_once
+        used = sum(item.job.threads for item in running.values())
+        return used == 0 or used + job.threads <= len(os.sched_getaffinity(0))
+
     def _start(self, job: Job) -> _Running:
         out, err = stage_logs(job.run_dir, job.name, HERE)
         self._display.line(f"running: {job.title}, run {job.run_dir.name}")
@@ -151,12 +163,6 @@ class _Running:
     job: Job
     worker: subprocess.Popen[bytes]
     err: Path
-
-
-def _has_room(job: Job, running: dict[int, _Running]) -> bool:
-    """Whether the CPUs suffice; a job alone always runs."""
-    used = sum(item.job.threads for item in running.values())
-    return used == 0 or used + job.threads <= len(os.sched_getaffinity(0))
 
 
 def _cancelled(job: Job, worker: subprocess.Popen[bytes], display: Display) -> JobResult:

@@ -1,0 +1,311 @@
+"""What the commands of `sweep` show: how a sweep stands, what came out of it, and the best."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from can_train.cli.options import roots_of
+from can_train.errors import ArtifactError, ConfigError, counted
+from can_train.runs.layout import experiment_option, plan_dir, sweep_dir
+from can_train.sweeps.axes import text_of
+from can_train.sweeps.manifest import Manifest, manifest_of
+from can_train.sweeps.standing import Standing, SweepBoard, sweep_board
+from can_train.tables import TableColumn, TableRow, write_lines, write_table
+
+if TYPE_CHECKING:
+    from can_train.sweeps.make import Sweep
+    from can_train.sweeps.results import Result, ResultGroup
+
+WRITTEN: Final = (".md", ".tex", ".csv", ".parquet")
+"""Endings of files that `sweep results --out` writes."""
+
+
+def show_plan(sweep: Sweep, *, whole: bool) -> None:
+    """Writes what would run: the combinations, and where the whole plan is wanted its stages."""
+    from can_train.cli.planning import show
+
+    manifest, plan = sweep.manifest, sweep.plan
+    asked = sum(len(config.runs) for config in manifest.configs)
+    shared = asked - len(plan.stages)
+    write_lines(
+        sys.stdout,
+        [
+            f"sweep {manifest.sweep_id}: {counted(manifest.total_combinations, 'combination')}, "
+            f"{counted(len(plan.stages), 'run')} ({shared} of {asked} stages shared)"
+        ],
+    )
+    write_table(sys.stdout, _columns(manifest, ("run",)), _planned_rows(manifest))
+    if whole:
+        show(plan)
+    for warning in () if whole else plan.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+    sys.stdout.flush()
+
+
+def show_as_json(document: object) -> None:
+    """Writes one JSON document."""
+    sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
+
+
+def write_sweep_ending(root: Path, manifest: Manifest) -> None:
+    """Writes how a sweep stands after a command that ran it, and what to type next."""
+    board = sweep_board(root, manifest)
+    option = experiment_option(root)
+    lines = [
+        f"sweep {manifest.sweep_id}: {board.state}, {board.done} of "
+        f"{counted(manifest.total_combinations, 'combination')} done",
+        *_failures(board),
+        f"files: {sweep_dir(root, manifest.sweep_id)}",
+        f"next: can-train sweep {next_word(board.state)} {manifest.sweep_id}{option}",
+    ]
+    write_lines(sys.stdout, lines)
+    sys.stdout.flush()
+
+
+def next_word(state: str) -> str:
+    """What to do with a sweep in that state."""
+    if state == "finished":
+        return "results"
+    return "status" if state in {"running", "pending"} else "resume"
+
+
+def show_status(args: argparse.Namespace) -> int:
+    """Writes how sweeps or the combinations of one stand; 1 if a run of it failed.
+
+    Raises:
+        PreflightError: There is no such sweep.
+        ArtifactError: Its record is damaged.
+    """
+    root = roots_of(args).experiments
+    if args.name is None:
+        return _show_sweeps(root, as_json=args.json)
+    manifest = _manifest(root, args.name)
+    board = sweep_board(root, manifest)
+    if args.json:
+        show_as_json(_status_document(board))
+    else:
+        write_lines(sys.stdout, _heading(board))
+        columns = _columns(manifest, ("run", "state", "done", "figure"))
+        write_table(
+            sys.stdout, columns, (_status_row(manifest, item) for item in board.combinations)
+        )
+        write_lines(sys.stdout, _failures(board))
+    for problem in board.board.problems:
+        sys.stderr.write(f"warning: {problem}\n")
+    return int(any(row.state in {"failed", "blocked"} for row in board.board.rows))
+
+
+def show_results(args: argparse.Namespace) -> int:
+    """Writes the table of results, and into files where wanted; gives 0, or a code of evaluations.
+
+    Raises:
+        ConfigError: A file has another ending.
+        PreflightError: There is no such sweep, or a file can't be written.
+    """
+    from can_train.cli.evaluation_process import given_data_root
+    from can_train.cli.outputs import require_writable
+    from can_train.cli.sweep_launch import evaluate_all
+    from can_train.sweeps.bill import bill_of
+    from can_train.sweeps.report import columns_of, remarks_of, rows_of
+    from can_train.sweeps.results import results_of
+
+    root = roots_of(args).experiments
+    outs: list[Path] = vars(args).get("out", [])
+    for path in outs:
+        _check_ending(path)
+        require_writable("--out", path)
+    manifest = _manifest(root, args.name)
+    board = sweep_board(root, manifest)
+    code = 0
+    if args.evaluate:
+        done = [c.last.job.run_dir for c in board.combinations if c.last.state == "finished"]
+        code = evaluate_all(done, given_data_root(args))
+    results = results_of(board)
+    bill = bill_of(board.board.rows, plan_dir(root, manifest.sweep_id)).words
+    if args.json:
+        show_as_json({"bill": bill, "combinations": _records(manifest, results)})
+    else:
+        write_lines(sys.stdout, _heading(board))
+        write_table(sys.stdout, columns_of(manifest, results), rows_of(manifest, results))
+        write_lines(sys.stdout, (*remarks_of(manifest, results), bill))
+    for path in outs:
+        _write(path, manifest, results, bill)
+    return code
+
+
+def show_best(args: argparse.Namespace) -> int:
+    """Writes the best of each dataset and model on validation, and what to type next.
+
+    Raises:
+        PreflightError: There is no such sweep, or none of it has finished.
+    """
+    from can_train.errors import PreflightError
+    from can_train.sweeps.results import best_of, groups_of, results_of
+
+    root = roots_of(args).experiments
+    manifest = _manifest(root, args.name)
+    best = best_of(groups_of(results_of(sweep_board(root, manifest))))
+    if not best:
+        raise PreflightError(
+            f"sweep {manifest.sweep_id}: no combination has finished with all of its seeds. "
+            f"Look at it: can-train sweep status {manifest.sweep_id}"
+        )
+    if args.json:
+        show_as_json([_best_document(group) for group in best])
+        return 0
+    option = experiment_option(root)
+    for group in best:
+        write_lines(sys.stdout, [*_best_lines(group)])
+        write_lines(sys.stdout, [f"next: can-train evaluate {group.first.run.name}{option}"])
+    return 0
+
+
+def _best_lines(group: ResultGroup) -> Iterator[str]:
+    found = group.validation
+    words = ", ".join(f"{name} {text_of(value)}" for name, value in group.params.items())
+    if found is not None:
+        spread = "" if found.half_width is None else f" ± {found.half_width:.4f}"
+        yield (
+            f"{group.first.dataset} {group.first.model}: {words or 'the only one'}: "
+            f"{group.metric} {found.mean:.4f}{spread} over {counted(found.count, 'seed')}"
+        )
+    for result in group.results:
+        yield f"  run {result.run.name}: {result.config.words}"
+
+
+def _best_document(group: ResultGroup) -> dict[str, object]:
+    found = group.validation
+    return {
+        "dataset": group.first.dataset,
+        "model": group.first.model,
+        "params": dict(group.params),
+        "validation_metric": group.metric,
+        "validation_mean": None if found is None else found.mean,
+        "half_width": None if found is None else found.half_width,
+        "runs": [result.run.name for result in group.results],
+    }
+
+
+def _show_sweeps(root: Path, *, as_json: bool) -> int:
+    from can_train.cli.sweep_table import SWEEP_COLUMNS, sweep_lines
+    from can_train.sweeps.manifest import listed_sweeps
+
+    found = list(listed_sweeps(root))
+    boards = [sweep_board(root, item.manifest) for item in found if item.manifest is not None]
+    if as_json:
+        show_as_json([_status_document(board) for board in boards])
+    elif found:
+        write_table(sys.stdout, SWEEP_COLUMNS, sweep_lines(found, boards, root))
+    else:
+        sys.stdout.write(f"no sweeps under {root}. See: can-train sweep --help\n")
+    damaged = any(item.problem for item in found)
+    return ArtifactError.exit_code if damaged else 0
+
+
+def _manifest(root: Path, name: str) -> Manifest:
+    from can_train.runs.find import find_sweep
+
+    return manifest_of(find_sweep(root, name))
+
+
+def _heading(board: SweepBoard) -> list[str]:
+    manifest = board.manifest
+    name = f" ({manifest.name})" if manifest.name else ""
+    return [
+        f"sweep {manifest.sweep_id}{name}: {board.state}, {board.done} of "
+        f"{counted(manifest.total_combinations, 'combination')} done ({board.counts})",
+        f"made by: {manifest.command}",
+    ]
+
+
+def _columns(manifest: Manifest, more: Sequence[str]) -> tuple[TableColumn, ...]:
+    words = [*(["part"] if len(manifest.parts) > 1 else []), *manifest.grid_definition]
+    return tuple(TableColumn(title=name) for name in (*words, *more))
+
+
+def _words(manifest: Manifest, part: str, params: Mapping[str, Any]) -> list[str]:
+    shown = [part] if len(manifest.parts) > 1 else []
+    return [*shown, *(text_of(params[n]) if n in params else "" for n in manifest.grid_definition)]
+
+
+def _planned_rows(manifest: Manifest) -> Iterator[list[str]]:
+    for config in manifest.configs:
+        words = _words(manifest, config.part, config.params)
+        yield [*words, Path(config.runs[-1].run_dir).name]
+
+
+def _status_row(manifest: Manifest, item: Standing) -> TableRow:
+    from can_train.cli.status_table import COLOURS
+
+    last, config = item.last, item.config
+    done = sum(row.state == "finished" for row in item.rows)
+    figure = "" if last.value is None else f"{last.metric} {last.value:.4g}"
+    words = _words(manifest, config.part, config.params)
+    cells = (*words, last.job.run_dir.name, item.state, f"{done} of {len(item.rows)}", figure)
+    return TableRow(cells=cells, style=COLOURS.get(item.state, ""))
+
+
+def _failures(board: SweepBoard) -> list[str]:
+    """Why runs failed, each once."""
+    return [
+        f"failed: run {row.job.run_dir.name} ({row.job.title}): {row.reason}"
+        for row in board.board.rows
+        if row.state == "failed"
+    ]
+
+
+def _status_document(board: SweepBoard) -> dict[str, object]:
+    manifest = board.manifest
+    return {
+        "sweep_id": manifest.sweep_id,
+        "name": manifest.name,
+        "state": board.state,
+        "total_combinations": manifest.total_combinations,
+        "done": board.done,
+        "combinations": [
+            {
+                "id": item.config.id,
+                "part": item.config.part,
+                "params": dict(item.config.params),
+                "state": item.state,
+                "run_id": item.last.job.run_dir.name,
+                "runs": {row.job.run_dir.name: row.state for row in item.rows},
+                "metric": item.last.metric,
+                "value": item.last.value,
+            }
+            for item in board.combinations
+        ],
+    }
+
+
+def _records(manifest: Manifest, results: Sequence[Result]) -> object:
+    from can_train.sweeps.report import records_of
+
+    return records_of(manifest, results)
+
+
+def _check_ending(path: Path) -> None:
+    if path.suffix not in WRITTEN:
+        raise ConfigError(f"--out: {path} isn't allowed. Allowed endings: {', '.join(WRITTEN)}")
+
+
+def _write(path: Path, manifest: Manifest, results: Sequence[Result], bill: str) -> None:
+    from can_train.cli.outputs import writing_for
+    from can_train.files import write_text, writing
+    from can_train.sweeps.report import frame_of, latex_of, markdown_of
+
+    with writing_for("--out", path):
+        if path.suffix == ".md":
+            write_text(path, markdown_of(manifest, results, [bill]))
+        elif path.suffix == ".tex":
+            write_text(path, latex_of(manifest, results, [bill]))
+        else:
+            frame = frame_of(manifest, results)
+            with writing(path) as stream:
+                frame.write_csv(stream) if path.suffix == ".csv" else frame.write_parquet(stream)
+    sys.stderr.write(f"written: {path}\n")
