@@ -13,7 +13,7 @@ from can_train.cli.ending import write_ending
 from can_train.cli.evaluation_process import evaluate, given_data_root
 from can_train.cli.place import chosen_executor
 from can_train.cli.planning import plans_of, show, show_as_json
-from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError
+from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError, counted
 from can_train.jobs.executor import HERE, Executor, executor_called, executors
 from can_train.jobs.job import Handover, JobRequest, JobResult
 from can_train.runs.layout import plan_dir
@@ -86,12 +86,13 @@ def execute(plan: Plan, handover: Handover, executor: Executor) -> tuple[JobResu
     except CanTrainError:
         unwrite_plan(plan)
         raise
-    teachers = [
-        planned
-        for planned, result in zip(plan.stages, results, strict=True)
-        if executor.waits and result.ok and is_teacher(planned.config)
-    ]
-    sys.stdout.writelines(f"{line}\n" for line in dict.fromkeys(map(_registration, teachers)))
+    said: dict[str, list[str]] = {}
+    for planned, result in zip(plan.stages, results, strict=True):
+        if executor.waits and result.ok and is_teacher(planned.config):
+            said.setdefault(_registration(planned), []).append(planned.stage.title)
+    for text, (first, *others) in said.items():
+        more = f" and {counted(len(others), 'other stage')}" if others else ""
+        sys.stdout.write(f"{first}{more}: {text}\n")
     return results
 
 
@@ -164,9 +165,6 @@ def _registration(planned: PlannedStage) -> str:
     from can_train.teachers.policy import register_teacher
 
     try:
-        return f"{planned.stage.title}: {register_teacher(planned.frozen)}"
+        return register_teacher(planned.frozen)
     except CanTrainError as error:  # a damaged registry doesn't undo the training
-        return (
-            f"{planned.stage.title}: teacher not registered: {error}. "
-            f"Then: can-train teachers add {planned.run_id}"
-        )
+        return f"teacher not registered: {error}. Then: can-train teachers add {planned.run_id}"

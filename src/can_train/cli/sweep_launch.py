@@ -145,16 +145,14 @@ def _start(args: argparse.Namespace, sweep: Sweep, executor: Executor) -> int:
         return 0
     warn_of_resources(sweep.plan, executor)
     root = sweep.plan.roots.experiments
-    before = is_sweep(sweep_dir(root, sweep.manifest.sweep_id))
-    path = write_manifest(root, sweep.manifest)
+    write_manifest(root, sweep.manifest)
     mark(root, sweep.manifest, _under_way(executor))
     handover = sweep.handover
     try:
         results = execute(sweep.plan, handover, executor)
     except CanTrainError:
-        if not before:
-            path.unlink()
-            path.parent.rmdir()
+        if is_sweep(sweep_dir(root, sweep.manifest.sweep_id)):  # it stays with runs that stay
+            mark(root, sweep.manifest, "failed")
         raise
     return _conclude(args, sweep.manifest, executor, handover, results)
 
