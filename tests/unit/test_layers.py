@@ -20,7 +20,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 ORDER = (
     "errors", "vocab", "plugins", "files", "tables", "compiled", "runs", "config", "frames",
     "graphs", "dataset", "vehicle", "teachers", "distil", "detectors", "alarms", "training",
-    "scoring", "evaluation", "comparison", "jobs", "pipeline", "cli", "__main__",
+    "scoring", "evaluation", "comparison", "jobs", "pipeline", "sweeps", "cli", "__main__",
 )  # fmt: skip
 
 # `import can_train` gives the version and looks the names of the public API up when they are used,
@@ -29,7 +29,7 @@ ORDER = (
 ALONE = ("__init__", "environment")
 
 CONTROL_PLANE = ("errors", "vocab", "plugins", "files", "tables", "runs", "config", "teachers",
-                 "jobs", "pipeline", "cli", "__main__", *ALONE)  # fmt: skip
+                 "jobs", "pipeline", "sweeps", "cli", "__main__", *ALONE)  # fmt: skip
 
 COMPUTES = {"torch", "torch_geometric", "lightning", "mlflow", "numpy", "polars", "numba",
             "scipy", "sklearn", "pyarrow", "matplotlib"}  # fmt: skip

@@ -125,10 +125,10 @@ def show_results(args: argparse.Namespace) -> int:
     if args.evaluate:
         done = [c.last.job.run_dir for c in board.combinations if c.last.state == "finished"]
         code = evaluate_all(done, given_data_root(args))
-    results = results_of(board)
+    results = results_of(board, every_stage=args.stages)
     bill = bill_of(board.board.rows, plan_dir(root, manifest.sweep_id)).words
     if args.json:
-        show_as_json({"bill": bill, "combinations": _records(manifest, results)})
+        show_as_json({"bill": bill, "runs": _records(manifest, results)})
     else:
         write_lines(sys.stdout, _heading(board))
         write_table(sys.stdout, columns_of(manifest, results), rows_of(manifest, results))
@@ -175,7 +175,7 @@ def _best_lines(group: ResultGroup) -> Iterator[str]:
             f"{group.metric} {found.mean:.4f}{spread} over {counted(found.count, 'seed')}"
         )
     for result in group.results:
-        yield f"  run {result.run.name}: {result.config.words}"
+        yield f"  run {result.run.name}: {result.words}"
 
 
 def _best_document(group: ResultGroup) -> dict[str, object]:

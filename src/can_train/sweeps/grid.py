@@ -17,6 +17,9 @@ OPTION: Final = "--grid-file"
 MOST_COMBINATIONS: Final = 1000
 """More than anybody trains; a slip of the finger spans more."""
 
+SHIPPED: Final = Path(__file__).parent / "grids"
+"""Grids that come with this program, by name."""
+
 _KEYS: Final = ("name", "request", "grid", "parts")
 _PART_KEYS: Final = ("name", "request", "grid")
 
@@ -102,11 +105,13 @@ def spanned(typed: Typed, axes: Sequence[Axis], grid: Grid) -> tuple[Spanned, ..
 
 
 def read_grid(path: Path) -> Grid:
-    """What a grid file says.
+    """What a grid file says, or a grid that comes with this program, by its name.
 
     Raises:
         ConfigError: It can't be read, or has unknown keys or values.
     """
+    shipped = SHIPPED / f"{path}.yaml"
+    path = shipped if not path.exists() and shipped.is_file() else path
     document = read_document(OPTION, path)
     _check_keys(path, document, _KEYS)
     shared = _part(path, {k: v for k, v in document.items() if k in _PART_KEYS}, "")

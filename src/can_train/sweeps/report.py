@@ -69,13 +69,13 @@ def remarks_of(manifest: Manifest, results: Sequence[Result]) -> Iterator[str]:
     lacking = [result for result in results if result.validation is None]
     if lacking:
         yield (
-            f"{counted(len(lacking), 'combination')} of {len(results)} haven't finished; groups "
+            f"{counted(len(lacking), 'run')} of {len(results)} haven't finished; groups "
             "with one of them aren't chosen from"
         )
     untested = [r for r in results if r.validation is not None and not r.figures]
     if untested and not lacking:
         yield (
-            f"{counted(len(untested), 'combination')} of {len(results)} weren't evaluated: add "
+            f"{counted(len(untested), 'run')} of {len(results)} weren't evaluated: add "
             "--evaluate, or evaluate the best alone"
         )
     others = [n for n in axes_of(manifest) if n in ("features", "window", "stride", "split")]
@@ -116,7 +116,7 @@ def latex_of(manifest: Manifest, results: Sequence[Result], more: Sequence[str] 
 
 
 def records_of(manifest: Manifest, results: Sequence[Result]) -> list[dict[str, Json]]:
-    """A flat record per combination, for tables that programs read: all have the same keys."""
+    """A flat record per run, for tables that programs read: all have the same keys."""
     names = [(s, f) for s in scenarios_of(results) for f in _figure_names(results)]
     return [_record(manifest, result, names) for result in results]
 
@@ -125,12 +125,12 @@ def _record(
     manifest: Manifest, result: Result, names: Sequence[tuple[str, str]]
 ) -> dict[str, Json]:
     validation = result.validation
-    params = result.config.params
+    params = result.params
     return {
         "sweep_id": manifest.sweep_id,
-        "config_id": result.config.id,
+        "config_ids": " ".join(result.config_ids),
         "run_id": result.run.name,
-        "part": result.config.part,
+        "part": result.part,
         **{f"param.{name}": _plain(params.get(name)) for name in manifest.grid_definition},
         "dataset": result.dataset,
         "model": result.model,
@@ -157,7 +157,7 @@ def _figure_names(results: Sequence[Result]) -> tuple[str, ...]:
 def _words(manifest: Manifest, group: ResultGroup, titles: Sequence[str]) -> list[str]:
     first = group.first
     known = {name: text_of(value) for name, value in group.params.items()}
-    words = {"part": first.config.part, "dataset": first.dataset} | known
+    words = {"part": first.part, "dataset": first.dataset} | known
     names = [*axes_of(manifest), *(name for name in ("part", "dataset") if name in titles)]
     shown = [words.get(title, "") for title in titles if title in names]
     return [*shown, first.model]

@@ -1,4 +1,4 @@
-"""What came out of a sweep: a row per combination, groups over seeds, and the best by validation.
+"""What came out of a sweep: a row per run, groups over seeds, and the best by validation.
 
 Test figures are reported beside them and never looked at for a choice.
 """
@@ -6,20 +6,24 @@ Test figures are reported beside them and never looked at for a choice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from can_train.config.codec import Json
 from can_train.config.frozen import canonical_json
 from can_train.errors import CanTrainError
+from can_train.jobs.board import Row
 from can_train.runs.layout import evaluation_path, identity_of, summary_path
 from can_train.runs.summary import RankedFigure, read_figures, read_validation
+from can_train.sweeps.axes import text_of
 from can_train.sweeps.manifest import ConfigRecord, Manifest
 from can_train.sweeps.standing import SweepBoard
+from can_train.vocab import WITH_KD
 
 if TYPE_CHECKING:
     from can_train.comparison.intervals import SeedMean
+    from can_train.evaluation.report import EvaluationReport
 
 SEED: Final = "seed"
 OFFICIAL: Final = "test_"
@@ -31,22 +35,26 @@ Figures = Mapping[str, Mapping[str, float | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One combination.
+    """One run, with what the combinations that it belongs to have in common.
 
     Attributes:
-        config: The combination.
-        run: Folder of the run that it is judged by.
+        run: Its folder.
         state: How it stands.
+        part: The parts of the grid that have it.
+        params: The values that all combinations with it share.
+        config_ids: These combinations.
         validation: The figure by which it is chosen; None until it has finished.
         best_epoch, epochs: Which epoch was kept, counted from 1, and how many were trained.
-        seconds: Training time of its last run.
+        seconds: Training time.
         figures: On the test scenarios; empty where it wasn't evaluated.
-        problem: Why there are no figures although it finished; empty: nothing.
+        problem: Why there are no figures although it was evaluated; empty: nothing.
     """
 
-    config: ConfigRecord
     run: Path
     state: str
+    part: str = ""
+    params: Mapping[str, Json] = field(default_factory=dict)
+    config_ids: tuple[str, ...] = ()
     validation: RankedFigure | None = None
     best_epoch: int | None = None
     epochs: int | None = None
@@ -61,9 +69,16 @@ class Result:
 
     @property
     def model(self) -> str:
-        """The model of its last run, with its size."""
+        """Its model and size, and whether it was distilled."""
         words = identity_of(self.run)
-        return f"{words.model} {words.model_size}"
+        distilled = "+KD" if words.distillation_word == WITH_KD else ""
+        return f"{words.model} {words.model_size}{distilled}"
+
+    @property
+    def words(self) -> str:
+        """Its part and its values in words."""
+        values = ", ".join(f"{name} {text_of(value)}" for name, value in self.params.items())
+        return ": ".join(text for text in (self.part, values) if text)
 
     def average(self, figure: str) -> float | None:
         """Mean of a figure over the official scenarios in which it is defined."""
@@ -77,7 +92,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultGroup:
-    """Combinations that differ by their seed only.
+    """Runs that differ by their seed only.
 
     Attributes:
         params: The values that they have in common, without the seed.
@@ -122,20 +137,32 @@ class ResultGroup:
         return mine.mean > theirs.mean if one.higher_is_better else mine.mean < theirs.mean
 
 
-def results_of(board: SweepBoard) -> tuple[Result, ...]:
-    """A row per combination, in the order of the grid."""
-    figures, problems = _figures([c.last.job.run_dir for c in board.combinations])
-    return tuple(
-        _result(item.config, item.last.job.run_dir, item.state, figures, problems)
-        for item in board.combinations
-    )
+def results_of(board: SweepBoard, *, every_stage: bool = False) -> tuple[Result, ...]:
+    """A row per combination, judged by its last run, in the order of the grid.
+
+    Args:
+        board: The sweep.
+        every_stage: Whether the other runs of each combination have rows, too; each run once.
+    """
+    members: dict[Path, list[ConfigRecord]] = {}
+    rows: dict[Path, Row] = {}
+    for item in board.combinations:
+        for row in item.rows if every_stage else (item.last,):
+            rows[row.job.run_dir] = row
+            members.setdefault(row.job.run_dir, []).append(item.config)
+    evaluated = _evaluated([row.job.run_dir for row in board.board.rows])
+    return tuple(_result(rows[run], configs, evaluated) for run, configs in members.items())
 
 
 def groups_of(results: Sequence[Result]) -> tuple[ResultGroup, ...]:
-    """Combinations that differ by their seed only, in the order of the grid."""
+    """Runs that differ by their seed only, in the order of the grid."""
     found: dict[str, list[Result]] = {}
     for result in results:
-        key = canonical_json([result.config.part, result.dataset, _without_seed(result)])
+        words = identity_of(result.run)
+        key = canonical_json(
+            [result.part, result.dataset, result.model, words.training_strategy]
+            + [_without_seed(result)]
+        )
         found.setdefault(key, []).append(result)
     return tuple(
         ResultGroup(params=_without_seed(each[0]), results=tuple(each)) for each in found.values()
@@ -163,55 +190,66 @@ def axes_of(manifest: Manifest) -> tuple[str, ...]:
 
 
 def _without_seed(result: Result) -> dict[str, Json]:
-    return {name: value for name, value in result.config.params.items() if name != SEED}
+    return {name: value for name, value in result.params.items() if name != SEED}
 
 
 def _result(
-    config: ConfigRecord,
-    run: Path,
-    state: str,
-    figures: Mapping[Path, Figures],
-    problems: Mapping[Path, str],
+    row: Row, configs: Sequence[ConfigRecord], evaluated: Mapping[Path, EvaluationReport]
 ) -> Result:
-    if not summary_path(run).is_file():
-        return Result(config=config, run=run, state=state)
-    known = read_figures(run)
-    best = known.get("best_epoch")
-    return Result(
-        config=config,
+    run, first = row.job.run_dir, configs[0]
+    found = Result(
         run=run,
-        state=state,
-        validation=read_validation(run),
+        state=row.state,
+        part=", ".join(dict.fromkeys(config.part for config in configs)),
+        params={
+            name: value
+            for name, value in first.params.items()
+            if all(config.params.get(name) == value for config in configs)
+        },
+        config_ids=tuple(config.id for config in configs),
+    )
+    return _with_figures(found, evaluated) if summary_path(run).is_file() else found
+
+
+def _with_figures(result: Result, evaluated: Mapping[Path, EvaluationReport]) -> Result:
+    """The same once its run has finished."""
+    known = read_figures(result.run)
+    best, epochs = known.get("best_epoch"), known.get("epochs")
+    figures, problem = _figures(result.run, evaluated)
+    return replace(
+        result,
+        validation=read_validation(result.run),
         best_epoch=None if best is None else int(best) + 1,
-        epochs=None if (epochs := known.get("epochs")) is None else int(epochs),
+        epochs=None if epochs is None else int(epochs),
         seconds=known.get("seconds"),
-        figures=figures.get(run, {}),
-        problem=problems.get(run, ""),
+        figures=figures,
+        problem=problem,
     )
 
 
-def _figures(runs: Sequence[Path]) -> tuple[dict[Path, Figures], dict[Path, str]]:
-    """Figures of the runs that were evaluated, and what is wrong with others."""
-    evaluated = [run for run in runs if evaluation_path(run).is_file()]
-    if not evaluated:
-        return {}, {}
-    from can_train.comparison.groups import FIGURES
-    from can_train.comparison.runs import load_compared, reports_of
+def _evaluated(runs: Sequence[Path]) -> dict[Path, EvaluationReport]:
+    """Evaluations of these runs; that of a fusion holds its experts, too."""
+    if not any(evaluation_path(run).is_file() for run in runs):
+        return {}
+    from can_train.comparison.runs import reports_of
 
-    figures: dict[Path, Figures] = {}
-    problems: dict[Path, str] = {}
-    reports = reports_of(evaluated)
-    for run in evaluated:
-        try:
-            compared = load_compared(run, reports)
-        except CanTrainError as error:
-            problems[run] = str(error)
-            continue
-        figures[run] = {
-            scenario: {name: compared.value(scenario, name) for name in FIGURES}
-            for scenario in compared.metrics
-        }
-    return figures, problems
+    return reports_of(runs)
+
+
+def _figures(run: Path, evaluated: Mapping[Path, EvaluationReport]) -> tuple[Figures, str]:
+    """Figures on the test scenarios, or what is wrong with them."""
+    if not evaluated:
+        return {}, ""
+    from can_train.comparison.groups import FIGURES
+    from can_train.comparison.runs import evaluation_of, load_compared
+
+    if evaluation_of(run, evaluated) is None:
+        return {}, ""
+    try:
+        found = load_compared(run, evaluated)
+    except CanTrainError as error:
+        return {}, str(error)
+    return {s: {name: found.value(s, name) for name in FIGURES} for s in found.metrics}, ""
 
 
 def _over_seeds(values: Iterable[float | None]) -> SeedMean | None:

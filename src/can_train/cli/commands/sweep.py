@@ -75,7 +75,8 @@ def add_grid_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--grid-file", type=Path, metavar="FILE", default=argparse.SUPPRESS,
-        help="a YAML or JSON file with name, request, grid and parts (docs/guides/sweeps.md)",
+        help="a YAML or JSON file with name, request, grid and parts, or campaign: both sizes of "
+        "all models with what each part of the method is worth (docs/guides/sweeps.md)",
     )  # fmt: skip
     group.add_argument(
         "--name", type=_name, metavar="NAME", default=argparse.SUPPRESS, help="what tables call it"
@@ -129,6 +130,9 @@ def _add_views(commands: Subparsers) -> None:
     _add_name(parser)
     parser.add_argument(
         "--evaluate", action="store_true", help="first evaluate the finished runs that aren't"
+    )
+    parser.add_argument(
+        "--stages", action="store_true", help="a row for every stage of a pipeline, not the last"
     )
     parser.add_argument(
         "--out", action="append", type=Path, metavar="FILE", default=argparse.SUPPRESS,
