@@ -148,6 +148,10 @@ def test_results_are_written_in_the_form_that_the_name_ends_with(
     assert all(out.stat().st_size for out in outs) and said.err.count("written: ") == 4
     assert main(["sweep", "results", name, "--out", "x.doc", *root]) == 2
     assert "Allowed endings: .md, .tex, .csv, .parquet" in capsys.readouterr().err
+    shown = tmp_path / "pictures"
+    assert main(["sweep", "results", name, "--pictures", str(shown), "--json", *root]) == 0
+    assert len(json.loads(capsys.readouterr().out)["runs"]) == 2
+    assert not shown.exists()  # a seed is no axis
     assert main(["sweep", "best", name, *root]) == 0
     assert "car gat teacher: the only one: val_loss 0.5000" in capsys.readouterr().out
 

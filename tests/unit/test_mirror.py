@@ -51,6 +51,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.reading": ("cli/test_data_commands.py",),
     "cli.sniffing": ("cli/test_data_commands.py",),
     "cli.sweep_launch": ("cli/test_sweep.py", "e2e/test_sweep.py"),
+    "cli.sweep_results": ("cli/test_sweep.py",),
     "cli.sweep_table": ("cli/test_sweep.py",),
     "cli.sweep_views": ("cli/test_sweep.py",),
     "cli.teacher_intake": ("cli/test_teachers.py",),

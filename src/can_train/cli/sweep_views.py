@@ -1,4 +1,4 @@
-"""What the commands of `sweep` show: how a sweep stands, what came out of it, and the best."""
+"""How a sweep stands: what its commands show before, while and after it runs."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from can_train.cli.options import roots_of
-from can_train.errors import ArtifactError, ConfigError, counted
-from can_train.runs.layout import experiment_option, plan_dir, sweep_dir
+from can_train.errors import ArtifactError, counted
+from can_train.runs.layout import experiment_option, sweep_dir
 from can_train.sweeps.axes import text_of
 from can_train.sweeps.manifest import Manifest, manifest_of
-from can_train.sweeps.standing import Standing, SweepBoard, sweep_board
+from can_train.sweeps.report import finite
+from can_train.sweeps.standing import Combination, SweepBoard, sweep_board
 from can_train.tables import TableColumn, TableRow, write_lines, write_table
 
 if TYPE_CHECKING:
     from can_train.sweeps.make import Sweep
-    from can_train.sweeps.results import Result, ResultGroup
-
-WRITTEN: Final = (".md", ".tex", ".csv", ".parquet")
-"""Endings of files that `sweep results --out` writes."""
 
 
 def show_plan(sweep: Sweep, *, whole: bool) -> None:
@@ -84,12 +81,12 @@ def show_status(args: argparse.Namespace) -> int:
     root = roots_of(args).experiments
     if args.name is None:
         return _show_sweeps(root, as_json=args.json)
-    manifest = _manifest(root, args.name)
+    manifest = sweep_called(root, args.name)
     board = sweep_board(root, manifest)
     if args.json:
         show_as_json(_status_document(board))
     else:
-        write_lines(sys.stdout, _heading(board))
+        write_lines(sys.stdout, heading(board))
         columns = _columns(manifest, ("run", "state", "done", "figure"))
         write_table(
             sys.stdout, columns, (_status_row(manifest, item) for item in board.combinations)
@@ -98,97 +95,6 @@ def show_status(args: argparse.Namespace) -> int:
     for problem in board.board.problems:
         sys.stderr.write(f"warning: {problem}\n")
     return int(any(row.state in {"failed", "blocked"} for row in board.board.rows))
-
-
-def show_results(args: argparse.Namespace) -> int:
-    """Writes the table of results, and into files where wanted; gives 0, or a code of evaluations.
-
-    Raises:
-        ConfigError: A file has another ending.
-        PreflightError: There is no such sweep, or a file can't be written.
-    """
-    from can_train.cli.evaluation_process import given_data_root
-    from can_train.cli.outputs import require_writable
-    from can_train.cli.sweep_launch import evaluate_all
-    from can_train.sweeps.bill import bill_of
-    from can_train.sweeps.report import columns_of, remarks_of, rows_of
-    from can_train.sweeps.results import results_of
-
-    root = roots_of(args).experiments
-    outs: list[Path] = vars(args).get("out", [])
-    for path in outs:
-        _check_ending(path)
-        require_writable("--out", path)
-    manifest = _manifest(root, args.name)
-    board = sweep_board(root, manifest)
-    code = 0
-    if args.evaluate:
-        done = [c.last.job.run_dir for c in board.combinations if c.last.state == "finished"]
-        code = evaluate_all(done, given_data_root(args))
-    results = results_of(board, every_stage=args.stages)
-    bill = bill_of(board.board.rows, plan_dir(root, manifest.sweep_id)).words
-    if args.json:
-        show_as_json({"bill": bill, "runs": _records(manifest, results)})
-    else:
-        write_lines(sys.stdout, _heading(board))
-        write_table(sys.stdout, columns_of(manifest, results), rows_of(manifest, results))
-        write_lines(sys.stdout, (*remarks_of(manifest, results), bill))
-    for path in outs:
-        _write(path, manifest, results, bill)
-    return code
-
-
-def show_best(args: argparse.Namespace) -> int:
-    """Writes the best of each dataset and model on validation, and what to type next.
-
-    Raises:
-        PreflightError: There is no such sweep, or none of it has finished.
-    """
-    from can_train.errors import PreflightError
-    from can_train.sweeps.results import best_of, groups_of, results_of
-
-    root = roots_of(args).experiments
-    manifest = _manifest(root, args.name)
-    best = best_of(groups_of(results_of(sweep_board(root, manifest))))
-    if not best:
-        raise PreflightError(
-            f"sweep {manifest.sweep_id}: no combination has finished with all of its seeds. "
-            f"Look at it: can-train sweep status {manifest.sweep_id}"
-        )
-    if args.json:
-        show_as_json([_best_document(group) for group in best])
-        return 0
-    option = experiment_option(root)
-    for group in best:
-        write_lines(sys.stdout, [*_best_lines(group)])
-        write_lines(sys.stdout, [f"next: can-train evaluate {group.first.run.name}{option}"])
-    return 0
-
-
-def _best_lines(group: ResultGroup) -> Iterator[str]:
-    found = group.validation
-    words = ", ".join(f"{name} {text_of(value)}" for name, value in group.params.items())
-    if found is not None:
-        spread = "" if found.half_width is None else f" ± {found.half_width:.4f}"
-        yield (
-            f"{group.first.dataset} {group.first.model}: {words or 'the only one'}: "
-            f"{group.metric} {found.mean:.4f}{spread} over {counted(found.count, 'seed')}"
-        )
-    for result in group.results:
-        yield f"  run {result.run.name}: {result.words}"
-
-
-def _best_document(group: ResultGroup) -> dict[str, object]:
-    found = group.validation
-    return {
-        "dataset": group.first.dataset,
-        "model": group.first.model,
-        "params": dict(group.params),
-        "validation_metric": group.metric,
-        "validation_mean": None if found is None else found.mean,
-        "half_width": None if found is None else found.half_width,
-        "runs": [result.run.name for result in group.results],
-    }
 
 
 def _show_sweeps(root: Path, *, as_json: bool) -> int:
@@ -207,13 +113,20 @@ def _show_sweeps(root: Path, *, as_json: bool) -> int:
     return ArtifactError.exit_code if damaged else 0
 
 
-def _manifest(root: Path, name: str) -> Manifest:
+def sweep_called(root: Path, name: str) -> Manifest:
+    """The sweep of that name.
+
+    Raises:
+        PreflightError: There is none.
+        ArtifactError: Its record is damaged.
+    """
     from can_train.runs.find import find_sweep
 
     return manifest_of(find_sweep(root, name))
 
 
-def _heading(board: SweepBoard) -> list[str]:
+def heading(board: SweepBoard) -> list[str]:
+    """How a sweep stands, and what made it."""
     manifest = board.manifest
     name = f" ({manifest.name})" if manifest.name else ""
     return [
@@ -239,7 +152,7 @@ def _planned_rows(manifest: Manifest) -> Iterator[list[str]]:
         yield [*words, Path(config.runs[-1].run_dir).name]
 
 
-def _status_row(manifest: Manifest, item: Standing) -> TableRow:
+def _status_row(manifest: Manifest, item: Combination) -> TableRow:
     from can_train.cli.status_table import COLOURS
 
     last, config = item.last, item.config
@@ -276,36 +189,8 @@ def _status_document(board: SweepBoard) -> dict[str, object]:
                 "run_id": item.last.job.run_dir.name,
                 "runs": {row.job.run_dir.name: row.state for row in item.rows},
                 "metric": item.last.metric,
-                "value": item.last.value,
+                "value": finite(item.last.value),
             }
             for item in board.combinations
         ],
     }
-
-
-def _records(manifest: Manifest, results: Sequence[Result]) -> object:
-    from can_train.sweeps.report import records_of
-
-    return records_of(manifest, results)
-
-
-def _check_ending(path: Path) -> None:
-    if path.suffix not in WRITTEN:
-        raise ConfigError(f"--out: {path} isn't allowed. Allowed endings: {', '.join(WRITTEN)}")
-
-
-def _write(path: Path, manifest: Manifest, results: Sequence[Result], bill: str) -> None:
-    from can_train.cli.outputs import writing_for
-    from can_train.files import write_text, writing
-    from can_train.sweeps.report import frame_of, latex_of, markdown_of
-
-    with writing_for("--out", path):
-        if path.suffix == ".md":
-            write_text(path, markdown_of(manifest, results, [bill]))
-        elif path.suffix == ".tex":
-            write_text(path, latex_of(manifest, results, [bill]))
-        else:
-            frame = frame_of(manifest, results)
-            with writing(path) as stream:
-                frame.write_csv(stream) if path.suffix == ".csv" else frame.write_parquet(stream)
-    sys.stderr.write(f"written: {path}\n")

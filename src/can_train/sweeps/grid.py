@@ -25,7 +25,7 @@ _PART_KEYS: Final = ("name", "request", "grid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class GridPart:
     """Plans that have a request in common.
 
     Attributes:
@@ -46,7 +46,7 @@ class Grid:
     """Everything that is to be run: parts, one of which is enough."""
 
     name: str = ""
-    parts: tuple[Part, ...] = (Part(),)
+    parts: tuple[GridPart, ...] = (GridPart(),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ def read_grid(path: Path) -> Grid:
     return Grid(name=str(document.get("name", "")), parts=whole)
 
 
-def _spanned(part: Part, typed: Typed, axes: Sequence[Axis]) -> Spanned:
+def _spanned(part: GridPart, typed: Typed, axes: Sequence[Axis]) -> Spanned:
     """A part below what was typed; an axis that was typed goes before one of the part."""
     on = {name: True for name in part.switches}
     merged = replace(typed, file_text={**typed.file_text, **part.text}, **on)  # type: ignore[arg-type]
@@ -137,10 +137,10 @@ def _spanned(part: Part, typed: Typed, axes: Sequence[Axis]) -> Spanned:
     return Spanned(part=part.name, typed=bare, axes=(*own, *axes, *lists))
 
 
-def _beside(shared: Part, part: Part, *, alone: bool) -> Part:
+def _beside(shared: GridPart, part: GridPart, *, alone: bool) -> GridPart:
     """A part with what all parts share."""
     own = {axis.name for axis in part.axes}
-    return Part(
+    return GridPart(
         name="" if alone else part.name,
         text={**shared.text, **part.text},
         switches=shared.switches | part.switches,
@@ -148,13 +148,13 @@ def _beside(shared: Part, part: Part, *, alone: bool) -> Part:
     )
 
 
-def _part(path: Path, document: Mapping[object, object], name: str) -> Part:
+def _part(path: Path, document: Mapping[object, object], name: str) -> GridPart:
     _check_keys(path, document, _PART_KEYS)
     request, grid = document.get("request", {}), document.get("grid", {})
     if not isinstance(request, dict) or not isinstance(grid, dict):
         raise ConfigError(f"{OPTION}: {path}: request and grid: keys with values are expected")
     text, switches = request_of(path, request)
-    return Part(
+    return GridPart(
         name=str(document.get("name", name)),
         text=text,
         switches=switches,
@@ -185,9 +185,9 @@ def _check_keys(path: Path, document: Mapping[object, object], known: Sequence[s
             )
 
 
-def request_document(typed: Typed) -> tuple[dict[str, Json], tuple[str, ...]]:
+def request_document(typed: Typed) -> tuple[dict[str, str], tuple[str, ...]]:
     """What was typed, whatever it came from, and the switches that are on."""
-    text: dict[str, Json] = {**typed.file_text, **typed.text}
+    text = {**typed.file_text, **typed.text}
     on = {
         "auto_find_teacher": typed.auto_find_teacher,
         "allow_foreign_teacher": typed.allow_foreign_teacher,

@@ -117,7 +117,7 @@ def check_reproduced(manifest: Manifest, sweep: Sweep) -> None:
         [
             PreflightError(
                 f"dataset {name} has digest {str(digests.get(name))[:12]}, the sweep was made on "
-                f"{str(digest)[:12]}: it isn't the same data. Give another folder: --data-root DIR"
+                f"{digest[:12]}: it isn't the same data. Give another folder: --data-root DIR"
             )
             for name, digest in manifest.data_digests.items()
             if digests.get(name) != digest
@@ -220,12 +220,11 @@ def _part(part: Spanned) -> PartRecord:
 
 def _spanned(part: PartRecord, *, one_stage: bool) -> Spanned:
     on = {name: True for name in part.switches}
-    text = {name: str(value) for name, value in part.request.items()}
     axes = (
         Axis(name=name, values=tuple(values if isinstance(values, list) else [values]))
         for name, values in part.grid_definition.items()
     )
-    typed = Typed(text=text, one_stage=one_stage, **on)  # type: ignore[arg-type]
+    typed = Typed(text=part.request, one_stage=one_stage, **on)  # type: ignore[arg-type]
     return Spanned(part=part.name, typed=typed, axes=tuple(axes))
 
 

@@ -72,7 +72,7 @@ class PartRecord:
 
     name: str
     grid_definition: Mapping[str, Json]
-    request: Mapping[str, Json]
+    request: Mapping[str, str]
     switches: tuple[str, ...]
 
 
@@ -106,7 +106,7 @@ class Manifest:
     state: SweepState
     one_stage: bool
     register: bool
-    data_digests: Mapping[str, Json]
+    data_digests: Mapping[str, str]
     grid_definition: Mapping[str, Json]
     total_combinations: int
     configs: tuple[ConfigRecord, ...]

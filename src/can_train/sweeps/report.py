@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -136,12 +137,17 @@ def _record(
         "model": result.model,
         "state": result.state,
         "validation_metric": None if validation is None else validation.metric,
-        "validation_value": None if validation is None else validation.value,
+        "validation_value": None if validation is None else finite(validation.value),
         "best_epoch": result.best_epoch,
         "epochs": result.epochs,
         "seconds": result.seconds,
         **{f"{s}.{f}": result.figures.get(s, {}).get(f) for s, f in names},
     }
+
+
+def finite(value: float | None) -> float | None:
+    """A number that JSON has; None for that of a run that diverged."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _plain(value: Json) -> Json:

@@ -5,6 +5,7 @@ Test figures are reported beside them and never looked at for a choice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -109,8 +110,9 @@ class ResultGroup:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of them have finished."""
-        return all(result.validation is not None for result in self.results)
+        """Whether all of them have finished, with a figure: one that diverged has none."""
+        figures = [result.validation for result in self.results]
+        return all(figure is not None and math.isfinite(figure.value) for figure in figures)
 
     @property
     def metric(self) -> str:

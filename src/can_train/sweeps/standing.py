@@ -14,7 +14,7 @@ from can_train.sweeps.manifest import ConfigRecord, Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Combination:
     """One combination and its runs.
 
     Attributes:
@@ -47,7 +47,7 @@ class SweepBoard:
     """
 
     manifest: Manifest
-    combinations: tuple[Standing, ...]
+    combinations: tuple[Combination, ...]
     board: Board
 
     @property
@@ -109,9 +109,9 @@ def _own(experiment_root: Path, manifest: Manifest, rows: dict[Path, Row]) -> tu
     return tuple(rows[experiment_root / run] for run in runs if experiment_root / run in rows)
 
 
-def _standing(experiment_root: Path, config: ConfigRecord, rows: dict[Path, Row]) -> Standing:
+def _standing(experiment_root: Path, config: ConfigRecord, rows: dict[Path, Row]) -> Combination:
     mine = (rows.get(experiment_root / run.run_dir) for run in config.runs)
-    return Standing(config=config, rows=tuple(row for row in mine if row is not None))
+    return Combination(config=config, rows=tuple(row for row in mine if row is not None))
 
 
 def numbers_in(board: SweepBoard, states: Sequence[str]) -> frozenset[int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from can_train.pipeline.record import write_plan
 from can_train.sweeps.make import Sweep
 from can_train.sweeps.manifest import write_manifest
+from can_train.sweeps.report import records_of
 from can_train.sweeps.results import best_of, groups_of, results_of
 from can_train.sweeps.standing import SweepBoard, sweep_board
 from tests.unit.comparison.runs_for_tests import FIRST, SECOND, Made
@@ -56,6 +58,17 @@ def test_a_group_that_lacks_a_seed_is_not_chosen(sweep_of: MakeSweep, finish: Fi
     assert [group.is_complete for group in groups] == [True, False]
     assert best_of(groups) == (groups[0],)
     assert [result.state for result in groups[1].results] == ["finished", "planned"]
+
+
+def test_one_that_diverged_is_never_the_best(sweep_of: MakeSweep, finish: Finish) -> None:
+    sweep = sweep_of("learning_rate=0.001,0.003", model="gat", one_stage=True)
+    root = sweep.plan.roots.experiments
+    for value, planned in zip((math.nan, 0.9), sweep.plan.stages, strict=True):
+        finish(planned, value)
+    groups = groups_of(results_of(sweep_board(root, sweep.manifest)))
+    assert best_of(groups) == (groups[1],)
+    assert [record["validation_value"] for record in records_of(
+        sweep.manifest, [group.first for group in groups])] == [None, 0.9]  # fmt: skip
 
 
 def test_a_run_that_combinations_share_has_one_row_with_what_they_share(

@@ -45,7 +45,8 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the chosen command, and gives its exit code."""
     from can_train.cli.sweep_launch import cancel_sweep, launch_sweep, reproduce_sweep, resume_sweep
-    from can_train.cli.sweep_views import show_best, show_results, show_status
+    from can_train.cli.sweep_results import show_best, show_results
+    from can_train.cli.sweep_views import show_status
 
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "train": launch_sweep,
@@ -137,6 +138,10 @@ def _add_views(commands: Subparsers) -> None:
     parser.add_argument(
         "--out", action="append", type=Path, metavar="FILE", default=argparse.SUPPRESS,
         help="also write them, as the name ends: .md, .tex, .csv, .parquet",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", default=argparse.SUPPRESS,
+        help="also draw one picture per axis into this folder, as SVG",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_root_options(parser, "data", "experiment")

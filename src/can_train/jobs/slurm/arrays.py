@@ -25,7 +25,7 @@ class SlurmRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class JobGroup:
     """What one call of sbatch submits: a run, or the tasks of an array.
 
     Attributes:
@@ -40,18 +40,18 @@ class Group:
     corresponding: tuple[int, ...] = ()
 
 
-def single_runs(requests: Sequence[SlurmRequest]) -> tuple[Group, ...]:
+def single_runs(requests: Sequence[SlurmRequest]) -> tuple[JobGroup, ...]:
     """Each run as a job of its own."""
-    return tuple(Group(requests=(r,), after=tuple(sorted(r.job.depends_on))) for r in requests)
+    return tuple(JobGroup(requests=(r,), after=tuple(sorted(r.job.depends_on))) for r in requests)
 
 
-def arrays(requests: Sequence[SlurmRequest]) -> tuple[Group, ...]:
+def arrays(requests: Sequence[SlurmRequest]) -> tuple[JobGroup, ...]:
     """Runs that are alike, and wait for the same runs or for runs that are alike, as arrays.
 
     Args:
         requests: Runs in topological order.
     """
-    groups: list[Group] = []
+    groups: list[JobGroup] = []
     places: dict[int, tuple[int, int]] = {}
     for members in _alike(requests):
         for group in _groups(members, places):
@@ -83,7 +83,7 @@ def _alike(requests: Sequence[SlurmRequest]) -> Iterator[list[SlurmRequest]]:
 
 def _groups(
     members: Sequence[SlurmRequest], places: Mapping[int, tuple[int, int]]
-) -> Iterator[Group]:
+) -> Iterator[JobGroup]:
     """Runs that are alike as one array, or, where their parents don't stand in its order, several.
 
     Those that wait for the very same runs always go together.
@@ -96,12 +96,12 @@ def _groups(
     for request in members:
         by_parents.setdefault(tuple(sorted(request.job.depends_on)), []).append(request)
     for after, requests in by_parents.items():
-        yield Group(requests=tuple(requests), after=after)
+        yield JobGroup(requests=tuple(requests), after=after)
 
 
 def _corresponding(
     members: Sequence[SlurmRequest], places: Mapping[int, tuple[int, int]]
-) -> Group | None:
+) -> JobGroup | None:
     """One group, if each parent is that of all or stands in an array at its child's position."""
     parents = [sorted(m.job.depends_on, key=lambda n: places.get(n, (-1, n))) for m in members]
     after, corresponding = [], []
@@ -112,7 +112,7 @@ def _corresponding(
             corresponding.append(column[0])
         else:
             return None
-    return Group(
+    return JobGroup(
         requests=tuple(members), after=tuple(sorted(after)), corresponding=tuple(corresponding)
     )
 

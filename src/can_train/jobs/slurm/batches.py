@@ -22,7 +22,7 @@ class Batch:
         script: Text of its script.
         folder: Where the script and the logs of the job lie.
         is_array: Whether it is an array.
-        after, corresponding: What it waits for, as in `arrays.Group`.
+        after, corresponding: What it waits for, as in `arrays.JobGroup`.
     """
 
     requests: tuple[SlurmRequest, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from can_train.jobs.slurm.arrays import Group, SlurmRequest, arrays
+from can_train.jobs.slurm.arrays import JobGroup, SlurmRequest, arrays
 from tests.unit.jobs.slurm.requests_for_tests import requests
 
 
@@ -18,7 +18,7 @@ def named(root: Path, *stages: tuple[str, tuple[int, ...]]) -> list[SlurmRequest
 
 
 def shown(
-    groups: tuple[Group, ...],
+    groups: tuple[JobGroup, ...],
 ) -> list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]:
     return [
         (tuple(r.job.number for r in g.requests), g.after, g.corresponding) for g in groups
