@@ -18,7 +18,7 @@ from can_train.cli.evaluation_process import (
 from can_train.cli.launch import execute, exit_code, warn_of_resources, was_stopped
 from can_train.cli.options import roots_of, typed_from
 from can_train.cli.place import chosen_executor
-from can_train.errors import CanTrainError, ConfigError
+from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError
 from can_train.runs.layout import is_plan, is_sweep, manifest_path, plan_dir, sweep_dir
 from can_train.sweeps.axes import parse_axis
 from can_train.sweeps.grid import Grid, read_grid, spanned
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from can_train.jobs.executor import Executor
     from can_train.jobs.job import Handover, JobResult
     from can_train.runs.layout import Roots
+    from can_train.sweeps.standing import SweepBoard
 
 RETRIED: Final = ("failed", "blocked")
 """States of runs that `retry-failed` runs again; what never started isn't among them."""
@@ -102,7 +103,12 @@ def resume_sweep(args: argparse.Namespace) -> int:
             return 0
         handover = only(handover, failed)
     mark(roots.experiments, manifest, _under_way(executor))
-    return _conclude(args, manifest, executor, handover, executor.execute(handover))
+    try:
+        results = executor.execute(handover)
+    except CanTrainError:
+        mark(roots.experiments, manifest, manifest.state)
+        raise
+    return _conclude(args, manifest, executor, handover, results)
 
 
 def cancel_sweep(args: argparse.Namespace) -> int:
@@ -166,22 +172,23 @@ def _conclude(
 ) -> int:
     """Evaluates what is to be evaluated, records how the sweep stands, and says what to type."""
     from can_train.cli.sweep_views import write_sweep_ending
+    from can_train.sweeps.standing import sweep_board
 
     root = handover.experiment_root
     code = exit_code(results)
-    state: SweepState = "cancelled"
+    evaluation = EXIT_INTERRUPTED
     try:
+        wanted = {request.job.number for request in handover.requests if request.evaluate}
+        done = [r.job.run_dir for r in results if r.ok and r.job.number in wanted]
         if executor.waits and not was_stopped(results):
-            wanted = {request.job.number for request in handover.requests if request.evaluate}
-            done = [r.job.run_dir for r in results if r.ok and r.job.number in wanted]
-            code = code or evaluate_all(done, given_data_root(args))
-            state = "failed" if code else "finished"
-        elif not executor.waits:
-            state = "submitted"
+            evaluation = evaluate_all(done, given_data_root(args))
+        else:
+            evaluation = 0
     finally:  # Ctrl-C during an evaluation, too
-        mark(root, manifest, state)
-        write_sweep_ending(root, manifest)
-    return code
+        board = sweep_board(root, manifest)
+        mark(root, manifest, "failed" if evaluation else _state_of(board, executor))
+        write_sweep_ending(root, board)
+    return code or evaluation
 
 
 def evaluate_all(runs: Sequence[Path], data_root: Path | None) -> int:
@@ -195,6 +202,18 @@ def evaluate_all(runs: Sequence[Path], data_root: Path | None) -> int:
         if codes[-1]:
             sys.stderr.write(f"evaluation of run {run.name} failed (exit code {codes[-1]})\n")
     return next((code for code in codes if code), 0)
+
+
+def _state_of(board: SweepBoard, executor: Executor) -> SweepState:
+    """What the record says of a sweep after a command that ran it."""
+    if not executor.waits:
+        return "submitted"
+    known: dict[str, SweepState] = {
+        "finished": "finished",
+        "cancelled": "cancelled",
+        "planned": "planned",
+    }
+    return known.get(board.state, "failed")
 
 
 def _under_way(executor: Executor) -> SweepState:

@@ -49,9 +49,9 @@ def show_as_json(document: object) -> None:
     sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
-def write_sweep_ending(root: Path, manifest: Manifest) -> None:
+def write_sweep_ending(root: Path, board: SweepBoard) -> None:
     """Writes how a sweep stands after a command that ran it, and what to type next."""
-    board = sweep_board(root, manifest)
+    manifest = board.manifest
     option = experiment_option(root)
     lines = [
         f"sweep {manifest.sweep_id}: {board.state}, {board.done} of "

@@ -105,9 +105,9 @@ def _frame(scale: _Scale, axis: str, values: Sequence[Json], metric: str) -> Ite
     yield _line(LEFT, TOP, LEFT, floor, "black")
     yield _line(LEFT, floor, WIDTH - RIGHT, floor, "black")
     for tick in range(TICKS):
-        value = scale.low + tick * (scale.high - scale.low) / (TICKS - 1)
-        yield _line(LEFT - 4, scale.y(value), LEFT, scale.y(value), "black")
-        yield _text(LEFT - 8, scale.y(value) + 4, f"{value:.4g}", "end")
+        figure = scale.low + tick * (scale.high - scale.low) / (TICKS - 1)
+        yield _line(LEFT - 4, scale.y(figure), LEFT, scale.y(figure), "black")
+        yield _text(LEFT - 8, scale.y(figure) + 4, f"{figure:.4g}", "end")
     for index, value in enumerate(values):
         yield _text(scale.x(index), floor + 18, text_of(value), "middle")
     yield _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, axis, "middle")

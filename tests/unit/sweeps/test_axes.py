@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from can_train.config.codec import Json
 from can_train.config.typed import Typed
 from can_train.errors import ConfigError
 from can_train.sweeps.axes import conflicts, parse_axis, points, text_of, with_values, without_lists
@@ -58,7 +59,7 @@ def test_the_last_axis_is_the_fastest() -> None:
 
 def test_values_stand_where_they_would_be_typed() -> None:
     typed = Typed(text={"model": "gat", "model_args": "heads=2,layers=3"})
-    values = {"epochs": [3, 4], "fc_channels": "96x48", "start_ratio": 1.5}
+    values: dict[str, Json] = {"epochs": [3, 4], "fc_channels": "96x48", "start_ratio": 1.5}
     found = with_values(typed, values)
     assert found.text == {
         "model": "gat",

@@ -30,6 +30,7 @@ def test_hours_count_threads_and_gpus(sweep_of: MakeSweep, roots: Roots) -> None
     settings = SubmissionSettings()
     write_attempts(plan, (Attempt(state="submitted", runs=(run,), settings=settings),))
     bill = bill_of(sweep_board(roots.experiments, sweep.manifest).board.rows, plan)
-    assert (bill.runs, bill.hours, bill.cpu_hours) == (2, pytest.approx(1.5), pytest.approx(3.0))
+    assert bill.runs == 2
+    assert [bill.hours, bill.cpu_hours] == pytest.approx([1.5, 3.0])
     assert bill.gpu_hours == pytest.approx(4.0)
     assert bill.words == ("the bill: 2 runs, 3.00 CPU-hours, 4.00 GPU-hours (1.50 hours of work)")
