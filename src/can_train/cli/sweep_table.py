@@ -49,5 +49,5 @@ def sweep_lines(
             manifest.name,
             ",".join(manifest.grid_definition),
         )
-        note = f"next: can-train sweep {next_word(board.state)} {manifest.sweep_id}{option}"
+        note = f"next: can-train {next_word(board.state)} {manifest.sweep_id}{option}"
         yield TableRow(cells=cells, style=COLOURS.get(board.state, ""), notes=(note,))

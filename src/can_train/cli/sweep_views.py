@@ -58,7 +58,7 @@ def write_sweep_ending(root: Path, board: SweepBoard) -> None:
         f"{counted(manifest.total_combinations, 'combination')} done",
         *_failures(board),
         f"files: {sweep_dir(root, manifest.sweep_id)}",
-        f"next: can-train sweep {next_word(board.state)} {manifest.sweep_id}{option}",
+        f"next: can-train {next_word(board.state)} {manifest.sweep_id}{option}",
     ]
     write_lines(sys.stdout, lines)
     sys.stdout.flush()
@@ -67,8 +67,8 @@ def write_sweep_ending(root: Path, board: SweepBoard) -> None:
 def next_word(state: str) -> str:
     """What to do with a sweep in that state."""
     if state == "finished":
-        return "results"
-    return "status" if state in {"running", "pending"} else "resume"
+        return "sweep results"
+    return "sweep status" if state in {"running", "pending"} else "sweep resume"
 
 
 def show_status(args: argparse.Namespace) -> int:
@@ -108,7 +108,7 @@ def _show_sweeps(root: Path, *, as_json: bool) -> int:
     elif found:
         write_table(sys.stdout, SWEEP_COLUMNS, sweep_lines(found, boards, root))
     else:
-        sys.stdout.write(f"no sweeps under {root}. See: can-train sweep --help\n")
+        sys.stdout.write(f"no sweeps under {root}. See the examples: can-train list-configs\n")
     damaged = any(item.problem for item in found)
     return ArtifactError.exit_code if damaged else 0
 
