@@ -49,6 +49,7 @@ class LocalRunner:
         at_once: int | None = None,
     ) -> None:
         self._at_once = at_once
+        self._reused: frozenset[int] = frozenset()
         self._command = tuple(command) if command is not None else worker_command()
         self._display = display if display is not None else display_for(sys.stdout, sys.stderr)
 
@@ -62,6 +63,7 @@ class LocalRunner:
         results: dict[int, JobResult] = {}
         running: dict[int, _Running] = {}
         waiting = [job for job in jobs if not _is_finished(job)]
+        self._reused = frozenset(job.number for job in jobs) - {job.number for job in waiting}
         raise_all([_claimed(job, p) for job in waiting if (p := _claimed_elsewhere(job))])
         for job in waiting:
             before = read_status(job.run_dir) or RunStatus(state="pending")
@@ -101,7 +103,7 @@ class LocalRunner:
         self, job: Job, results: dict[int, JobResult], stop: _StopSignals
     ) -> JobResult | None:
         """The result of a job that has finished before or never will; None: it has to run."""
-        if _is_finished(job):
+        if job.number in self._reused:
             self._display.line(f"reused: {job.title}, run {job.run_dir.name}")
             return JobResult(job=job, outcome="reused")
         blockers = [results[n].job for n in job.depends_on if n in results and not results[n].ok]
