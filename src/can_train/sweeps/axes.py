@@ -12,12 +12,12 @@ from can_train.config.codec import Json, allowed_text, from_text, unwrap
 from can_train.config.columns import is_per_stage, items_of
 from can_train.config.fields import SETTINGS, bucket_keys, option_of, setting_called
 from can_train.config.requests import PLAN_WORDS, STAGE_WORDS
-from can_train.config.typed import Typed
+from can_train.config.typed import BUCKETS, Typed
 from can_train.errors import ConfigError, did_you_mean
 
 OPTION: Final = "--grid"
 BUCKET: Final = "model_args"
-BUCKET_OPTION: Final = "--model-args"
+BUCKET_OPTION: Final = BUCKETS[BUCKET]
 _USE: Final = "Use for example: --grid learning_rate=0.001,0.003 --grid seed=1,2,3"
 
 
@@ -79,7 +79,9 @@ def without_lists(typed: Typed) -> tuple[Typed, tuple[Axis, ...]]:
         ConfigError: A bucket can't be read, or lists what decides no result.
     """
     whole = {**typed.file_text, **typed.text}
-    _refuse_listed_resources(whole.get("slurm_args"))
+    for bucket, option in BUCKETS.items():
+        if bucket in whole and bucket != BUCKET:
+            _refuse_lists(option, whole[bucket])
     if BUCKET not in whole:
         return typed, ()
     found = parse_bucket(BUCKET_OPTION, whole[BUCKET])
@@ -167,11 +169,10 @@ def _typed(name: str, annotation: Any, text: str) -> Json:
     return value if isinstance(value, int | float) else text.strip()
 
 
-def _refuse_listed_resources(text: str | None) -> None:
-    found = {} if text is None else parse_bucket("--slurm-args", text)
-    for name, values in found.items():
+def _refuse_lists(option: str, text: str) -> None:
+    for name, values in parse_bucket(option, text).items():
         if len(values) > 1:
             raise ConfigError(
-                f"--slurm-args: {name}: a list of what decides no result would make the same runs "
+                f"{option}: {name}: a list of what decides no result would make the same runs "
                 "again. Give one value"
             )
