@@ -20,10 +20,12 @@ from docs.generator.places import (
     PLAN,
     ROOTS,
     RUN,
+    SWEEP,
     Place,
     dataset_places,
     plan_places,
     run_places,
+    sweep_places,
     teacher_places,
 )
 
@@ -39,6 +41,7 @@ from can_train.pipeline.stored import StageRecord
 from can_train.runs.events import EVENTS
 from can_train.runs.layout import Roots
 from can_train.runs.state import RunStatus
+from can_train.sweeps.manifest import Manifest
 from can_train.teachers.files import Teacher
 from can_train.training.loop import Progress
 
@@ -110,7 +113,7 @@ EVENT_LINES: Final = (
 
 def files_page() -> str:
     """Text of files.md."""
-    return page("Files", [*_roots(), *_run(), *_plan(), *_dataset(), *_teachers()])
+    return page("Files", [*_roots(), *_run(), *_plan(), *_sweep(), *_dataset(), *_teachers()])
 
 
 def _roots() -> Iterator[str]:
@@ -163,6 +166,15 @@ def _plan() -> Iterator[str]:
     yield from ("## A plan", f"`{PLAN}/`", _places(plan_places(), PLAN))
     yield from ("### `plan.json`", _keys(PLAN_KEYS), *_classes(StageRecord), _keys(STAGE_KEYS))
     yield from ("### `submission.json`", "Under `attempts`, the latest last:", *_classes(Attempt))
+
+
+def _sweep() -> Iterator[str]:
+    yield from ("## A sweep", f"`{SWEEP}/`", _places(sweep_places(), SWEEP))
+    yield (
+        "Its runs are those of the plan of the same id. Keys keep the order in which they were "
+        "written, since axes have one."
+    )
+    yield from ("### `manifest.json`", *_classes(Manifest))
 
 
 def _dataset() -> Iterator[str]:

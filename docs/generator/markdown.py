@@ -79,6 +79,8 @@ def type_text(annotation: object) -> str:
         return type_text(arguments[0])
     if origin is Literal:
         return ", ".join(code(str(word)) for word in arguments)
+    if origin in {Union, types.UnionType} and any(get_origin(item) is dict for item in arguments):
+        return "any"  # a JSON value
     if origin in {Union, types.UnionType}:
         return " or ".join(type_text(item) for item in arguments)
     if origin is tuple:

@@ -30,11 +30,13 @@ _IDENTITY: Final = RunIdentity(
 )
 RUN: Final = layout.run_dir(ROOTS.experiments, _IDENTITY, "<run_id>")
 PLAN: Final = layout.plan_dir(ROOTS.experiments, "<plan_id>")
+SWEEP: Final = layout.sweep_dir(ROOTS.experiments, "<sweep_id>")
 DATASET: Final = ROOTS.data / "<modality>" / "<dataset>"
 _LOGS: Final = layout.stage_logs(RUN, "", "")[0].parent
 _ARGUMENTS: Final[dict[str, object]] = {
     "run": RUN,
     "plan": PLAN,
+    "sweep": SWEEP,
     "folder": _LOGS,
     "sha256": "<sha12>",
     "model": "<model>",
@@ -68,6 +70,11 @@ def plan_places() -> list[Place]:
         Place(path=array / "array_<job>_<task>.<out or err>", meaning="Logs of its tasks."),
     )
     return _distinct([*_of_layout("plan"), *more])
+
+
+def sweep_places() -> list[Place]:
+    """Everything in the folder of a sweep."""
+    return _distinct(list(_of_layout("sweep")))
 
 
 def dataset_places() -> list[Place]:

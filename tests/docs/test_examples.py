@@ -15,6 +15,8 @@ from can_train.cli.examples import EXAMPLES
 from can_train.cli.main import build_parser, main
 from can_train.cli.options import typed_from
 from can_train.config.build import build_request
+from can_train.sweeps.axes import parse_axis, with_values
+from can_train.sweeps.axes import points as points_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDS_MODALITY = {"train", "pipeline", "sweep", "data", "validate"}
@@ -78,11 +80,18 @@ def test_example_is_accepted(page: str, command: str) -> None:
 def check(command: str, where: str) -> None:
     """Parses a complete command, and passes a request through layer 1."""
     words = shlex.split(command)[1:]
+    args = build_parser().parse_args(words)
+    if words[0] == "sweep":
+        if words[1] not in REQUESTS:
+            return
+        words = words[1:]
     if words[0] in NEEDS_MODALITY:
         assert "--modality" in words, f"{where}: {command} needs --modality"
-    args = build_parser().parse_args(words)
-    if words[0] in REQUESTS and "--config" not in words:
-        assert not build_request(typed_from(args, one_stage=words[0] == "train")).problems, command
+    if words[0] in REQUESTS and not {"--config", "--grid-file"} & set(words):
+        typed = typed_from(args, one_stage=words[0] == "train")
+        axes = [parse_axis(text) for text in vars(args).get("grid", ())]
+        points = next(points_of(axes), {})
+        assert not build_request(with_values(typed, points)).problems, command
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.text)
@@ -242,7 +251,7 @@ def test_what_is_printed_can_be_typed(
             check(command, " ".join(words))
 
 
-ALL = {"train", "pipeline", "data", "status", "list-configs", "config", "demo", "validate"}
+ALL = {"train", "pipeline", "sweep", "data", "status", "list-configs", "config", "demo", "validate"}
 
 
 def test_the_readme_has_examples() -> None:

@@ -20,8 +20,8 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 ORDER = (
     "errors", "vocab", "plugins", "files", "tables", "compiled", "runs", "config", "tracking",
     "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "detectors", "alarms",
-    "streaming",
-    "training", "scoring", "evaluation", "comparison", "jobs", "pipeline", "cli", "__main__",
+    "streaming", "training", "scoring", "evaluation", "comparison", "jobs", "pipeline", "sweeps",
+    "cli", "__main__",
 )  # fmt: skip
 
 # `import can_train` gives the version and looks the names of the public API up when they are used,
@@ -29,8 +29,8 @@ ORDER = (
 # before there is an environment.
 ALONE = ("__init__", "environment")
 
-CONTROL_PLANE = ("errors", "vocab", "plugins", "files", "tables", "runs", "config",
-                 "tracking", "teachers", "jobs", "pipeline", "cli", "__main__", *ALONE)  # fmt: skip
+CONTROL_PLANE = ("errors", "vocab", "plugins", "files", "tables", "runs", "config", "tracking",
+                 "teachers", "jobs", "pipeline", "sweeps", "cli", "__main__", *ALONE)  # fmt: skip
 
 COMPUTES = {"torch", "torch_geometric", "lightning", "mlflow", "numpy", "polars", "numba",
             "scipy", "sklearn", "pyarrow", "matplotlib"}  # fmt: skip

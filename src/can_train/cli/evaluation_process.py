@@ -54,7 +54,7 @@ def evaluate(run: Path, data_root: Path | None = None, *, reuse: bool = False) -
     Raises:
         ArtifactError: What is there was changed.
     """
-    if reuse and evaluation_path(run).is_file() and _shown(run):
+    if reuse and _shown(run):
         return 0
     sys.stdout.flush()
     code = exit_code_of(start_evaluation(run, data_root))
@@ -63,15 +63,29 @@ def evaluate(run: Path, data_root: Path | None = None, *, reuse: bool = False) -
     return code
 
 
+def is_evaluated(run: Path) -> bool:
+    """Whether an evaluation of its artifact is there.
+
+    Raises:
+        ArtifactError: What is there was changed.
+    """
+    from can_train.evaluation.report import load_report
+
+    path = evaluation_path(run)
+    if not path.is_file():
+        return False
+    return load_report(path).is_of(identity_of(run).model, read_validation(run).artifact_sha256)
+
+
 def _shown(run: Path) -> bool:
     """Shows the evaluation that is there; False if it is of another artifact."""
     from can_train.evaluation.report import load_report
     from can_train.evaluation.table import print_report
 
+    if not is_evaluated(run):
+        return False
     path = evaluation_path(run)
     report = load_report(path)
-    if not report.is_of(identity_of(run).model, read_validation(run).artifact_sha256):
-        return False
     sys.stdout.write(f"reused: evaluation {path}\n")
     print_report(report, sys.stdout)
     return True

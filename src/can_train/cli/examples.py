@@ -80,6 +80,16 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             '--model-args "learning_rate=[0.001,0.003]" --dry-run',
         ),
         (
+            "every combination of a grid",
+            "can-train sweep train --modality automotive --dataset hcrl_sa --model gat "
+            "--grid learning_rate=0.001,0.003,0.005 --grid seed=1,2,3 --jobs 2",
+        ),
+        (
+            "pipelines that share what they can",
+            "can-train sweep pipeline --modality automotive --dataset hcrl_sa "
+            "--model vgae,gat,dqn --grid gat.heads=2,4,8",
+        ),
+        (
             "check a request without running it",
             "can-train validate --modality automotive --config request.yaml",
         ),

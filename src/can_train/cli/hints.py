@@ -10,23 +10,27 @@ from typing import Final
 ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
     "data": (
         "data prepare", "data inspect", "data list", "data export", "data synth",
-        "train", "pipeline", "validate",
+        "train", "pipeline", "sweep train", "sweep pipeline", "sweep reproduce", "sweep resume",
+        "sweep retry-failed", "sweep results", "validate",
         "demo", "evaluate", "compare", "rm", "env", "teachers find", "teachers add",
     ),
     "experiment": (
-        "train", "pipeline", "validate", "demo", "status", "logs", "cancel", "resume", "rm",
+        "train", "pipeline", "sweep train", "sweep pipeline", "sweep status", "sweep resume",
+        "sweep retry-failed", "sweep cancel", "sweep results", "sweep best", "sweep reproduce",
+        "validate", "demo", "status", "logs", "cancel", "resume", "rm",
         "evaluate", "score", "compare", "config diff", "env", "teachers find",
         "teachers add", "mlflow sync", "mlflow ui",
     ),
     "teacher": (
-        "train", "pipeline", "validate", "demo", "env", "teachers list", "teachers show",
+        "train", "pipeline", "sweep train", "sweep pipeline", "sweep reproduce", "validate",
+        "demo", "env", "teachers list", "teachers show",
         "teachers find", "teachers add",
     ),
 }  # fmt: skip
 """Commands that take the folder, by its name."""
 
-_GROUPS: Final = "config|data|teachers|mlflow"
-_COMMAND: Final = re.compile(rf"\bcan-train ((?:{_GROUPS}) [a-z]+|[a-z]+)")
+_GROUPS: Final = "config|data|mlflow|sweep|teachers"
+_COMMAND: Final = re.compile(rf"\bcan-train ((?:{_GROUPS}) [a-z-]+|[a-z]+)")
 
 
 def with_roots(message: str, given: Mapping[str, object]) -> str:

@@ -13,7 +13,7 @@ from can_train.cli.ending import write_ending
 from can_train.cli.evaluation_process import evaluate, given_data_root
 from can_train.cli.place import chosen_executor
 from can_train.cli.planning import plans_of, show, show_as_json
-from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError
+from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError, counted
 from can_train.jobs.executor import HERE, Executor, executor_called, executors
 from can_train.jobs.job import Handover, JobRequest, JobResult
 from can_train.runs.layout import plan_dir
@@ -39,7 +39,7 @@ def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
     if "dry_run" in args:
         return 0
     (plan,) = plans
-    _warn_of_resources(plan, executor)
+    warn_of_resources(plan, executor)
     ended = run_plan(plan, executor, one_stage=one_stage)
     last = [] if one_stage else [planned.frozen.run_dir for planned in plan.terminal]
     return conclude(ended, executor, last, given_data_root(args))
@@ -66,21 +66,34 @@ def run_plan(plan: Plan, executor: Executor | None = None, *, one_stage: bool = 
     Raises:
         CanTrainError: Nothing was started; what was written for it is gone again.
     """
+    handover = _handover(plan, one_stage=one_stage)
+    results = execute(plan, handover, executor or executor_called(HERE))
+    return Ended(plan=handover.plan, experiment_root=plan.roots.experiments, results=results)
+
+
+def execute(plan: Plan, handover: Handover, executor: Executor) -> tuple[JobResult, ...]:
+    """Writes the plan, hands it over, and tells what became of its teachers.
+
+    Raises:
+        CanTrainError: Nothing was started; what was written for it is gone again.
+    """
     from can_train.pipeline.record import unwrite_plan, write_plan
     from can_train.teachers.policy import is_teacher
 
     write_plan(plan)
-    executor = executor or executor_called(HERE)
-    handover = _handover(plan, one_stage=one_stage)
     try:
         results = executor.execute(handover)
     except CanTrainError:
         unwrite_plan(plan)
         raise
+    said: dict[str, list[str]] = {}
     for planned, result in zip(plan.stages, results, strict=True):
         if executor.waits and result.ok and is_teacher(planned.config):
-            sys.stdout.write(f"{_registration(planned)}\n")
-    return Ended(plan=handover.plan, experiment_root=plan.roots.experiments, results=results)
+            said.setdefault(_registration(planned), []).append(planned.stage.title)
+    for text, (first, *others) in said.items():
+        more = f" and {counted(len(others), 'other stage')}" if others else ""
+        sys.stdout.write(f"{first}{more}: {text}\n")
+    return results
 
 
 def conclude(ended: Ended, executor: Executor, last: Sequence[Path], data_root: Path | None) -> int:
@@ -98,7 +111,7 @@ def conclude(ended: Ended, executor: Executor, last: Sequence[Path], data_root: 
     results = ended.results
     codes = []
     try:
-        if executor.waits and not _was_stopped(results):
+        if executor.waits and not was_stopped(results):
             codes = [
                 evaluate(result.job.run_dir, data_root, reuse=result.outcome == "reused")
                 for result in results
@@ -129,12 +142,12 @@ def _handover(plan: Plan, *, one_stage: bool) -> Handover:
     )
 
 
-def _was_stopped(results: Sequence[JobResult]) -> bool:
+def was_stopped(results: Sequence[JobResult]) -> bool:
     """Whether the user stopped the plan; nothing more is started then."""
     return any(not r.ok and r.exit_code == EXIT_INTERRUPTED for r in results)
 
 
-def _warn_of_resources(plan: Plan, executor: Executor) -> None:
+def warn_of_resources(plan: Plan, executor: Executor) -> None:
     """Resources are for a cluster; a run on this machine takes what there is."""
     from can_train.config.fields import SETTINGS, option_of
 
@@ -152,9 +165,6 @@ def _registration(planned: PlannedStage) -> str:
     from can_train.teachers.policy import register_teacher
 
     try:
-        return f"{planned.stage.title}: {register_teacher(planned.frozen)}"
+        return register_teacher(planned.frozen)
     except CanTrainError as error:  # a damaged registry doesn't undo the training
-        return (
-            f"{planned.stage.title}: teacher not registered: {error}. "
-            f"Then: can-train teachers add {planned.run_id}"
-        )
+        return f"teacher not registered: {error}. Then: can-train teachers add {planned.run_id}"

@@ -63,8 +63,13 @@ _ALIASES: Final = {
 """Other spellings in scripts of the field; accepted, never shown."""
 
 
-def add_plan_options(parser: argparse.ArgumentParser) -> None:
-    """Adds everything that says what is trained; what isn't given is absent."""
+def add_plan_options(parser: argparse.ArgumentParser, *, again: bool = True) -> None:
+    """Adds everything that says what is trained; what isn't given is absent.
+
+    Args:
+        parser: Takes the options.
+        again: Whether runs that exist can be made again.
+    """
     add_request_options(parser)
     actions = parser.add_argument_group("what happens with it")
     for flag, text in (
@@ -73,7 +78,8 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
         ("--force", "train again beside runs that exist, as RUN-2"),
         ("--no-register", "don't register finished teachers"),
     ):
-        actions.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+        if again or flag != "--force":
+            actions.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
     add_executor_choice(actions)
     add_executor_options(actions)
 

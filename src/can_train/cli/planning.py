@@ -37,7 +37,8 @@ def plans_of(
     if len(points) > 1 and "dry_run" not in args:
         grid = ConfigError(
             f"--model-args, --slurm-args: the lists span a grid of {len(points)} plans, and "
-            f"{args.command} runs one. Show them: the same with --dry-run; or give single values"
+            f"{args.command} runs one. Run them all: the word sweep before {args.command}; show "
+            "them: the same with --dry-run; or give single values"
         )
         problems[str(grid)] = grid
     plans = []

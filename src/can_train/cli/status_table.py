@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from can_train.jobs.board import DAMAGED, Row
+from can_train.jobs.board import DAMAGED, Row, state_of
 from can_train.pipeline.stored import ListedPlan, StoredStage
 from can_train.runs.layout import evaluation_path, experiment_option
 from can_train.tables import TableColumn, TableRow
@@ -43,9 +43,6 @@ COLOURS: Final[Mapping[str, str]] = {
 }
 """Of a row on a terminal; others have none."""
 
-_FIRST: Final = (DAMAGED, "running", "pending", "failed", "cancelled", "blocked", "planned")
-"""The first of these that one of its runs is in is the state of a plan; else it has finished."""
-
 
 def plan_lines(
     plans: Sequence[ListedPlan], rows: Sequence[Row], experiment_root: Path
@@ -71,12 +68,6 @@ def plan_lines(
             ",".join(stage.job.name for stage in plan.stages),
         )
         yield TableRow(cells=cells, style=COLOURS.get(state, ""), notes=(note,))
-
-
-def state_of(rows: Sequence[Row]) -> str:
-    """State of a plan, from how its runs stand."""
-    found = {row.state for row in rows}
-    return next((state for state in _FIRST if state in found), "finished")
 
 
 def next_command(plan: ListedPlan, state: str, experiment_root: Path) -> str:

@@ -264,7 +264,9 @@ def _fits(base: object, raw: object) -> bool:
         return raw in get_args(base)
     if isinstance(raw, bool):
         return base is bool
-    return isinstance(raw, int | float) if base is float else isinstance(raw, cast(type, base))
+    if base is float:
+        return isinstance(raw, int | float)
+    return isinstance(raw, cast(type, get_origin(base) or base))
 
 
 def _default_of(item: Any) -> str:

@@ -104,6 +104,18 @@ ARCHITECTURE_SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {
 """Settable parameters of each model's architecture; only `--model-args` takes them."""
 
 
+def setting_called(name: str) -> Setting | None:
+    """The setting of that name; of architectures `gat.heads`, or `heads` of the first that has it.
+
+    None where there is no such setting.
+    """
+    if name in SETTINGS:
+        return SETTINGS[name]
+    model, _, bare = name.rpartition(".")
+    owners = {model: ARCHITECTURE_SETTINGS.get(model, {})} if model else ARCHITECTURE_SETTINGS
+    return next((known[bare] for known in owners.values() if bare in known), None)
+
+
 def option_of(name: str) -> str:
     """Spelling of a parameter on the command line: `--model-size`."""
     return f"--{name.replace('_', '-')}"

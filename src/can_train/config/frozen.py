@@ -250,17 +250,23 @@ def _check_version(path: Path, version: object) -> None:
 def _provenance() -> dict[str, Json]:
     """Where a config was frozen; kept beside the hash, never in it."""
     return {
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created_at": timestamp(),
         "host": socket.gethostname(),
         "python": platform.python_version(),
         "command": typed_command(),
         "folder": str(Path.cwd()),
-        **_surroundings(),
+        **surroundings(),
     }
 
 
+def timestamp() -> str:
+    """Now, to the second, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 @cache
-def _surroundings() -> dict[str, Json]:
+def surroundings() -> dict[str, Json]:
+    """The checkout that this program runs from, and the versions of what it uses."""
     commit = _git("rev-parse", "HEAD")
     changes = _git("status", "--porcelain", "--untracked-files=no")
     versions: dict[str, Json] = {"can_train": can_train.__version__}

@@ -126,7 +126,17 @@ def read_request_file(path: Path) -> tuple[dict[str, str], frozenset[str]]:
     Raises:
         ConfigError: The file can't be read, or has unknown keys or values.
     """
-    document = _document(path)
+    return request_of(path, read_document("--config", path))
+
+
+def request_of(
+    path: Path, document: Mapping[object, object]
+) -> tuple[dict[str, str], frozenset[str]]:
+    """The same from a document that was read, or a part of one.
+
+    Raises:
+        ConfigError: It has unknown keys or values.
+    """
     known = (*STAGE_WORDS, *PLAN_WORDS, *_flags(), *BUCKETS, *SWITCHES)
     text: dict[str, str] = {}
     switches = set()
@@ -149,22 +159,31 @@ def _flags() -> Iterator[str]:
     return (name for name, setting in SETTINGS.items() if setting.has_option)
 
 
-def _document(path: Path) -> dict[object, object]:
+def read_document(option: str, path: Path) -> dict[object, object]:
+    """The keys of a YAML or JSON file; every scalar stays the text that stands in it.
+
+    Args:
+        option: The option that names it.
+        path: The file.
+
+    Raises:
+        ConfigError: It can't be read, or holds no keys.
+    """
     try:
         raw = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(
-            f"--config: {path} can't be read ({error.strerror}). See the examples: "
+            f"{option}: {path} can't be read ({error.strerror}). See the examples: "
             "can-train list-configs"
         ) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"--config: {path} isn't text ({error})") from error
+        raise ConfigError(f"{option}: {path} isn't text ({error})") from error
     try:
         document = _parsed(path, raw)
     except ValueError as error:
-        raise ConfigError(f"--config: {path} isn't YAML or JSON: {error}") from error
+        raise ConfigError(f"{option}: {path} isn't YAML or JSON: {error}") from error
     if not isinstance(document, dict):
-        raise ConfigError(f"--config: {path} holds no keys; one per option is expected")
+        raise ConfigError(f"{option}: {path} holds no keys; one per option is expected")
     return document
 
 

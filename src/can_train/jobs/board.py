@@ -19,6 +19,9 @@ from can_train.runs.state import RunStatus, read_status, verdict_of
 DAMAGED: Final = "damaged"
 """State of a run or plan whose record can't be read."""
 
+_FIRST: Final = (DAMAGED, "running", "pending", "failed", "cancelled", "blocked", "planned")
+"""The first of these that one of its runs is in is the state of a plan; else it has finished."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -81,6 +84,12 @@ def board_of(jobs: Sequence[Job]) -> Board:
         rows[job.number] = _row(job, status, view, blocked=blocked)
     problems = [f"{name.capitalize()} says: {p}" for name, v in views.items() for p in v.problems]
     return Board(rows=tuple(rows.values()), problems=tuple(problems))
+
+
+def state_of(rows: Sequence[Row]) -> str:
+    """State of a plan, from how its runs stand."""
+    found = {row.state for row in rows}
+    return next((state for state in _FIRST if state in found), "finished")
 
 
 def _read(job: Job, problems: dict[int, str]) -> RunStatus | None:

@@ -120,6 +120,10 @@ class Executor(JobSource, ABC):
         """Whether the plan in the folder `plan` was handed to it."""
         return False
 
+    def gpus(self, plan: Path) -> Mapping[str, int]:
+        """GPUs that its jobs had for runs of the plan in the folder `plan`, by the run's id."""
+        return {}
+
     def cancel(self, claimed: Mapping[str, Job], plan: Path | None) -> Iterator[str]:
         """Ends its jobs; gives a line for each.
 

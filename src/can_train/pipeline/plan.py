@@ -160,9 +160,8 @@ def make_plan(
     if executor is not None:
         problems += executor.unknown(needs)
     raise_all(problems)
-    identity = json.dumps([stage.run_id for stage in planned])
     return Plan(
-        plan_id=hashlib.sha256(identity.encode()).hexdigest()[:RUN_ID_LENGTH],
+        plan_id=plan_id_of([stage.run_id for stage in planned]),
         roots=roots,
         stages=tuple(planned),
         warnings=(*built.warnings, *warnings),
@@ -202,6 +201,11 @@ def _planned(
             run_id = run.name
         promised.append(Promised(stage=stage, run_id=run_id))
     return planned
+
+
+def plan_id_of(run_ids: Sequence[str]) -> str:
+    """Identity of the plan that has these runs, in this order."""
+    return hashlib.sha256(json.dumps(run_ids).encode()).hexdigest()[:RUN_ID_LENGTH]
 
 
 def needs_of(stage: ResolvedStage) -> Needs:

@@ -17,17 +17,24 @@ from can_train.runs.layout import (
     identity_of,
     is_plan,
     is_run,
+    is_sweep,
     iter_plans,
     iter_runs,
+    iter_sweeps,
     plan_dir,
     plan_path,
+    sweep_dir,
 )
 
-Kind = Literal["run", "plan", "dataset"]
+Kind = Literal["run", "plan", "sweep", "dataset"]
 
 RUN_OR_PLAN: Final[tuple[Kind, ...]] = ("run", "plan")
 _ALL: Final[tuple[Kind, ...]] = ("run", "plan", "dataset")
-_IS: Final[Mapping[Kind, Callable[[Path], bool]]] = {"run": is_run, "plan": is_plan}
+_IS: Final[Mapping[Kind, Callable[[Path], bool]]] = {
+    "run": is_run,
+    "plan": is_plan,
+    "sweep": is_sweep,
+}
 """Kinds that a folder's own content tells."""
 
 
@@ -113,6 +120,15 @@ def find_plan(experiment_root: Path, name: str) -> Path:
     return find(experiment_root, name, ("plan",)).folder
 
 
+def find_sweep(experiment_root: Path, name: str) -> Path:
+    """Folder of the sweep called `name`.
+
+    Raises:
+        PreflightError: No sweep, or several, are called so.
+    """
+    return find(experiment_root, name, ("sweep",)).folder
+
+
 def select(experiment_root: Path, names: Sequence[str]) -> Selection:
     """The runs that `names` mean: runs, plans and datasets.
 
@@ -136,10 +152,8 @@ def select(experiment_root: Path, names: Sequence[str]) -> Selection:
 
 def _known(experiment_root: Path, kind: Kind) -> Iterator[Found]:
     """Everything of one kind; datasets are known by their runs."""
-    if kind == "plan":
-        folders = list(iter_plans(experiment_root))
-    else:
-        folders = list(iter_runs(experiment_root))
+    listed = {"plan": iter_plans, "sweep": iter_sweeps}.get(kind, iter_runs)
+    folders = list(listed(experiment_root))
     if kind == "dataset":
         words = map(identity_of, folders)
         folders = [experiment_root / w.modality / w.dataset for w in words]
@@ -168,8 +182,9 @@ def _several(name: str, matching: Sequence[Found]) -> PreflightError:
 
 def _nothing(experiment_root: Path, name: str, kinds: Sequence[Kind]) -> PreflightError:
     if "run" not in kinds:
+        place = plan_dir if "plan" in kinds else sweep_dir
         return PreflightError(
-            f"no plan {name} under {plan_dir(experiment_root, '')}. "
+            f"no {kinds[0]} {name} under {place(experiment_root, '')}. "
             "Give the id that the training command printed"
         )
     datasets = sorted({found.name for found in _known(experiment_root, "dataset")})

@@ -289,6 +289,28 @@ def is_plan(folder: Path) -> bool:
     return plan_path(folder).is_file()
 
 
+def sweep_dir(experiment_root: Path, sweep_id: str) -> Path:
+    """Folder of one sweep."""
+    return experiment_root / "sweeps" / sweep_id
+
+
+def manifest_path(sweep: Path) -> Path:
+    """`manifest.json` in the folder of a sweep: its grid and its runs."""
+    return sweep / "manifest.json"
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether `folder` is that of a sweep."""
+    return manifest_path(folder).is_file()
+
+
+def iter_sweeps(experiment_root: Path) -> Iterator[Path]:
+    """All sweep folders, sorted by name."""
+    for folder in sorted(experiment_root.glob("sweeps/*")):
+        if is_sweep(folder):
+            yield folder
+
+
 def iter_runs(experiment_root: Path) -> Iterator[Path]:
     """All run folders under `experiment_root`, sorted; `latest` links are left out."""
     pattern = "/".join(["*"] * (IDENTITY_WORDS + 1)) + f"/{CONFIGS}"

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from can_train.runs.layout import CONFIGS, IDENTITY_WORDS, latest_link
+from can_train.runs.layout import CONFIGS, IDENTITY_WORDS, is_sweep, latest_link, sweep_dir
 
 
 def remove_run(run: Path) -> None:
@@ -27,7 +27,11 @@ def remove_run(run: Path) -> None:
 
 
 def remove_plan(plan: Path) -> None:
-    """Removes the record of a plan; its runs stay."""
+    """Removes the record of a plan, and of the sweep that it is; its runs stay."""
+    sweep = sweep_dir(plan.parent.parent, plan.name)
+    if is_sweep(sweep):
+        shutil.rmtree(sweep)
+        _remove_empty([sweep.parent])
     shutil.rmtree(plan)
     _remove_empty([plan.parent])
 

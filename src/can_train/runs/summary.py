@@ -75,6 +75,16 @@ def read_pace(run: Path) -> Pace | None:
     )
 
 
+def read_figures(run: Path) -> dict[str, float]:
+    """Every number in `summary.json`, by name.
+
+    Raises:
+        ArtifactError: `summary.json` is missing or damaged.
+    """
+    found = read_object(summary_path(run))
+    return {name: value for name, value in found.items() if isinstance(value, int | float)}
+
+
 def ranked(metric: str, value: float, artifact_sha256: str) -> RankedFigure:
     """A validation figure; a loss is better when it is lower, all others when higher."""
     return RankedFigure(

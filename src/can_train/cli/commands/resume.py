@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.place import add_executor_choice, add_executor_options, chosen_executor
@@ -14,10 +15,6 @@ from can_train.config.fields import option_of
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError
 from can_train.jobs.executor import HERE, Executor, executors
-
-if TYPE_CHECKING:
-    from can_train.jobs.job import JobRequest
-    from can_train.pipeline.stored import StoredPlan, StoredStage
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -34,6 +31,13 @@ def add_parser(subparsers: Subparsers) -> None:
         epilog="example: can-train resume 0123456789ab --memory 16G",
     )
     parser.add_argument("name", metavar="PLAN", help="id, beginning of an id, or folder of a plan")
+    add_again_options(parser)
+    add_recording_options(parser)
+    add_root_options(parser, "experiment")
+
+
+def add_again_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what may differ from before: the place, and what jobs ask for."""
     add_executor_choice(parser.add_argument_group("where, if not where it ran before"))
     group = parser.add_argument_group("what its jobs ask for, if not the same as before")
     for item in fields(Resources):
@@ -43,8 +47,6 @@ def add_parser(subparsers: Subparsers) -> None:
             option_of(item.name), metavar="VALUE", default=argparse.SUPPRESS, help=text
         )
     add_executor_options(group)
-    add_recording_options(parser)
-    add_root_options(parser, "experiment")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,59 +57,30 @@ def run(args: argparse.Namespace) -> int:
         ArtifactError: A run of it isn't what it made.
     """
     from can_train.cli.launch import Ended, conclude
-    from can_train.jobs.job import Handover
-    from can_train.pipeline.checkpoints import check_checkpoint
+    from can_train.pipeline.again import handover_again
     from can_train.pipeline.stored import load_plan
     from can_train.runs.find import find_plan
-    from can_train.runs.made import check_made
 
     roots = roots_of(args)
     plan = load_plan(roots.experiments, find_plan(roots.experiments, args.name))
-    for stage in plan.stages:
-        check_made(stage.job.run_dir)
-        check_checkpoint(stage.job.run_dir)
-    before = [name for name, e in executors().items() if e.has_record(plan.folder)]
-    executor = chosen_executor(args, usual=before[0] if before else HERE)
-    given = _given_resources(args, executor)
-    handover = Handover(
-        plan=plan.folder,
-        experiment_root=roots.experiments,
-        requests=tuple(_request(plan, stage, given) for stage in plan.stages),
-        resumed=True,
-    )
+    several = len(plan.stages) > 1
+    evaluated = frozenset(stage.job.number for stage in plan.terminal if several)
+    executor = executor_again(args, plan.folder)
+    resources = given_resources(args, executor)
+    handover = handover_again(plan, roots.experiments, evaluated, resources)
     results = executor.execute(handover)
-    last = [stage.job.run_dir for stage in plan.terminal] if len(plan.stages) > 1 else []
+    last = [stage.job.run_dir for stage in plan.terminal] if several else []
     ended = Ended(plan=plan.folder, experiment_root=roots.experiments, results=results)
     return conclude(ended, executor, last, None)
 
 
-def _request(plan: StoredPlan, stage: StoredStage, resources: Resources) -> JobRequest:
-    from can_train.jobs.job import JobRequest, Needs
-
-    job = replace(stage.job, threads=_threads(stage))
-    needs = Needs(
-        number=job.number,
-        title=job.title,
-        model=job.name,
-        model_size=stage.model_size,
-        resources=resources,
-    )
-    evaluate = stage in plan.terminal and len(plan.stages) > 1
-    return JobRequest(job=job, needs=needs, evaluate=evaluate)
+def executor_again(args: argparse.Namespace, plan: Path) -> Executor:
+    """The executor that was chosen, else that which had the plan before."""
+    before = [name for name, e in executors().items() if e.has_record(plan)]
+    return chosen_executor(args, usual=before[0] if before else HERE)
 
 
-def _threads(stage: StoredStage) -> int:
-    """Threads that the run uses; a finished one uses none."""
-    from can_train.config.frozen import load_frozen
-    from can_train.runs.state import read_status
-
-    status = read_status(stage.job.run_dir)
-    if status is not None and status.state == "finished":
-        return stage.job.threads
-    return load_frozen(stage.job.frozen).config.training.threads
-
-
-def _given_resources(args: argparse.Namespace, executor: Executor) -> Resources:
+def given_resources(args: argparse.Namespace, executor: Executor) -> Resources:
     """Resources that were typed.
 
     Raises:

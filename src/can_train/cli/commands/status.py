@@ -33,8 +33,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "status",
         help="show runs and plans, and whether any failed",
         description=(
-            "Show all plans and runs, one run or one plan; exit code 1 if any of them failed, "
-            "6 if a record of one is damaged."
+            "Show all sweeps, plans and runs, one run or one plan (a sweep is one, too); exit code "
+            "1 if any of them failed, 6 if a record of one is damaged."
         ),
         epilog=epilog("status"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -113,12 +113,31 @@ def _write_tables(root: Path, shown: _Asked, board: Board) -> None:
     from can_train.cli.status_table import PLAN_COLUMNS, RUN_COLUMNS, plan_lines, run_lines
     from can_train.tables import write_table
 
-    if shown.plans:
-        write_table(sys.stdout, PLAN_COLUMNS, plan_lines(shown.plans, board.rows, root))
-    if shown.plans and shown.stages:
+    plans = _without_sweeps(root, shown, board)
+    if plans:
+        write_table(sys.stdout, PLAN_COLUMNS, plan_lines(plans, board.rows, root))
+    if plans and shown.stages:
         sys.stdout.write("\n")
     if shown.stages:
         write_table(sys.stdout, RUN_COLUMNS, run_lines(shown.stages, board.rows))
+
+
+def _without_sweeps(root: Path, shown: _Asked, board: Board) -> list[ListedPlan]:
+    """Writes the sweeps among the plans, and gives the other plans."""
+    from can_train.cli.sweep_table import SWEEP_COLUMNS, sweep_lines
+    from can_train.runs.layout import is_sweep, sweep_dir
+    from can_train.sweeps.manifest import listed_sweep
+    from can_train.sweeps.standing import standing
+    from can_train.tables import write_table
+
+    folders = [sweep_dir(root, plan.folder.name) for plan in shown.plans]
+    sweeps = [listed_sweep(folder) for folder in folders if is_sweep(folder)]
+    if sweeps:
+        boards = [standing(root, item.manifest, board) for item in sweeps if item.manifest]
+        write_table(sys.stdout, SWEEP_COLUMNS, sweep_lines(sweeps, boards, root))
+        sys.stdout.write("\n")
+    names = {item.folder.name for item in sweeps}
+    return [plan for plan in shown.plans if plan.folder.name not in names]
 
 
 def _problems(shown: _Asked) -> Iterator[str]:

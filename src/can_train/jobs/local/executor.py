@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from can_train.jobs.executor import HERE, Executor
+from can_train.jobs.executor import HERE, Executor, ExecutorOption
 
 if TYPE_CHECKING:
     from can_train.jobs.job import Handover, JobResult
@@ -16,6 +16,14 @@ class LocalExecutor(Executor):
     name = HERE
     help = "run the stages on this machine (the default)"
     flag = "--local"
+    options = (
+        ExecutorOption(
+            name="jobs",
+            metavar="N",
+            least=1,
+            help="run at most N stages at the same time (default: as many as the CPUs allow)",
+        ),
+    )
 
     def execute(self, handover: Handover) -> tuple[JobResult, ...]:
         """Runs the jobs; a failed one blocks its descendants.
@@ -26,7 +34,8 @@ class LocalExecutor(Executor):
         """
         from can_train.jobs.local.runner import LocalRunner
 
-        return LocalRunner().run(handover.jobs)
+        at_once = int(self.given["jobs"]) if "jobs" in self.given else None
+        return LocalRunner(at_once=at_once).run(handover.jobs)
 
 
 LOCAL: Final = LocalExecutor()

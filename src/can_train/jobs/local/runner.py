@@ -39,11 +39,17 @@ class LocalRunner:
     Args:
         command: Start of the worker's command line, to which the frozen config is added.
         display: Where progress is shown; absent: the terminal, or lines.
+        at_once: Most jobs at the same time; None: as many as the CPUs allow.
     """
 
     def __init__(
-        self, command: Sequence[str] | None = None, display: Display | None = None
+        self,
+        command: Sequence[str] | None = None,
+        display: Display | None = None,
+        at_once: int | None = None,
     ) -> None:
+        self._at_once = at_once
+        self._reused: frozenset[int] = frozenset()
         self._command = tuple(command) if command is not None else worker_command()
         self._display = display if display is not None else display_for(sys.stdout, sys.stderr)
 
@@ -57,6 +63,7 @@ class LocalRunner:
         results: dict[int, JobResult] = {}
         running: dict[int, _Running] = {}
         waiting = [job for job in jobs if not _is_finished(job)]
+        self._reused = frozenset(job.number for job in jobs) - {job.number for job in waiting}
         raise_all([_claimed(job, p) for job in waiting if (p := _claimed_elsewhere(job))])
         for job in waiting:
             before = read_status(job.run_dir) or RunStatus(state="pending")
@@ -89,14 +96,14 @@ class LocalRunner:
             settled = self._without_process(job, results, stop)
             if settled is not None:
                 results[job.number] = settled
-            elif _has_room(job, running):
+            elif self._has_room(job, running):
                 running[job.number] = self._start(job)
 
     def _without_process(
         self, job: Job, results: dict[int, JobResult], stop: _StopSignals
     ) -> JobResult | None:
         """The result of a job that has finished before or never will; None: it has to run."""
-        if _is_finished(job):
+        if job.number in self._reused:
             self._display.line(f"reused: {job.title}, run {job.run_dir.name}")
             return JobResult(job=job, outcome="reused")
         blockers = [results[n].job for n in job.depends_on if n in results and not results[n].ok]
@@ -128,6 +135,13 @@ class LocalRunner:
                 continue
             del running[number]
 
+    def _has_room(self, job: Job, running: dict[int, _Running]) -> bool:
+        """Whether as many as were asked for, or the CPUs, suffice; a job alone always runs."""
+        if self._at_once is not None:
+            return len(running) < self._at_once
+        used = sum(item.job.threads for item in running.values())
+        return used == 0 or used + job.threads <= len(os.sched_getaffinity(0))
+
     def _start(self, job: Job) -> _Running:
         out, err = stage_logs(job.run_dir, job.name, HERE)
         self._display.line(f"running: {job.title}, run {job.run_dir.name}")
@@ -151,12 +165,6 @@ class _Running:
     job: Job
     worker: subprocess.Popen[bytes]
     err: Path
-
-
-def _has_room(job: Job, running: dict[int, _Running]) -> bool:
-    """Whether the CPUs suffice; a job alone always runs."""
-    used = sum(item.job.threads for item in running.values())
-    return used == 0 or used + job.threads <= len(os.sched_getaffinity(0))
 
 
 def _cancelled(job: Job, worker: subprocess.Popen[bytes], display: Display) -> JobResult:

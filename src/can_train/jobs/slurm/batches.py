@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from can_train.config.schema import Resources
-from can_train.jobs.job import Job
+from can_train.jobs.slurm.arrays import SlurmRequest, arrays, single_runs
 from can_train.jobs.slurm.record import SubmissionSettings
 from can_train.jobs.slurm.script import JobScript, log_pattern, render
 from can_train.runs.layout import array_dir, job_script, stage_logs_dir
 from can_train.runs.passed_on import exports
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlurmRequest:
-    """One run that is to be submitted.
-
-    Attributes:
-        job: What is run.
-        resources: Everything that it asks for.
-        evaluate: Whether its job evaluates it, too.
-    """
-
-    job: Job
-    resources: Resources
-    evaluate: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +23,7 @@ class Batch:
         script: Text of its script.
         folder: Where the script and the logs of the job lie.
         is_array: Whether it is an array.
+        after, corresponding: What it waits for, as in `arrays.JobGroup`.
     """
 
     requests: tuple[SlurmRequest, ...]
@@ -46,6 +31,8 @@ class Batch:
     script: str
     folder: Path
     is_array: bool
+    after: tuple[int, ...] = ()
+    corresponding: tuple[int, ...] = ()
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -63,12 +50,15 @@ class Batch:
         """Where the script is kept."""
         return job_script(self.folder, is_array=self.is_array)
 
-    def command(self, dependencies: Sequence[str]) -> list[str]:
-        """The call of sbatch; paths are arguments of it, for a script can't hold each of them."""
+    def command(self, job_ids: Mapping[int, str]) -> list[str]:
+        """The call of sbatch; paths are arguments of it, for a script can't hold each of them.
+
+        Args:
+            job_ids: Jobs by stage; what has none there is waited for no more.
+        """
         word = "array" if self.is_array else self.requests[0].job.name
         number = "%A_%a" if self.is_array else "%j"
         out, err = (self.folder / f"{word}_{number}.{kind}" for kind in ("out", "err"))
-        after = [f"--dependency=afterok:{':'.join(dependencies)}"] if dependencies else []
         return [
             "sbatch",
             "--parsable",
@@ -76,9 +66,19 @@ class Batch:
             f"--chdir={self.folder}",
             f"--output={log_pattern(out)}",
             f"--error={log_pattern(err)}",
-            *after,
+            *self._dependency(job_ids),
             str(self.script_path),
         ]
+
+    def _dependency(self, job_ids: Mapping[int, str]) -> list[str]:
+        after = [job_ids[number] for number in self.after if number in job_ids]
+        bases = [job_ids[n].partition("_")[0] for n in self.corresponding if n in job_ids]
+        words = [
+            ":".join([word, *ids])
+            for word, ids in (("afterok", after), ("aftercorr", bases))
+            if ids
+        ]
+        return [f"--dependency={','.join(words)}"] if words else []
 
 
 def batches(
@@ -94,30 +94,26 @@ def batches(
     Raises:
         ConfigError: Something can't be told to Slurm.
     """
-    needed = {number for request in requests for number in request.job.depends_on}
-    groups: dict[object, list[SlurmRequest]] = {}
-    for request in requests:
-        independent = request.job.number not in needed and not request.job.depends_on
-        alike = (request.resources, request.evaluate)
-        as_array = settings.array_limit is not None and independent
-        groups.setdefault(alike if as_array else request.job.number, []).append(request)
+    groups = single_runs(requests) if settings.array_limit is None else arrays(requests)
     found = []
-    for number, group in enumerate(groups.values(), start=1):
-        is_array = len(group) > 1
-        job = group[0].job
+    for number, group in enumerate(groups, start=1):
+        is_array = len(group.requests) > 1
+        job = group.requests[0].job
         name = f"{folder.name}-array{number}" if is_array else f"{job.name}-{job.run_dir.name}"
         logs = array_dir(folder, number) if is_array else stage_logs_dir(job.run_dir)
         found.append(
             Batch(
-                requests=tuple(group),
+                requests=group.requests,
                 name=name,
-                script=_script(group, name, settings),
+                script=_script(group.requests, name, settings),
                 folder=logs,
                 is_array=is_array,
+                after=group.after,
+                corresponding=group.corresponding,
             )
         )
     for batch in found:
-        batch.command(())  # tells what can't be spelled before anything is submitted
+        batch.command({})  # tells what can't be spelled before anything is submitted
     return tuple(found)
 
 

@@ -139,6 +139,14 @@ class SlurmExecutor(Executor):
         """Whether the plan was submitted before."""
         return submission_path(plan).is_file()
 
+    def gpus(self, plan: Path) -> Mapping[str, int]:
+        """GPUs that were asked for, on all nodes of a job together."""
+        from can_train.jobs.slurm.record import latest_runs, read_attempts
+
+        runs = latest_runs(read_attempts(plan)).values()
+        asked = {Path(run.run_dir).name: run.resources for run in runs}
+        return {name: (a.gpus or 0) * (a.nodes or 1) for name, a in asked.items()}
+
     def cancel(self, claimed: Mapping[str, Job], plan: Path | None) -> Iterator[str]:
         """Ends jobs; those of a submission that was killed halfway are found by its record."""
         from can_train.jobs.slurm.cancel import cancel_jobs

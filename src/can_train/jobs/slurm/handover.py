@@ -11,7 +11,8 @@ from can_train.errors import PreflightError, raise_all
 from can_train.jobs.board import Row, board_of
 from can_train.jobs.executor import OptionValue
 from can_train.jobs.job import Handover, JobRequest, JobResult
-from can_train.jobs.slurm.batches import SlurmRequest, batches
+from can_train.jobs.slurm.arrays import SlurmRequest
+from can_train.jobs.slurm.batches import batches
 from can_train.jobs.slurm.record import (
     SubmissionSettings,
     SubmittedRun,
@@ -29,11 +30,9 @@ def scripts(handover: Handover, given: Given) -> Iterator[str]:
     """The calls of sbatch and, byte for byte, the scripts that Slurm would get."""
     rows = _rows(handover)
     requests = [r for r in _requests(handover, given) if _is_missing(rows[r.job.number], r)]
-    submitted = {request.job.number for request in requests}
+    jobs = {r.job.number: f"<job of stage {r.job.number}>" for r in requests}
     for batch in batches(handover.plan, requests, _settings(handover, given)):
-        needed = {n for request in batch.requests for n in request.job.depends_on}
-        after = [f"<job of stage {n}>" for n in sorted(needed & submitted)]
-        call = " ".join(shlex.quote(word) for word in batch.command(after))
+        call = " ".join(shlex.quote(word) for word in batch.command(jobs))
         yield f"\n{batch.title}: {call}\n{batch.script}"
 
 

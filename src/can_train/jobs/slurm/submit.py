@@ -13,7 +13,8 @@ from typing import Final
 from can_train.errors import SubmissionError, counted
 from can_train.files import lock, write_text
 from can_train.jobs.job import Handover
-from can_train.jobs.slurm.batches import Batch, SlurmRequest, batches
+from can_train.jobs.slurm.arrays import SlurmRequest
+from can_train.jobs.slurm.batches import Batch, batches
 from can_train.jobs.slurm.client import active_jobs, call_until_answered
 from can_train.jobs.slurm.record import (
     Attempt,
@@ -122,12 +123,9 @@ class _Submission:
 def _submit_held(groups: Sequence[Batch], record: _Submission, running: Mapping[int, str]) -> None:
     for group in groups:
         write_text(group.script_path, group.script)
-        needed = {number for request in group.requests for number in request.job.depends_on}
-        ids = {**running, **record.job_ids}
-        dependencies = [ids[number] for number in sorted(needed) if number in ids]
         try:
             job_id = call_until_answered(
-                group.command(dependencies),
+                group.command({**running, **record.job_ids}),
                 patience_s=PATIENCE_S,
                 look=partial(_already, group.name),
             )

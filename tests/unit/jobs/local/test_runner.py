@@ -186,3 +186,14 @@ def test_jobs_that_fill_the_machine_wait_for_each_other(tmp_path: Path) -> None:
     assert [line.partition(",")[0] for line in out.getvalue().splitlines()] == [
         "running: stage 1", "finished: stage 1", "running: stage 2", "finished: stage 2",
     ]  # fmt: skip
+
+
+def test_as_many_as_were_asked_for_run_at_once_whatever_the_cpus(tmp_path: Path) -> None:
+    threads = len(os.sched_getaffinity(0))
+    jobs = [replace(job(tmp_path, n, "ok"), threads=threads) for n in (1, 2, 3)]
+    out = io.StringIO()
+    command = (sys.executable, "-c", WORKER)
+    LocalRunner(command, PlainDisplay(out, io.StringIO()), at_once=2).run(jobs)
+    lines = [line.partition(",")[0] for line in out.getvalue().splitlines()]
+    assert lines[:2] == ["running: stage 1", "running: stage 2"]
+    assert lines[2].startswith("finished: ") and lines.index("running: stage 3") > 2

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from can_train.config.schema import Resources
 from can_train.jobs.job import Handover, Job
-from can_train.jobs.slurm.batches import SlurmRequest
+from can_train.jobs.slurm.arrays import SlurmRequest
 
 
 def handover(plan: Path) -> Handover:

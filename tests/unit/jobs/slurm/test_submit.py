@@ -9,7 +9,7 @@ import pytest
 from can_train.errors import SubmissionError
 from can_train.jobs.slurm import client
 from can_train.jobs.slurm import submit as slurm
-from can_train.jobs.slurm.batches import SlurmRequest
+from can_train.jobs.slurm.arrays import SlurmRequest
 from can_train.jobs.slurm.executor import SlurmExecutor
 from can_train.jobs.slurm.record import SubmissionSettings, latest_runs, read_attempts
 from can_train.jobs.slurm.submit import submit

@@ -1,0 +1,80 @@
+"""What a sweep cost, from the records of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from can_train.config.frozen import frozen_config_of
+from can_train.errors import CanTrainError, counted
+from can_train.jobs.board import Row
+from can_train.jobs.executor import executors
+from can_train.runs.layout import summary_path
+from can_train.runs.summary import read_figures
+
+HOUR_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What runs cost.
+
+    Attributes:
+        runs: How many of them ever started.
+        hours: Hours that they worked, one after another.
+        cpu_hours: The same times the CPU threads of each.
+        gpu_hours: The same times the GPUs that each asked for.
+    """
+
+    runs: int
+    hours: float
+    cpu_hours: float
+    gpu_hours: float
+
+    @property
+    def words(self) -> str:
+        """In a line."""
+        gpus = f", {self.gpu_hours:.2f} GPU-hours" if self.gpu_hours else ""
+        return (
+            f"the bill: {counted(self.runs, 'run')}, {self.cpu_hours:.2f} CPU-hours{gpus} "
+            f"({self.hours:.2f} hours of work)"
+        )
+
+
+def bill_of(rows: Sequence[Row], plan: Path) -> Bill:
+    """What runs cost: training, calibration and what else their jobs did; each run once.
+
+    Args:
+        rows: How they stand.
+        plan: Folder of their plan, for which executors tell the GPUs that they gave.
+    """
+    gpus = {n: count for each in executors().values() for n, count in each.gpus(plan).items()}
+    costs = [(row.job.run_dir, seconds) for row in rows if (seconds := _seconds(row)) is not None]
+    threads = {run: _threads(run) for run, _ in costs}
+    return Bill(
+        runs=len(costs),
+        hours=_hours(seconds for _, seconds in costs),
+        cpu_hours=_hours(seconds * threads[run] for run, seconds in costs),
+        gpu_hours=_hours(seconds * gpus.get(run.name, 0) for run, seconds in costs),
+    )
+
+
+def _seconds(row: Row) -> float | None:
+    """Time of its latest attempt, or that of training where it is longer; None: never started."""
+    path = summary_path(row.job.run_dir)
+    trained = read_figures(row.job.run_dir).get("seconds") if path.is_file() else None
+    known = [seconds for seconds in (row.elapsed_s, trained) if seconds is not None]
+    return max(known) if known else None
+
+
+def _threads(run: Path) -> int:
+    try:
+        return frozen_config_of(run).config.training.threads
+    except CanTrainError:
+        return 1
+
+
+def _hours(seconds: Iterable[float]) -> float:
+    return sum(seconds) / HOUR_S

@@ -1,0 +1,194 @@
+"""`can-train sweep`: what it refuses before anything is written, what it shows, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from can_train.cli.main import main
+from can_train.dataset.manifest import DatasetManifest
+from can_train.pipeline.record import write_plan
+from can_train.runs.layout import Roots, plan_dir, sweep_dir
+from can_train.runs.state import RunStatus, write_status
+from can_train.sweeps.make import Sweep
+from can_train.sweeps.manifest import manifest_of, write_manifest
+from tests.unit.pipeline.conftest import Finish
+from tests.unit.sweeps.conftest import MakeSweep
+from tests.unit.sweeps.conftest import dataset as dataset
+from tests.unit.sweeps.conftest import finish as finish
+from tests.unit.sweeps.conftest import roots as roots
+from tests.unit.sweeps.conftest import sweep_of as sweep_of
+
+NINE = ("--grid", "learning_rate=0.001,0.003,0.005", "--grid", "batch_size=32,64,128")
+GAT = ("--modality", "automotive", "--dataset", "car", "--model", "gat")
+
+
+@pytest.fixture
+def folders(roots: Roots, dataset: DatasetManifest) -> tuple[str, ...]:
+    """Options for the roots, with a dataset under them."""
+    return ("--data-root", str(roots.data), "--experiment-root", str(roots.experiments),
+            "--teacher-root", str(roots.teachers))  # fmt: skip
+
+
+@pytest.fixture
+def stored(sweep_of: MakeSweep, roots: Roots) -> Sweep:
+    """A sweep of two seeds as it lies on disk before anything ran."""
+    sweep = sweep_of("seed=1,2", model="gat", one_stage=True)
+    write_manifest(roots.experiments, sweep.manifest)
+    write_plan(sweep.plan)
+    return sweep
+
+
+def test_a_dry_run_shows_every_combination_and_writes_nothing(
+    folders: tuple[str, ...], roots: Roots, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", "train", *GAT, *NINE, *folders, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "9 combinations, 9 runs (0 of 9 stages shared)" in said
+    assert "learning_rate  batch_size  run" in said
+    assert main(["sweep", "train", *GAT, *NINE, *folders, "--dry-run", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["total_combinations"] == len(document["configs"]) == 9
+    assert document["command"].startswith("can-train ")
+    assert not roots.experiments.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--grid", "learning_rate=0.001,fast"], "--grid learning_rate: fast isn't allowed"),
+        (["--grid", "sed=1"], "--grid sed: isn't known; did you mean seed?"),
+        (["--grid", "seed=1,2", "--seed", "3"], "--grid seed: also given by --seed"),
+        (["--grid", "seed=1,2", "--epochs", "0"], "--epochs: 0 isn't allowed"),
+        (["--grid", "window=50,5000"], "--grid window: 5000 isn't allowed"),
+        (["--grid-file", "nosuch.yaml"], "--grid-file: nosuch.yaml can't be read"),
+        ([], "--grid: missing"),
+        (["--grid", "seed=1,2", "--name", "x" * 61], "Allowed: 1 to 60 printable characters"),
+        (["--grid", "seed=1,2", "--jobs", "0"], "Allowed: a whole number from 1"),
+        (["--grid", "seed=1,2", "--json"], "Add --dry-run"),
+        (["--grid", "seed=1,2", "--force"], "--force isn't known"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_written(
+    words: list[str],
+    said: str,
+    folders: tuple[str, ...],
+    roots: Roots,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["sweep", "train", *GAT, *words, *folders]) == 2
+    assert said in capsys.readouterr().err
+    assert not roots.experiments.exists()
+
+
+def test_lists_in_a_bucket_are_swept_and_train_says_so(
+    folders: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bucket = ("--model-args", "learning_rate=[0.001,0.003]")
+    assert main(["train", *GAT, *bucket, *folders]) == 2
+    assert "Run them all: the word sweep before train" in capsys.readouterr().err
+    assert main(["sweep", "train", *GAT, *bucket, *folders, "--dry-run"]) == 0
+    assert "2 combinations, 2 runs" in capsys.readouterr().out
+
+
+def test_the_campaign_shares_what_it_can(
+    folders: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--modality", "automotive", "--dataset", "car", "--grid-file", "campaign")
+    assert main(["sweep", "pipeline", *words, *folders, "--dry-run", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["name"], document["total_combinations"]) == ("campaign", 3 * (1 + 4 + 1 + 1))
+    runs = {run["run_dir"] for config in document["configs"] for run in config["runs"]}
+    assert len(runs) == 3 * (6 + 6 + 2 + 2)
+    sizes = {tuple(run.split("/")[3:5]) for run in runs}
+    assert sizes == {(m, s) for m in ("vgae", "gat", "dqn") for s in ("teacher", "student")}
+
+
+def test_status_shows_sweeps_and_combinations(
+    stored: Sweep, folders: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, root = stored.manifest.sweep_id, folders[2:4]
+    write_status(stored.plan.stages[0].frozen.run_dir, RunStatus(state="failed", message="burst"))
+    assert main(["sweep", "status", *root]) == 0
+    said = capsys.readouterr().out
+    assert f"{name}  failed  0 of 2 done   a name  seed\n" in said
+    assert f"next: can-train sweep resume {name} --experiment-root" in said
+    assert main(["sweep", "status", name[:6], *root]) == 1
+    said = capsys.readouterr().out
+    assert f"sweep {name} (a name): failed, 0 of 2 combinations done (1 failed, 1 planned)" in said
+    assert "burst" in said
+    assert main(["status", *root]) == 1
+    said = capsys.readouterr().out
+    assert f"{name}  failed  0 of 2 done   a name  seed\n" in said and "plan  " not in said
+    assert main(["sweep", "status", name, "--json", *root]) == 1
+    assert json.loads(capsys.readouterr().out)["combinations"][0]["params"] == {"seed": 1}
+
+
+def test_results_are_written_in_the_form_that_the_name_ends_with(
+    stored: Sweep,
+    finish: Finish,
+    folders: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name, root = stored.manifest.sweep_id, folders[2:4]
+    assert main(["sweep", "best", name, *root]) == 3
+    assert f"Look at it: can-train sweep status --experiment-root {root[1]} {name}" in (
+        capsys.readouterr().err
+    )
+    for value, planned in enumerate(stored.plan.stages):
+        finish(planned, float(value))
+    outs = [tmp_path / f"results.{end}" for end in ("md", "tex", "csv", "parquet")]
+    words = [word for out in outs for word in ("--out", str(out))]
+    assert main(["sweep", "results", name, *words, *root]) == 0
+    said = capsys.readouterr()
+    assert "val_loss 0.5000 ± 6.3531" in said.out and "the bill: 0 runs" in said.out
+    assert all(out.stat().st_size for out in outs) and said.err.count("written: ") == 4
+    assert main(["sweep", "results", name, "--out", "x.doc", *root]) == 2
+    assert "Allowed endings: .md, .tex, .csv, .parquet" in capsys.readouterr().err
+    shown = tmp_path / "pictures"
+    assert main(["sweep", "results", name, "--pictures", str(shown), "--json", *root]) == 0
+    assert len(json.loads(capsys.readouterr().out)["runs"]) == 2
+    assert not shown.exists()  # a seed is no axis
+    assert main(["sweep", "best", name, *root]) == 0
+    assert "car gat teacher: the only one: val_loss 0.5000" in capsys.readouterr().out
+
+
+def test_nothing_to_retry_or_to_cancel_is_said(
+    stored: Sweep, folders: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, root = stored.manifest.sweep_id, folders[2:4]
+    assert main(["sweep", "retry-failed", name, *root]) == 0
+    assert "nothing to retry: no run of this sweep failed" in capsys.readouterr().out
+    assert main(["sweep", "cancel", name, *root]) == 0
+    assert capsys.readouterr().out == "nothing works on it\n"
+
+
+def test_what_is_removed_as_a_plan_is_gone_as_a_sweep(stored: Sweep, roots: Roots) -> None:
+    name = stored.manifest.sweep_id
+    assert main(["rm", name, "--yes", "--experiment-root", str(roots.experiments)]) == 0
+    assert not sweep_dir(roots.experiments, name).exists()
+    assert not plan_dir(roots.experiments, name).exists()
+
+
+def test_finished_runs_are_reused_and_the_record_is_kept(
+    stored: Sweep,
+    finish: Finish,
+    roots: Roots,
+    folders: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for planned in stored.plan.stages:
+        finish(planned)
+    name = stored.manifest.sweep_id
+    before = manifest_of(sweep_dir(roots.experiments, name))
+    assert main(["sweep", "train", *GAT, "--grid", "seed=1,2", "--no-register", *folders]) == 0
+    said = capsys.readouterr().out
+    assert said.count("reused: ") == 2 and f"sweep {name}: finished, 2 of 2" in said
+    after = manifest_of(sweep_dir(roots.experiments, name))
+    assert (after.created_at, after.command, after.name) == (
+        before.created_at, before.command, before.name,
+    )  # fmt: skip
+    assert after.state == "finished"
