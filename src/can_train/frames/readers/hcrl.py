@@ -20,6 +20,14 @@ from numpy.typing import NDArray
 from can_train.compiled import compiled
 from can_train.frames.readers.registry import Format, Head, ReadOptions, head_of
 from can_train.frames.result import ReadResult
+from can_train.frames.text.canonical import (
+    LONGEST,
+    OTHER,
+    byte_list_at,
+    id_at,
+    line_end_at,
+    seconds_at,
+)
 from can_train.frames.text.fields import (
     BAD_PAYLOAD,
     COMMA,
@@ -31,8 +39,8 @@ from can_train.frames.text.fields import (
     parse_time,
     trim,
 )
-from can_train.frames.text.lines import FRAME, NO_BUS, Line, problem, put
-from can_train.frames.text.reading import OWN_CODES, TextLayout, read_text
+from can_train.frames.text.lines import FRAME, NO_BUS, Cut, Line, cut_one, problem, put
+from can_train.frames.text.reading import CLASSIC_BYTES, OWN_CODES, TextLayout, read_text
 
 BAD_DLC: Final = OWN_CODES
 DLC_MISMATCH: Final = OWN_CODES - 1
@@ -64,15 +72,20 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     Raises:
         DataError: A malformed line.
     """
+    return read_text(path, layout_of(path), lenient=options.lenient)
+
+
+def layout_of(path: Path) -> TextLayout:
+    """How a file is written: with flags if its first frame has one."""
     sample = next((line for line in head_of(path).lines if _LINE.fullmatch(line)), "")
     flagged = not sample or _FLAG.fullmatch(sample) is not None
-    layout = TextLayout(
+    return TextLayout(
         format=FORMAT.name,
         parse=functools.partial(_parse, flagged),
+        scan=functools.partial(_scan, flagged),
         messages=_MESSAGES,
         labelled=flagged,
     )
-    return read_text(path, layout, lenient=options.lenient)
 
 
 @compiled()
@@ -84,6 +97,65 @@ def _parse(
 ) -> None:
     for k in range(len(lines)):
         put(lines, k, _line(data, lines[k].start, lines[k].stop, payload[k], flagged))
+
+
+@compiled()
+def _scan(
+    flagged: bool,
+    data: NDArray[np.uint8],
+    position: int,
+    number: int,
+    lines: NDArray[np.void],
+    payload: NDArray[np.uint8],
+) -> Cut:
+    count = 0
+    words = payload.view(np.uint64)
+    safe = len(data) - LONGEST
+    while position < len(data) and count < len(lines):
+        number += 1
+        end = OTHER
+        if position <= safe:
+            end = _usual_line(data, position, lines, count, words, flagged)
+        if end == OTHER:
+            position, count = cut_one(data, position, number, lines, count)
+        else:
+            lines[count].number = number
+            position = end
+            count += 1
+    return Cut(count, position, number)
+
+
+@compiled()
+def _usual_line(
+    data: NDArray[np.uint8],
+    start: int,
+    lines: NDArray[np.void],
+    count: int,
+    words: NDArray[np.uint64],
+    flagged: bool,
+) -> int:
+    """Reads `seconds,ID,DLC,bytes,flag`, all without blanks; the byte behind it."""
+    seconds, first = seconds_at(data, start)
+    if first == OTHER or data[first] != COMMA:
+        return OTHER
+    arbitration_id, second = id_at(data, first + 1)
+    dlc = int(data[second + 1]) - ord("0")
+    if second == OTHER or data[second] != COMMA or not 0 <= dlc <= CLASSIC_BYTES:
+        return OTHER
+    payload, end = byte_list_at(data, second + 2, dlc)
+    label = 0
+    if flagged:
+        if end == OTHER or data[end] != COMMA:
+            return OTHER
+        label = int(data[end + 1] == ord("T"))
+        if not label and data[end + 1] != ord("R"):
+            return OTHER
+        end += 2
+    end = line_end_at(data, end) if end != OTHER else OTHER
+    if end != OTHER:
+        words[count, 0] = payload
+        put(lines, count, Line(FRAME, start, first, seconds, arbitration_id, dlc, label, NO_BUS))
+    return end
 
 
 @compiled()

@@ -80,6 +80,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         labelled=bool(table.of(LABEL)),
         header_lines=0 if table.cells.header_line is None else table.cells.header_line + 1,
         payload_bytes=FD_BYTES if table.is_fd else CLASSIC_BYTES,
+        may_be_wide=not table.is_fd,
         units_per_s=table.units_per_s,
         understood=table.understood(),
         label_field=next(iter(table.of(LABEL)), -1),
