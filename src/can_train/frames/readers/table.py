@@ -22,14 +22,7 @@ from can_train.frames.readers import can_train_and_test
 from can_train.frames.readers.registry import TABLE, Format, Head, ReadOptions, head_of
 from can_train.frames.result import ReadResult
 from can_train.frames.text.cells import HEX_TEXT
-from can_train.frames.text.layout import (
-    Cells,
-    RoledTable,
-    cells_of,
-    doubtful_columns,
-    headless_cells,
-    table_of,
-)
+from can_train.frames.text.layout import RoledTable, doubtful_columns, table_of
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES, TextLayout, read_text
 from can_train.frames.text.roles import (
     ATTACK_WORDS,
@@ -44,6 +37,7 @@ from can_train.frames.text.roles import (
     plain,
 )
 from can_train.frames.text.table import MESSAGES, parse_table
+from can_train.frames.text.table_text import Cells, cells_of, headless_cells
 
 _NO_TIME: Final = re.compile(r"\d{1,4}(,\d{1,3}){8},[01](\.0)?")
 """ID, eight bytes and a label, all decimal: what ROAD is often turned into."""

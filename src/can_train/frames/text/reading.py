@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.frames.frame import COLUMNS, Frames
-from can_train.frames.paging import PIECE_BYTES, give_back, in_pieces, mapped, roomy
+from can_train.frames.paging import PIECE_BYTES, give_back, in_pieces, mapped
 from can_train.frames.problems import (
-    MOST_PROBLEMS_SHOWN,
-    LineProblems,
     carries_attack,
     refuse_problems,
 )
 from can_train.frames.result import ReadResult, require_frames
-from can_train.frames.text.buses import Buses
 from can_train.frames.text.fields import (
     BAD_TIMESTAMP,
     LINE_FEED,
@@ -29,15 +24,14 @@ from can_train.frames.text.fields import (
     PAYLOAD_TOO_LONG,
     find,
 )
+from can_train.frames.text.gathered import Gathered
 from can_train.frames.text.lines import (
     FRAME,
     LINES,
-    NO_FRAME,
     ODD,
     Cut,
     count_line_ends,
     cut,
-    take_frames,
 )
 
 OWN_CODES: Final = -100
@@ -46,6 +40,9 @@ OWN_CODES: Final = -100
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 CLASSIC_BYTES: Final = 8
 FD_BYTES: Final = 64
+FD_LENGTHS: Final = frozenset({12, 16, 20, 24, 32, 48, 64})
+"""Payloads of CAN FD above eight bytes (ISO 11898-1)."""
+
 _BATCH_LINES: Final = 4096
 """48 bytes each: a batch stays in a core's own cache, and Python's share of its time is lost."""
 
@@ -113,7 +110,8 @@ def read_text(path: Path, layout: TextLayout, *, lenient: float) -> ReadResult:
     found = _read(data, layout)
     if layout.may_be_wide and found.faults[PAYLOAD_TOO_LONG]:
         wide = _read(data, replace(layout, payload_bytes=FD_BYTES))
-        found = wide if wide.frames.dlc[: wide.count].max(initial=0) > CLASSIC_BYTES else found
+        lengths = set(np.unique(wide.frames.dlc[: wide.count]).tolist()) - set(range(9))
+        found = wide if lengths and lengths <= FD_LENGTHS else found
     messages = {**MESSAGES, **layout.messages}
     shown = tuple(
         f"{path}:{line['number']}: {messages[int(line['code'])]}: {_shorten(_text(data, line))}"
@@ -149,10 +147,10 @@ def in_lines(data: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         give_back(data)
 
 
-def _read(data: NDArray[np.uint8], layout: TextLayout) -> _Found:
+def _read(data: NDArray[np.uint8], layout: TextLayout) -> Gathered:
     """All that the lines of a text hold."""
     count = 1 + sum(int(count_line_ends(piece)) for piece in in_pieces(data))
-    found = _Found.with_room(count, layout.payload_bytes)
+    found = Gathered.with_room(count, layout.payload_bytes)
     looked_at = 0
     for lines, payload in _batches(data, layout):
         for line in _parse_odd(data, layout, lines, payload):
@@ -211,73 +209,6 @@ def _parse_odd(
     lines[odd], payload[odd] = some, bytes_
     malformed: NDArray[np.void] = whole[some["code"] < FRAME]
     return malformed
-
-
-@dataclass(slots=True, kw_only=True)
-class _Found:
-    """Frames and problems of the batches so far.
-
-    Attributes:
-        frames: Room for a frame per line; the first `count` are filled.
-        problems: The first malformed lines, in file order.
-        faults: How many malformed lines there are of each code.
-        attacks: How many of them carry an attack label.
-    """
-
-    frames: Frames
-    buses: Buses
-    count: int = 0
-    no_frames: int = 0
-    problems: list[np.void] = field(default_factory=list)
-    faults: Counter[int] = field(default_factory=Counter)
-    attacks: int = 0
-
-    @classmethod
-    def with_room(cls, lines: int, payload_bytes: int) -> _Found:
-        return cls(
-            frames=Frames(
-                timestamp=roomy(lines, np.float64),
-                arbitration_id=roomy(lines, np.uint32),
-                dlc=roomy(lines, np.uint8),
-                payload=roomy((lines, payload_bytes), np.uint8),
-                label=roomy(lines, np.uint8),
-            ),
-            buses=Buses(index=roomy(lines, np.uint8)),
-        )
-
-    def as_told(self, shown: tuple[str, ...]) -> LineProblems:
-        """The malformed lines, of which the first are `shown`."""
-        count = self.faults.total()
-        return LineProblems(
-            first=shown,
-            count=count,
-            lines=self.count + self.no_frames + count,
-            attacks=self.attacks,
-            commonest=max(self.faults.values(), default=0),
-        )
-
-    def give_back(self) -> None:
-        """Gives back the memory of the frames so far, if they lie in files."""
-        for column in COLUMNS:
-            give_back(column.of(self.frames))
-        give_back(self.buses.index)
-
-    def add(self, lines: NDArray[np.void], payload: NDArray[np.uint8]) -> None:
-        """Adds a parsed batch."""
-        room = self.frames[self.count : self.count + len(lines)]
-        columns = (room.timestamp, room.arbitration_id, room.dlc, room.payload, room.label)
-        count = take_frames(lines, payload, *columns)
-        if count < len(lines):
-            bad = lines[lines["code"] < FRAME]
-            self.faults.update(bad["code"].tolist())
-            self.problems += [
-                line.copy() for line in bad[: MOST_PROBLEMS_SHOWN - len(self.problems)]
-            ]
-            self.no_frames += int(np.count_nonzero(lines["code"] == NO_FRAME))
-            lines = lines[lines["code"] == FRAME]
-        if count:
-            self.buses.add(self.count, lines["bus"])
-        self.count += count
 
 
 def _read_hard_timestamps(data: NDArray[np.uint8], lines: NDArray[np.void]) -> None:
