@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG, Frames
+from can_train.frames.options import ReadOptions
 from can_train.frames.readers import can_train_and_test, candump, hcrl, read_recording
 from can_train.frames.text.canonical import LONGEST
 from can_train.frames.text.reading import TextLayout, read_text
@@ -143,7 +144,7 @@ LAYOUTS = {
 
 def told(path: Path, layout: TextLayout) -> tuple[object, ...] | str:
     try:
-        result = read_text(path, layout, lenient=1.0)
+        result = read_text(path, layout, ReadOptions(lenient=1.0))
     except DataError as error:
         return str(error)
     bus = None if result.bus is None else result.bus.tolist()
@@ -179,4 +180,4 @@ def test_the_fast_pass_takes_the_usual_lines(form: str, tmp_path: Path) -> None:
     # The lines at the end of a text are never taken: nothing may be read behind it.
     layout = replace(layout_of(path), parse=lambda data, lines, payload: refuse())
     path.write_bytes(begin + (line + b"\n") * 50 + b"\n" * LONGEST)
-    assert len(read_text(path, layout, lenient=0.0).frames) >= 50
+    assert len(read_text(path, layout, ReadOptions()).frames) >= 50

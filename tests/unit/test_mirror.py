@@ -97,7 +97,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "frames.recording": ("unit/frames/test_store.py",),
     "frames.result": ("unit/frames/text/test_reading.py",),
     "frames.sniffing": ("cli/test_data_commands.py",),
-    "frames.text.buses": ("unit/frames/text/test_reading.py",),
+    "frames.text.buses": ("property/test_text_recordings.py",),
     "frames.text.candump": ("unit/frames/readers/test_candump.py",),
     "frames.text.canonical": ("property/test_text_recordings.py",),
     "frames.text.cells": ("unit/frames/readers/test_table.py",),

@@ -18,6 +18,7 @@ from can_train.dataset.request import PrepareRequest
 from can_train.errors import DataError
 from can_train.frames.buses import Bus, buses_of
 from can_train.frames.frame import Frames
+from can_train.frames.options import Advance
 from can_train.frames.readers import read_recording
 from can_train.frames.recording import Recording
 from can_train.frames.result import ReadResult
@@ -45,7 +46,7 @@ _BENIGN_NAMES: Final = ("attack-free", "attack_free", "benign", "normal")
 
 
 def import_file(
-    file: SourceFile, request: PrepareRequest, labels: Labels, report: Report
+    file: SourceFile, request: PrepareRequest, labels: Labels, report: Report, advance: Advance
 ) -> list[SeenIds]:
     """Reads one file and stores its frames: a recording, or one for each bus.
 
@@ -54,13 +55,18 @@ def import_file(
         request: How it is to be read, and where its frames go.
         labels: Labels that stand in files of their own.
         report: Takes each line worth telling.
+        advance: Takes bytes of a large file as they are read.
 
     Raises:
         DataError: It can't be read, its time means nothing, or its labels aren't those of the
             folder that it lies in.
     """
     read = read_recording(
-        file.path, format=request.format, lenient=request.lenient, columns=request.columns
+        file.path,
+        format=request.format,
+        lenient=request.lenient,
+        columns=request.columns,
+        advance=advance,
     )
     if read.understood:
         report(f"{file.path}: {'; '.join(read.understood)}")

@@ -70,7 +70,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     Raises:
         DataError: No header, a column twice, or a malformed line.
     """
-    return read_text(path, layout_of(path), lenient=options.lenient)
+    return read_text(path, layout_of(path), options)
 
 
 def layout_of(path: Path) -> TextLayout:

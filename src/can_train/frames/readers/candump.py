@@ -76,7 +76,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     Raises:
         DataError: A malformed line.
     """
-    return read_text(path, layout_of(path), lenient=options.lenient)
+    return read_text(path, layout_of(path), options)
 
 
 def layout_of(path: Path) -> TextLayout:

@@ -79,7 +79,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         understood=table.understood(),
         label_field=next(iter(table.of(LABEL)), -1),
     )
-    result = read_text(path, layout, lenient=options.lenient)
+    result = read_text(path, layout, options)
     kinds = {text.lower() for text in table.values(LABEL)} - {*ATTACK_WORDS, *BENIGN_WORDS}
     if kinds and result.frames.label.all():
         names = ", ".join(table.cells.names[k] for k in table.of(LABEL))

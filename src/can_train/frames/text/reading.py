@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.frames.options import Advance, ReadOptions, no_advance
 from can_train.frames.paging import PIECE_BYTES, give_back, in_pieces, mapped
 from can_train.frames.problems import (
     carries_attack,
@@ -94,22 +95,22 @@ class TextLayout:
         return replace(self, start_s=start_s, units_per_s=units_per_s)
 
 
-def read_text(path: Path, layout: TextLayout, *, lenient: float) -> ReadResult:
+def read_text(path: Path, layout: TextLayout, options: ReadOptions) -> ReadResult:
     """Reads one text recording.
 
     Args:
         path: A file that isn't empty.
         layout: Its layout.
-        lenient: Share of the lines that may be malformed: they are left out and counted.
+        options: Which share of the lines may be malformed, and what takes bytes that are read.
 
     Raises:
         DataError: More lines are malformed, one of them carries an attack label, or there are no
             frames.
     """
     data = mapped(path)
-    found = _read(data, layout)
+    found = _read(data, layout, options.advance)
     if layout.may_be_wide and found.faults[PAYLOAD_TOO_LONG]:
-        wide = _read(data, replace(layout, payload_bytes=FD_BYTES))
+        wide = _read(data, replace(layout, payload_bytes=FD_BYTES), no_advance)
         lengths = set(np.unique(wide.frames.dlc[: wide.count]).tolist()) - set(range(9))
         found = wide if lengths and lengths <= FD_LENGTHS else found
     messages = {**MESSAGES, **layout.messages}
@@ -117,7 +118,7 @@ def read_text(path: Path, layout: TextLayout, *, lenient: float) -> ReadResult:
         f"{path}:{line['number']}: {messages[int(line['code'])]}: {_shorten(_text(data, line))}"
         for line in found.problems
     )
-    refuse_problems(path, found.as_told(shown), lenient)
+    refuse_problems(path, found.as_told(shown), options.lenient)
     found.give_back()
     give_back(data)
     frames = found.frames[: found.count]
@@ -147,7 +148,7 @@ def in_lines(data: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         give_back(data)
 
 
-def _read(data: NDArray[np.uint8], layout: TextLayout) -> Gathered:
+def _read(data: NDArray[np.uint8], layout: TextLayout, advance: Advance) -> Gathered:
     """All that the lines of a text hold."""
     count = 1 + sum(int(count_line_ends(piece)) for piece in in_pieces(data))
     found = Gathered.with_room(count, layout.payload_bytes)
@@ -159,6 +160,7 @@ def _read(data: NDArray[np.uint8], layout: TextLayout) -> Gathered:
             )
         found.add(lines, payload)
         if len(lines) and lines["start"][-1] - looked_at > PIECE_BYTES:
+            advance(int(lines["start"][-1]) - looked_at)
             looked_at = int(lines["start"][-1])
             give_back(data)
             found.give_back()
