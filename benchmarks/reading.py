@@ -32,8 +32,14 @@ from benchmarks.texts import FORMS, write_text  # noqa: E402
 from can_train.dataset.manifest import load_manifest  # noqa: E402
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset  # noqa: E402
 from can_train.frames.options import ReadOptions  # noqa: E402
-from can_train.frames.readers import can_train_and_test, candump, hcrl, read_recording  # noqa: E402
-from can_train.frames.text.reading import read_text  # noqa: E402
+from can_train.frames.readers import (  # noqa: E402
+    can_train_and_test,
+    candump,
+    hcrl,
+    read_recording,
+    table,
+)
+from can_train.frames.text.reading import TextLayout, read_text  # noqa: E402
 from can_train.graphs.identity import WindowSpec  # noqa: E402
 from can_train.graphs.store import open_store  # noqa: E402
 from can_train.vocab import FeatureSet  # noqa: E402
@@ -41,10 +47,11 @@ from can_train.vocab import FeatureSet  # noqa: E402
 RUNS: Final = 5
 FRAMES: Final = (100_000, 1_000_000, 20_000_000)
 STORE_FRAMES: Final = 1_000_000
-LAYOUTS: Final = {
+LAYOUTS: Final[dict[str, Callable[[Path], TextLayout]]] = {
     "candump": candump.layout_of,
     "can-train-and-test": can_train_and_test.layout_of,
     "hcrl": hcrl.layout_of,
+    "table": lambda path: table.layout_of(table.understood(path, {})),
 }
 """Formats with a fast pass."""
 

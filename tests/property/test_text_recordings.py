@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG, Frames
 from can_train.frames.options import ReadOptions
-from can_train.frames.readers import can_train_and_test, candump, hcrl, read_recording
+from can_train.frames.readers import can_train_and_test, candump, hcrl, read_recording, table
 from can_train.frames.text.canonical import LONGEST
 from can_train.frames.text.reading import TextLayout, read_text
 
@@ -126,10 +126,24 @@ FORMS: dict[str, Callable[[str, str, bytes, int], bytes]] = {
     "car-hacking": lambda t, i, p, a: ",".join(
         [t, i, str(len(p)), *(f"{b:02x}" for b in p), "RT"[a]]
     ).encode(),
+    "table": lambda t, i, p, a: ",".join(
+        ["7", t, i, str(len(p)), *(f"{b:02x}" for b in p), *[""] * (8 - len(p)), "RT"[a]]
+    ).encode(),
+    "short rows": lambda t, i, p, a: ",".join(
+        ["7", t, i, str(len(p)), *(f"{b:02x}" for b in p), "01"[a]]
+    ).encode(),
+    "table of one payload": lambda t, i, p, a: f"{t};{i};{p.hex()};{a};{a}".encode(),
     "HCRL without flags": lambda t, i, p, a: (
         f"{t},{i},{len(p)}," + " ".join(f"{b:02X}" for b in p)
     ).encode(),
 }
+BYTES_HEADER = b"row,Timestamp,ID,DLC,D0,D1,D2,D3,D4,D5,D6,D7,Flag\n"
+
+
+def table_layout(path: Path) -> TextLayout:
+    return table.layout_of(table.understood(path, {}))
+
+
 LAYOUTS = {
     "candump": (candump.layout_of, b"(1.5) can0 123#00\n"),
     "labelled candump": (candump.layout_of, b"(1.5) can0 123#00 1\n"),
@@ -138,6 +152,9 @@ LAYOUTS = {
         b"timestamp,arbitration_id,data_field,attack\n",
     ),
     "car-hacking": (hcrl.layout_of, b"1.5,0123,1,00,R\n"),
+    "table": (table_layout, BYTES_HEADER + b"0,1.5,01AF,1,af,,,,,,,,R\n"),
+    "short rows": (table_layout, BYTES_HEADER + b"0,1.5,01AF,1,af,0\n"),
+    "table of one payload": (table_layout, b"time;id;data;attack;label\n1.5;1AF;af;0;0\n"),
     "HCRL without flags": (hcrl.layout_of, b"1.5,0123,1,00\n"),
 }
 
@@ -154,7 +171,7 @@ def told(path: Path, layout: TextLayout) -> tuple[object, ...] | str:
 
 @pytest.mark.parametrize("form", list(FORMS))
 @given(st.data())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_the_fast_pass_reads_what_the_parser_reads(form: str, data: st.DataObject) -> None:
     layout_of, begin = LAYOUTS[form]
     # Behind the last of the usual lines stand enough bytes for the fast pass to look at it.
@@ -167,7 +184,9 @@ def test_the_fast_pass_reads_what_the_parser_reads(form: str, data: st.DataObjec
         assert told(path, layout) == told(path, replace(layout, scan=None))
 
 
-@pytest.mark.parametrize("form", ["candump", "can-train-and-test", "car-hacking"])
+@pytest.mark.parametrize(
+    "form", ["candump", "can-train-and-test", "car-hacking", "table", "short rows"]
+)
 def test_the_fast_pass_takes_the_usual_lines(form: str, tmp_path: Path) -> None:
     layout_of, begin = LAYOUTS[form]
     path = tmp_path / "recording"

@@ -109,6 +109,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "frames.text.roles": ("unit/frames/readers/test_table.py",),
     "frames.text.table": ("unit/frames/readers/test_table.py",),
     "frames.text.table_text": ("unit/frames/readers/test_table.py",),
+    "frames.text.usual_table": ("property/test_text_recordings.py",),
     "graphs.batch": ("unit/graphs/test_feed.py",),
     "graphs.past": ("unit/graphs/test_state.py",),
     "jobs.board": ("unit/jobs/test_executor.py",),

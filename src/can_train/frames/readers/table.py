@@ -38,6 +38,7 @@ from can_train.frames.text.roles import (
 )
 from can_train.frames.text.table import MESSAGES, parse_table
 from can_train.frames.text.table_text import Cells, cells_of, headless_cells
+from can_train.frames.text.usual_table import is_usual, scan_table
 
 _NO_TIME: Final = re.compile(r"\d{1,4}(,\d{1,3}){8},[01](\.0)?")
 """ID, eight bytes and a label, all decimal: what ROAD is often turned into."""
@@ -67,9 +68,25 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         DataError: A column is missing, may be a label, or isn't there; or a line is malformed.
     """
     table = understood(path, options.columns)
-    layout = TextLayout(
+    result = read_text(path, layout_of(table), options)
+    kinds = {text.lower() for text in table.values(LABEL)} - {*ATTACK_WORDS, *BENIGN_WORDS}
+    if kinds and result.frames.label.all():
+        names = ", ".join(table.cells.names[k] for k in table.of(LABEL))
+        raise DataError(
+            f"{path}: column {names} holds {', '.join(sorted(kinds)[:3])} and no word for benign "
+            f"frames ({', '.join(BENIGN_WORDS[:5])}, …). If it is no label: --columns label=none"
+        )
+    return result
+
+
+def layout_of(table: RoledTable) -> TextLayout:
+    """How the lines of a table are read."""
+    roles, how = np.array(table.roles, np.int64), table.how
+    usual = is_usual(table.roles, how)
+    return TextLayout(
         format=FORMAT.name,
-        parse=functools.partial(parse_table, np.array(table.roles, np.int64), table.how),
+        parse=functools.partial(parse_table, roles, how),
+        scan=functools.partial(scan_table, roles, how) if usual else None,
         messages=MESSAGES,
         labelled=bool(table.of(LABEL)),
         header_lines=0 if table.cells.header_line is None else table.cells.header_line + 1,
@@ -79,15 +96,6 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         understood=table.understood(),
         label_field=next(iter(table.of(LABEL)), -1),
     )
-    result = read_text(path, layout, options)
-    kinds = {text.lower() for text in table.values(LABEL)} - {*ATTACK_WORDS, *BENIGN_WORDS}
-    if kinds and result.frames.label.all():
-        names = ", ".join(table.cells.names[k] for k in table.of(LABEL))
-        raise DataError(
-            f"{path}: column {names} holds {', '.join(sorted(kinds)[:3])} and no word for benign "
-            f"frames ({', '.join(BENIGN_WORDS[:5])}, …). If it is no label: --columns label=none"
-        )
-    return result
 
 
 def understood(path: Path, columns: Mapping[str, str]) -> RoledTable:
