@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Bytes: TypeAlias = NDArray[np.uint8]
-Piece: TypeAlias = "tuple[Bytes, Bytes]"
+Piece: TypeAlias = tuple[Bytes, NDArray[np.bool_]]
 """Characters of M lines side by side [M, C], and which of them are there."""
+
+Part: TypeAlias = bytes | Bytes | Piece
 
 PIECE_FRAMES: Final = 1 << 18
 _LOWER: Final = np.frombuffer(b"0123456789abcdef", np.uint8)
@@ -57,15 +59,16 @@ def _hex(values: NDArray[np.int64], digits: int, table: Bytes) -> Bytes:
     return table[values[:, None] >> shifts & 15]
 
 
-def _line(parts: Sequence[bytes | Bytes | Piece], count: int) -> bytes:
+def _line(parts: Sequence[Part], count: int) -> bytes:
     """All lines, of parts that stand beside each other."""
-    texts, there = [], []
+    texts: list[Bytes] = []
+    there: list[NDArray[np.bool_]] = []
     for part in parts:
-        text, mask = part if isinstance(part, tuple) else (part, None)
-        if isinstance(text, bytes):
-            text = np.broadcast_to(np.frombuffer(text, np.uint8), (count, len(text)))
+        if isinstance(part, bytes):
+            part = np.broadcast_to(np.frombuffer(part, np.uint8), (count, len(part)))
+        text, mask = part if isinstance(part, tuple) else (part, np.ones(part.shape, np.bool_))
         texts.append(text)
-        there.append(np.ones(text.shape, bool) if mask is None else mask)
+        there.append(mask)
     return np.hstack(texts)[np.hstack(there)].tobytes()
 
 
@@ -92,30 +95,62 @@ def _flag(frames: dict[str, NDArray[np.int64]], words: bytes) -> Bytes:
 
 def candump(frames: dict[str, NDArray[np.int64]]) -> bytes:
     """`(1478191030.067627) can0 112#FF0015`."""
-    parts = [b"(", *_time(frames), b") can0 ", _hex(frames["id"], 3, _UPPER), b"#",
-             _bytes(frames, _UPPER), b"\n"]  # fmt: skip
+    parts: list[Part] = [
+        b"(",
+        *_time(frames),
+        b") can0 ",
+        _hex(frames["id"], 3, _UPPER),
+        b"#",
+        _bytes(frames, _UPPER),
+        b"\n",
+    ]
     return _line(parts, len(frames["id"]))
 
 
 def can_train_and_test(frames: dict[str, NDArray[np.int64]]) -> bytes:
     """`1478191030.067627,112,FF0015,0`."""
-    parts = [*_time(frames), b",", _hex(frames["id"], 3, _UPPER), b",", _bytes(frames, _UPPER),
-             b",", _flag(frames, b"01"), b"\n"]  # fmt: skip
+    parts: list[Part] = [
+        *_time(frames),
+        b",",
+        _hex(frames["id"], 3, _UPPER),
+        b",",
+        _bytes(frames, _UPPER),
+        b",",
+        _flag(frames, b"01"),
+        b"\n",
+    ]
     return _line(parts, len(frames["id"]))
 
 
 def car_hacking(frames: dict[str, NDArray[np.int64]]) -> bytes:
     """`1478191030.067627,0112,3,ff,00,15,R`: no header."""
-    parts = [*_time(frames), b",", _hex(frames["id"], 4, _LOWER), b",", _number(frames["dlc"], 1),
-             _bytes(frames, _LOWER, b","), b",", _flag(frames, b"RT"), b"\n"]  # fmt: skip
+    parts: list[Part] = [
+        *_time(frames),
+        b",",
+        _hex(frames["id"], 4, _LOWER),
+        b",",
+        _number(frames["dlc"], 1),
+        _bytes(frames, _LOWER, b","),
+        b",",
+        _flag(frames, b"RT"),
+        b"\n",
+    ]
     return _line(parts, len(frames["id"]))
 
 
 def otids(frames: dict[str, NDArray[np.int64]]) -> bytes:
     """`Timestamp: 1478191030.067627        ID: 0112    000    DLC: 3    ff 00 15`."""
-    parts = [b"Timestamp: ", *_time(frames), b"        ID: ", _hex(frames["id"], 4, _LOWER),
-             b"    000    DLC: ", _number(frames["dlc"], 1), b"   ", _bytes(frames, _LOWER, b" "),
-             b"\n"]  # fmt: skip
+    parts: list[Part] = [
+        b"Timestamp: ",
+        *_time(frames),
+        b"        ID: ",
+        _hex(frames["id"], 4, _LOWER),
+        b"    000    DLC: ",
+        _number(frames["dlc"], 1),
+        b"   ",
+        _bytes(frames, _LOWER, b" "),
+        b"\n",
+    ]
     return _line(parts, len(frames["id"]))
 
 

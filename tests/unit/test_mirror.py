@@ -83,6 +83,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "evaluation.row_columns": ("unit/evaluation/test_table.py",),
     "evaluation.scenarios": ("cli/test_commands.py",),
     "frames.extras": ("unit/frames/test_messages.py",),
+    "frames.options": ("unit/dataset/test_prepare.py",),
     "frames.packets": ("unit/frames/readers/test_pcap.py",),
     "frames.readers.asc": ("unit/frames/test_messages.py", "unit/frames/test_samples.py"),
     "frames.readers.blf": ("unit/frames/test_messages.py", "unit/frames/test_samples.py"),

@@ -204,11 +204,13 @@ def _parse_odd(
     odd = np.flatnonzero(lines["code"] == ODD)
     if len(odd) == 0:
         return lines[:0]
-    some, bytes_ = lines[odd], payload[odd]
+    whole = lines[odd]
+    all_of_them = len(odd) == len(lines)
+    some, bytes_ = (lines, payload) if all_of_them else (lines[odd], payload[odd])
     layout.parse(data, some, bytes_)
     _read_hard_timestamps(data, some)
-    whole = lines[odd]
-    lines[odd], payload[odd] = some, bytes_
+    if not all_of_them:
+        lines[odd], payload[odd] = some, bytes_
     malformed: NDArray[np.void] = whole[some["code"] < FRAME]
     return malformed
 
