@@ -47,6 +47,8 @@ from can_train.vocab import FeatureSet  # noqa: E402
 RUNS: Final = 5
 FRAMES: Final = (100_000, 1_000_000, 20_000_000)
 STORE_FRAMES: Final = 1_000_000
+"""Of the recordings that are stored, or fewer if all sizes are smaller."""
+
 LAYOUTS: Final[dict[str, Callable[[Path], TextLayout]]] = {
     "candump": candump.layout_of,
     "can-train-and-test": can_train_and_test.layout_of,
@@ -90,7 +92,7 @@ def rows(sizes: Sequence[int] = FRAMES) -> Iterator[Row]:
                 write_text(path, form, frames)
                 yield from _reading(path, form, frames)
                 path.unlink()
-        yield from _storing(Path(folder), STORE_FRAMES)
+        yield from _storing(Path(folder), min(STORE_FRAMES, max(sizes)))
         for form in FORMS:
             yield _peak(Path(folder), form, max(sizes))
 
@@ -99,7 +101,9 @@ def _reading(path: Path, form: str, frames: int) -> Iterator[Row]:
     """Rates of reading one text."""
     ways: dict[str, Callable[[], object]] = {"read": lambda: read_recording(path)}
     if form in LAYOUTS:
-        slow = replace(LAYOUTS[form](path), scan=None)
+        layout = LAYOUTS[form](path)
+        slow = replace(layout, scan=None)
+        ways["fast path"] = lambda: read_text(path, layout, ReadOptions())
         ways["slow path"] = lambda: read_text(path, slow, ReadOptions())
     if form != "otids":
         separator = " " if form == "candump" else ","
@@ -110,9 +114,12 @@ def _reading(path: Path, form: str, frames: int) -> Iterator[Row]:
     seconds = in_turn(ways)
     rates = [frames / each / 1e6 for each in seconds["read"]]
     yield Row(what=f"{form}: read", frames=frames, value=spread(rates), unit="M frames/CPU-s")
-    for way in list(ways)[1:]:
-        ratios = [other / own for other, own in zip(seconds[way], seconds["read"], strict=True)]
-        yield Row(what=f"{form}: {way} / read", frames=frames, value=spread(ratios), unit="times")
+    for other, own in (("slow path", "fast path"), ("polars", "read")):
+        if other in ways:
+            pairs = zip(seconds[other], seconds[own], strict=True)
+            ratios = [slower / faster for slower, faster in pairs]
+            what = f"{form}: {other} / {own}"
+            yield Row(what=what, frames=frames, value=spread(ratios), unit="times")
 
 
 def _storing(folder: Path, frames: int) -> Iterator[Row]:
