@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG, Frames
-from can_train.frames.readers import read_recording
+from can_train.frames.options import ReadOptions
+from can_train.frames.readers import can_train_and_test, candump, hcrl, read_recording, table
+from can_train.frames.text.canonical import LONGEST
+from can_train.frames.text.reading import TextLayout, read_text
 
 FLAG = int(EXTENDED_FLAG)
 standard = st.integers(0, 0x7FF)
@@ -97,3 +104,99 @@ def test_timestamps_are_those_of_float(texts: list[str]) -> None:
         path.write_text("\n".join(f"({text}) can0 112#" for text in texts))
         found = read_recording(path, format="candump").frames.timestamp
     assert found.tolist() == [float(text) for text in texts]
+
+
+def usual_and_odd(draw: st.DrawFn, form: str) -> bytes:
+    """Lines as recorders write them, and some that were changed in one place."""
+    lines = []
+    for time, number, data, label in draw(rows(st.one_of(standard, extended), payloads)):
+        line = FORMS[form](f"{time:.6f}", digits(number), data, label)
+        if draw(st.booleans()):
+            at, byte = draw(st.integers(0, len(line))), draw(st.sampled_from(ODD_BYTES))
+            line = line[:at] + byte + line[at + draw(st.integers(0, 1)) :]
+        lines.append(line + draw(st.sampled_from([b"\n", b"\n", b"\r\n", b" \n", b"\n\n"])))
+    return b"".join(lines)
+
+
+ODD_BYTES = [bytes([byte]) for byte in b'0129afFgGR#_.,: \t\r\n"\x00\x80\xffT()-+e']
+FORMS: dict[str, Callable[[str, str, bytes, int], bytes]] = {
+    "candump": lambda t, i, p, a: f"({t}) can{a} {i}#{p.hex().upper()}".encode(),
+    "labelled candump": lambda t, i, p, a: f"({t}) vcan0 {i}#{p.hex()} {a}".encode(),
+    "can-train-and-test": lambda t, i, p, a: f"{t},{i},{p.hex().upper()},{a}".encode(),
+    "car-hacking": lambda t, i, p, a: ",".join(
+        [t, i, str(len(p)), *(f"{b:02x}" for b in p), "RT"[a]]
+    ).encode(),
+    "table": lambda t, i, p, a: ",".join(
+        ["7", t, i, str(len(p)), *(f"{b:02x}" for b in p), *[""] * (8 - len(p)), "RT"[a]]
+    ).encode(),
+    "short rows": lambda t, i, p, a: ",".join(
+        ["7", t, i, str(len(p)), *(f"{b:02x}" for b in p), "01"[a]]
+    ).encode(),
+    "table of one payload": lambda t, i, p, a: f"{t};{i};{p.hex()};{a};{a}".encode(),
+    "HCRL without flags": lambda t, i, p, a: (
+        f"{t},{i},{len(p)}," + " ".join(f"{b:02X}" for b in p)
+    ).encode(),
+}
+BYTES_HEADER = b"row,Timestamp,ID,DLC,D0,D1,D2,D3,D4,D5,D6,D7,Flag\n"
+
+
+def table_layout(path: Path) -> TextLayout:
+    return table.layout_of(table.understood(path, {}))
+
+
+LAYOUTS = {
+    "candump": (candump.layout_of, b"(1.5) can0 123#00\n"),
+    "labelled candump": (candump.layout_of, b"(1.5) can0 123#00 1\n"),
+    "can-train-and-test": (
+        can_train_and_test.layout_of,
+        b"timestamp,arbitration_id,data_field,attack\n",
+    ),
+    "car-hacking": (hcrl.layout_of, b"1.5,0123,1,00,R\n"),
+    "table": (table_layout, BYTES_HEADER + b"0,1.5,01AF,1,af,,,,,,,,R\n"),
+    "short rows": (table_layout, BYTES_HEADER + b"0,1.5,01AF,1,af,0\n"),
+    "table of one payload": (table_layout, b"time;id;data;attack;label\n1.5;1AF;af;0;0\n"),
+    "HCRL without flags": (hcrl.layout_of, b"1.5,0123,1,00\n"),
+}
+
+
+def told(path: Path, layout: TextLayout) -> tuple[object, ...] | str:
+    try:
+        result = read_text(path, layout, ReadOptions(lenient=1.0))
+    except DataError as error:
+        return str(error)
+    bus = None if result.bus is None else result.bus.tolist()
+    frames, rest = result.frames.digest(), (result.skipped, result.error_frames)
+    return frames, bus, result.bus_names, result.first_problems, *rest
+
+
+@pytest.mark.parametrize("form", list(FORMS))
+@given(st.data())
+@settings(max_examples=100)
+def test_the_fast_pass_reads_what_the_parser_reads(form: str, data: st.DataObject) -> None:
+    layout_of, begin = LAYOUTS[form]
+    # Behind the last of the usual lines stand enough bytes for the fast pass to look at it.
+    text = begin + data.draw(st.composite(usual_and_odd)(form)) + b"\n" * LONGEST
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recording"
+        path.write_bytes(text)
+        layout = layout_of(path)
+        assert layout.scan is not None
+        assert told(path, layout) == told(path, replace(layout, scan=None))
+
+
+@pytest.mark.parametrize(
+    "form", ["candump", "can-train-and-test", "car-hacking", "table", "short rows"]
+)
+def test_the_fast_pass_takes_the_usual_lines(form: str, tmp_path: Path) -> None:
+    layout_of, begin = LAYOUTS[form]
+    path = tmp_path / "recording"
+    line = FORMS[form]("1478191030.067627", "1F3", b"\x01\xaf", 1)
+    path.write_bytes(begin + (line + b"\n") * 50)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a usual line was left to the parser")
+
+    # The lines at the end of a text are never taken: nothing may be read behind it.
+    layout = replace(layout_of(path), parse=lambda data, lines, payload: refuse())
+    path.write_bytes(begin + (line + b"\n") * 50 + b"\n" * LONGEST)
+    assert len(read_text(path, layout, ReadOptions()).frames) >= 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,11 +10,13 @@ from typing import Final
 import numpy as np
 
 from can_train.frames.frame import Frames
+from can_train.frames.paging import give_back
 from can_train.frames.recording import Recording
 
 _OFTEN: Final = 10
 """Benign frames from which an ID belongs to the vehicle: a stray or fuzzed one has fewer."""
 
+_FRAMES_AT_ONCE: Final = 1 << 20
 _ENOUGH_IDS: Final = 5
 _SHARED: Final = 0.5
 """Recordings of one vehicle have at least this share of the smaller ID set in common; in the
@@ -30,8 +33,15 @@ class SeenIds:
 
 def seen_ids(recording: Recording, frames: Frames) -> SeenIds:
     """IDs of a recording's benign traffic."""
-    ids, counts = np.unique(frames.arbitration_id[frames.label == 0], return_counts=True)
-    return SeenIds(recording=recording, ids=frozenset(ids[counts >= _OFTEN].tolist()))
+    seen: Counter[int] = Counter()
+    for begin in range(0, len(frames), _FRAMES_AT_ONCE):
+        part = frames[begin : begin + _FRAMES_AT_ONCE]
+        ids, counts = np.unique(part.arbitration_id[part.label == 0], return_counts=True)
+        seen.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+    give_back(frames.arbitration_id)
+    return SeenIds(
+        recording=recording, ids=frozenset(i for i, count in seen.items() if count >= _OFTEN)
+    )
 
 
 def other_vehicles(seen: Sequence[SeenIds]) -> Iterator[str]:

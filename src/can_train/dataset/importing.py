@@ -23,10 +23,11 @@ from can_train.dataset.labels import Labels
 from can_train.dataset.manifest import dataset_dir
 from can_train.dataset.request import PrepareRequest
 from can_train.files import write_text
+from can_train.frames.options import Advance
 from can_train.frames.recording import Recording
 
 AT_ONCE: Final = 2
-"""Files in work at a time: each is in memory whole, and reading takes one core."""
+"""Files in work at a time: reading takes one core."""
 
 _NOTES: Final = ".importing"
 
@@ -38,11 +39,13 @@ class ImportedFile:
     Attributes:
         seen: Its recordings and their IDs.
         lines: What is to be told of it.
+        bytes_left: Bytes of the file that weren't told yet as read.
         again: Whether it was imported before and not read again.
     """
 
     seen: tuple[SeenIds, ...]
     lines: tuple[str, ...]
+    bytes_left: int
     again: bool = False
 
 
@@ -51,7 +54,7 @@ def import_files(
     request: PrepareRequest,
     labels: Labels,
     report: Callable[[str], None],
-    advance: Callable[[int], None],
+    advance: Advance,
 ) -> list[SeenIds]:
     """Reads files and stores their frames.
 
@@ -60,7 +63,7 @@ def import_files(
         request: How they are to be read, and where their frames go.
         labels: Labels that stand in files of their own.
         report: Takes each line worth telling, in the order of the files.
-        advance: Takes the bytes of each file that is done.
+        advance: Takes bytes that were read, from several threads; in the end those of all files.
 
     Raises:
         DataError: The first file that can't be imported.
@@ -68,15 +71,15 @@ def import_files(
     seen: list[SeenIds] = []
     again = 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting = [pool.submit(_import, file, request, labels) for file in files]
+        waiting = [pool.submit(_import, file, request, labels, advance) for file in files]
         try:
-            for file, future in zip(files, waiting, strict=True):
+            for future in waiting:
                 found = future.result()
                 for line in found.lines:
                     report(line)
                 seen += found.seen
                 again += found.again
-                advance(file.path.stat().st_size)
+                advance(found.bytes_left)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -90,14 +93,24 @@ def forget_imported(folder: Path) -> None:
     shutil.rmtree(folder / _NOTES, ignore_errors=True)
 
 
-def _import(file: SourceFile, request: PrepareRequest, labels: Labels) -> ImportedFile:
+def _import(
+    file: SourceFile, request: PrepareRequest, labels: Labels, advance: Advance
+) -> ImportedFile:
+    left = file.path.stat().st_size
+
+    def advance_within(size: int) -> None:
+        nonlocal left
+        size = min(size, left)
+        left -= size
+        advance(size)
+
     folder = dataset_dir(request.data_root, request.modality, request.dataset)
     note = folder / _NOTES / f"{_key(file, request)}.json"
-    before = _noted(note, folder)
+    before = _noted(note, folder, left)
     if before is not None:
         return before
     lines: list[str] = []
-    seen = import_file(file, request, labels, lines.append)
+    seen = import_file(file, request, labels, lines.append, advance_within)
     document = {
         "recordings": [asdict(each.recording) for each in seen],
         "ids": [sorted(each.ids) for each in seen],
@@ -105,10 +118,10 @@ def _import(file: SourceFile, request: PrepareRequest, labels: Labels) -> Import
     }
     note.parent.mkdir(parents=True, exist_ok=True)
     write_text(note, json.dumps(document))
-    return ImportedFile(seen=tuple(seen), lines=tuple(lines))
+    return ImportedFile(seen=tuple(seen), lines=tuple(lines), bytes_left=left)
 
 
-def _noted(note: Path, folder: Path) -> ImportedFile | None:
+def _noted(note: Path, folder: Path, size: int) -> ImportedFile | None:
     """What was found before, if its frames are still there."""
     if not note.is_file():
         return None
@@ -122,6 +135,7 @@ def _noted(note: Path, folder: Path) -> ImportedFile | None:
             for recording, ids in zip(recordings, document["ids"], strict=True)
         ),
         lines=tuple(document["lines"]),
+        bytes_left=size,
         again=True,
     )
 

@@ -18,6 +18,7 @@ from can_train.dataset.request import PrepareRequest
 from can_train.errors import DataError
 from can_train.frames.buses import Bus
 from can_train.frames.frame import Frames
+from can_train.frames.options import Advance
 from can_train.frames.recording import Recording
 from can_train.frames.result import ReadResult
 from can_train.frames.store import store_frames
@@ -31,7 +32,7 @@ _BENIGN_NAMES: Final = ("attack-free", "attack_free", "benign", "normal")
 
 
 def import_file(
-    file: SourceFile, request: PrepareRequest, labels: Labels, report: Report
+    file: SourceFile, request: PrepareRequest, labels: Labels, report: Report, advance: Advance
 ) -> list[SeenIds]:
     """Reads one file and stores its frames: a recording, or one for each bus.
 
@@ -40,12 +41,13 @@ def import_file(
         request: How it is to be read, and where its frames go.
         labels: Labels that stand in files of their own.
         report: Takes each line worth telling.
+        advance: Takes bytes of a large file as they are read.
 
     Raises:
         DataError: It can't be read, its time means nothing, or its labels aren't those of the
             folder that it lies in.
     """
-    labelled = read_labelled(file, request.reading, labels, report)
+    labelled = read_labelled(file, request.reading, labels, report, advance)
     _check_labels(file, labelled.result, accept_unlabelled=request.reading.accept_unlabelled)
     return [
         _store(file, request, labelled, bus)

@@ -13,6 +13,7 @@ from can_train.dataset.request import Reading
 from can_train.errors import DataError, counted
 from can_train.frames.buses import Bus, buses_of
 from can_train.frames.frame import Frames
+from can_train.frames.options import Advance, no_advance
 from can_train.frames.readers import read_recording
 from can_train.frames.result import ReadResult
 from can_train.frames.sniffing import told
@@ -32,7 +33,11 @@ FEWEST_WITHOUT_TIME: Final = 3
 
 
 def read_labelled(
-    file: SourceFile, reading: Reading, labels: Labels, report: Report
+    file: SourceFile,
+    reading: Reading,
+    labels: Labels,
+    report: Report,
+    advance: Advance = no_advance,
 ) -> LabelledResult:
     """One file whole, on a clock in seconds, with the labels of a table.
 
@@ -41,11 +46,12 @@ def read_labelled(
         reading: How it is read.
         labels: Labels that stand in files of their own.
         report: Takes each line worth telling.
+        advance: Takes bytes of a large file as they are read.
 
     Raises:
         DataError: It can't be read, or its labels don't fit.
     """
-    read = _in_seconds(file.path, reading)
+    read = _in_seconds(file.path, reading, advance)
     if read.understood:
         report(f"{file.path}: {'; '.join(read.understood)}")
     for line in left_out(read):
@@ -136,10 +142,14 @@ def sniffed(path: Path, reading: Reading) -> Iterator[str]:
     yield from (line.removeprefix(f"{path}: ") for line in odd)
 
 
-def _in_seconds(path: Path, reading: Reading) -> ReadResult:
+def _in_seconds(path: Path, reading: Reading, advance: Advance = no_advance) -> ReadResult:
     """One file whole, with its own labels, its time as seconds."""
     read = read_recording(
-        path, format=reading.format, lenient=reading.lenient, columns=reading.columns
+        path,
+        format=reading.format,
+        lenient=reading.lenient,
+        columns=reading.columns,
+        advance=advance,
     )
     if reading.time_unit in (None, "s"):
         return read

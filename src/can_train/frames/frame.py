@@ -10,6 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.frames.paging import in_pieces
+
 EXTENDED_FLAG: Final = np.uint32(0x8000_0000)
 """Bit 31 of an arbitration ID marks a 29-bit (extended) identifier, as in linux/can.h."""
 
@@ -50,7 +52,8 @@ class Frames:
         """sha256 over all columns; two recordings with one digest are the same recording."""
         sha = hashlib.sha256(f"frames-1 {len(self)} {self.payload.shape[1]}".encode())
         for column in COLUMNS:
-            sha.update(np.ascontiguousarray(column.of(self)).data)
+            for piece in in_pieces(column.of(self)):
+                sha.update(np.ascontiguousarray(piece).data)
         return sha.hexdigest()
 
 

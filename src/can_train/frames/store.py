@@ -11,6 +11,7 @@ import numpy as np
 from can_train.errors import DataError
 from can_train.files import writing_folder
 from can_train.frames.frame import COLUMNS, Frames
+from can_train.frames.paging import give_back
 from can_train.frames.recording import Recording, column_file
 from can_train.frames.stamp import is_stamped, stamp
 
@@ -37,6 +38,7 @@ def store_frames(target: Path, frames: Frames, digest: str) -> None:
         for column in COLUMNS:
             stored = np.ascontiguousarray(column.of(frames), dtype=column.dtype)
             np.save(column_file(folder, column.name), stored)
+            give_back(stored)
 
 
 def frames_dir(folder: Path, recording: Recording) -> Path:

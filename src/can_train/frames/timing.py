@@ -10,6 +10,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from can_train.frames.paging import give_back
+
 TimeUnit = Literal["s", "ms", "us", "ns"]
 
 UNITS_PER_S: Final[dict[TimeUnit, float]] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -39,8 +41,11 @@ _SLOW: Final = USUAL_RATE / 20
 _ENOUGH_FRAMES: Final = 50
 """Fewer tell no rate."""
 
-_SAMPLE: Final = 1_000_000
-"""Steps that tell the usual one: a median of more costs memory and says the same."""
+_SAMPLE: Final = 100_000
+"""Steps that tell the usual one: a median of more costs time and says the same."""
+
+_AT_ONCE: Final = 1 << 18
+"""Timestamps looked at together: they stay in a core's cache."""
 
 _SHOWN: Final = 3
 _MOSTLY: Final = 0.9
@@ -97,27 +102,25 @@ def _likely_unit(rate: float) -> TimeUnit:
 
 def clock_report(timestamps: NDArray[np.float64]) -> ClockReport:
     """Looks at all timestamps [N] of a recording, N at least 1, in seconds."""
-    steps = np.diff(timestamps)
-    apart = _apart(steps)
+    steps = _Steps(timestamps)
     return ClockReport(
-        jumps=np.flatnonzero(apart) + 1,
-        steps_s=steps[apart],
-        equal_share=float(np.mean(steps == 0)) if len(steps) else 0.0,
-        descending=bool(len(steps) and np.mean(steps < 0) > _MOSTLY),
-        standing=bool(len(steps) and not steps.any()),
-        zeros=int(np.count_nonzero(timestamps == 0)) if timestamps.any() else 0,
-        frames_per_s=_rate(steps[~apart] if apart.any() else steps),
-        latest=float(timestamps.max()),
+        jumps=np.concatenate(steps.jumps),
+        steps_s=np.concatenate(steps.sizes_s),
+        equal_share=steps.equal / max(steps.count, 1),
+        descending=steps.back > _MOSTLY * steps.count,
+        standing=0 < steps.count == steps.equal,
+        zeros=steps.zeros if steps.zeros < len(timestamps) else 0,
+        frames_per_s=steps.rate,
+        latest=steps.latest,
     )
 
 
 def recorded_s(timestamps: NDArray[np.float64]) -> float:
     """Seconds in which frames came: pauses and clocks that were set don't count."""
-    steps = np.diff(timestamps)
-    apart = _apart(steps)
-    if not apart.any():
-        return float(np.ptp(timestamps))
-    return abs(float(steps[~apart].sum()))
+    steps = _Steps(timestamps)
+    if not steps.apart:
+        return steps.latest - steps.earliest
+    return abs(steps.together_s)
 
 
 def clock_notes(report: ClockReport) -> Iterator[str]:
@@ -155,23 +158,60 @@ def _jumps(report: ClockReport) -> str:
     return f"the clock jumps: {', '.join(shown)}{rest}. Such gaps don't count as recording time"
 
 
-def _apart(steps: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which steps from frame to frame [N - 1] are no time in which frames came."""
-    longest = max(LONGEST_GAP_S, SLOW_GAPS * _usual(steps))
-    apart: NDArray[np.bool_] = (steps > longest) | (
-        steps < -max(LONGEST_STEP_BACK_S, _usual(steps))
-    )
-    return apart
+class _Steps:
+    """What the steps from frame to frame tell, from one look at the timestamps, piece by piece.
+
+    Args:
+        timestamps: All of a recording [N], N at least 1.
+
+    Attributes:
+        jumps, sizes_s: Frames behind steps that are no time in which frames came, and those steps.
+        together_s: Sum of the others, and `seconds` that of their sizes.
+    """
+
+    def __init__(self, timestamps: NDArray[np.float64]) -> None:
+        usual = _usual(timestamps)
+        self._longest = max(LONGEST_GAP_S, SLOW_GAPS * usual)
+        self._longest_back = -max(LONGEST_STEP_BACK_S, usual)
+        self.jumps: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+        self.sizes_s: list[NDArray[np.float64]] = [np.zeros(0)]
+        self.count = len(timestamps) - 1
+        self.apart = self.equal = self.back = self.zeros = 0
+        self.together_s = self.seconds = 0.0
+        self.earliest, self.latest = math.inf, -math.inf
+        for begin in range(0, len(timestamps), _AT_ONCE):
+            self._look_at(begin, timestamps[begin : begin + _AT_ONCE + 1])
+            give_back(timestamps)
+
+    @property
+    def rate(self) -> float | None:
+        """Frames per second of steps that are time in which frames came."""
+        count = self.count - self.apart
+        seconds = self.seconds
+        return count / seconds if count >= _ENOUGH_FRAMES and seconds > 0 else None
+
+    def _look_at(self, begin: int, some: NDArray[np.float64]) -> None:
+        """Looks at timestamps from frame `begin`, the last of which the next look begins with."""
+        steps = np.diff(some)
+        own = some[:_AT_ONCE]
+        self.zeros += len(own) - int(np.count_nonzero(own))
+        self.earliest = min(self.earliest, float(own.min()))
+        self.latest = max(self.latest, float(own.max()))
+        self.equal += len(steps) - int(np.count_nonzero(steps))
+        self.back += int(np.count_nonzero(steps < 0))
+        apart = (steps > self._longest) | (steps < self._longest_back)
+        if apart.any():
+            self.apart += int(np.count_nonzero(apart))
+            self.jumps.append(np.flatnonzero(apart) + begin + 1)
+            self.sizes_s.append(steps[apart])
+            steps = steps[~apart]
+        self.together_s += float(steps.sum())
+        self.seconds += float(np.abs(steps).sum())
 
 
-def _usual(steps: NDArray[np.float64]) -> float:
+def _usual(timestamps: NDArray[np.float64]) -> float:
     """Median step of a sample that isn't 0, without its sign."""
-    sample = steps[:: max(1, len(steps) // _SAMPLE)]
-    sizes = np.abs(sample[sample != 0])
+    every = max(1, (len(timestamps) - 1) // _SAMPLE)
+    sizes = np.abs(timestamps[1::every] - timestamps[:-1:every])
+    sizes = sizes[sizes != 0]
     return float(np.median(sizes)) if len(sizes) else 0.0
-
-
-def _rate(steps: NDArray[np.float64]) -> float | None:
-    """Frames per second of steps that are time in which frames came."""
-    seconds = float(np.abs(steps).sum())
-    return len(steps) / seconds if len(steps) >= _ENOUGH_FRAMES and seconds > 0 else None

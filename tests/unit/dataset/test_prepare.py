@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -389,6 +390,56 @@ def test_stopped_import_goes_on_with_the_files_that_are_missing(tmp_path: Path) 
     paths[1].write_text("changed")
     with pytest.raises(DataError, match="drive-0.csv: not a recording of a known format"):
         prepare(tmp_path, source)
+
+
+def test_a_killed_import_goes_on_file_by_file(tmp_path: Path) -> None:
+    source, total = tmp_path / "source", 40
+    for k in range(total):
+        write_csv(source / f"train_01_attack_free/drive-{k:02}.csv", k, frames=2000)
+    straight, _ = prepare(tmp_path / "straight", source)
+    root = tmp_path / "data"
+    roots = ["--source", str(source), "--data-root", str(root)]
+    command = "data prepare --modality automotive --dataset mini".split()
+    command = [sys.executable, "-m", "can_train", *command, *roots]
+    notes = root / "automotive/mini/.importing"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while len(list(notes.glob("*.json"))) < 3 and process.poll() is None:
+            time.sleep(0.0005)
+        process.send_signal(signal.SIGKILL)
+    finished = list(notes.glob("*.json"))
+    assert 3 <= len(finished) < total
+    for note in finished:
+        # Read again, this file would be refused.
+        (row,) = json.loads(note.read_text())["recordings"]
+        path = source / row["source"]
+        stat = path.stat()
+        path.write_text("x" * stat.st_size)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    told = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert f"{len(finished)} of {total} files were imported before" in told.stdout + told.stderr
+    resumed = load_manifest(root, "automotive", "mini")
+    assert resumed == straight
+    for recording in resumed.recordings:
+        frames = load_frames(root / "automotive/mini", recording)
+        assert frames.digest() == recording.digest
+    left = sorted(path.name for path in (root / "automotive/mini").iterdir())
+    assert left == [".prepare.lock", "dataset.json", "frames"]
+
+
+def test_a_large_file_is_told_as_read_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("can_train.frames.text.reading.PIECE_BYTES", 50_000)
+    source = tmp_path / "source"
+    large = write_csv(source / "train_01_attack_free/large.csv", 1, frames=20_000)
+    small = write_csv(source / "train_01_attack_free/small.csv", 2)
+    told: list[int] = []
+    prepare_dataset(
+        request(tmp_path, source), report=lambda _: None, progress=lambda total: told.append
+    )
+    assert len(told) > 4
+    assert max(told) < 0.9 * large.stat().st_size
+    assert sum(told) == large.stat().st_size + small.stat().st_size
 
 
 def test_two_imports_at_once(tmp_path: Path, source: Path) -> None:

@@ -57,7 +57,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     base = 10 if "***DEC***" in lines else 16
     how = grammar(kinds=_KINDS, unknown=OTHER, remark="*", base=base)
     layout = words_layout(FORMAT.name, _ROLES, how, _FORM)
-    return read_text(path, _since_midnight(layout, lines), lenient=options.lenient)
+    return read_text(path, _since_midnight(layout, lines), options)
 
 
 def _since_midnight(layout: TextLayout, lines: tuple[str, ...]) -> TextLayout:

@@ -20,6 +20,14 @@ from can_train.compiled import compiled
 from can_train.errors import DataError
 from can_train.frames.readers.registry import Format, Head, ReadOptions, head_of
 from can_train.frames.result import ReadResult
+from can_train.frames.text.canonical import (
+    LONGEST,
+    OTHER,
+    id_at,
+    line_end_at,
+    payload_at,
+    seconds_at,
+)
 from can_train.frames.text.fields import (
     COMMA,
     find,
@@ -29,7 +37,7 @@ from can_train.frames.text.fields import (
     parse_time,
     trim,
 )
-from can_train.frames.text.lines import FRAME, NO_BUS, Line, problem, put
+from can_train.frames.text.lines import FRAME, NO_BUS, Cut, Line, cut_one, problem, put
 from can_train.frames.text.reading import OWN_CODES, TextLayout, read_text
 
 BAD_FIELD_COUNT: Final = OWN_CODES
@@ -62,6 +70,15 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     Raises:
         DataError: No header, a column twice, or a malformed line.
     """
+    return read_text(path, layout_of(path), options)
+
+
+def layout_of(path: Path) -> TextLayout:
+    """How a file is written, by its header.
+
+    Raises:
+        DataError: No header, or a column twice.
+    """
     head = head_of(path)
     line = head.lines[0] if head.lines else ""
     blank = len(head.start) - len(head.start.lstrip(_BLANKS))
@@ -76,15 +93,15 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     if repeated:
         raise DataError(f"{path}:{number}: column {', '.join(repeated)} stands twice. Keep one")
     roles = np.array([_ROLES.get(column, IGNORED) for column in columns], np.int64)
-    layout = TextLayout(
+    return TextLayout(
         format=FORMAT.name,
         parse=functools.partial(_parse, roles),
+        scan=functools.partial(_scan, roles),
         messages=_MESSAGES,
         labelled="attack" in columns,
         header_lines=1,
         label_field=columns.index("attack") if "attack" in columns else -1,
     )
-    return read_text(path, layout, lenient=options.lenient)
 
 
 def _names(line: str) -> list[str]:
@@ -105,6 +122,76 @@ def _parse(
 ) -> None:
     for k in range(len(lines)):
         put(lines, k, _line(data, lines[k].start, lines[k].stop, payload[k], roles))
+
+
+@compiled()
+def _scan(
+    roles: NDArray[np.int64],
+    data: NDArray[np.uint8],
+    position: int,
+    number: int,
+    lines: NDArray[np.void],
+    payload: NDArray[np.uint8],
+) -> Cut:
+    count = 0
+    words = payload.view(np.uint64)
+    safe = len(data) - LONGEST
+    while position < len(data) and count < len(lines):
+        number += 1
+        end = OTHER
+        if position <= safe:
+            end = _usual_line(data, position, lines, count, words, roles)
+        if end == OTHER:
+            position, count = cut_one(data, position, number, lines, count)
+        else:
+            lines[count].number = number
+            position = end
+            count += 1
+    return Cut(count, position, number)
+
+
+@compiled()
+def _usual_line(
+    data: NDArray[np.uint8],
+    start: int,
+    lines: NDArray[np.void],
+    count: int,
+    words: NDArray[np.uint64],
+    roles: NDArray[np.int64],
+) -> int:
+    """Reads a line whose k-th field is what `roles[k]` says, without blanks; the byte behind it."""
+    seconds = 0.0
+    arbitration_id = label = dlc = 0
+    time_start = time_stop = start
+    payload = np.uint64(0)
+    at = start
+    for k in range(len(roles)):
+        begin = at
+        if roles[k] == TIMESTAMP:
+            seconds, at = seconds_at(data, begin)
+            time_start, time_stop = begin, at
+        elif roles[k] == ARBITRATION_ID:
+            arbitration_id, at = id_at(data, begin)
+        elif roles[k] == DATA_FIELD:
+            payload, at = payload_at(data, begin)
+            dlc = (at - begin) // 2
+        elif roles[k] == LABEL:
+            label = int(data[begin]) - ord("0")
+            at = begin + 1 if 0 <= label <= 1 else OTHER
+        else:
+            return OTHER
+        if at == OTHER:
+            return OTHER
+        if k < len(roles) - 1:
+            if data[at] != COMMA:
+                return OTHER
+            at += 1
+    end = line_end_at(data, at)
+    if end != OTHER:
+        words[count, 0] = payload
+        found = Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label, NO_BUS)
+        put(lines, count, found)
+    return end
 
 
 @compiled()

@@ -12,6 +12,7 @@ behind each frame, or behind attack frames alone. Lines that begin with `#` are 
 from __future__ import annotations
 
 import functools
+import operator
 import re
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.compiled import compiled
+from can_train.frames.paging import mapped
 from can_train.frames.readers.registry import Format, Head, ReadOptions
 from can_train.frames.result import ReadResult
 from can_train.frames.text.candump import (
@@ -34,24 +36,29 @@ from can_train.frames.text.candump import (
     payload_of,
     survey,
 )
+from can_train.frames.text.canonical import (
+    LONGEST,
+    OTHER,
+    bus_at,
+    id_at,
+    line_end_at,
+    payload_at,
+    seconds_at,
+)
 from can_train.frames.text.clock import parse_moment
 from can_train.frames.text.fields import INT_EXTENDED_FLAG, find, is_blank, parse_id, trim
 from can_train.frames.text.lines import (
     FRAME,
     NO_FRAME,
     REMARK,
+    Cut,
     Line,
     bus_word,
+    cut_one,
     problem,
     put,
 )
-from can_train.frames.text.reading import (
-    CLASSIC_BYTES,
-    FD_BYTES,
-    TextLayout,
-    mapped,
-    read_text,
-)
+from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES, TextLayout, in_lines, read_text
 
 _LINE: Final = re.compile(r"\([\d/: .T-]+\)\s+\S+\s+[0-9A-Fa-f]{3,8}#.*")
 _EXTENDED_DIGITS: Final = 8
@@ -69,18 +76,23 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     Raises:
         DataError: A malformed line.
     """
-    found = survey(mapped(path))
+    return read_text(path, layout_of(path), options)
+
+
+def layout_of(path: Path) -> TextLayout:
+    """How a file is written: with labels, and with CAN FD, if any of its frames is so."""
+    found = functools.reduce(operator.or_, map(survey, in_lines(mapped(path))))
     labelled = bool(found & (BENIGN | ATTACK))
-    layout = TextLayout(
+    return TextLayout(
         format=FORMAT.name,
         # Where benign frames have a label, a line without one was cut or is of another tool.
         parse=functools.partial(_parse, bool(found & BENIGN)),
+        scan=functools.partial(_scan, bool(found & BENIGN)),
         messages=MESSAGES,
         labelled=labelled,
         payload_bytes=FD_BYTES if found & FD else CLASSIC_BYTES,
         understood=() if found & BENIGN or not labelled else (_ONLY_ATTACKS,),
     )
-    return read_text(path, layout, lenient=options.lenient)
 
 
 _ONLY_ATTACKS: Final = "label: 1 stands behind attack frames; frames without one are benign"
@@ -95,6 +107,73 @@ def _parse(
 ) -> None:
     for k in range(len(lines)):
         put(lines, k, _line(data, lines[k].start, lines[k].stop, payload[k], all_labelled))
+
+
+@compiled()
+def _scan(
+    all_labelled: bool,
+    data: NDArray[np.uint8],
+    position: int,
+    number: int,
+    lines: NDArray[np.void],
+    payload: NDArray[np.uint8],
+) -> Cut:
+    count = 0
+    words = payload.view(np.uint64)
+    safe = len(data) - LONGEST
+    while position < len(data) and count < len(lines):
+        number += 1
+        end = OTHER
+        if position <= safe:
+            end = _usual_line(data, position, lines, count, words, all_labelled)
+        if end == OTHER:
+            position, count = cut_one(data, position, number, lines, count)
+        else:
+            lines[count].number = number
+            position = end
+            count += 1
+    return Cut(count, position, number)
+
+
+@compiled()
+def _usual_line(
+    data: NDArray[np.uint8],
+    start: int,
+    lines: NDArray[np.void],
+    count: int,
+    words: NDArray[np.uint64],
+    all_labelled: bool,
+) -> int:
+    """Reads `(seconds) interface ID#PAYLOAD`, with or without a label; the byte behind it."""
+    if data[start] != ord("("):
+        return OTHER
+    seconds, close = seconds_at(data, start + 1)
+    if close == OTHER or data[close] != ord(")") or data[close + 1] != ord(" "):
+        return OTHER
+    interface = close + 2
+    bus, interface_end = bus_at(data, interface)
+    if interface_end == OTHER or data[interface_end] != ord(" "):
+        return OTHER
+    arbitration_id, mark = id_at(data, interface_end + 1)
+    if mark == OTHER or data[mark] != HASH:
+        return OTHER
+    if mark - interface_end - 1 == _EXTENDED_DIGITS:
+        arbitration_id |= INT_EXTENDED_FLAG
+    payload, end = payload_at(data, mark + 1)
+    if end == OTHER:
+        return OTHER
+    dlc = (end - mark - 1) // 2
+    label = 0
+    if all_labelled:
+        label = int(data[end + 1]) - ord("0")
+        if data[end] != ord(" ") or not 0 <= label <= 1:
+            return OTHER
+        end += 2
+    end = line_end_at(data, end)
+    if end != OTHER:
+        words[count, 0] = payload
+        put(lines, count, Line(FRAME, start + 1, close, seconds, arbitration_id, dlc, label, bus))
+    return end
 
 
 @compiled()

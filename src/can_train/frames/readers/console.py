@@ -52,7 +52,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         _FORM,
         fd=any(len(found["dlc"]) > 1 for found in lines),
     )
-    return read_text(path, layout, lenient=options.lenient)
+    return read_text(path, layout, options)
 
 
 FORMAT: Final = Format(

@@ -39,7 +39,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     """
     how = grammar(kinds=_KINDS, unknown=NOTHING)
     layout = words_layout(FORMAT.name, _ROLES, how, _FORM)
-    return read_text(path, layout, lenient=options.lenient)
+    return read_text(path, layout, options)
 
 
 FORMAT: Final = Format(

@@ -32,7 +32,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         DataError: A malformed line.
     """
     layout = words_layout(FORMAT.name, _ROLES, grammar(), _FORM)
-    return read_text(path, layout, lenient=options.lenient)
+    return read_text(path, layout, options)
 
 
 FORMAT: Final = Format(

@@ -21,9 +21,9 @@ from can_train.frames.packets import (
     walk_pcap,
     walk_pcapng,
 )
+from can_train.frames.paging import mapped
 from can_train.frames.readers.registry import Format, Head, ReadOptions
 from can_train.frames.result import ReadResult, require_frames
-from can_train.frames.text.reading import mapped
 
 _MICRO, _NANO = 0xA1B2C3D4, 0xA1B23C4D
 _CLASSIC: Final = {

@@ -6,11 +6,12 @@ A file that `$CAN_TRAIN_PLUGINS` names may declare more. Nothing else has to kno
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from can_train.errors import DataError, did_you_mean
+from can_train.frames.options import Advance, ReadOptions, no_advance
 from can_train.frames.result import ReadResult
 from can_train.frames.text.reading import BYTE_ORDER_MARK
 from can_train.frames.unpacking import plain_file, start_of
@@ -39,19 +40,6 @@ class Head:
     def lines(self) -> tuple[str, ...]:
         """The first lines, by which a format is recognised."""
         return self.sample[:_LINES_LOOKED_AT]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
-    """How a recording is to be read.
-
-    Attributes:
-        lenient: Share of a text's lines that may be malformed: they are left out and counted.
-        columns: Columns of a table by their role, as `--columns` has them.
-    """
-
-    lenient: float = 0.0
-    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +80,7 @@ def read_recording(
     format: str | None = None,
     lenient: float = 0.0,
     columns: Mapping[str, str] | None = None,
+    advance: Advance = no_advance,
 ) -> ReadResult:
     """Reads one recording.
 
@@ -101,6 +90,7 @@ def read_recording(
         lenient: Share of a text's lines that may be malformed: they are left out and counted.
         columns: Columns of a table by role, such as `{"time": "t", "id": "2", "data": "4-11"}`:
             names, or numbers from 1; absent: by their names and content.
+        advance: Takes bytes of the file as they are read, of a large text at least.
 
     Raises:
         DataError: The file isn't a recording of a known format, or is malformed.
@@ -116,7 +106,7 @@ def read_recording(
             f"{list(head.lines[:1])!r:.80}. Known: {', '.join(formats())}. "
             f"Name one with --format, or take the file away"
         )
-    options = ReadOptions(lenient=lenient, columns=columns or {})
+    options = ReadOptions(lenient=lenient, columns=columns or {}, advance=advance)
     with plain_file(path) as plain:
         if plain == path:
             return chosen.read(path, options)
@@ -125,8 +115,10 @@ def read_recording(
 
 def _read_unpacked(chosen: Format, path: Path, plain: Path, options: ReadOptions) -> ReadResult:
     """What `plain` holds, in messages under the name of the file it was unpacked from."""
+    share = path.stat().st_size / max(plain.stat().st_size, 1)
+    packed = replace(options, advance=lambda size: options.advance(int(size * share)))
     try:
-        result = chosen.read(plain, options)
+        result = chosen.read(plain, packed)
     except DataError as error:
         raise DataError(str(error).replace(str(plain), str(path))) from error
     problems = tuple(text.replace(str(plain), str(path)) for text in result.first_problems)

@@ -22,14 +22,7 @@ from can_train.frames.readers import can_train_and_test
 from can_train.frames.readers.registry import TABLE, Format, Head, ReadOptions, head_of
 from can_train.frames.result import ReadResult
 from can_train.frames.text.cells import HEX_TEXT
-from can_train.frames.text.layout import (
-    Cells,
-    RoledTable,
-    cells_of,
-    doubtful_columns,
-    headless_cells,
-    table_of,
-)
+from can_train.frames.text.layout import RoledTable, doubtful_columns, table_of
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES, TextLayout, read_text
 from can_train.frames.text.roles import (
     ATTACK_WORDS,
@@ -44,6 +37,8 @@ from can_train.frames.text.roles import (
     plain,
 )
 from can_train.frames.text.table import MESSAGES, parse_table
+from can_train.frames.text.table_text import Cells, cells_of, headless_cells
+from can_train.frames.text.usual_table import is_usual, scan_table
 
 _NO_TIME: Final = re.compile(r"\d{1,4}(,\d{1,3}){8},[01](\.0)?")
 """ID, eight bytes and a label, all decimal: what ROAD is often turned into."""
@@ -76,18 +71,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         DataError: A column is missing, may be a label, or isn't there; or a line is malformed.
     """
     table = understood(path, options.columns)
-    layout = TextLayout(
-        format=FORMAT.name,
-        parse=functools.partial(parse_table, np.array(table.roles, np.int64), table.how),
-        messages=MESSAGES,
-        labelled=bool(table.of(LABEL)),
-        header_lines=0 if table.cells.header_line is None else table.cells.header_line + 1,
-        payload_bytes=FD_BYTES if table.is_fd else CLASSIC_BYTES,
-        units_per_s=table.units_per_s,
-        understood=table.understood(),
-        label_field=next(iter(table.of(LABEL)), -1),
-    )
-    result = read_text(path, layout, lenient=options.lenient)
+    result = read_text(path, layout_of(table), options)
     kinds = {text.lower() for text in table.values(LABEL)} - {*ATTACK_WORDS, *BENIGN_WORDS}
     if kinds and result.frames.label.all():
         names = ", ".join(table.cells.names[k] for k in table.of(LABEL))
@@ -96,6 +80,25 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
             f"frames ({', '.join(BENIGN_WORDS[:5])}, …). If it is no label: --columns label=none"
         )
     return result
+
+
+def layout_of(table: RoledTable) -> TextLayout:
+    """How the lines of a table are read."""
+    roles, how = np.array(table.roles, np.int64), table.how
+    usual = is_usual(table.roles, how)
+    return TextLayout(
+        format=FORMAT.name,
+        parse=functools.partial(parse_table, roles, how),
+        scan=functools.partial(scan_table, roles, how) if usual else None,
+        messages=MESSAGES,
+        labelled=bool(table.of(LABEL)),
+        header_lines=0 if table.cells.header_line is None else table.cells.header_line + 1,
+        payload_bytes=FD_BYTES if table.is_fd else CLASSIC_BYTES,
+        may_be_wide=not table.is_fd,
+        units_per_s=table.units_per_s,
+        understood=table.understood(),
+        label_field=next(iter(table.of(LABEL)), -1),
+    )
 
 
 def understood(path: Path, columns: Mapping[str, str]) -> RoledTable:

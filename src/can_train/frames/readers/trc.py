@@ -85,7 +85,7 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     )
     fd = any(map(_FD_KINDS.fullmatch, lines))
     layout = words_layout(FORMAT.name, roles, how, _FORM, fd=fd)
-    return read_text(path, _timed(layout, lines), lenient=options.lenient)
+    return read_text(path, _timed(layout, lines), options)
 
 
 def _roles(columns: str) -> tuple[int, ...]:

@@ -48,7 +48,7 @@ NOT_HEX: Final = 255
 _EXACT_MANTISSA: Final = 1 << 53
 """Up to here float64 holds every whole number."""
 
-_MOST_DIGITS: Final = 19
+MOST_DIGITS: Final = 19
 """Decimal digits that always fit 64 bits."""
 
 _MOST_PLACES: Final = 22
@@ -101,13 +101,7 @@ def find(data: NDArray[np.uint8], start: int, stop: int, byte: int) -> int:
 
 @compiled()
 def parse_time(data: NDArray[np.uint8], start: int, stop: int) -> float:
-    """Seconds exactly as `float()` reads them, or NaN where only `float()` can tell.
-
-    Up to 2**53 the quotient mantissa / 10**k of two exact numbers is correctly rounded. Above,
-    up to 2**64, it is corrected by the exact remainder of the division (T. J. Dekker, Numerische
-    Mathematik 18, 1971); a result so near the middle of two floats that the correction's own
-    rounding could matter is left to `float()`.
-    """
+    """Seconds exactly as `float()` reads them, or NaN where only `float()` can tell."""
     mantissa = np.uint64(0)
     digits = 0
     places = -1
@@ -122,9 +116,26 @@ def parse_time(data: NDArray[np.uint8], start: int, stop: int) -> float:
         digits += 1
         if places >= 0:
             places += 1
-    if digits == 0 or digits > _MOST_DIGITS:
+    return decimal(mantissa, digits, max(places, 0))
+
+
+@compiled()
+def decimal(mantissa: np.uint64, digits: int, places: int) -> float:
+    """The number that so many digits mean, the last `places` of them decimals, or NaN.
+
+    Up to 2**53 the quotient mantissa / 10**k of two exact numbers is correctly rounded. Above,
+    up to 2**64, it is corrected by the exact remainder of the division (T. J. Dekker, Numerische
+    Mathematik 18, 1971); a result so near the middle of two floats that the correction's own
+    rounding could matter is left to `float()`.
+
+    Args:
+        mantissa: The digits as one whole number, modulo 2**64.
+        digits: How many there are.
+        places: How many of them stand behind the point.
+    """
+    if digits == 0 or digits > MOST_DIGITS:
         return np.nan
-    divisor = float(_POWERS[max(places, 0)])
+    divisor = float(_POWERS[places])
     if mantissa < np.uint64(_EXACT_MANTISSA):
         return float(np.int64(mantissa)) / divisor
     return float(_divide_exactly(mantissa, divisor))

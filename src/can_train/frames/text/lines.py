@@ -28,10 +28,11 @@ NO_FRAME: Final = 1
 """The line is well-formed but reports something else, such as a bus error."""
 REMARK: Final = 2
 """The line says nothing about the bus: a comment, or part of a heading."""
-
+ODD: Final = 3
+"""The line was found, but isn't parsed yet."""
 
 NO_BUS: Final = np.uint64(0)
-_WORD_BYTES: Final = 8
+WORD_BYTES: Final = 8
 _BYTE_BITS: Final = np.uint64(8)
 
 
@@ -88,9 +89,9 @@ class Cut(NamedTuple):
 
 
 @compiled()
-def count_lines(data: NDArray[np.uint8]) -> int:
-    """Number of lines, the last one counted with or without a line end."""
-    count = 1
+def count_line_ends(data: NDArray[np.uint8]) -> int:
+    """Number of line ends."""
+    count = 0
     for byte in data:
         count += byte == LINE_FEED
     return count
@@ -98,7 +99,7 @@ def count_lines(data: NDArray[np.uint8]) -> int:
 
 @compiled()
 def cut(data: NDArray[np.uint8], position: int, number: int, lines: NDArray[np.void]) -> Cut:
-    """Finds the next lines that aren't blank, as many as `lines` takes.
+    """Finds the next lines that aren't blank, as many as `lines` takes; they are `ODD`.
 
     Args:
         data: The text's bytes.
@@ -108,18 +109,31 @@ def cut(data: NDArray[np.uint8], position: int, number: int, lines: NDArray[np.v
     """
     count = 0
     while position < len(data) and count < len(lines):
-        end = position
-        while end < len(data) and data[end] != LINE_FEED:
-            end += 1
-        start, stop = trim(data, position, end)
-        position = end + 1
         number += 1
-        if start < stop:
-            lines[count].number = number
-            lines[count].start = start
-            lines[count].stop = stop
-            count += 1
+        position, count = cut_one(data, position, number, lines, count)
     return Cut(count, position, number)
+
+
+@compiled()
+def cut_one(
+    data: NDArray[np.uint8], position: int, number: int, lines: NDArray[np.void], count: int
+) -> tuple[int, int]:
+    """Marks the next line as `ODD` behind `count` others unless it is blank.
+
+    Returns:
+        The byte behind it, and how many lines there are now.
+    """
+    end = position
+    while end < len(data) and data[end] != LINE_FEED:
+        end += 1
+    start, stop = trim(data, position, end)
+    if start == stop:
+        return end + 1, count
+    lines[count].code = ODD
+    lines[count].number = number
+    lines[count].start = start
+    lines[count].stop = stop
+    return end + 1, count + 1
 
 
 @compiled()
@@ -142,14 +156,47 @@ def put(lines: NDArray[np.void], k: int, line: Line) -> None:
 
 
 @compiled()
+def take_frames(  # noqa: PLR0913 - compiled: a record of the columns would be counted per line
+    lines: NDArray[np.void],
+    payload: NDArray[np.uint8],
+    timestamps: NDArray[np.float64],
+    ids: NDArray[np.uint32],
+    dlcs: NDArray[np.uint8],
+    payloads: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+) -> int:
+    """Copies what was read in lines into columns that have room for it.
+
+    Args:
+        lines: Parsed lines [M].
+        payload: Their payloads [M, P].
+        timestamps: Output, as all that follow.
+
+    Returns:
+        Number of frames.
+    """
+    count = 0
+    for k in range(len(lines)):
+        if lines[k].code == FRAME:
+            timestamps[count] = lines[k].timestamp
+            ids[count] = lines[k].arbitration_id
+            dlcs[count] = lines[k].dlc
+            labels[count] = lines[k].label
+            for byte in range(payload.shape[1]):
+                payloads[count, byte] = payload[k, byte]
+            count += 1
+    return count
+
+
+@compiled()
 def bus_word(data: NDArray[np.uint8], start: int, stop: int) -> np.uint64:
     """The last eight bytes of a bus's name, as a number that `bus_name` turns back."""
     word = NO_BUS
-    for i in range(stop - 1, max(start, stop - _WORD_BYTES) - 1, -1):
+    for i in range(stop - 1, max(start, stop - WORD_BYTES) - 1, -1):
         word = (word << _BYTE_BITS) | np.uint64(data[i])
     return word
 
 
 def bus_name(word: int) -> str:
     """Name behind a number of `bus_word`."""
-    return word.to_bytes(_WORD_BYTES, "little").rstrip(b"\0").decode("utf-8", "replace")
+    return word.to_bytes(WORD_BYTES, "little").rstrip(b"\0").decode("utf-8", "replace")

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.frames.frame import Frames
+from can_train.frames.options import Advance, ReadOptions, no_advance
+from can_train.frames.paging import PIECE_BYTES, give_back, in_pieces, mapped
 from can_train.frames.problems import (
-    MOST_PROBLEMS_SHOWN,
-    LineProblems,
     carries_attack,
     refuse_problems,
 )
 from can_train.frames.result import ReadResult, require_frames
-from can_train.frames.text.buses import Buses
-from can_train.frames.text.fields import BAD_TIMESTAMP, MESSAGES
-from can_train.frames.text.lines import FRAME, LINES, NO_FRAME, count_lines, cut
+from can_train.frames.text.fields import (
+    BAD_TIMESTAMP,
+    LINE_FEED,
+    MESSAGES,
+    PAYLOAD_TOO_LONG,
+    find,
+)
+from can_train.frames.text.gathered import Gathered
+from can_train.frames.text.lines import (
+    FRAME,
+    LINES,
+    ODD,
+    Cut,
+    count_line_ends,
+    cut,
+)
 
 OWN_CODES: Final = -100
 """Codes of a format's own problems count down from here; those above belong to `fields`."""
@@ -30,10 +41,17 @@ OWN_CODES: Final = -100
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 CLASSIC_BYTES: Final = 8
 FD_BYTES: Final = 64
+FD_LENGTHS: Final = frozenset({12, 16, 20, 24, 32, 48, 64})
+"""Payloads of CAN FD above eight bytes (ISO 11898-1)."""
+
 _BATCH_LINES: Final = 4096
 """48 bytes each: a batch stays in a core's own cache, and Python's share of its time is lost."""
 
 _LONGEST_SHOWN: Final = 60
+
+
+Parse: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.void], NDArray[np.uint8]], None]
+Scan: TypeAlias = Callable[[NDArray[np.uint8], int, int, NDArray[np.void], NDArray[np.uint8]], Cut]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +64,13 @@ class TextLayout:
             their zeroed payloads [M, P] (see `lines`).
         messages: The format's own codes, in words.
         labelled: Whether the lines hold labels.
+        scan: The format's fast pass (see `canonical`), which finds the next lines and reads the
+            usual ones: takes the text's bytes, the first of them to look at, the number of the
+            line before it, room for lines [M] and for their zeroed payloads [M, P].
         header_lines: Lines before the first frame, blank ones not counted.
         payload_bytes: Width P of the payloads.
+        may_be_wide: Whether frames of CAN FD may follow where the first lines told of none: if a
+            payload is too long, the text is read once more.
         label_field: Which field of a line holds its label; -1: the last one.
         units_per_s: What a timestamp counts: 1 seconds, 1000 milliseconds, 1e6 microseconds.
         start_s: Time of a timestamp of 0.
@@ -55,11 +78,13 @@ class TextLayout:
     """
 
     format: str
-    parse: Callable[[NDArray[np.uint8], NDArray[np.void], NDArray[np.uint8]], None]
+    parse: Parse
     messages: Mapping[int, str]
     labelled: bool
+    scan: Scan | None = None
     header_lines: int = 0
     payload_bytes: int = CLASSIC_BYTES
+    may_be_wide: bool = False
     label_field: int = -1
     units_per_s: float = 1.0
     start_s: float = 0.0
@@ -70,45 +95,32 @@ class TextLayout:
         return replace(self, start_s=start_s, units_per_s=units_per_s)
 
 
-def mapped(path: Path) -> NDArray[np.uint8]:
-    """The bytes of a file that isn't empty, read when they are looked at."""
-    data: NDArray[np.uint8] = np.asarray(np.memmap(path, np.uint8, "r"))
-    return data
-
-
-def read_text(path: Path, layout: TextLayout, *, lenient: float) -> ReadResult:
+def read_text(path: Path, layout: TextLayout, options: ReadOptions) -> ReadResult:
     """Reads one text recording.
 
     Args:
         path: A file that isn't empty.
         layout: Its layout.
-        lenient: Share of the lines that may be malformed: they are left out and counted.
+        options: Which share of the lines may be malformed, and what takes bytes that are read.
 
     Raises:
         DataError: More lines are malformed, one of them carries an attack label, or there are no
             frames.
     """
     data = mapped(path)
-    found = _Found.with_room(int(count_lines(data)), layout.payload_bytes)
-    for lines in _batches(data, layout.header_lines):
-        whole = lines.copy()
-        payload = np.zeros((len(lines), layout.payload_bytes), np.uint8)
-        layout.parse(data, lines, payload)
-        _read_hard_timestamps(data, lines)
-        found.add(lines, payload)
-        bad = whole[lines["code"] < FRAME]
-        found.attacks += sum(
-            carries_attack(
-                _text(data, line), labelled=layout.labelled, label_field=layout.label_field
-            )
-            for line in bad
-        )
+    found = _read(data, layout, options.advance)
+    if layout.may_be_wide and found.faults[PAYLOAD_TOO_LONG]:
+        wide = _read(data, replace(layout, payload_bytes=FD_BYTES), no_advance)
+        lengths = set(np.unique(wide.frames.dlc[: wide.count]).tolist()) - set(range(9))
+        found = wide if lengths and lengths <= FD_LENGTHS else found
     messages = {**MESSAGES, **layout.messages}
     shown = tuple(
         f"{path}:{line['number']}: {messages[int(line['code'])]}: {_shorten(_text(data, line))}"
         for line in found.problems
     )
-    refuse_problems(path, found.as_told(shown), lenient)
+    refuse_problems(path, found.as_told(shown), options.lenient)
+    found.give_back()
+    give_back(data)
     frames = found.frames[: found.count]
     require_frames(path, len(frames))
     _to_seconds(frames.timestamp, layout)
@@ -126,89 +138,81 @@ def read_text(path: Path, layout: TextLayout, *, lenient: float) -> ReadResult:
     )
 
 
+def in_lines(data: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """A text in pieces of whole lines; the memory of those before is given back."""
+    begin = 0
+    while begin < len(data):
+        end = find(data, min(begin + PIECE_BYTES, len(data)), len(data), LINE_FEED) + 1
+        yield data[begin:end]
+        begin = end
+        give_back(data)
+
+
+def _read(data: NDArray[np.uint8], layout: TextLayout, advance: Advance) -> Gathered:
+    """All that the lines of a text hold."""
+    count = 1 + sum(int(count_line_ends(piece)) for piece in in_pieces(data))
+    found = Gathered.with_room(count, layout.payload_bytes)
+    looked_at = 0
+    for lines, payload in _batches(data, layout):
+        for line in _parse_odd(data, layout, lines, payload):
+            found.attacks += carries_attack(
+                _text(data, line), labelled=layout.labelled, label_field=layout.label_field
+            )
+        found.add(lines, payload)
+        if len(lines) and lines["start"][-1] - looked_at > PIECE_BYTES:
+            advance(int(lines["start"][-1]) - looked_at)
+            looked_at = int(lines["start"][-1])
+            give_back(data)
+            found.give_back()
+    return found
+
+
 def _to_seconds(timestamps: NDArray[np.float64], layout: TextLayout) -> None:
-    if layout.units_per_s != 1.0:
-        timestamps /= layout.units_per_s
-    if layout.start_s != 0.0:
-        timestamps += layout.start_s
+    for some in in_pieces(timestamps):
+        if layout.units_per_s != 1.0:
+            some /= layout.units_per_s
+        if layout.start_s != 0.0:
+            some += layout.start_s
 
 
-def _batches(data: NDArray[np.uint8], header_lines: int) -> Iterator[NDArray[np.void]]:
-    """All lines behind the header that aren't blank."""
+def _batches(
+    data: NDArray[np.uint8], layout: TextLayout
+) -> Iterator[tuple[NDArray[np.void], NDArray[np.uint8]]]:
+    """All lines behind the header that aren't blank, and their payloads."""
     marked = data[: len(BYTE_ORDER_MARK)].tobytes() == BYTE_ORDER_MARK
     position, number = len(BYTE_ORDER_MARK) if marked else 0, 0
-    if header_lines:
-        _, position, number = cut(data, position, number, np.empty(header_lines, LINES))
+    if layout.header_lines:
+        header = np.empty(layout.header_lines, LINES)
+        _, position, number = cut(data, position, number, header)
     lines = np.empty(_BATCH_LINES, LINES)
     while position < len(data):
-        count, position, number = cut(data, position, number, lines)
-        yield lines[:count]
+        payload = np.zeros((_BATCH_LINES, layout.payload_bytes), np.uint8)
+        if layout.scan is None:
+            count, position, number = cut(data, position, number, lines)
+        else:
+            count, position, number = layout.scan(data, position, number, lines, payload)
+        yield lines[:count], payload[:count]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Found:
-    """Frames and problems of the batches so far.
-
-    Attributes:
-        frames: Room for a frame per line; the first `count` are filled.
-        problems: The first malformed lines, in file order.
-        faults: How many malformed lines there are of each code.
-        attacks: How many of them carry an attack label.
-    """
-
-    frames: Frames
-    buses: Buses
-    count: int = 0
-    no_frames: int = 0
-    problems: list[np.void] = field(default_factory=list)
-    faults: Counter[int] = field(default_factory=Counter)
-    attacks: int = 0
-
-    @classmethod
-    def with_room(cls, lines: int, payload_bytes: int) -> _Found:
-        return cls(
-            frames=Frames(
-                timestamp=np.empty(lines, np.float64),
-                arbitration_id=np.empty(lines, np.uint32),
-                dlc=np.empty(lines, np.uint8),
-                payload=np.empty((lines, payload_bytes), np.uint8),
-                label=np.empty(lines, np.uint8),
-            ),
-            buses=Buses(index=np.empty(lines, np.uint8)),
-        )
-
-    def as_told(self, shown: tuple[str, ...]) -> LineProblems:
-        """The malformed lines, of which the first are `shown`."""
-        count = self.faults.total()
-        return LineProblems(
-            first=shown,
-            count=count,
-            lines=self.count + self.no_frames + count,
-            attacks=self.attacks,
-            commonest=max(self.faults.values(), default=0),
-        )
-
-    def add(self, lines: NDArray[np.void], payload: NDArray[np.uint8]) -> None:
-        """Adds a parsed batch."""
-        good: NDArray[np.bool_] = lines["code"] == FRAME
-        if not good.all():
-            bad = lines[lines["code"] < FRAME]
-            self.faults.update(bad["code"].tolist())
-            self.problems += [
-                line.copy() for line in bad[: MOST_PROBLEMS_SHOWN - len(self.problems)]
-            ]
-            self.no_frames += int(np.count_nonzero(lines["code"] == NO_FRAME))
-            lines, payload = lines[good], payload[good]
-            if len(lines) == 0:
-                return
-        self.buses.add(self.count, lines["bus"])
-        room = self.frames[self.count : self.count + len(lines)]
-        room.timestamp[:] = lines["timestamp"]
-        room.arbitration_id[:] = lines["arbitration_id"]
-        room.dlc[:] = lines["dlc"]
-        room.payload[:] = payload
-        room.label[:] = lines["label"]
-        self.count += len(lines)
+def _parse_odd(
+    data: NDArray[np.uint8],
+    layout: TextLayout,
+    lines: NDArray[np.void],
+    payload: NDArray[np.uint8],
+) -> NDArray[np.void]:
+    """Parses the lines that were only found; gives those that are malformed, as they were found."""
+    odd = np.flatnonzero(lines["code"] == ODD)
+    if len(odd) == 0:
+        return lines[:0]
+    whole = lines[odd]
+    all_of_them = len(odd) == len(lines)
+    some, bytes_ = (lines, payload) if all_of_them else (lines[odd], payload[odd])
+    layout.parse(data, some, bytes_)
+    _read_hard_timestamps(data, some)
+    if not all_of_them:
+        lines[odd], payload[odd] = some, bytes_
+    malformed: NDArray[np.void] = whole[some["code"] < FRAME]
+    return malformed
 
 
 def _read_hard_timestamps(data: NDArray[np.uint8], lines: NDArray[np.void]) -> None:

@@ -111,7 +111,7 @@ def grammar(
 
 
 def words_layout(
-    format: str, roles: Sequence[int], how: Grammar, form: str, *, fd: bool = False
+    format: str, roles: Sequence[int], how: Grammar, form: str, *, fd: bool | None = None
 ) -> TextLayout:
     """How a text of words is read.
 
@@ -120,7 +120,7 @@ def words_layout(
         roles: What each word is; the last one is `BYTE`.
         how: Its grammar.
         form: What a line looks like, for the message that one doesn't.
-        fd: Whether frames may hold 64 bytes.
+        fd: Whether frames of CAN FD were seen in the first lines; None: the format has none.
     """
     return TextLayout(
         format=format,
@@ -128,6 +128,7 @@ def words_layout(
         messages={**MESSAGES, BAD_LAYOUT: f"not of the form {form}"},
         labelled=False,
         payload_bytes=FD_BYTES if fd else CLASSIC_BYTES,
+        may_be_wide=fd is False,
     )
 
 

@@ -83,7 +83,9 @@ def test_parsers_are_compiled_once_for_all_processes(tmp_path: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from can_train.frames.readers import candump, can_train_and_test, hcrl, read_recording\n"
         "for path in sys.argv[1:]: read_recording(Path(path))\n"
-        "parsers = [module._parse.stats for module in (candump, can_train_and_test, hcrl)]\n"
+        "parsers = [candump._parse, candump._scan, can_train_and_test._parse, "
+        "can_train_and_test._scan, hcrl.parse_hcrl, hcrl.scan_hcrl]\n"
+        "parsers = [parser.stats for parser in parsers]\n"
         "assert all(s.cache_hits and not s.cache_misses for s in parsers), parsers\n"
     )
     subprocess.run([sys.executable, "-c", code, *map(str, paths)], check=True, timeout=120)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import mmap
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from can_train.errors import DataError
+from can_train.frames.paging import PIECE_BYTES
 from can_train.frames.readers import read_recording
 from tests.unit.frames.readers.texts import HEADER, fault, read, write
 
@@ -52,3 +57,47 @@ def test_file_without_frames(tmp_path: Path) -> None:
     assert fault(tmp_path, HEADER) == [
         "F: holds no frames. Leave the file out of the source folder"
     ]
+
+
+CLASSIC_ROW = b"1.0,1A0,8,0011223344556677,0\n"
+"""3,000 of them are more than the first bytes, by which a format is recognised."""
+
+
+@pytest.mark.parametrize("digits", [24, 128])
+def test_can_fd_that_only_follows_later_is_read(tmp_path: Path, digits: int) -> None:
+    long = b"2.0,1A0,%d,%s,1\n" % (digits // 2, b"AF" * (digits // 2))
+    frames = read(tmp_path, b"time,id,dlc,data,label\n" + CLASSIC_ROW * 3000 + long)
+    assert frames.payload.shape == (3001, 64)
+    assert frames.dlc[-1] == digits // 2
+    assert frames.payload[-1].tolist() == [0xAF] * (digits // 2) + [0] * (64 - digits // 2)
+    assert frames.payload[0].tolist() == [*bytes.fromhex("0011223344556677"), *[0] * 56]
+
+
+def test_a_console_log_whose_can_fd_follows_later_is_read(tmp_path: Path) -> None:
+    lines = [b" (1.000000)  can0  1A0   [8]  00 11 22 33 44 55 66 77"] * 2000
+    long = b" (2.000000)  can0  1A0  [12]  " + b" ".join([b"AF"] * 12)
+    frames = read(tmp_path, b"\n".join([*lines, long, b""]))
+    assert frames.dlc[[0, -1]].tolist() == [8, 12]
+
+
+def test_a_payload_of_no_length_of_can_fd_is_a_fault_of_its_line(tmp_path: Path) -> None:
+    rows = CLASSIC_ROW * 3000 + b"2.0,1A0,9,001122334455667788,0\n"
+    path = write(tmp_path, b"time,id,dlc,data,label\n" + rows)
+    with pytest.raises(DataError, match=":3002: payload is longer than a frame's 8 bytes"):
+        read_recording(path)
+
+
+def test_a_recording_of_many_pieces_is_read_whole(tmp_path: Path) -> None:
+    count = 2 * PIECE_BYTES // len(CLASSIC_ROW)
+    rows = np.arange(count)
+    text = b"".join(b"%d.5,1A0,00112233445566%02x,0\n" % (k, k & 255) for k in rows.tolist())
+    frames = read(tmp_path, HEADER + text)
+    assert len(frames) == count
+    assert np.array_equal(frames.timestamp, rows + 0.5)
+    assert np.array_equal(frames.payload[:, 7], rows & 255)
+    base: object = frames.timestamp
+    while isinstance(base, np.ndarray):
+        base = base.base
+    assert isinstance(base, mmap.mmap)
+    again = replace(frames, timestamp=frames.timestamp.copy(), payload=frames.payload.copy())
+    assert frames.digest() == again.digest()

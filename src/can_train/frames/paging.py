@@ -1,0 +1,57 @@
+"""Large arrays that lie in files, and whose pages are given back once they were looked at.
+
+A recording may be larger than the memory of whoever imports it. What is mapped counts as his memory
+from the first look until it is unmapped or given back; what was written stays in the file.
+"""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+PIECE_BYTES: Final = 1 << 25
+"""Bytes between two times of giving back."""
+
+_LARGE_BYTES: Final = 1 << 24
+"""Smaller arrays stay in memory."""
+
+Array = TypeVar("Array", bound=NDArray[Any])
+
+
+def mapped(path: Path) -> NDArray[np.uint8]:
+    """The bytes of a file that isn't empty, read when they are looked at."""
+    data: NDArray[np.uint8] = np.asarray(np.memmap(path, np.uint8, "r"))
+    return data
+
+
+def roomy(shape: int | tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
+    """An array to be filled; a large one lies in a temporary file that ends with it."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    if size < _LARGE_BYTES:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile(prefix="can-train-") as file:
+        file.truncate(size)
+        return np.asarray(np.memmap(file, dtype, "r+", shape=shape))
+
+
+def give_back(array: NDArray[Any]) -> None:
+    """Gives back the memory of an array that lies in a file; others are left as they are."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
+def in_pieces(array: Array) -> Iterator[Array]:
+    """The rows of an array, some at a time; the memory of those before is given back."""
+    rows = max(1, PIECE_BYTES // max(1, array[:1].nbytes))
+    for begin in range(0, len(array), rows):
+        yield array[begin : begin + rows]  # type: ignore[misc]
+        give_back(array)

@@ -1,0 +1,87 @@
+"""A table as text: where its header stands, and the cells of its first lines (stdlib only)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Final
+
+from can_train.frames.text.roles import BYTE, DATA, ID, TIME, plain, role_of
+
+SEPARATORS: Final = (";", "\t", ",", "|")
+_LINES_LOOKED_AT: Final = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """A table as text.
+
+    Attributes:
+        separator: Between cells.
+        header_line: Number of its header among the lines that aren't blank, or None.
+        names: Name of each column; numbers from 1 where there is no header.
+        rows: Cells of the first lines behind the header.
+    """
+
+    separator: str
+    header_line: int | None
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def column(self, k: int) -> list[str]:
+        """What stands in the k-th column, empty cells left out."""
+        return [row[k] for row in self.rows if k < len(row) and row[k]]
+
+
+def cells_of(lines: Sequence[str], named: Set[str] = frozenset()) -> Cells | None:
+    """The table in some lines; None without a header.
+
+    Args:
+        lines: The lines.
+        named: Columns that the user named, plain: a line that has them all is the header, too.
+    """
+    for number, line in enumerate(lines):
+        for separator in SEPARATORS:
+            names = split(line, separator)
+            if is_header(names) or (named and named <= set(map(plain, names))):
+                return _with_rows(lines, separator, number, names)
+    return None
+
+
+def headless_cells(lines: Sequence[str]) -> Cells:
+    """A table whose columns are called by their numbers, or by a first line without any number."""
+    first = lines[0] if lines else ""
+    separator = max(SEPARATORS, key=first.count)
+    names = split(first, separator)
+    if not any(name[:1].isdecimal() for name in names):
+        return _with_rows(lines, separator, 0, names)
+    numbers = tuple(str(k + 1) for k in range(len(names)))
+    return _with_rows(lines, separator, None, numbers)
+
+
+def _with_rows(
+    lines: Sequence[str], separator: str, header_line: int | None, names: tuple[str, ...]
+) -> Cells:
+    begin = 0 if header_line is None else header_line + 1
+    rows = tuple(
+        split(line, separator)
+        for line in lines[begin : begin + _LINES_LOOKED_AT]
+        if not line.startswith("#")
+    )
+    return Cells(separator=separator, header_line=header_line, names=names, rows=rows)
+
+
+def split(line: str, separator: str) -> tuple[str, ...]:
+    """Cells of a line without quotes and blanks; a separator between quotes counts as text."""
+    if '"' in line:
+        found = re.findall(rf'\s*("[^"]*"|[^{re.escape(separator)}]*)(?:{re.escape(separator)}|$)',
+                           line)  # fmt: skip
+        return tuple(text.strip().strip('"').strip() for text in found[: max(len(found) - 1, 1)])
+    return tuple(text.strip() for text in line.split(separator))
+
+
+def is_header(names: Sequence[str]) -> bool:
+    """Whether two of time, ID and payload are named."""
+    found = {DATA if role == BYTE else role for role in map(role_of, names)}
+    return len(names) > 1 and len(found & {TIME, ID, DATA}) > 1
