@@ -19,8 +19,8 @@ from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, ex
 
 COMMANDS: Final = (
     "demo", "data", "train", "pipeline", "validate", "run", "status", "logs", "cancel", "resume",
-    "rm", "evaluate", "score", "compare", "teachers", "list-configs", "models", "config", "env",
-    "completion",
+    "rm", "evaluate", "score", "compare", "teachers", "list-configs", "models", "batch-size",
+    "config", "env", "completion",
 )  # fmt: skip
 EXIT_BROKEN_PIPE: Final = 141
 """As shells have it for a program that SIGPIPE ended."""

@@ -100,9 +100,8 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
         settings = parser.add_argument_group(title)
         for setting in SETTINGS.values():
             if setting.has_option and (setting.section == "resources") is resources:
-                _add(
-                    settings, setting.name, "LIST" if setting.per_stage else "VALUE", _help(setting)
-                )
+                metavar = "LIST" if setting.per_stage else "VALUE"
+                _add(settings, setting.name, metavar, _help(setting), switch=setting.is_switch)
         name = "slurm_args" if resources else "model_args"
         _add(settings, name, "KEY=VALUE,…", _BUCKETS[name])
 
@@ -167,9 +166,15 @@ class _Once(ChecksItself):
         setattr(namespace, self.dest, values)
 
 
-def _add(group: argparse._ArgumentGroup, name: str, metavar: str, text: str) -> None:
-    default = argparse.SUPPRESS
-    group.add_argument(option_of(name), action=_Once, metavar=metavar, default=default, help=text)
+def _add(
+    group: argparse._ArgumentGroup, name: str, metavar: str, text: str, *, switch: bool = False
+) -> None:
+    """Adds one option; a switch means true where no value follows."""
+    default, nargs, const = argparse.SUPPRESS, "?" if switch else None, "true" if switch else None
+    group.add_argument(
+        option_of(name), action=_Once, metavar=metavar, default=default, help=text,
+        nargs=nargs, const=const,
+    )  # fmt: skip
     for alias in _ALIASES.get(name, ()):
         group.add_argument(alias, action=_Once, dest=name, default=default, help=argparse.SUPPRESS)
 

@@ -25,7 +25,11 @@ from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
 from can_train.runs.summary import ranked, write_summary
+from can_train.training.batch_decision import BatchDecision
+from can_train.training.batch_size import RecordedBatches, settle_batch
+from can_train.training.device import memory_of, training_device
 from can_train.training.loop import FitResult, fit
+from can_train.training.out_of_memory import STEP
 from can_train.training.recorder import Recorder
 
 logger = logging.getLogger("can_train")
@@ -45,7 +49,13 @@ def run_frozen(path: Path) -> None:
     recorder = Recorder(frozen.run_dir, epochs=stage.module.epochs)
     _announce(config, stage, recorder)
     evidence = stage.agreement.figures("before") if stage.agreement else {}
-    result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder)
+    device = training_device()
+    memory = memory_of(device)
+    stage.module.to(device)
+    batch = settle_batch(frozen, stage.module, memory)
+    watch = RecordedBatches(frozen, batch, memory)
+    result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder, watch)
+    watch.finished()
     if stage.agreement:
         evidence |= stage.agreement.figures("after")
     detector = calibrated_detector(stage)
@@ -54,6 +64,7 @@ def run_frozen(path: Path) -> None:
     seconds = time.monotonic() - started
     figures = {
         "seconds": round(seconds, 1),
+        **_batches(stage, batch, result),
         **_pace(result, seconds),
         **{name: value if math.isfinite(value) else None for name, value in evidence.items()},
         **_teacher_hashes(frozen, stage),
@@ -139,6 +150,21 @@ def _window_counts(inputs: DatasetWindows) -> dict[str, tuple[int, int]]:
         if len(windows):
             counts[side] = (len(windows), int(inputs.store.label[windows].sum()))
     return counts
+
+
+def _batches(
+    stage: Trainable, batch: BatchDecision, result: FitResult
+) -> dict[str, int | bool | str]:
+    """What a batch held, and whether memory let the run be the one that was planned."""
+    halved = [f"epoch {epoch + 1}, step {step + 1}" for epoch, step, of in result.halvings
+              if of == STEP]  # fmt: skip
+    return {
+        "batch_options": batch.options,
+        "batch_halvings": len(result.halvings),
+        "batch_halved_at": "; ".join(halved),
+        "batch_windows_at_end": stage.module.batch_size,
+        "as_planned": not halved,
+    }
 
 
 def _pace(result: FitResult, seconds: float) -> dict[str, float]:

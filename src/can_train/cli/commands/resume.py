@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         ArtifactError: A run of it isn't what it made.
     """
     from can_train.cli.launch import Ended, conclude
+    from can_train.cli.memory_kills import record_kills
+    from can_train.jobs.board import board_of
     from can_train.jobs.job import Handover
     from can_train.pipeline.stored import load_plan
     from can_train.runs.find import find_plan
@@ -63,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     for stage in plan.stages:
         check_made(stage.job.run_dir)
         check_checkpoint(stage.job.run_dir)
+    record_kills(roots.experiments, board_of([stage.job for stage in plan.stages]).rows)
     before = [name for name, e in executors().items() if e.has_record(plan.folder)]
     executor = chosen_executor(args, usual=before[0] if before else HERE)
     given = _given_resources(args, executor)

@@ -14,6 +14,7 @@ from torch.nn import functional
 from can_train.config.schema import TrainingConfig
 from can_train.dataset.windows import FUSION, VALIDATION
 from can_train.detectors.adamw import AdamW
+from can_train.detectors.batching import BatchBudget
 from can_train.detectors.epochs import shuffled
 from can_train.detectors.fusion.fitting import fit_linear
 from can_train.detectors.fusion.policies import AgentFusion, LinearFusion
@@ -94,9 +95,13 @@ class _FusionStage(StageModule[FusionWindows]):
         """Some of the windows that it is fitted on."""
         return self._train_data.rows(windows)
 
-    def validation_batches(self) -> Iterator[FusionWindows]:
+    def validation_batches(self, first: int = 0) -> Iterator[FusionWindows]:
         """All validation windows as one batch."""
         yield self._validation_data
+
+    def halve_validation(self) -> bool:
+        """It can't be: all validation windows are judged at once."""
+        return False
 
     def judge(self) -> Judgement:
         """What the validation windows said."""
@@ -105,6 +110,8 @@ class _FusionStage(StageModule[FusionWindows]):
 
 class LinearStage(_FusionStage):
     """Solves a policy's convex problem when it is made; its one epoch only measures."""
+
+    solved = True
 
     def __init__(
         self,
@@ -122,7 +129,7 @@ class LinearStage(_FusionStage):
         with torch.no_grad():
             model.weight.copy_(torch.from_numpy(fit.weight))
             model.bias.fill_(fit.bias)
-        self.batch_size = len(train.label)
+        self.use_budget(BatchBudget(windows=len(train.label)))
 
     @property
     def epochs(self) -> int:
