@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.utils import clip_grad_norm_
 
+from can_train.detectors.shortage import shortage_in
 from can_train.detectors.stage import Means, StageModule
 from can_train.errors import TrainingError
 from can_train.training.device import MemoryDevice
-from can_train.training.out_of_memory import is_out_of_memory
 
 logger = logging.getLogger("can_train")
 
@@ -109,15 +109,14 @@ def _probed(
 
     Where memory runs out the probes become half as large.
     """
-    most = int(min(MOST_PROBED, PROBED_SHARE * len(windows)))
-    count = max(LEAST_PROBED, most)
-    while True:
-        try:
-            return _probes(module, memory, _evenly(windows, (count // 3, count - count // 3)), mean)
-        except (MemoryError, RuntimeError, OSError) as error:
-            if not is_out_of_memory(error):
-                raise
-            said = str(error)
+    found: list[tuple[list[tuple[float, int]], int]] = []
+
+    def probe() -> None:
+        batches = _evenly(windows, (count // 3, count - count // 3))
+        found.append(_probes(module, memory, batches, mean))
+
+    count = max(LEAST_PROBED, int(min(MOST_PROBED, PROBED_SHARE * len(windows))))
+    while said := shortage_in(probe):
         gc.collect()
         count //= 2
         if count < LEAST_PROBED:
@@ -125,6 +124,7 @@ def _probed(
                 f"out of memory with a batch of {2 * count} windows ({said}). Give the stage more "
                 "memory (--memory on a cluster), or a smaller model"
             )
+    return found[0]
 
 
 def _probes(

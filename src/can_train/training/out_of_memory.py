@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import logging
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any, Final, Protocol
 import torch
 
 from can_train.detectors.batching import BatchBudget
+from can_train.detectors.shortage import shortage_in
 from can_train.detectors.stage import StageModule
 from can_train.errors import TrainingError
 
@@ -22,17 +22,6 @@ MOST_HALVINGS: Final = 4
 
 STEP: Final = "step"
 VALIDATION: Final = "validation"
-
-_SAID: Final = (
-    "out of memory",  # CUDA
-    "can't allocate memory",  # torch's allocator on CPUs
-    "cannot allocate memory",
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUSOLVER_STATUS_ALLOC_FAILED",
-    "std::bad_alloc",
-)
-"""What libraries say, whose errors are mere RuntimeErrors."""
 
 Halving = tuple[int, int, str]
 """Epoch and step at which a batch was halved, and of what: `step` or `validation`."""
@@ -71,17 +60,6 @@ class Unwatched:
         """Does nothing."""
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory ran out: of torch, numpy, numba or a mapped file."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    return isinstance(error, RuntimeError) and any(
-        said.lower() in str(error).lower() for said in _SAID
-    )
-
-
 class Halver:
     """Halves the batches of a stage when memory runs out.
 
@@ -107,10 +85,9 @@ class Halver:
         Raises:
             TrainingError: Memory ran out too often, or for a single window.
         """
-        said = _memory_ran_out(work)
+        said = shortage_in(work)
         if not said:
             return True
-        # Outside of `except`, so that what the failed step made is gone.
         for parameter in self._module.parameters():
             parameter.grad = None
         gc.collect()
@@ -149,18 +126,6 @@ class Halver:
             "(halving %d of %d; %s)",
             of, module.epoch + 1, now, tried + 1, MOST_HALVINGS, said,
         )  # fmt: skip
-
-
-def _memory_ran_out(work: Callable[[], None]) -> str:
-    """What was said when memory ran out during `work`; empty: it didn't."""
-    try:
-        work()
-    except (MemoryError, RuntimeError, OSError) as error:
-        if not is_out_of_memory(error):
-            raise
-        lines = str(error).splitlines()
-        return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return ""
 
 
 def _halve(module: StageModule[Any], step: int, of: str) -> bool:

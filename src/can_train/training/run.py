@@ -156,11 +156,13 @@ def _batches(
     stage: Trainable, batch: BatchDecision, result: FitResult
 ) -> dict[str, int | bool | str]:
     """What a batch held, and whether memory let the run be the one that was planned."""
-    halved = [f"epoch {epoch + 1}, step {step + 1}" for epoch, step, of in result.halvings
-              if of == STEP]  # fmt: skip
+    halved = [
+        f"epoch {epoch + 1}, {f'step {step + 1}' if of == STEP else of}"
+        for epoch, step, of in result.halvings
+    ]
     return {
         "batch_options": batch.options,
-        "batch_halvings": len(result.halvings),
+        "batch_halvings": len(halved),
         "batch_halved_at": "; ".join(halved),
         "batch_windows_at_end": stage.module.batch_size,
         "as_planned": not halved,

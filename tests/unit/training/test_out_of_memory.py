@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -20,7 +18,7 @@ from can_train.detectors.stage import StageModule
 from can_train.errors import TrainingError
 from can_train.graphs.batch import GraphBatch
 from can_train.training.adaptive_batch_size import SafetyFactorDatabase
-from can_train.training.out_of_memory import HalvedBatch, Halver, Unwatched, is_out_of_memory
+from can_train.training.out_of_memory import HalvedBatch, Halver, Unwatched
 from tests.lab import Lab
 
 HUGE = 2**42
@@ -38,28 +36,6 @@ def little_memory(spare: int = 2**28) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-ALLOCATIONS: dict[str, Callable[[], object]] = {
-    "torch": lambda: torch.ones(2**28),
-    "numpy": lambda: np.ones(2**28),
-    "python": lambda: bytearray(2**30),
-    "map": lambda: np.memmap("/dev/zero", np.uint8, "r", shape=(2**30,)),
-}
-
-
-@pytest.mark.parametrize("name", ALLOCATIONS)
-def test_whoever_runs_out_of_memory_is_understood(name: str) -> None:
-    with little_memory(), pytest.raises((MemoryError, RuntimeError, OSError)) as caught:
-        ALLOCATIONS[name]()
-    assert is_out_of_memory(caught.value)
-
-
-def test_other_errors_are_none() -> None:
-    for error in (RuntimeError("shapes differ"), OSError(errno.ENOENT, "gone"), ValueError()):
-        assert not is_out_of_memory(error)
-    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
-    assert is_out_of_memory(RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"))
-
-
 class Greedy:
     """Lets batches above a size allocate more than there is, in the middle of their work."""
 
@@ -72,8 +48,11 @@ class Greedy:
         setattr(module, part, self)
 
     def __call__(self, batch: GraphBatch) -> Any:
+        is_too_large = batch.num_graphs > self._most
+        if is_too_large and self._part == "validation_step":
+            torch.empty(HUGE)
         found = self._work(batch)  # the sums of the epoch hold it now
-        if batch.num_graphs > self._most:
+        if is_too_large:
             torch.empty(HUGE)
         self._seen += batch.window.tolist()
         return found
@@ -144,8 +123,12 @@ def test_validation_goes_on_behind_the_last_batch_that_fitted(
             run = lab.train(config)
         judged = made[0].judged
         assert len(judged) == len(set(judged)) > 16
-        assert summary(run)["validation_value"] == pytest.approx(plain["validation_value"])
-        assert summary(run)["as_planned"] is True  # sizes of validation decide no result
+        # A VGAE's figure is a mean over the nodes of each batch, so their size decides a little.
+        assert summary(run)["validation_value"] == pytest.approx(
+            plain["validation_value"], rel=1e-6 if model == "gat" else 1e-3
+        )
+        assert summary(run)["batch_halved_at"] == "; ".join(["epoch 1, validation"] * 4)
+        assert summary(run)["as_planned"] is False
 
 
 def test_what_never_fits_fails_after_four_halvings(
