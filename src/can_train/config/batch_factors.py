@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from can_train.errors import ConfigError, did_you_mean, raise_all
 from can_train.runs.layout import home_dir
@@ -67,7 +67,7 @@ def load_factors(path: Path | None = None) -> HandSetFactors:
     )
 
 
-def _read(path: Path) -> dict[str, float | dict[str, float]]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         document = json.loads(

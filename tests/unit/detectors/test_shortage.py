@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from can_train.detectors import scoring
 from can_train.detectors.build import calibrated_detector
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.shortage import is_out_of_memory, shortage_in
+from can_train.graphs.feed import raw_graphs
 from tests.lab import Lab
 from tests.unit.training.test_out_of_memory import HUGE, little_memory
 
@@ -62,18 +62,20 @@ def test_scores_are_the_same_where_memory_lets_fewer_windows_pass_at_once(
     detector = calibrated_detector(stage)
     windows = stage.inputs.windows("train")[:50]
     expected = score_windows([detector], stage.inputs.store, windows)["gat"]
-    read, sizes = scoring.raw_graphs, []
+    sizes = []
 
     def greedy(packed, some):
         sizes.append(len(some))
         if len(some) > 9:
             torch.empty(HUGE)
-        return read(packed, some)
+        return raw_graphs(packed, some)
 
-    monkeypatch.setattr(scoring, "raw_graphs", greedy)
+    monkeypatch.setattr("can_train.detectors.scoring.raw_graphs", greedy)
     found = score_windows([detector], stage.inputs.store, windows)["gat"]
     assert max(sizes[-7:]) == 8
     np.testing.assert_allclose(found.score, expected.score, rtol=1e-6)
-    monkeypatch.setattr(scoring, "raw_graphs", lambda packed, some: torch.empty(HUGE))
+    monkeypatch.setattr(
+        "can_train.detectors.scoring.raw_graphs", lambda packed, some: torch.empty(HUGE)
+    )
     with pytest.raises(MemoryError, match="for a single window"):
         score_windows([detector], stage.inputs.store, windows)

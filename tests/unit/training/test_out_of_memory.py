@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from can_train.config.schema import RunConfig
+from can_train.detectors.build import build_stage
 from can_train.detectors.stage import StageModule
 from can_train.errors import TrainingError
 from can_train.graphs.batch import GraphBatch
@@ -61,16 +62,13 @@ class Greedy:
 def greedy(monkeypatch: pytest.MonkeyPatch, most: int, part: str) -> list[Greedy]:
     """Every stage that is built from here on is one."""
     made: list[Greedy] = []
-    from can_train.training import run
-
-    build = run.build_stage
 
     def building(*arguments: Any) -> Any:
-        stage = build(*arguments)
+        stage = build_stage(*arguments)
         made.append(Greedy(stage.module, most, part))
         return stage
 
-    monkeypatch.setattr(run, "build_stage", building)
+    monkeypatch.setattr("can_train.training.run.build_stage", building)
     return made
 
 
@@ -93,7 +91,7 @@ def test_a_step_is_repeated_with_half_the_batch_and_every_window_is_seen_once(
 ) -> None:
     config = one_epoch(lab.config("gat", seed=21))
     plain = lab.stage(config).module
-    (made,) = [greedy(monkeypatch, 4, "training_step")]
+    made = greedy(monkeypatch, 4, "training_step")
     run = lab.train(config)
     assert sorted(made[0].trained) == sorted(plain.chosen.tolist())
     assert made[0].trained == plain.chosen.tolist()  # at the same position of the same order
