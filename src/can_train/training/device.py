@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -152,10 +153,15 @@ class CpuMemory(MemoryDevice):
         return f"cpu {max(1, round(least / GIB))} GiB"
 
     def settle(self) -> None:
-        """Gives the heap's free pages back, and forgets the peak."""
+        """Gives the heap's free pages back, and forgets the peak.
+
+        Where the kernel doesn't let a process forget, the peak is that since it began: what is
+        measured is then too much, and a batch too small rather than too large.
+        """
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
-        (self._root / "proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="ascii")
+        with contextlib.suppress(OSError):
+            (self._root / "proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="ascii")
 
     def used(self) -> int:
         """The resident set."""
