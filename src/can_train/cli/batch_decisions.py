@@ -34,7 +34,7 @@ COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class ExplainedBatch:
     """One batch.
 
     Attributes:
@@ -48,7 +48,7 @@ class Explained:
     steps: int
 
 
-def decision_of_run(args: argparse.Namespace) -> list[Explained]:
+def decision_of_run(args: argparse.Namespace) -> list[ExplainedBatch]:
     """The batch of the run that was named, as it was decided.
 
     Raises:
@@ -65,10 +65,10 @@ def decision_of_run(args: argparse.Namespace) -> list[Explained]:
             f"can-train trained it. Show how it stands: can-train status {run.name}"
         )
     steps = -(-decision.epoch_windows // decision.windows)
-    return [Explained(title=f"run {run.name}", decision=decision, steps=steps)]
+    return [ExplainedBatch(title=f"run {run.name}", decision=decision, steps=steps)]
 
 
-def decisions_of_request(args: argparse.Namespace) -> list[Explained]:
+def decisions_of_request(args: argparse.Namespace) -> list[ExplainedBatch]:
     """What `--batch-size auto` would take here for every stage that is asked for.
 
     Raises:
@@ -96,7 +96,7 @@ def decisions_of_request(args: argparse.Namespace) -> list[Explained]:
     return [_measured(built.request, stage, data, roots) for stage in stages]
 
 
-def write_decisions(found: Sequence[Explained]) -> None:
+def write_decisions(found: Sequence[ExplainedBatch]) -> None:
     """Writes a table, and below it where each number comes from."""
     from can_train.tables import write_lines, write_table
 
@@ -110,7 +110,7 @@ def _trains_on_graphs(stage: ResolvedStage) -> bool:
 
 def _measured(
     request: PlanRequest, stage: ResolvedStage, data: PlanData, roots: Roots
-) -> Explained:
+) -> ExplainedBatch:
     import torch
 
     from can_train.config.resolve import run_config
@@ -134,7 +134,7 @@ def _measured(
     module.use_budget(
         BatchBudget(windows=decision.windows, nodes=decision.nodes, edges=decision.edges)
     )
-    return Explained(title=stage.title, decision=decision, steps=module.steps)
+    return ExplainedBatch(title=stage.title, decision=decision, steps=module.steps)
 
 
 def _alone(config: RunConfig) -> RunConfig:
@@ -145,7 +145,7 @@ def _alone(config: RunConfig) -> RunConfig:
     )
 
 
-def _cells(each: Explained) -> tuple[str, ...]:
+def _cells(each: ExplainedBatch) -> tuple[str, ...]:
     decision = each.decision
     return (
         each.title,
@@ -157,7 +157,7 @@ def _cells(each: Explained) -> tuple[str, ...]:
     )
 
 
-def _lines(each: Explained) -> Iterator[str]:
+def _lines(each: ExplainedBatch) -> Iterator[str]:
     """Where the numbers come from."""
     decision = each.decision
     if decision.largest is None or decision.factor is None:
