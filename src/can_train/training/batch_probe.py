@@ -26,8 +26,8 @@ MOST_PROBED: Final = 1536
 """Windows of both probes together: enough megabytes to tell a slope from the noise of an
 allocator."""
 
-PROBED_SHARE: Final = 0.3
-"""The same in epochs: 3 % of the windows of ten."""
+PROBED_SHARE: Final = 0.2
+"""The same in epochs: 2 % of the windows of ten."""
 
 LEAST_PROBED: Final = 6
 WARM_UP: Final = 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import os
 import resource
 from abc import ABC, abstractmethod
@@ -97,7 +96,6 @@ class CudaMemory(MemoryDevice):
 
     def settle(self) -> None:
         """Empties torch's reserve."""
-        gc.collect()
         torch.cuda.synchronize(self._device)
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(self._device)
@@ -158,7 +156,6 @@ class CpuMemory(MemoryDevice):
         Where the kernel doesn't let a process forget, the peak is that since it began: what is
         measured is then too much, and a batch too small rather than too large.
         """
-        gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
         with contextlib.suppress(OSError):
             (self._root / "proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="ascii")

@@ -121,10 +121,10 @@ def test_probes_that_do_not_fit_become_smaller(lab: Lab) -> None:
 
     def greedy(batch: Any) -> Tensor:
         tried.append(len(batch))
-        if len(batch) > 8:
+        if len(batch) > 4:
             raise MemoryError
         return step(batch)
 
     module.training_step = greedy  # type: ignore[method-assign]
     assert measure(module, meter).largest == pytest.approx(1000, abs=1)
-    assert max(tried) > 8 >= max(tried[-2:])
+    assert max(tried) > 4 >= max(tried[-2:])
