@@ -43,6 +43,7 @@ from can_train.runs.layout import Roots
 from can_train.runs.state import RunStatus
 from can_train.sweeps.manifest import Manifest
 from can_train.teachers.files import Teacher
+from can_train.training.batch_decision import BatchDecision
 from can_train.training.loop import Progress
 
 SUMMARY: Final[Mapping[str, str]] = {
@@ -54,6 +55,9 @@ SUMMARY: Final[Mapping[str, str]] = {
     "threshold, threshold_benign_windows": "the threshold, and how many windows are behind it",
     "validation_accuracy, validation_f1": "of the artifact at its threshold, on validation windows",
     "seconds": "how long the run took",
+    "batch_options": "options that give the same batches, whoever decided them",
+    "batch_halvings, batch_halved_at, batch_windows_at_end": "how often, and where, memory ran out",
+    "as_planned": "whether it never did, so that this is the run that its id stands for",
     "epoch_seconds, epoch_windows": "mean time of an epoch, and the windows that it trains on",
     "around_seconds": "time before and after all epochs; estimates of later runs rest on these",
     "teacher_<figure>_before, teacher_<figure>_after": "agreement with the teacher, if it has one",
@@ -150,6 +154,7 @@ def _run() -> Iterator[str]:
         "Process stands in JSON as `<executor>_job`, such as `slurm_job`, and `restarts`."
     )
     yield from ("### `summary.json`", _keys(SUMMARY))
+    yield from ("### `batch_size.json`", *_classes(BatchDecision))
     yield from ("### The artifact (`.pth`)", "Read with `weights_only=True`.", _keys(ARTIFACT))
     yield from ("### `last.ckpt`", "Read with `weights_only=True`.", _keys(CHECKPOINT))
     yield from _classes(Progress)

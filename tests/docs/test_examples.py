@@ -58,7 +58,7 @@ def examples() -> list[tuple[str, str]]:
 
 def is_mention(words: list[str]) -> bool:
     """Whether only the name of a command is written (`can-train data prepare`)."""
-    return all(re.fullmatch(r"[a-z]+", word) for word in words)
+    return all(re.fullmatch(r"[a-z]+(-[a-z]+)*", word) for word in words)
 
 
 @pytest.mark.parametrize(("page", "command"), examples())

@@ -36,6 +36,7 @@ PLANS = {
 }  # fmt: skip
 VALUES = {
     "epochs": "1", "patience": "1", "batch_size": "16", "learning_rate": "0.01",
+    "batch_nodes": "100", "batch_edges": "100", "scale_lr": "true",
     "weight_decay": "0.5", "gradient_clip": "0.001", "windows_per_epoch": "50", "threads": "2",
     "seed": "7", "target_fpr": "0.3", "features": "classic", "window": "80", "stride": "50",
     "split": "leave-attack-out:DoS", "windows_per_side": "80", "temperature": "8", "alpha": "0.2",
@@ -127,6 +128,8 @@ def test_every_setting_changes_the_run(workshop: Workshop, name: str) -> None:
     if name in {"patience"}:
         # Only a run that gets no better for an epoch stops early.
         words |= {"epochs": "6", "learning_rate": "5", "gradient_clip": "1000"}
+    if name == "scale_lr":
+        words |= {"batch_size": "2"}  # the usual one scales by 1
     if SETTINGS[name].has_option:
         changed = workshop.outcome(**{**words, name: given})
     else:

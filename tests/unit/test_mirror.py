@@ -17,6 +17,9 @@ SOURCE = TESTS.parent / "src"
 # Module: test files below `tests/` that test it. A module that has a mirror doesn't stand here.
 TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "alarms.sightings": ("unit/alarms/test_suspects.py",),
+    "cli.batch_decisions": ("cli/test_batch_size.py",),
+    "cli.batch_history": ("cli/test_batch_size.py",),
+    "cli.commands.batch_size": ("cli/test_batch_size.py",),
     "cli.commands.cancel": ("e2e/test_cancel_and_resume.py", "cli/test_submit_options.py"),
     "cli.commands.compare": ("unit/cli/test_evaluation_process.py", "cli/test_names.py"),
     "cli.commands.completion": ("cli/test_config_commands.py",),
@@ -45,6 +48,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.export": ("cli/test_data_commands.py",),
     "cli.launch": ("cli/test_commands.py", "e2e/test_pipeline.py"),
     "cli.main": ("cli/test_commands.py", "cli/test_mistakes.py"),
+    "cli.memory_kills": ("cli/test_batch_size.py",),
     "cli.options": ("cli/test_commands.py",),
     "cli.parser": ("cli/test_mistakes.py",),
     "cli.place": ("unit/jobs/test_executor.py",),

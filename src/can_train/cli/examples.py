@@ -108,6 +108,10 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
         ),
         ("what is running, done or broken", "can-train status"),
         ("sizes of all presets", "can-train models"),
+        (
+            "which batch fits on this machine, and why",
+            "can-train batch-size explain --modality automotive --dataset hcrl_sa --model gat",
+        ),
         ("what this machine has", "can-train env"),
     )
 )

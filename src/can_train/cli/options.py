@@ -106,9 +106,8 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
         settings = parser.add_argument_group(title)
         for setting in SETTINGS.values():
             if setting.has_option and (setting.section == "resources") is resources:
-                _add(
-                    settings, setting.name, "LIST" if setting.per_stage else "VALUE", _help(setting)
-                )
+                metavar = "LIST" if setting.per_stage else "VALUE"
+                _add(settings, setting.name, metavar, _help(setting), switch=setting.is_switch)
         name = "slurm_args" if resources else "model_args"
         _add(settings, name, "KEY=VALUE,…", _BUCKETS[name])
 
@@ -159,11 +158,15 @@ def roots_of(args: argparse.Namespace) -> Roots:
     )
 
 
-def _add(group: argparse._ArgumentGroup, name: str, metavar: str, text: str) -> None:
-    default = argparse.SUPPRESS
+def _add(
+    group: argparse._ArgumentGroup, name: str, metavar: str, text: str, *, switch: bool = False
+) -> None:
+    """Adds one option; a switch means true where no value follows."""
+    default, nargs, const = argparse.SUPPRESS, "?" if switch else None, "true" if switch else None
     group.add_argument(
-        option_of(name), action=ChecksItself, metavar=metavar, default=default, help=text
-    )
+        option_of(name), action=ChecksItself, metavar=metavar, default=default, help=text,
+        nargs=nargs, const=const,
+    )  # fmt: skip
     for alias in _ALIASES.get(name, ()):
         group.add_argument(
             alias, action=ChecksItself, dest=name, default=default, help=argparse.SUPPRESS

@@ -67,6 +67,11 @@ class Setting:
         return self.section not in _BUCKET_ONLY
 
     @property
+    def is_switch(self) -> bool:
+        """Whether it is true or false, so that its name alone means true."""
+        return unwrap(self.annotation)[0] is bool
+
+    @property
     def bucket(self) -> str:
         """The option that takes it as `key=value`."""
         return "--slurm-args" if self.section == "resources" else "--model-args"

@@ -24,7 +24,7 @@ from can_train.vocab import (
     TrainingStrategy,
 )
 
-SCHEMA_VERSION: Final = "1.3"
+SCHEMA_VERSION: Final = "1.4"
 
 RESULTS_VERSION: Final = 4
 """Raised whenever the same configuration gives other results, so that runs made before keep their
@@ -64,6 +64,9 @@ class Param:
     words: tuple[tuple[str, int], ...] = ()
     usual: str = ""
 
+
+AUTOMATIC_BATCH: Final = 0
+"""`--batch-size auto`: what fits into the device's memory, times a safety factor."""
 
 MOST_WINDOWS: Final = 1_000_000_000
 """More than any dataset has."""
@@ -145,11 +148,38 @@ class TrainingConfig:
     batch_size: Annotated[
         int | None,
         Param(
-            help="windows per step; absent: 64, fewer where an epoch would have under 50 steps",
-            ge=1,
+            help="most windows per step; auto: what the device's memory holds; "
+            "absent: 64, fewer where an epoch would have under 50 steps",
+            ge=0,
             le=1_000_000,
+            words=(("auto", AUTOMATIC_BATCH),),
         ),
     ] = None
+    batch_nodes: Annotated[
+        int | None,
+        Param(
+            help="most nodes per step; absent: any number",
+            ge=1,
+            le=1_000_000_000,
+            added=True,
+        ),
+    ] = None
+    batch_edges: Annotated[
+        int | None,
+        Param(
+            help="most edges per step; absent: any number",
+            ge=1,
+            le=1_000_000_000,
+            added=True,
+        ),
+    ] = None
+    scale_lr: Annotated[
+        bool,
+        Param(
+            help="whether the learning rate grows with the square root of the batch",
+            added=True,
+        ),
+    ] = False
     learning_rate: Annotated[float, Param(help="peak learning rate", gt=0, le=10)] = 0.001
     weight_decay: Annotated[float, Param(help="decoupled weight decay", ge=0, le=100)] = 0.0001
     gradient_clip: Annotated[float, Param(help="largest gradient norm", gt=0, le=1_000_000)] = 1.0

@@ -11,12 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from can_train.detectors.base import Detector, Scores
+from can_train.detectors.shortage import shortage_in
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.feed import raw_graphs
 from can_train.graphs.store import GraphStore
 
 SCORING_BATCH: Final = 256
-"""Windows per forward pass when scoring; changes memory and speed only."""
+"""Windows per forward pass when scoring, fewer where memory runs out; changes memory and speed
+only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,14 +51,32 @@ def score_windows(
     """
     ordered = list(detectors)
     parts: dict[str, list[Scores]] = {detector.config.model: [] for detector in ordered}
-    for begin in range(0, len(windows), SCORING_BATCH):
-        graphs = raw_graphs(packed, windows[begin : begin + SCORING_BATCH])
-        seen: dict[str, Scores] = {}
-        for detector in ordered:
-            name = detector.config.model
-            seen[name] = detector.fused(seen) if detector.fuses else detector(graphs)
-            parts[name].append(seen[name])
+    size, done = SCORING_BATCH, 0
+
+    def score_rest() -> None:
+        nonlocal done
+        while done < len(windows):
+            batch = windows[done : done + size]
+            for name, scores in _scored(ordered, packed, batch).items():
+                parts[name].append(scores)
+            done += len(batch)
+
+    while said := shortage_in(score_rest):
+        if size == 1:
+            raise MemoryError(f"{said}, for a single window")
+        size //= 2
     return {detector.config.model: _joined(parts[detector.config.model]) for detector in ordered}
+
+
+def _scored(
+    detectors: list[Detector], packed: GraphStore | PackedGraphs, windows: NDArray[np.int64]
+) -> dict[str, Scores]:
+    """What every detector says about one batch."""
+    graphs, seen = raw_graphs(packed, windows), dict[str, Scores]()
+    for detector in detectors:
+        scores = detector.fused(seen) if detector.fuses else detector(graphs)
+        seen[detector.config.model] = scores
+    return seen
 
 
 def _joined(parts: list[Scores]) -> WindowScores:

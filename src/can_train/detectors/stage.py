@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import ClassVar, Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from can_train.config.schema import DistillationConfig, TrainingConfig
 from can_train.detectors.adamw import AdamW
+from can_train.detectors.batching import BatchBudget, WindowSizes
 from can_train.detectors.epochs import EpochWindows, automatic_batch_size, drawn
 from can_train.detectors.scoring import SCORING_BATCH
 from can_train.distil.losses import LossTerms, alpha_in_epoch
@@ -59,7 +60,9 @@ class Means:
 
 
 class Movable(Protocol):
-    """A batch."""
+    """A batch; its length is the number of its windows."""
+
+    def __len__(self) -> int: ...
 
     def to(self, device: torch.device | str) -> Self:
         """The same on another device."""
@@ -76,7 +79,9 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
     """What all stages share: seeding, optimiser, schedule, epoch means.
 
     The loop calls `begin_epoch`, then `learn` with `training_batch(0)`, … up to `steps`,
-    then `validation_step` with each of `validation_batches`, then `judge`.
+    then `validation_step` with each of `validation_batches`, then `judge`. Where memory runs out it
+    calls `halve_batch` or `halve_validation` and repeats the batch; a step that failed leaves
+    nothing behind.
 
     Args:
         model: The network to train.
@@ -85,8 +90,14 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         windows: Windows of each epoch.
 
     Attributes:
-        batch_size: Windows per step.
+        budget: What a batch holds.
+        usual_batch_size: Windows per step where nobody asks for another number.
+        validation_size: Windows per batch of validation.
+        rate_scale: What the learning rate is multiplied by.
     """
+
+    solved: ClassVar[bool] = False
+    """Whether it is solved at once, as one batch."""
 
     distillation: DistillationConfig | None = None
     """How a teacher's signal joins the loss; None without a teacher."""
@@ -102,32 +113,77 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         self.means = Means()
         self._of_epoch = drawn(windows, training.windows_per_epoch, seed)
         self._chosen = self._of_epoch(0)
-        self.batch_size = training.batch_size or automatic_batch_size(len(self._chosen))
+        self.usual_batch_size = automatic_batch_size(len(self._chosen))
+        self.validation_size = SCORING_BATCH
+        self.rate_scale = 1.0
+        self.use_budget(
+            BatchBudget(
+                windows=training.batch_size or self.usual_batch_size,
+                nodes=training.batch_nodes,
+                edges=training.batch_edges,
+            )
+        )
 
     def begin_epoch(self, epoch: int) -> None:
         """Chooses the windows of `epoch`, counted from 0."""
         self.epoch = epoch
         self._chosen = self._of_epoch(epoch)
+        self.use_budget(self.budget)
+
+    def use_budget(self, budget: BatchBudget) -> None:
+        """Cuts the windows of the current epoch into batches of `budget`, and those to come."""
+        self.budget = budget
+        self._cuts = budget.cuts(self.sizes_of(self._chosen))
+
+    def halve_batch(self, step: int) -> bool:
+        """From `step` of the current epoch on batches are half as large; whether they can be."""
+        half = self.budget.halved()
+        if half is None:
+            return False
+        self.budget, at = half, self._cuts[step]
+        rest = half.cuts(self.sizes_of(self._chosen[at:]))
+        self._cuts = np.concatenate([self._cuts[:step], rest + at])
+        return True
+
+    def halve_validation(self) -> bool:
+        """Batches of validation become half as large; whether they can be."""
+        if self.validation_size < 2:
+            return False
+        self.validation_size //= 2
+        return True
+
+    def sizes_of(self, windows: NDArray[np.int64]) -> WindowSizes:
+        """How large `windows` are; here each counts as one node."""
+        ones = np.ones(len(windows), dtype=np.int64)
+        return WindowSizes(nodes=ones, edges=np.zeros_like(ones))
+
+    @property
+    def batch_size(self) -> int:
+        """Most windows per step."""
+        return self.budget.windows
+
+    @property
+    def chosen(self) -> NDArray[np.int64]:
+        """Windows of the current epoch, in training order."""
+        return self._chosen
 
     @property
     def epochs(self) -> int:
         """Most epochs."""
         return self.settings.epochs
 
-    @property
-    def windows(self) -> int:
-        """Windows of the current epoch."""
-        return len(self._chosen)
+    def left(self, step: int) -> int:
+        """Windows of the current epoch from `step` on."""
+        return len(self._chosen) - int(self._cuts[step])
 
     @property
     def steps(self) -> int:
         """Steps of the current epoch."""
-        return -(-len(self._chosen) // self.batch_size)
+        return len(self._cuts) - 1
 
     def training_batch(self, step: int) -> Batch:
         """Batch of one step of the current epoch."""
-        first = step * self.batch_size
-        return self.batch_of(self._chosen[first : first + self.batch_size])
+        return self.batch_of(self._chosen[self._cuts[step] : self._cuts[step + 1]])
 
     @abstractmethod
     def batch_of(self, windows: NDArray[np.int64]) -> Batch:
@@ -149,8 +205,8 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
 
     @abstractmethod
-    def validation_batches(self) -> Iterator[Batch]:
-        """Batches of all validation windows."""
+    def validation_batches(self, first: int = 0) -> Iterator[Batch]:
+        """Batches of all validation windows from `first` on."""
 
     @abstractmethod
     def validation_step(self, batch: Batch) -> None:
@@ -188,7 +244,7 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
 
     def rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from 0: a cosine (Loshchilov & Hutter, ICLR 2017)."""
-        high, epochs = self.settings.learning_rate, self.settings.epochs
+        high, epochs = self.settings.learning_rate * self.rate_scale, self.settings.epochs
         low = high * FINAL_LEARNING_RATE
         return low + (high - low) * (1.0 + math.cos(math.pi * epoch / epochs)) / 2.0
 
@@ -229,13 +285,22 @@ class GraphStage(StageModule[GraphBatch]):
         seed: int,
         windows: StageWindows,
     ) -> None:
-        super().__init__(model, training, seed, windows.epoch)
         self._windows = windows
+        super().__init__(model, training, seed, windows.epoch)
 
     def batch_of(self, windows: NDArray[np.int64]) -> GraphBatch:
         """The graphs of `windows`."""
         return self._windows.feed.batch(windows)
 
-    def validation_batches(self) -> Iterator[GraphBatch]:
-        """Batches of the validation windows."""
-        return self._windows.feed.batches(self._windows.validation, SCORING_BATCH)
+    def validation_batches(self, first: int = 0) -> Iterator[GraphBatch]:
+        """Batches of the validation windows from `first` on."""
+        windows = self._windows.validation[first:]
+        return self._windows.feed.batches(windows, self.validation_size)
+
+    def sizes_of(self, windows: NDArray[np.int64]) -> WindowSizes:
+        """Nodes and edges of `windows`, from the store."""
+        store = self._windows.feed.store
+        return WindowSizes(
+            nodes=store.node_ptr[windows + 1] - store.node_ptr[windows],
+            edges=store.edge_ptr[windows + 1] - store.edge_ptr[windows],
+        )

@@ -78,6 +78,10 @@ class GraphBatch(ScaledGraphs):
     y: Tensor
     window: Tensor
 
+    def __len__(self) -> int:
+        """B."""
+        return self.num_graphs
+
     def to(self, device: torch.device | str) -> GraphBatch:
         """The same batch with every tensor on `device`."""
         return replace(

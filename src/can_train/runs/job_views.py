@@ -5,6 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+OUT_OF_MEMORY: Final = "out of memory"
+"""Reason of a run that the system killed for its memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

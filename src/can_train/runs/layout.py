@@ -227,6 +227,11 @@ def status_path(run: Path) -> Path:
     return run / "status.json"
 
 
+def batch_path(run: Path) -> Path:
+    """`batch_size.json`: what a batch holds and why; written once."""
+    return run / "batch_size.json"
+
+
 def owner_path(run: Path) -> Path:
     """`owner.json`: exists exactly while a process owns the run (or died owning it)."""
     return run / "owner.json"

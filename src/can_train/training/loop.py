@@ -27,7 +27,16 @@ from can_train.runs.events import RunResumed
 from can_train.runs.layout import BEST, LAST
 from can_train.runs.made import MAKE_AGAIN, check_whole
 from can_train.runs.stop import Stopped, stop_requested
+from can_train.training.device import training_device
 from can_train.training.meter import EpochMeter
+from can_train.training.out_of_memory import (
+    STEP,
+    VALIDATION,
+    BatchWatch,
+    Halver,
+    Halving,
+    Unwatched,
+)
 from can_train.training.recorder import Recorder
 
 logger = logging.getLogger("can_train")
@@ -48,6 +57,8 @@ class FitResult:
         metrics: Validation figures of that epoch.
         epoch_s: Mean seconds of an epoch of this attempt; None if it trained none.
         epoch_windows: Windows that the last epoch trained on.
+        halvings: Where memory ran out and batches were halved; then it isn't the run that was
+            planned.
     """
 
     epochs: int
@@ -55,6 +66,7 @@ class FitResult:
     metrics: dict[str, float]
     epoch_s: float | None
     epoch_windows: int
+    halvings: tuple[Halving, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +79,8 @@ class Progress:
         best_epoch, best_key, best_metrics: The best epoch so far; -1 before there is one.
         waited: Epochs since then.
         best_sha256: Of the file that holds the best epoch; empty before there is one.
+        halvings: Epoch and step at which memory ran out, and of what the batch was halved: a
+            `step` or the `validation`.
     """
 
     epoch: int = 0
@@ -76,6 +90,7 @@ class Progress:
     best_metrics: dict[str, float] = field(default_factory=dict)
     waited: int = 0
     best_sha256: str = ""
+    halvings: list[Halving] = field(default_factory=list)
 
     def judged(self, judgement: Judgement) -> bool:
         """Takes in the judgement of the current epoch; whether it is the best so far."""
@@ -88,23 +103,30 @@ class Progress:
         return better
 
 
-def fit(module: StageModule[Any], folder: Path, recorder: Recorder) -> FitResult:
+def fit(
+    module: StageModule[Any],
+    folder: Path,
+    recorder: Recorder,
+    watch: BatchWatch | None = None,
+) -> FitResult:
     """Trains `module` until its epochs or its patience end; leaves the best epoch in it.
 
     Args:
         module: The stage.
         folder: `checkpoints/` of the run; if it holds `last.ckpt`, training goes on from there.
         recorder: Receives the figures of each epoch.
+        watch: Is told when an epoch has ended and when memory ran out.
 
     Raises:
-        TrainingError: Training diverged: no epoch had finite validation figures.
+        TrainingError: Training diverged: no epoch had finite validation figures; or memory ran out
+            however small the batches were.
         ArtifactError: A checkpoint is damaged, or of another run.
         Stopped: Somebody asked; `last.ckpt` holds the position.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{PARTIAL}*"):
         left.unlink()  # half-written by a killed attempt; a run has one owner
-    fitting = _Fitting(module, folder, recorder)
+    fitting = _Fitting(module, folder, recorder, watch or Unwatched())
     progress = fitting.run()
     if progress.best_epoch < 0:
         raise TrainingError(
@@ -117,7 +139,8 @@ def fit(module: StageModule[Any], folder: Path, recorder: Recorder) -> FitResult
         best_epoch=progress.best_epoch,
         metrics=progress.best_metrics,
         epoch_s=fitting.epoch_s,
-        epoch_windows=module.steps * module.batch_size,
+        epoch_windows=len(module.chosen),
+        halvings=tuple(progress.halvings),
     )
 
 
@@ -141,26 +164,45 @@ def _load(path: Path, device: torch.device | str) -> Any:
         raise ArtifactError(f"{path}: damaged checkpoint ({error}). {MAKE_AGAIN}") from error
 
 
-def validate(module: StageModule[Any], device: torch.device | str = "cpu") -> Judgement:
+def validate(
+    module: StageModule[Any], device: torch.device | str = "cpu", halver: Halver | None = None
+) -> Judgement:
     """What the validation windows say about `module` as it is."""
     module.eval()
-    with torch.no_grad():
-        for batch in module.validation_batches():
+    halver = halver or Halver(module, Unwatched(), [])
+    done = 0
+
+    def judge_rest() -> None:
+        nonlocal done
+        for batch in module.validation_batches(done):
             module.validation_step(batch.to(device))
+            done += len(batch)
+
+    with torch.no_grad():
+        while not halver.fits(judge_rest, module.steps, VALIDATION):
+            pass  # goes on behind the last batch that fitted
     return module.judge()
 
 
 class _Fitting:
     """One attempt at fitting a stage."""
 
-    def __init__(self, module: StageModule[Any], folder: Path, recorder: Recorder) -> None:
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(
+        self,
+        module: StageModule[Any],
+        folder: Path,
+        recorder: Recorder,
+        watch: BatchWatch,
+    ) -> None:
+        self._device = training_device()
         self._module = module.to(self._device)
         self._folder = folder
         self._recorder = recorder
         self._meter = EpochMeter(self._device)
+        self._watch = watch
         self._optimizer = module.optimizer()
         self._progress = Progress()
+        self._halver = Halver(module, watch, self._progress.halvings)
         self._lasted_s: list[float] = []
         self._best: dict[str, Any] = {}
         self._saved_s = -math.inf
@@ -187,11 +229,26 @@ class _Fitting:
     def _train_epoch(self) -> None:
         module, progress, meter = self._module, self._progress, self._meter
         module.begin_epoch(progress.epoch)
-        meter.begin(module.windows - progress.step * module.batch_size)
         module.train()
         self._optimizer.rate = module.rate(progress.epoch)
-        steps = module.steps
-        for step in range(progress.step, steps):
+        self._halver.again(progress.epoch, finished=False)
+        meter.begin(module.left(progress.step))
+        while progress.step < module.steps:
+            if not self._halver.fits(self._train_step, progress.step, STEP):
+                continue  # the same windows in smaller batches
+            progress.step += 1
+            self._recorder.step(progress.epoch, progress.step, module.steps)
+            # The epoch's last step is followed by its judgement, which saves the position, too.
+            if stop_requested() and progress.step < module.steps:
+                self._save()
+                raise Stopped(f"stopped after step {progress.step} of epoch {progress.epoch + 1}")
+        meter.trained()
+
+    def _train_step(self) -> None:
+        """One step; whatever it fails with, the sums of the epoch know nothing of it."""
+        module, step, meter = self._module, self._progress.step, self._meter
+        sums, weight = dict(module.means.sums), module.means.weight
+        try:
             meter.start_step(step)
             module.seed_step(step)
             self._optimizer.zero_grad()
@@ -202,19 +259,17 @@ class _Fitting:
             self._optimizer.clip(module.settings.gradient_clip)
             self._optimizer.step()
             meter.part_done()
-            progress.step = step + 1
-            self._recorder.step(progress.epoch, progress.step, steps)
-            # The epoch's last step is followed by its judgement, which saves the position, too.
-            if stop_requested() and progress.step < steps:
-                self._save()
-                raise Stopped(f"stopped after step {progress.step} of epoch {progress.epoch + 1}")
-        meter.trained()
+        except BaseException:
+            module.means = Means(sums=sums, weight=weight)
+            meter.drop_step()
+            raise
 
     def _close_epoch(self) -> None:
         """Judges the epoch that just ended, records and saves it."""
         module, progress = self._module, self._progress
         means = module.take_means()
-        judgement = validate(module, self._device)
+        judgement = validate(module, self._device, self._halver)
+        self._watch.epoch()
         better = progress.judged(judgement)
         if better:
             self._best = {name: value.clone() for name, value in module.state_dict().items()}
@@ -250,6 +305,7 @@ class _Fitting:
                 "best_metrics": progress.best_metrics,
                 "waited": progress.waited,
                 "best_sha256": progress.best_sha256,
+                "halvings": list(progress.halvings),
             },
             "sums": dict(means.sums),
             "weight": means.weight,
@@ -282,6 +338,8 @@ class _Fitting:
         self._module.load_state_dict(document["module"], strict=True)
         self._optimizer.load_state_dict(document["optimizer"])
         self._progress = progress = Progress(**document["progress"])
+        self._halver = Halver(self._module, self._watch, progress.halvings)
+        self._halver.again(progress.epoch, finished=True)
         self._module.means = Means(sums=document["sums"], weight=document["weight"])
         where = f"epoch {progress.epoch}/{self._module.epochs}"
         where += f", step {progress.step}" if progress.step else ""

@@ -57,6 +57,11 @@ class EpochMeter:
         if self._measured:
             self._steps[-1].append(self._mark())
 
+    def drop_step(self) -> None:
+        """The step failed; what was measured of it says nothing."""
+        if self._measured and self._steps:
+            self._steps.pop()
+
     def trained(self) -> None:
         """All steps of the epoch are done."""
         if self._device.type == "cuda":

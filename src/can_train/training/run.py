@@ -26,8 +26,12 @@ from can_train.runs.events import RunFinished, RunStarted
 from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
 from can_train.runs.summary import ranked, write_summary
+from can_train.training.batch_decision import BatchDecision
+from can_train.training.batch_size import RecordedBatches, settle_batch
+from can_train.training.device import memory_of, training_device
 from can_train.training.final_figures import validation_figures
 from can_train.training.loop import FitResult, fit
+from can_train.training.out_of_memory import STEP
 from can_train.training.precision import products_in, require
 from can_train.training.recorder import Recorder, telling_interruptions
 
@@ -50,7 +54,7 @@ def run_frozen(path: Path) -> None:
         _announce(frozen.config, stage, recorder)
         evidence = stage.agreement.figures("before") if stage.agreement else {}
         with products_in(frozen.config.training.precision):
-            result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder)
+            batch, result = _fitted(frozen, stage, recorder)
         if stage.agreement:
             evidence |= stage.agreement.figures("after")
         detector = calibrated_detector(stage)
@@ -60,6 +64,7 @@ def run_frozen(path: Path) -> None:
         seconds = time.monotonic() - started
         figures = {
             "seconds": round(seconds, 1),
+            **_batches(stage, batch, result),
             **_pace(result, seconds),
             **_finite({**evidence, **validation}),
             **_teacher_hashes(frozen, stage),
@@ -144,6 +149,37 @@ def _announce_distillation(config: DistillationConfig, sha256: str) -> None:
         config.temperature,
         config.alpha,
     )
+
+
+def _fitted(
+    frozen: FrozenConfig, stage: Trainable, recorder: Recorder
+) -> tuple[BatchDecision, FitResult]:
+    """Trains in batches that fit into memory."""
+    device = training_device()
+    memory = memory_of(device)
+    stage.module.to(device)
+    batch = settle_batch(frozen, stage.module, memory)
+    watch = RecordedBatches(frozen, batch, memory)
+    result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder, watch)
+    watch.finished()
+    return batch, result
+
+
+def _batches(
+    stage: Trainable, batch: BatchDecision, result: FitResult
+) -> dict[str, int | bool | str]:
+    """What a batch held, and whether memory let the run be the one that was planned."""
+    halved = [
+        f"epoch {epoch + 1}, {f'step {step + 1}' if of == STEP else of}"
+        for epoch, step, of in result.halvings
+    ]
+    return {
+        "batch_options": batch.options,
+        "batch_halvings": len(halved),
+        "batch_halved_at": "; ".join(halved),
+        "batch_windows_at_end": stage.module.batch_size,
+        "as_planned": not halved,
+    }
 
 
 def _pace(result: FitResult, seconds: float) -> dict[str, float]:

@@ -57,12 +57,15 @@ def run(args: argparse.Namespace) -> int:
         ArtifactError: A run of it isn't what it made.
     """
     from can_train.cli.launch import Ended, conclude
+    from can_train.cli.memory_kills import record_kills
+    from can_train.jobs.board import board_of
     from can_train.pipeline.again import handover_again
     from can_train.pipeline.stored import load_plan
     from can_train.runs.find import find_plan
 
     roots = roots_of(args)
     plan = load_plan(roots.experiments, find_plan(roots.experiments, args.name))
+    record_kills(roots.experiments, board_of([stage.job for stage in plan.stages]).rows)
     several = len(plan.stages) > 1
     evaluated = frozenset(stage.job.number for stage in plan.terminal if several)
     executor = executor_again(args, plan.folder)

@@ -63,6 +63,10 @@ def run(args: argparse.Namespace) -> int:
     while args.watch and any(row.is_active for row in board.rows):
         time.sleep(WATCH_S)
         board = _show(root, shown, as_json=args.json, clear=True)
+    if any(row.state == "failed" for row in board.rows):
+        from can_train.cli.memory_kills import record_kills
+
+        record_kills(root, board.rows)
     if any(plan.problem for plan in shown.plans) or any(row.is_damaged for row in board.rows):
         return ArtifactError.exit_code
     broken = [row for row in board.rows if row.state in {"failed", "blocked"}]

@@ -14,6 +14,7 @@ from torch.nn import functional
 from can_train.config.schema import TrainingConfig
 from can_train.dataset.windows import FUSION, VALIDATION
 from can_train.detectors.adamw import AdamW
+from can_train.detectors.batching import BatchBudget
 from can_train.detectors.epochs import shuffled
 from can_train.detectors.fusion.fitting import LinearFit, fit_linear
 from can_train.detectors.fusion.policies import AgentFusion, LinearFusion, clipped
@@ -121,16 +122,19 @@ class _FusionStage(StageModule[Windows]):
 
     def training_batch(self, step: int) -> Windows:
         """The next of them."""
-        first = step * self.batch_size
-        return self._in_order.rows(slice(first, first + self.batch_size))
+        return self._in_order.rows(slice(int(self._cuts[step]), int(self._cuts[step + 1])))
 
     def batch_of(self, windows: NDArray[np.int64]) -> Windows:
         """Some of the windows that it is fitted on."""
         return self._train_data.rows(torch.from_numpy(windows))
 
-    def validation_batches(self) -> Iterator[Windows]:
+    def validation_batches(self, first: int = 0) -> Iterator[Windows]:
         """All validation windows as one batch."""
         yield self._validation_data
+
+    def halve_validation(self) -> bool:
+        """It can't be: all validation windows are judged at once."""
+        return False
 
     def judge(self) -> Judgement:
         """What the validation windows said."""
@@ -139,6 +143,8 @@ class _FusionStage(StageModule[Windows]):
 
 class LinearStage(_FusionStage[FusionWindows]):
     """Solves a policy's convex problem when it is made; its one epoch only measures."""
+
+    solved = True
 
     def __init__(
         self,
@@ -158,7 +164,7 @@ class LinearStage(_FusionStage[FusionWindows]):
         with torch.no_grad():
             model.weight.copy_(torch.from_numpy(fit.weight))
             model.bias.fill_(fit.bias)
-        self.batch_size = len(train.label)
+        self.use_budget(BatchBudget(windows=len(train.label)))
 
     @property
     def epochs(self) -> int:

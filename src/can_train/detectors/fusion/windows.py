@@ -48,6 +48,10 @@ class FusionWindows:
     label: Tensor
     weights: Tensor
 
+    def __len__(self) -> int:
+        """B."""
+        return len(self.label)
+
     def to(self, device: torch.device | str) -> FusionWindows:
         """The same windows on another device."""
         return FusionWindows(

@@ -108,11 +108,11 @@ class GatStage(GraphStage):
     def validation_step(self, batch: GraphBatch) -> None:
         """Collects scores of a batch of validation windows."""
         logits = self.model(batch).logits
-        self._scores.append(attack_probability(logits).cpu())
-        self._labels.append(batch.y.cpu())
-        self._losses.append(
-            functional.cross_entropy(logits.double(), batch.y, reduction="none").cpu()
-        )
+        losses = functional.cross_entropy(logits.double(), batch.y, reduction="none")
+        found = attack_probability(logits).cpu(), batch.y.cpu(), losses.cpu()
+        # All or nothing: a batch for which memory ran out comes again.
+        for mine, new in zip((self._scores, self._labels, self._losses), found, strict=True):
+            mine.append(new)
 
     def judge(self) -> Judgement:
         """Judges by PR-AUC where both classes occur, then by loss."""

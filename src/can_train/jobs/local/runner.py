@@ -17,6 +17,7 @@ from can_train.errors import EXIT_INTERRUPTED, PreflightError, raise_all
 from can_train.jobs.display import Display, display_for
 from can_train.jobs.executor import HERE
 from can_train.jobs.job import Job, JobResult
+from can_train.jobs.local.kills import how_it_was_killed, memory_kills
 from can_train.runs.layout import stage_logs
 from can_train.runs.process import Process, this_process
 from can_train.runs.state import RunStatus, claimant, end_running, read_status, write_status
@@ -128,7 +129,7 @@ class LocalRunner:
             ended = item.worker.poll() is not None  # before the look, so that the last is shown
             _show_progress(item.job, self._display)
             if ended and not stop.count:
-                results[number] = _ended(item.job, item.worker, item.err, self._display)
+                results[number] = _ended(item, self._display)
             elif stop.count:
                 results[number] = _cancelled(item.job, item.worker, self._display)
             else:
@@ -146,6 +147,7 @@ class LocalRunner:
         out, err = stage_logs(job.run_dir, job.name, HERE)
         self._display.line(f"running: {job.title}, run {job.run_dir.name}")
         out.parent.mkdir(parents=True, exist_ok=True)
+        kills = memory_kills()
         with out.open("ab") as out_stream, err.open("ab") as err_stream:
             worker = subprocess.Popen(
                 [*self._command, str(job.frozen)],
@@ -155,16 +157,17 @@ class LocalRunner:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
             )
-        return _Running(job=job, worker=worker, err=err)
+        return _Running(job=job, worker=worker, err=err, kills=kills)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Running:
-    """A job with its process and its log."""
+    """A job with its process, its log, and the memory kills before it."""
 
     job: Job
     worker: subprocess.Popen[bytes]
     err: Path
+    kills: int
 
 
 def _cancelled(job: Job, worker: subprocess.Popen[bytes], display: Display) -> JobResult:
@@ -178,8 +181,9 @@ def _cancelled(job: Job, worker: subprocess.Popen[bytes], display: Display) -> J
     return JobResult(job=job, outcome="cancelled", exit_code=EXIT_INTERRUPTED, message=message)
 
 
-def _ended(job: Job, worker: subprocess.Popen[bytes], err: Path, display: Display) -> JobResult:
+def _ended(item: _Running, display: Display) -> JobResult:
     """What became of a worker that ended by itself; its status is completed if it couldn't."""
+    job, worker, err = item.job, item.worker, item.err
     code = worker.returncode
     status = read_status(job.run_dir)
     state = None if status is None else status.state
@@ -188,7 +192,7 @@ def _ended(job: Job, worker: subprocess.Popen[bytes], err: Path, display: Displa
         return JobResult(job=job, outcome="finished")
     if code < 0:
         _end_group(worker, signal.SIGKILL)
-        message = f"killed by {signal.Signals(-code).name}"
+        message = how_it_was_killed(-code, item.kills)
     elif status is not None and status.message and state in {"failed", "cancelled"}:
         message = status.message
     else:

@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import Final
 
 from can_train.jobs.slurm.client import Answers, SlurmJob
-from can_train.runs.job_views import Evidence, JobsView, SeenJob, Verdict
+from can_train.runs.job_views import OUT_OF_MEMORY, Evidence, JobsView, SeenJob, Verdict
 
-OUT_OF_MEMORY: Final = "out of memory"
 TIME_LIMIT: Final = "time limit"
 NODE_FAILURE: Final = "node failure"
 PREEMPTED: Final = "preempted"
