@@ -196,7 +196,8 @@ def main() -> int:
     parser.add_argument("--import", dest="folders", nargs=2, type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.folders:
-        _import(*given.folders, None)
+        source, folder = given.folders
+        _import(source, folder, None)
         sys.stdout.write(f"{peak_bytes()}\n")
         return 0
     for row in rows(given.frames):

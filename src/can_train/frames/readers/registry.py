@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from can_train.errors import DataError, did_you_mean
-from can_train.frames.options import Advance, ReadOptions, no_advance
+from can_train.frames.options import Advance, no_advance
+from can_train.frames.options import ReadOptions as ReadOptions
 from can_train.frames.result import ReadResult
 from can_train.frames.text.reading import BYTE_ORDER_MARK
 from can_train.frames.unpacking import plain_file, start_of

@@ -178,10 +178,10 @@ def id_at(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
     if count == 0:
         return 0, OTHER
     reversed_ = _bytes(digits << (np.uint64(64) - np.uint64(8) * count))
-    value = np.int64(0)
+    value = 0
     for k in range(4):
-        value = (value << 8) | np.int64((reversed_ >> np.uint64(8 * k)) & np.uint64(0xFF))
-    end = at + np.int64(count)
+        value = (value << 8) | int(np.int64((reversed_ >> np.uint64(8 * k)) & np.uint64(0xFF)))
+    end = at + int(np.int64(count))
     if value > MAX_EXTENDED_ID:
         return value, OTHER
     return value | INT_EXTENDED_FLAG if value > MAX_STANDARD_ID else value, end
@@ -193,12 +193,12 @@ def payload_at(data: NDArray[np.uint8], at: int) -> tuple[np.uint64, int]:
     digits, count = _hex(_word(data, at))
     if count < 8:
         payload = _bytes(digits) & ((np.uint64(1) << (np.uint64(4) * count)) - np.uint64(1))
-        return payload, OTHER if count & np.uint64(1) else at + np.int64(count)
+        return payload, OTHER if count & np.uint64(1) else at + int(np.int64(count))
     payload = _bytes(digits)
     digits, count = _hex(_word(data, at + 8))
     rest = _bytes(digits) & ((np.uint64(1) << (np.uint64(4) * count)) - np.uint64(1))
     payload |= rest << np.uint64(32)
-    return payload, OTHER if count & np.uint64(1) else at + 8 + np.int64(count)
+    return payload, OTHER if count & np.uint64(1) else at + 8 + int(np.int64(count))
 
 
 @compiled()
