@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +45,7 @@ def rows(rounds: int) -> Iterator[Row]:
         for features in FEATURE_SETS:
             yield measured(
                 "Graphs", f"building, {features}", "frames/s",
-                _rate(lambda f=features: build(recordings, f), sum(map(len, recordings))),
+                _rate(partial(build, recordings, features), sum(map(len, recordings))),
                 "numpy by window", _rate(lambda: _plainly(few), PLAIN_FRAMES), rounds,
             )  # fmt: skip
         source = root / "csv"

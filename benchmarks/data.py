@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -49,11 +49,12 @@ def training_frames(root: Path, manifest: DatasetManifest) -> list[Frames]:
 def training_windows(root: Path, manifest: DatasetManifest, **data: int) -> DatasetWindows:
     """Its graphs, cut into sides; `data` are settings of the windows."""
     window = data.get("window", WINDOW)
-    digests = {
+    settings: dict[str, Any] = {
         "dataset_digest": manifest.digest,
         "split_digest": split_digest(manifest.digest, "time", window),
+        **data,
     }
-    return open_windows(root, manifest.ref, DataConfig(**digests, **data))
+    return open_windows(root, manifest.ref, DataConfig(**settings))
 
 
 def repeated(recordings: Sequence[Frames], count: int) -> Frames:

@@ -22,9 +22,10 @@ from torch.utils.data import DataLoader, TensorDataset
 from benchmarks.rows import Row, measured
 from can_train.config.spec import spec_of
 from can_train.detectors.fusion.fitting import balanced_weights
-from can_train.detectors.fusion.policies import ACTIONS, AgentFusion, fusion_network
+from can_train.detectors.fusion.policies import AgentFusion, fusion_network
 from can_train.detectors.fusion.stage import AgentStage
 from can_train.detectors.fusion.windows import ExpertView, FusionWindows, fusion_windows
+from can_train.detectors.kernels.window_fusion import ACTIONS
 from can_train.training.loop import fit
 from can_train.training.recorder import Recorder
 
@@ -84,7 +85,8 @@ class Plain:
         self._steps = steps
         layers: list[nn.Module] = []
         for layer in _agent(size).agent.layers.lins:
-            layers += [nn.Linear(layer.in_features, layer.out_features), nn.ReLU()]
+            outputs, inputs = layer.weight.shape  # type: ignore[union-attr, misc]
+            layers += [nn.Linear(int(inputs), int(outputs)), nn.ReLU()]
         self._network = nn.Sequential(*layers[:-1])
         self._optimizer = torch.optim.AdamW(self._network.parameters(), lr=1e-3)
         windows = _windows(0, STEPS * BATCH)

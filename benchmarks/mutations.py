@@ -30,8 +30,9 @@ import numpy as np
 from benchmarks.mutation_seeds import READERS, seeds_of
 from can_train.dataset.label_tables import read_label_table, read_road
 from can_train.errors import CanTrainError
+from can_train.frames.options import ReadOptions
 from can_train.frames.readers import read_recording
-from can_train.frames.readers.registry import ReadOptions, formats
+from can_train.frames.readers.registry import formats
 from can_train.frames.result import ReadResult
 
 LIMIT_S: Final = 60.0

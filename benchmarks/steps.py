@@ -35,7 +35,7 @@ from can_train.config.spec import spec_of  # noqa: E402
 from can_train.dataset.windows import DatasetWindows  # noqa: E402
 from can_train.detectors.build import build_stage  # noqa: E402
 from can_train.detectors.scoring import SCORING_BATCH  # noqa: E402
-from can_train.detectors.stage import StageModule  # noqa: E402
+from can_train.detectors.stage import GraphStage, StageModule  # noqa: E402
 from can_train.detectors.vgae.errors import node_errors  # noqa: E402
 from can_train.detectors.vgae.network import VGAE  # noqa: E402
 from can_train.detectors.vgae.terms import VgaeLossWeights, kl_divergence  # noqa: E402
@@ -141,10 +141,10 @@ def rows(rounds: int) -> Iterator[Row]:
                 yield _validation(stage, f"{what}, validation of an epoch", rounds)
 
 
-def _validation(stage: StageModule[Any], what: str, rounds: int) -> Row:
+def _validation(stage: GraphStage, what: str, rounds: int) -> Row:
     """CPU-seconds of judging an epoch beside those of training it, from some windows of either."""
-    chosen = len(stage._chosen)
-    judged = stage._windows.validation  # type: ignore[attr-defined]
+    chosen = len(stage.chosen)
+    judged = stage._windows.validation
     some = judged[: 2 * SCORING_BATCH]
 
     def ours() -> float:

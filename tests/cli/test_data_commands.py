@@ -18,7 +18,7 @@ HEADER = "timestamp,arbitration_id,data_field,attack\n"
 
 def run(*argv: str) -> int:
     parser = Parser()
-    data.add_parser(parser.add_subparsers())
+    data.add_parser(parser.add_subparsers())  # type: ignore[arg-type]  # they are parsers of ours
     return data.run(parser.parse_args(["data", *argv]))
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
-from can_train.frames.readers.registry import Format, Head, ReadOptions
+from can_train.frames.options import ReadOptions
+from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from can_train.errors import DataError
 from can_train.frames.extras import DAMAGE, extra
 from can_train.frames.frame import EXTENDED_FLAG, MAX_EXTENDED_ID, Frames
-from can_train.frames.readers.registry import ReadOptions
+from can_train.frames.options import ReadOptions
 from can_train.frames.result import ReadResult, require_frames
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES
 

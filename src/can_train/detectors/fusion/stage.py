@@ -75,6 +75,8 @@ def build(task: StageTask) -> Prepared:
 class Sliced(Protocol):
     """Windows of which some can be taken."""
 
+    def __len__(self) -> int: ...
+
     def to(self, device: torch.device | str) -> Self:
         """The same on another device."""
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from can_train.frames.messages import read_messages
-from can_train.frames.readers.registry import Format, Head, ReadOptions
+from can_train.frames.options import ReadOptions
+from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult
 
 _HEADING: Final = re.compile(

@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any, Final
 
 from can_train.frames.messages import Reader, read_messages
-from can_train.frames.readers.registry import Format, Head, ReadOptions
+from can_train.frames.options import ReadOptions
+from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult
 
 _MAGIC: Final = b"LOGG"

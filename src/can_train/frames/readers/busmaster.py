@@ -15,7 +15,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from can_train.frames.readers.registry import Format, Head, ReadOptions, head_of
+from can_train.frames.options import ReadOptions
+from can_train.frames.readers.registry import Format, Head, head_of
 from can_train.frames.result import ReadResult
 from can_train.frames.text.clock import DAY_S, days_since_1970
 from can_train.frames.text.reading import TextLayout, read_text

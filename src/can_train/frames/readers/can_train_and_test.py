@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from can_train.compiled import compiled
 from can_train.errors import DataError
-from can_train.frames.readers.registry import Format, Head, ReadOptions, head_of
+from can_train.frames.options import ReadOptions
+from can_train.frames.readers.registry import Format, Head, head_of
 from can_train.frames.result import ReadResult
 from can_train.frames.text.canonical import (
     LONGEST,

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.compiled import compiled
+from can_train.frames.options import ReadOptions
 from can_train.frames.paging import mapped
-from can_train.frames.readers.registry import Format, Head, ReadOptions
+from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult
 from can_train.frames.text.candump import (
     ATTACK,

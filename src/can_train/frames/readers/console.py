@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from can_train.errors import DataError
-from can_train.frames.readers.registry import Format, Head, ReadOptions, head_of
+from can_train.frames.options import ReadOptions
+from can_train.frames.readers.registry import Format, Head, head_of
 from can_train.frames.result import ReadResult
 from can_train.frames.text.reading import read_text
 from can_train.frames.text.roles import BUS, BYTE, DLC, ID, IGNORED, TIME

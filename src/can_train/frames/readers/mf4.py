@@ -16,7 +16,8 @@ from can_train.errors import DataError
 from can_train.frames.extras import DAMAGE, extra
 from can_train.frames.frame import EXTENDED_FLAG, MAX_STANDARD_ID, Frames
 from can_train.frames.mdf_blocks import require_ends
-from can_train.frames.readers.registry import Format, Head, ReadOptions
+from can_train.frames.options import ReadOptions
+from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult, require_frames
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES
 

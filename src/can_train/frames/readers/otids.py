@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from can_train.frames.readers.registry import Format, Head, ReadOptions
+from can_train.frames.options import ReadOptions
+from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult
 from can_train.frames.text.reading import read_text
 from can_train.frames.text.roles import BYTE, DLC, ID, IGNORED, TIME

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG, MAX_EXTENDED_ID, MAX_STANDARD_ID, Frames
-from can_train.frames.readers.registry import Format, Head, ReadOptions
+from can_train.frames.options import ReadOptions
+from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult, require_frames
 from can_train.frames.text.fields import MESSAGES, decode_payloads
 from can_train.frames.text.roles import LABEL, role_of

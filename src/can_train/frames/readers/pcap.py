@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG, MAX_STANDARD_ID, Frames
 from can_train.frames.messages import padded
+from can_train.frames.options import ReadOptions
 from can_train.frames.packets import (
     COOKED,
     COOKED_2,
@@ -22,7 +23,7 @@ from can_train.frames.packets import (
     walk_pcapng,
 )
 from can_train.frames.paging import mapped
-from can_train.frames.readers.registry import Format, Head, ReadOptions
+from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult, require_frames
 
 _MICRO, _NANO = 0xA1B2C3D4, 0xA1B23C4D

@@ -18,8 +18,9 @@ from typing import Final
 import numpy as np
 
 from can_train.errors import DataError, did_you_mean
+from can_train.frames.options import ReadOptions
 from can_train.frames.readers import can_train_and_test
-from can_train.frames.readers.registry import TABLE, Format, Head, ReadOptions, head_of
+from can_train.frames.readers.registry import TABLE, Format, Head, head_of
 from can_train.frames.result import ReadResult
 from can_train.frames.text.cells import HEX_TEXT
 from can_train.frames.text.layout import RoledTable, doubtful_columns, table_of
