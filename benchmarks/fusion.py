@@ -85,7 +85,7 @@ class Plain:
         self._steps = steps
         layers: list[nn.Module] = []
         for layer in _agent(size).agent.layers.lins:
-            outputs, inputs = layer.weight.shape  # type: ignore[union-attr, misc]
+            outputs, inputs = layer.weight.shape  # type: ignore[misc]
             layers += [nn.Linear(int(inputs), int(outputs)), nn.ReLU()]
         self._network = nn.Sequential(*layers[:-1])
         self._optimizer = torch.optim.AdamW(self._network.parameters(), lr=1e-3)

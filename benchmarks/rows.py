@@ -14,7 +14,7 @@ import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal, cast
 
 Unit = Literal["windows/s", "frames/s", "decisions/s", "CPU-s", "ms", "MB"]
 RATES: Final = ("windows/s", "frames/s", "decisions/s")
@@ -139,8 +139,8 @@ def read_rows(path: Path) -> list[Row]:
     with path.open(newline="", encoding="utf-8") as file:
         return [
             Row(
-                **{name: line[name] for name in texts},
-                **{name: float(line[name]) for name in (*numbers, "low", "high")},
+                **cast(Any, {name: line[name] for name in texts}),
+                **cast(Any, {name: float(line[name]) for name in (*numbers, "low", "high")}),
                 rounds=int(line["rounds"]),
             )
             for line in csv.DictReader(file)

@@ -138,6 +138,7 @@ def rows(rounds: int) -> Iterator[Row]:
                     "Training", name, "windows/s", partial(_rounded, ours), BESIDE, theirs, rounds
                 )
             if size == "teacher":
+                assert isinstance(stage, GraphStage)
                 yield _validation(stage, f"{what}, validation of an epoch", rounds)
 
 

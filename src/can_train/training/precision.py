@@ -43,7 +43,7 @@ def products_in(precision: Precision) -> Iterator[None]:
     oneDNN rounds the factors to bfloat16 (8 bits of mantissa) on their way in; the weights stay
     float32. Validation is a part of training, calibration and evaluation aren't.
     """
-    matmul = torch.backends.mkldnn.matmul
+    matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # set at run time
     before = matmul.fp32_precision
     matmul.fp32_precision = "bf16" if precision == "bfloat16" else before
     try:

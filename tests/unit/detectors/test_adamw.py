@@ -50,6 +50,7 @@ def test_clips_like_torch_bit_for_bit(norm: float) -> None:
     AdamW(ours, rate=0.01, weight_decay=0.0).clip(norm)
     nn.utils.clip_grad_norm_(theirs, norm)
     for one, other in zip(ours[:-1], theirs[:-1], strict=True):
+        assert one.grad is not None and other.grad is not None
         assert torch.equal(one.grad, other.grad)
     assert ours[-1].grad is None
 

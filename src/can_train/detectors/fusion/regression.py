@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -25,7 +26,9 @@ def learn_rewards(agent: QNetwork, state: Tensor, reward: Tensor, weight: Tensor
     Returns:
         Scalar.
     """
-    parts = [part for layer in agent.layers.lins for part in (layer.weight, layer.bias)]
+    parts: list[Tensor] = [
+        cast(Tensor, part) for layer in agent.layers.lins for part in (layer.weight, layer.bias)
+    ]
     inputs = _inputs(state, parts)
     difference = torch.addmm(parts[-1], inputs[-1], parts[-2].t()).sub_(reward)
     pull = difference * weight[:, None]
@@ -35,7 +38,8 @@ def learn_rewards(agent: QNetwork, state: Tensor, reward: Tensor, weight: Tensor
         matrix, bias = parts[2 * number], parts[2 * number + 1]
         matrix.grad, bias.grad = pull.t().mm(inputs[number]), pull.sum(0)
         if number:
-            pull = torch.ops.aten.threshold_backward(pull.mm(matrix), inputs[number], 0)
+            of_inputs = pull.mm(matrix)
+            pull = torch.ops.aten.threshold_backward(of_inputs, inputs[number], 0)
     return error
 
 

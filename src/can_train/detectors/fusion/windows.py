@@ -85,6 +85,10 @@ class Lessons:
     reward: Tensor
     weights: Tensor
 
+    def __len__(self) -> int:
+        """B."""
+        return len(self.weights)
+
     def to(self, device: torch.device | str) -> Lessons:
         """The same on another device."""
         return Lessons(
