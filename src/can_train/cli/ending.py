@@ -25,13 +25,13 @@ def write_ending(results: Sequence[JobResult], plan: Path, experiment_root: Path
 
 
 def ending(results: Sequence[JobResult], plan: Path, experiment_root: Path) -> Iterator[str]:
-    """The same in lines."""
+    """The same in lines; figures and costs of a run alone, those of several stand in their logs."""
     done = sum(result.outcome in {"finished", "reused"} for result in results)
     stages = counted(len(results), "stage")
     yield f"plan {plan.name}: {_word(results)}, {done} of {stages} done"
     for result in results:
         yield f"  run {result.job.run_dir.name}: {result.outcome}, {result.job.title}"
-        if result.outcome == "finished":
+        if result.outcome == "finished" and len(results) == 1:
             yield from (f"    {line}" for line in closing_lines(result.job.run_dir))
     yield f"files: {results[-1].job.run_dir if done == len(results) else experiment_root}"
     option = experiment_option(experiment_root)

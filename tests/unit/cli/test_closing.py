@@ -86,7 +86,10 @@ def test_scenarios_are_the_runs_own_rows_once_it_is_evaluated(run: Path) -> None
     assert lines == ["test_01: accuracy 0.6667, F1 0.6667", "test_02: accuracy n/a, F1 n/a"]
 
 
-def test_the_terminal_shows_it_under_each_run_that_was_trained(run: Path, tmp_path: Path) -> None:
+def test_the_terminal_shows_it_under_a_run_that_was_trained_alone(
+    run: Path, tmp_path: Path
+) -> None:
+    """Those of a plan's runs stand in their logs: five of them would fill a screen."""
     job = Job(number=1, name="gat", title="stage 1", run_dir=run, frozen=run, depends_on=())
     block = [f"    {line}" for line in closing_lines(run)]
     outcomes: tuple[JobOutcome, ...] = ("finished", "reused")
@@ -95,6 +98,8 @@ def test_the_terminal_shows_it_under_each_run_that_was_trained(run: Path, tmp_pa
         lines = list(ending(results, tmp_path / "plans" / "f00d", tmp_path))
         assert [line for line in lines if line in block] == (block if outcome == "finished" else [])
     assert len(block) >= 6
+    several = [JobResult(job=job, outcome="finished")] * 2
+    assert not set(block) & set(ending(several, tmp_path / "plans" / "f00d", tmp_path))
 
 
 def test_a_damaged_record_is_named_and_undoes_nothing(run: Path, tmp_path: Path) -> None:
