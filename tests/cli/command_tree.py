@@ -21,7 +21,8 @@ GRID = ["--grid", "seed=1,2"]
 PLANNING = {option_of(name) for name in (*SETTINGS, *STAGE_WORDS, *PLAN_WORDS, *BUCKETS)}
 """Options that these share with `train`."""
 
-_LIKE_TRAIN = {("pipeline",), ("validate",), ("config", "explain")}
+_LIKE_TRAIN = {("pipeline",), ("validate",), ("config", "explain"), ("batch-size", "explain")}
+_PLANS = {("train",), ("pipeline",), ("validate",), ("sweep", "train"), ("sweep", "pipeline")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def required_of(
     path: tuple[str, ...], given: dict[str, str] | None = None, leave_out: str = ""
 ) -> list[str]:
     """Something for each argument that has to be there."""
-    if path[-1] in {"train", "pipeline", "validate"}:
+    if path in _PLANS:
         planned = [*PLANNED, *(GRID if path[0] == "sweep" else ())]
         pairs = zip(planned[::2], planned[1::2], strict=True)
         return [w for o, v in pairs if option_of(leave_out) != o for w in (o, v)]

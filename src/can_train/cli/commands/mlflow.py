@@ -22,6 +22,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="bring the records of runs into MLflow, or open its pages",
         description="MLflow mirrors the records of runs. Get it, once: can-train env --install "
         "mlflow",
+        epilog="example: can-train mlflow sync",
     )
     inner = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     sync = inner.add_parser(
