@@ -15,10 +15,14 @@ from can_train.config.typed import BUCKETS
 PLANNED = ["--modality", "automotive", "--dataset", "car", "--model", "gat"]
 """A request that train and validate take."""
 
+GRID = ["--grid", "seed=1,2"]
+"""What a sweep needs beside it."""
+
 PLANNING = {option_of(name) for name in (*SETTINGS, *STAGE_WORDS, *PLAN_WORDS, *BUCKETS)}
 """Options that these share with `train`."""
 
-_LIKE_TRAIN = {("pipeline",), ("validate",), ("config", "explain")}
+_LIKE_TRAIN = {("pipeline",), ("validate",), ("config", "explain"), ("batch-size", "explain")}
+_PLANS = {("train",), ("pipeline",), ("validate",), ("sweep", "train"), ("sweep", "pipeline")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +81,9 @@ def required_of(
     path: tuple[str, ...], given: dict[str, str] | None = None, leave_out: str = ""
 ) -> list[str]:
     """Something for each argument that has to be there."""
-    if path[0] in {"train", "pipeline", "validate"}:
-        pairs = zip(PLANNED[::2], PLANNED[1::2], strict=True)
+    if path in _PLANS:
+        planned = [*PLANNED, *(GRID if path[0] == "sweep" else ())]
+        pairs = zip(planned[::2], planned[1::2], strict=True)
         return [w for o, v in pairs if option_of(leave_out) != o for w in (o, v)]
     given = given or {}
     (parser,) = (each for found, each in parsers(parser_of(path[0]), ()) if found == path)

@@ -33,7 +33,7 @@ class Done:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a short synthetic dataset, as beside a launcher."""
     home = tmp_path_factory.mktemp("home")
-    synth = ("data", "synth", "--modality", "automotive", "--scale", "0.2")
+    synth = ("data", "synth", "--modality", "automotive", "--scale", "0.3")
     done = can_train(home, *synth)
     assert done.code == 0, done.err
     return home
@@ -131,8 +131,6 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(home: Path) -> None:
         *BASE,
         "--model",
         "vgae,gat,dqn",
-        "--augment",
-        "on",
         "--dry-run",
         "--local",
     )
@@ -146,7 +144,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(home: Path) -> None:
 
 def test_padding_is_told_once_on_stderr(home: Path) -> None:
     done = can_train(home, "pipeline", *BASE, "--model", "vgae,gat,gat", "--distillation",
-                     "no-kd,no-kd", "--seed", "0,0,1", "--augment", "on", "--dry-run")  # fmt: skip
+                     "no-kd,no-kd", "--seed", "0,0,1", "--dry-run")  # fmt: skip
     assert (done.code, done.err) == (0, "")
     done = can_train(home, "pipeline", *BASE, "--model", "vgae,vgae", "--model-size",
                      "teacher,student", "--distillation", "no-kd,with-kd", "--dry-run")  # fmt: skip

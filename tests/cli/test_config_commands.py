@@ -22,14 +22,14 @@ BASE = ("--modality", "automotive", "--dataset", "car")
 FIVE = (*BASE, "--model", "vgae,gat,vgae,gat,dqn",
         "--model-size", "teacher,teacher,student,student,student",
         "--training-strategy", "autoencoder,curriculum,autoencoder,curriculum,fusion",
-        "--distillation", "no-kd,no-kd,with-kd,with-kd,no-kd", "--augment", "on")  # fmt: skip
+        "--distillation", "no-kd,no-kd,with-kd,with-kd,no-kd")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a prepared dataset and nothing else."""
     home = tmp_path_factory.mktemp("home")
-    generate(home / "source", scale=0.1)
+    generate(home / "source", scale=0.3)
     request = PrepareRequest(modality="automotive", dataset="car", data_root=home / "data",
                              source=home / "source")  # fmt: skip
     prepare_dataset(request, report=lambda line: None)

@@ -28,8 +28,9 @@ def test_without_the_extra_the_way_to_it_is_told(
         f"{' '.join(words)} needs MLflow, which isn't installed. "
         "Get it, once: can-train env --install mlflow\n"
     )
-    assert main(["train", "--mlflow-uri", "http://host"]) == 3
-    assert "--mlflow-uri needs MLflow" in capsys.readouterr().err
+    for command in (["train"], ["sweep", "train"], ["sweep", "resume", "x"], ["resume", "x"]):
+        assert main([*command, "--mlflow-uri", "http://host"]) == 3
+        assert "--mlflow-uri needs MLflow" in capsys.readouterr().err
 
 
 def test_only_one_run_is_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,7 +148,7 @@ def test_requests_that_cannot_be_met_write_nothing(
     shutil.copy(trained.attack, copy)
     text, words = copy.read_text(), ["score", *trained.words, str(copy)]
     cases = {
-        (*words, "--csv", str(tmp_path)): (3, "can't be written (it is a folder)"),
+        (*words, "--csv", str(tmp_path)): (2, f"--csv: {tmp_path} is a folder. Give a file"),
         (*words, "--json", str(copy / "x.json")): (3, "drive.csv is no folder"),
         (*words, "--json", str(copy)): (2, "that is one of the recordings"),
         (*words, "--json", "-", "--csv", "-"): (2, "--json and --csv can't both be written to -"),

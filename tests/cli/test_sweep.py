@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,11 @@ def test_a_dry_run_shows_every_combination_and_writes_nothing(
     said = capsys.readouterr().out
     assert "9 combinations, 9 runs (0 of 9 stages shared)" in said
     assert "learning_rate  batch_size  run" in said
-    assert main(["sweep", "train", *GAT, *NINE, *folders, "--dry-run", "--json"]) == 0
+    words = ["sweep", "train", *GAT, *NINE, *folders, "--dry-run", "--json"]
+    assert main(words) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["total_combinations"] == len(document["configs"]) == 9
-    assert document["command"].startswith("can-train ")
+    assert document["command"] == shlex.join(["can-train", *words])
     assert not roots.experiments.exists()
 
 

@@ -26,7 +26,7 @@ NAMED = re.compile(r"`([\w/]+\.py):(\w+)`")
 PATH = re.compile(r"`((?:\w+/)*\w+(?:\.py|/))`")
 LINK = re.compile(r"\]\(([^)#]+)(#[^)]*)?\)")
 
-DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 HAND_WRITTEN = [path for path in DOCUMENTS if path.parent != FOLDER]
 
@@ -108,6 +108,11 @@ def test_the_readme_links_every_page() -> None:
     pages = [page for page in (ROOT / "docs").rglob("*.md") if page not in DECISIONS]
     assert [identifier(page) for page in pages if page not in linked] == []
     assert len(text.splitlines()) <= MOST_README_LINES
+
+
+def test_the_list_of_decisions_links_each_in_order() -> None:
+    text = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    assert [link for link, _ in LINK.findall(text)] == [path.name for path in DECISIONS]
 
 
 def test_decisions_are_numbered_and_short() -> None:

@@ -20,7 +20,9 @@ NEVER_ONE = {
     "a path, and no number": (
         "places[1]", "' and '.join(strategies_on(spec))", "known", "result.format",
     ),
-    "a rate": ("clock.frames_per_s", "report.frames_per_s", "rate", "RATES"),
+    "a rate": (
+        "clock.frames_per_s", "report.frames_per_s", "rate", "RATES", "sum(speeds) / len(speeds)",
+    ),
     "windows of at least 2 frames": (
         "window", "self.window", "spec.window", "report.window", "self.stride", "self.n",
         "DEFAULT_RULE",
@@ -29,6 +31,7 @@ NEVER_ONE = {
     "at least 2": (
         "status.epoch", "size", "len(points)", "len(taken)", "len(members)", "len(self.requests)",
         "max((run.parameters for run in runs))", "parameter_count(module)", "smaller",
+        "summary['parameters']", "2 * count",
     ),
     "words of a message to developers": ("len(labels)", "len(truth)", "len(scores)"),
     "a command": ("args.command",),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from can_train.cli.options import roots_of, typed_from
 from can_train.config.schema import AUTOMATIC_BATCH, TEACHER, Parent, RunConfig
 from can_train.config.spec import spec_of
-from can_train.errors import CanTrainError, ConfigError, PreflightError, raise_all
+from can_train.errors import CanTrainError, ConfigError, PreflightError, counted, raise_all
 from can_train.tables import TableColumn
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _lines(each: ExplainedBatch) -> Iterator[str]:
         yield f"{each.title}: nothing was measured: {decision.options} ({decision.source})"
         return
     yield (
-        f"{each.title}: {decision.largest:,} windows fit into "
+        f"{each.title}: at most {counted(decision.largest, 'window')} in the "
         f"{(decision.free_bytes or 0) / GIB:.1f} GiB that are free of "
         f"{(decision.total_bytes or 0) / GIB:.1f} GiB ({decision.limit}, {decision.device_class}), "
         f"at {(decision.bytes_per_window or 0) / MIB:.3f} MiB each; measured in "
@@ -173,8 +173,8 @@ def _lines(each: ExplainedBatch) -> Iterator[str]:
     yield f"{each.title}: factor {decision.factor:.4g}: {_origin(decision)}"
     if decision.bound == "50 steps per epoch":
         yield (
-            f"{each.title}: {decision.epoch_windows:,} windows per epoch bound the batch: at least "
-            "50 steps"
+            f"{each.title}: {counted(decision.epoch_windows, 'window')} per epoch "
+            "bound the batch: at least 50 steps"
         )
     if decision.rate_scale != 1.0:
         yield f"{each.title}: learning rate times {decision.rate_scale:.3g} (--scale-lr)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from can_train.cli.options import roots_of, typed_from
 from can_train.cli.place import chosen_executor
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError
 from can_train.runs.layout import is_plan, is_sweep, manifest_path, plan_dir, sweep_dir
+from can_train.runs.typed_command import typed_command
 from can_train.sweeps.axes import parse_axis
 from can_train.sweeps.grid import Grid, read_grid, spanned
 from can_train.sweeps.make import Order, Sweep, check_reproduced, make_sweep, order_of
@@ -57,7 +57,7 @@ def start_grid(args: argparse.Namespace, grid: Grid, *, one_stage: bool) -> int:
     order = Order(
         parts=spanned(typed, axes, grid),
         name=vars(args).get("name", grid.name),
-        command=shlex.join(["can-train", *sys.argv[1:]]),
+        command=typed_command() or "",
         one_stage=one_stage,
         register="no_register" not in args,
     )

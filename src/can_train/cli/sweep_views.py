@@ -33,7 +33,7 @@ def show_plan(sweep: Sweep, *, whole: bool) -> None:
         sys.stdout,
         [
             f"sweep {manifest.sweep_id}: {counted(manifest.total_combinations, 'combination')}, "
-            f"{counted(len(plan.stages), 'run')} ({shared} of {asked} stages shared)"
+            f"{counted(len(plan.stages), 'run')} ({shared} of {counted(asked, 'stage')} shared)"
         ],
     )
     write_table(sys.stdout, _columns(manifest, ("run",)), _planned_rows(manifest))

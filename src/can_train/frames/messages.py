@@ -115,8 +115,9 @@ class _Messages:
             data = b"" if message.is_remote_frame else message.data
             channel = "" if message.channel is None else str(message.channel)
             _require_possible(message, data)
-            self.seconds.append(message.timestamp)
-            self.ids.append(message.arbitration_id | _EXTENDED * message.is_extended_id)
+            identity = message.arbitration_id | _EXTENDED * message.is_extended_id
+            self.seconds.append(message.timestamp)  # from here on nothing fails: columns stay even
+            self.ids.append(identity)
             self.lengths.append(len(data))
             self.payload += data
             self.remote += message.is_remote_frame

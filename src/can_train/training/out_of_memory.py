@@ -13,7 +13,7 @@ import torch
 from can_train.detectors.batching import BatchBudget
 from can_train.detectors.shortage import shortage_in
 from can_train.detectors.stage import StageModule
-from can_train.errors import TrainingError
+from can_train.errors import TrainingError, counted
 
 logger = logging.getLogger("can_train")
 
@@ -115,9 +115,10 @@ class Halver:
         if tried >= MOST_HALVINGS or not _halve(module, step, of):
             windows = module.validation_size if of == VALIDATION else module.batch_size
             raise TrainingError(
-                f"out of memory in a {of} of epoch {module.epoch + 1} with a batch of {windows} "
-                f"windows, after {tried} halvings ({said}). Give the stage more memory "
-                "(--memory on a cluster), a smaller --batch-size, or a smaller model"
+                f"out of memory in a {of} of epoch {module.epoch + 1} with a batch of "
+                f"{counted(windows, 'window')}, after {counted(tried, 'halving')} ({said}). "
+                "Give the stage more memory (--memory on a cluster), a smaller --batch-size, or a "
+                "smaller model"
             )
         self._halvings.append((module.epoch, step, of))
         now = module.validation_size if of == VALIDATION else module.batch_size

@@ -126,12 +126,18 @@ def test_objects_of_a_blf_container_have_a_size() -> None:
         require_sizes(objects[1] + b"\0\0" + head.pack(b"LOBJ", 16, 7, 0, 99) + bytes(20))
 
 
-def test_numbers_that_no_frame_has_end_the_reading(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "said"), [(-5, "ValueError: arbitration ID -0x5"), (291.5, "TypeError: ")]
+)
+def test_numbers_that_no_frame_has_end_the_reading(
+    tmp_path: Path, number: float, said: str
+) -> None:
     """What python-can takes from a damaged database as it is."""
     path = write(tmp_path / "log", "sqlite", messages([((0x123, False), b"\1", 0)] * 3))
     with contextlib.closing(sqlite3.connect(path)) as database, database:
-        database.execute("UPDATE messages SET arbitration_id = -5 WHERE ts > 1600000000.0015")
-    with pytest.raises(DataError, match=r"behind frame 2 \(ValueError: arbitration ID -0x5"):
+        change = "UPDATE messages SET arbitration_id = ? WHERE ts > 1600000000.0015"
+        database.execute(change, (number,))
+    with pytest.raises(DataError, match=rf"behind frame 2 \({said}"):
         read_recording(path)
     kept = read_recording(path, lenient=True).frames
     assert (len(kept), len(kept.arbitration_id), len(kept.label)) == (2, 2, 2)

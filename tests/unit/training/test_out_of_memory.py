@@ -156,7 +156,7 @@ def test_a_single_window_that_does_not_fit_fails_at_once(lab: Lab) -> None:
     def work() -> None:
         raise MemoryError
 
-    with pytest.raises(TrainingError, match="with a batch of 1 windows, after 0 halvings"):
+    with pytest.raises(TrainingError, match="with a batch of 1 window, after 0 halvings"):
         Halver(module, Watch(), []).fits(work, 0, "step")
     assert len(told) == 1
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from can_train.cli.options import add_request_options, add_root_options, roots_of
+from can_train.cli.values import dataset_name, file_path
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -39,10 +39,12 @@ def add_parser(subparsers: Subparsers) -> None:
         )
         if name == "export":
             command.add_argument(
-                "--out", metavar="FILE", type=Path, help="where to (default: standard output)"
+                "--out", metavar="FILE", type=file_path, help="where to (default: standard output)"
             )
         else:
-            command.add_argument("--dataset", metavar="NAME", help="of one dataset alone")
+            command.add_argument(
+                "--dataset", type=dataset_name, metavar="NAME", help="of one dataset alone"
+            )
         add_root_options(command, "experiment")
 
 
@@ -108,14 +110,18 @@ def _reset(args: argparse.Namespace) -> None:
 def _export(args: argparse.Namespace) -> None:
     from dataclasses import asdict
 
+    from can_train.cli.outputs import require_writable, writing_for
     from can_train.files import write_text
     from can_train.training.adaptive_batch_size import RECORD_VERSION, SafetyFactorDatabase
 
+    if args.out is not None:
+        require_writable("--out", args.out)
     records = SafetyFactorDatabase(roots_of(args).experiments).records()
     document = {"version": RECORD_VERSION, "records": [asdict(record) for record in records]}
     text = json.dumps(document, indent=1, sort_keys=True) + "\n"
     if args.out is None:
         sys.stdout.write(text)
     else:
-        write_text(args.out, text)
+        with writing_for("--out", args.out):
+            write_text(args.out, text)
         sys.stdout.write(f"written: {args.out}\n")

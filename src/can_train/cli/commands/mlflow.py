@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.recording import add_store_option
+from can_train.cli.values import WholeNumber
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -21,6 +22,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="bring the records of runs into MLflow, or open its pages",
         description="MLflow mirrors the records of runs. Get it, once: can-train env --install "
         "mlflow",
+        epilog="example: can-train mlflow sync",
     )
     inner = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     sync = inner.add_parser(
@@ -43,9 +45,13 @@ def add_parser(subparsers: Subparsers) -> None:
         epilog="example: can-train mlflow ui --port 5000",
     )
     ui.add_argument(
-        "--host", default="127.0.0.1", help="address to serve at (default: %(default)s)"
-    )
-    ui.add_argument("--port", type=int, default=5000, help="its port (default: %(default)s)")
+        "--host", metavar="HOST", default="127.0.0.1",
+        help="address to serve at (default: %(default)s)",
+    )  # fmt: skip
+    ui.add_argument(
+        "--port", type=WholeNumber(least=1, most=65_535), metavar="N", default=5000,
+        help="its port (default: %(default)s)",
+    )  # fmt: skip
     for each in (sync, ui):
         add_store_option(each)
         add_root_options(each, "experiment")

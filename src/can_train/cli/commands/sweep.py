@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from can_train.cli.commands.resume import add_again_options
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_plan_options, add_root_options
 from can_train.cli.place import add_executor_choice, add_executor_options
+from can_train.cli.recording import add_recording_options
+from can_train.cli.values import file_path, folder_path
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -75,7 +76,7 @@ def add_grid_options(parser: argparse.ArgumentParser) -> None:
         help="an axis: a word or setting and its values; [a,b] is one value per stage",
     )  # fmt: skip
     group.add_argument(
-        "--grid-file", type=Path, metavar="FILE", default=argparse.SUPPRESS,
+        "--grid-file", type=file_path, metavar="FILE", default=argparse.SUPPRESS,
         help="a YAML or JSON file with name, request, grid and parts, or campaign: both sizes of "
         "all models with what each part of the method is worth (docs/guides/sweeps.md)",
     )  # fmt: skip
@@ -87,6 +88,7 @@ def add_grid_options(parser: argparse.ArgumentParser) -> None:
 def _add_grid(parser: argparse.ArgumentParser) -> None:
     add_grid_options(parser)
     add_plan_options(parser, again=False)
+    add_recording_options(parser)
     add_root_options(parser, *ALL_ROOTS)
 
 
@@ -103,6 +105,7 @@ def _add_reproduce(commands: Subparsers) -> None:
     group = parser.add_argument_group("where it runs")
     add_executor_choice(group)
     add_executor_options(group)
+    add_recording_options(parser)
     add_root_options(parser, *ALL_ROOTS)
 
 
@@ -114,6 +117,7 @@ def _add_again(commands: Subparsers) -> None:
         parser = _command(commands, name, text)
         _add_name(parser)
         add_again_options(parser)
+        add_recording_options(parser)
         add_root_options(parser, "data", "experiment")
     parser = _command(commands, "cancel", "end what works on a sweep")
     _add_name(parser)
@@ -136,11 +140,11 @@ def _add_views(commands: Subparsers) -> None:
         "--stages", action="store_true", help="a row for every stage of a pipeline, not the last"
     )
     parser.add_argument(
-        "--out", action="append", type=Path, metavar="FILE", default=argparse.SUPPRESS,
+        "--out", action="append", type=file_path, metavar="FILE", default=argparse.SUPPRESS,
         help="also write them, as the name ends: .md, .tex, .csv, .parquet",
     )  # fmt: skip
     parser.add_argument(
-        "--pictures", type=Path, metavar="DIR", default=argparse.SUPPRESS,
+        "--pictures", type=folder_path, metavar="DIR", default=argparse.SUPPRESS,
         help="also draw one picture per axis into this folder, as SVG",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object")

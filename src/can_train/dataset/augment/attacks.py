@@ -111,6 +111,6 @@ def require_kinds(names: Iterable[str]) -> None:
     wrong = [name for name in names if name not in KINDS]
     if wrong:
         raise ConfigError(
-            f"no kind of synthetic attack: {', '.join(wrong)}{did_you_mean(wrong[0], KINDS)}. "
-            f"Allowed: {', '.join(KINDS)}"
+            f"no kind of synthetic attack: {', '.join(wrong)}"
+            f"{did_you_mean(wrong[0], KINDS) or '.'} Allowed: {', '.join(KINDS)}"
         )

@@ -135,7 +135,8 @@ def format_named(name: str) -> Format:
     known = formats()
     if name not in known:
         raise DataError(
-            f"--format {name}: no such format{did_you_mean(name, known)}. Known: {', '.join(known)}"
+            f"--format {name}: no such format{did_you_mean(name, known) or '.'} "
+            f"Known: {', '.join(known)}"
         )
     return known[name]
 

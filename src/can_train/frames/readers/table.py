@@ -181,7 +181,7 @@ def _given(path: Path, cells: Cells, columns: Mapping[str, str]) -> dict[int, in
     for word, named in columns.items():
         if word not in ROLES:
             raise DataError(
-                f"--columns {word}={named}: no such role{did_you_mean(word, ROLES)}. "
+                f"--columns {word}={named}: no such role{did_you_mean(word, ROLES) or '.'} "
                 f"Allowed: {', '.join(ROLES)}"
             )
         if (word, named) == ("label", _NO_LABEL):

@@ -233,7 +233,7 @@ def test_columns_by_name_and_by_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"tme": "a"}, "--columns tme=a: no such role; did you mean time?. Allowed: time, id, "
+        ({"tme": "a"}, "--columns tme=a: no such role; did you mean time? Allowed: time, id, "
                        "extended, bus, dlc, data, label, remote, error"),
         ({"time": "z"}, "F: --columns time=z: no such column. There are time, id, data; numbers "
                         "count from 1, and data=4-11 names eight bytes"),
