@@ -13,6 +13,7 @@ ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
         "train", "pipeline", "sweep train", "sweep pipeline", "sweep reproduce", "sweep resume",
         "sweep retry-failed", "sweep results", "validate",
         "demo", "evaluate", "compare", "rm", "env", "teachers find", "teachers add",
+        "batch-size explain",
     ),
     "experiment": (
         "train", "pipeline", "sweep train", "sweep pipeline", "sweep status", "sweep resume",
@@ -20,6 +21,7 @@ ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
         "validate", "demo", "status", "logs", "cancel", "resume", "rm",
         "evaluate", "score", "compare", "config diff", "env", "teachers find",
         "teachers add", "mlflow sync", "mlflow ui",
+        "batch-size explain", "batch-size history", "batch-size reset", "batch-size export",
     ),
     "teacher": (
         "train", "pipeline", "sweep train", "sweep pipeline", "sweep reproduce", "validate",
@@ -29,7 +31,7 @@ ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Commands that take the folder, by its name."""
 
-_GROUPS: Final = "config|data|mlflow|sweep|teachers"
+_GROUPS: Final = "batch-size|config|data|mlflow|sweep|teachers"
 _COMMAND: Final = re.compile(rf"\bcan-train ((?:{_GROUPS}) [a-z-]+|[a-z]+)")
 
 

@@ -40,6 +40,8 @@ def hints_of(cls: Hashable) -> dict[str, Any]:
 def to_plain(value: object, annotation: object) -> Json:
     """`value` as JSON values; numbers of float fields become floats, whatever they were."""
     base, _ = unwrap(annotation)
+    if _holds_any(base):
+        return cast(Json, value)
     if value is None or isinstance(value, str | bool):
         return value
     if is_dataclass(value):
@@ -213,6 +215,11 @@ def _members(annotation: object) -> tuple[object, ...]:
     return get_args(annotation) if is_union else ()
 
 
+def _holds_any(base: object) -> bool:
+    """Whether a field holds any JSON value (`Json`), the only union of several types."""
+    return bool(_members(base))
+
+
 def _architecture(raw: Mapping[str, object], where: str) -> type:
     spec = specs().get(str(raw["model"]))
     if spec is None:
@@ -241,6 +248,8 @@ def _value(annotation: object, raw: object, where: str) -> object:
     base, param = unwrap(annotation)
     if raw is None and is_optional(annotation):
         return None
+    if _holds_any(base):
+        return raw
     if is_dataclass(base):
         return from_plain(cast(type, base), raw, where)
     if get_origin(base) is tuple:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from can_train.config.codec import Json, to_plain
-from can_train.config.schema import Resources
+from can_train.config.schema import AUTOMATIC_BATCH, Resources, TrainingConfig
 from can_train.errors import counted
 from can_train.pipeline.plan import Plan, PlannedStage
 from can_train.tables import TableColumn, TableRow
@@ -87,6 +87,7 @@ def _settings(planned: PlannedStage) -> list[str]:
         f"split {data.split}",
         *_at_most(data.windows_per_side, "side"),
         *_at_most(training.windows_per_epoch, "epoch"),
+        *_batch(training),
         f"learning rate {training.learning_rate:g}",
         *([] if kd is None else [f"temperature {kd.temperature:g}", f"alpha {kd.alpha:g}"]),
         *(f"{name} {value}" for name, value in asked.items() if value is not None),
@@ -95,3 +96,10 @@ def _settings(planned: PlannedStage) -> list[str]:
 
 def _at_most(windows: int | None, of_what: str) -> list[str]:
     return [] if windows is None else [f"at most {counted(windows, 'window')} per {of_what}"]
+
+
+def _batch(training: TrainingConfig) -> list[str]:
+    """The batch where one was asked for."""
+    windows = "auto" if training.batch_size == AUTOMATIC_BATCH else training.batch_size
+    asked = {"size": windows, "nodes": training.batch_nodes, "edges": training.batch_edges}
+    return [f"batch {name} {most}" for name, most in asked.items() if most is not None]

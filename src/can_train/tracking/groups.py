@@ -9,7 +9,7 @@ from typing import Literal
 
 from can_train.errors import CanTrainError
 from can_train.files import read_object
-from can_train.runs.layout import iter_plans, plan_path
+from can_train.runs.layout import iter_plans, iter_sweeps, manifest_path, plan_path
 from can_train.runs.state import current_status
 
 
@@ -51,23 +51,19 @@ def groups_of(experiment_root: Path, run: Path) -> tuple[RunGroup, ...]:
 
 def _plans(experiment_root: Path) -> Iterator[RunGroup]:
     for folder in iter_plans(experiment_root):
-        path = plan_path(folder)
-        stages = _listed(_read(path), "stages")
-        yield _group("plan", path, [experiment_root / str(s["run_dir"]) for s in stages])
+        yield _group("plan", plan_path(folder), experiment_root)
 
 
 def _sweeps(experiment_root: Path) -> Iterator[RunGroup]:
-    for path in sorted(experiment_root.glob("sweeps/*/manifest.json")):
-        configs = _listed(_read(path), "configs")
-        runs = [item for config in configs for item in _listed(config, "runs")]
-        yield _group("sweep", path, [experiment_root / str(item["run_dir"]) for item in runs])
+    for folder in iter_sweeps(experiment_root):
+        yield _group("sweep", manifest_path(folder), experiment_root)
 
 
-def _group(kind: Literal["plan", "sweep"], path: Path, runs: list[Path]) -> RunGroup:
+def _group(kind: Literal["plan", "sweep"], path: Path, experiment_root: Path) -> RunGroup:
     return RunGroup(
         kind=kind,
         name=path.parent.name,
-        runs=tuple(dict.fromkeys(runs)),
+        runs=tuple(dict.fromkeys(experiment_root / run for run in _run_dirs(_read(path)))),
         created_s=path.stat().st_mtime,
     )
 
@@ -80,9 +76,13 @@ def _read(path: Path) -> Mapping[str, object]:
         return {}
 
 
-def _listed(document: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
-    found = document.get(key)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+def _run_dirs(value: object) -> Iterator[str]:
+    """Every run that a record names, in its order, however deep."""
+    if isinstance(value, dict) and isinstance(value.get("run_dir"), str):
+        yield value["run_dir"]
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _run_dirs(item)
 
 
 def _state(run: Path) -> str:

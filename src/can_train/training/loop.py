@@ -269,10 +269,11 @@ class _Fitting:
         module, progress = self._module, self._progress
         means = module.take_means()
         judgement = validate(module, self._device, self._halver)
-        self._watch.epoch()
         better = progress.judged(judgement)
         if better:
             self._best = {name: value.clone() for name, value in module.state_dict().items()}
+        # Both look at the peak since the epoch began; the next one sets it back.
+        self._watch.epoch()
         self._recorder.event(self._meter.resources(progress.epoch))
         self._recorder.epoch(progress.epoch, {**means, **judgement.metrics}, best=better)
         progress.epoch, progress.step = progress.epoch + 1, 0

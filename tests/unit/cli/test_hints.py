@@ -24,6 +24,10 @@ GIVEN = {"experiment_root": "/my runs", "data_root": "/d", "teacher_root": None,
             "Use: can-train data inspect --data-root /d --modality automotive; "
             "or can-train demo --data-root /d --experiment-root '/my runs'",
         ),
+        (
+            "See: can-train batch-size history",
+            "See: can-train batch-size history --experiment-root '/my runs'",
+        ),
         ("can-train status --experiment-root /other", "can-train status --experiment-root /other"),
         ("See: can-train models --help", "See: can-train models --help"),
         ("this can-train makes version 3", "this can-train makes version 3"),

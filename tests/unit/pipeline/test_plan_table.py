@@ -41,6 +41,13 @@ def test_what_all_stages_share_is_said_once(plan_of: MakePlan, roots: Roots) -> 
     assert "temperature" in notes[2][0] and "alpha" in notes[2][0]
 
 
+def test_batches_that_were_asked_for_are_told(plan_of: MakePlan) -> None:
+    plan = plan_of(**WORDS, batch_size="auto,32,32", batch_edges="900")
+    assert "batch edges 900" in next(remarks(plan))
+    told = [note.split(", ")[0] for row in plan_rows(plan) for note in row.notes]
+    assert told == ["batch size auto", "batch size 32", "batch size 32"]
+
+
 def test_a_plan_of_one_stage(plan_of: MakePlan) -> None:
     plan = plan_of(model="vgae")
     assert ": 1 stage, runs" in heading(plan)
