@@ -137,7 +137,7 @@ def test_what_cannot_be_scored_is_named_after_the_rest_was(
     assert len(document["problems"]) == 3
     assert main([*words[:4], str(logs / "torn.csv"), "--lenient", "--json", str(out)]) == 0
     assert (
-        "torn.csv: 1 malformed lines left out, none with an attack label" in capsys.readouterr().err
+        "torn.csv: 1 malformed line left out, none with an attack label" in capsys.readouterr().err
     )
 
 

@@ -117,11 +117,11 @@ def left_out(result: ReadResult) -> Iterator[str]:
     """What of a file isn't in its frames, or is no data frame, a line each."""
     if result.skipped:
         yield "\n".join(["malformed lines:", *result.first_problems])
-        yield f"{result.skipped} malformed lines left out, none with an attack label"
+        yield f"{counted(result.skipped, 'malformed line')} left out, none with an attack label"
     if result.error_frames:
-        yield f"{result.error_frames} bus errors left out"
+        yield f"{counted(result.error_frames, 'bus error')} left out"
     if result.remote_frames:
-        yield f"{result.remote_frames} remote frames, which ask for data and carry none"
+        yield f"{counted(result.remote_frames, 'remote frame')}, asking for data and carrying none"
 
 
 def sniffed(path: Path, reading: Reading) -> Iterator[str]:

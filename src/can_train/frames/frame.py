@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -47,6 +47,13 @@ class Frames:
     def payload_words(self) -> NDArray[np.uint64]:
         """Payload as 64-bit words [N, P / 8]; for XOR and bit counts only."""
         return np.ascontiguousarray(self.payload).view(np.uint64)
+
+    def widened(self, width: int) -> Frames:
+        """The same frames with payloads padded to `width` bytes, if they are narrower."""
+        more = width - self.payload.shape[1]
+        if more <= 0:
+            return self
+        return replace(self, payload=np.pad(self.payload, ((0, 0), (0, more))))
 
     def digest(self) -> str:
         """sha256 over all columns; two recordings with one digest are the same recording."""

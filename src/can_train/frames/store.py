@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +19,10 @@ from can_train.frames.stamp import is_stamped, stamp
 
 _LOG = logging.getLogger(__name__)
 _AGAIN = "Prepare the dataset again: can-train data prepare"
+
+_OPENING: Final = threading.Lock()
+"""The header of a `.npy` file is a Python literal, and Python 3.11 can't parse two of them in two
+threads at once: it now and then raises a SystemError."""
 
 
 def store_frames(target: Path, frames: Frames, digest: str) -> None:
@@ -92,7 +98,8 @@ def _load(folder: Path) -> Frames:
     for column in COLUMNS:
         path = column_file(folder, column.name)
         try:
-            stored = np.load(path, mmap_mode="r", allow_pickle=False)
+            with _OPENING:
+                stored = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{path}: no stored column ({error}). {_AGAIN}") from error
         if stored.dtype != np.dtype(column.dtype):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import auto, unique
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,9 +10,18 @@ from numpy.typing import NDArray
 
 from can_train.compiled import compiled
 from can_train.frames.frame import MAX_STANDARD_ID
+from can_train.graphs.features import Column
 
 _HASH_FACTOR: Final = 2_654_435_761
 """Multiplicative hashing: 2**32 over the golden ratio (Knuth, TAOCP 3, section 6.4)."""
+
+
+@unique
+class SlotCount(Column):
+    """Slots, and those of extended IDs."""
+
+    ALL = auto()
+    EXTENDED = auto()
 
 
 class SlotTables(NamedTuple):
@@ -21,7 +31,7 @@ class SlotTables(NamedTuple):
         standard: By ID [2048], int32.
         keys: Extended IDs, open addressing [T], uint32.
         values: Their slots [T], int32.
-        counts: Slots, and slots of extended IDs [2], int64.
+        counts: `SlotCount` [2], int64.
     """
 
     standard: NDArray[np.int32]
@@ -38,13 +48,13 @@ class IdSlots:
             standard=np.full(MAX_STANDARD_ID + 1, -1, np.int32),
             keys=np.zeros(16, np.uint32),
             values=np.full(16, -1, np.int32),
-            counts=np.zeros(2, np.int64),
+            counts=np.zeros(len(SlotCount), np.int64),
         )
 
     @property
     def count(self) -> int:
         """Slots assigned so far."""
-        return int(self.tables.counts[0])
+        return int(self.tables.counts[SlotCount.ALL])
 
     def assign(self, arbitration_id: NDArray[np.uint32]) -> NDArray[np.int32]:
         """Slots [n] int32 of the IDs [n], adding slots for those not seen before."""
@@ -60,7 +70,7 @@ class IdSlots:
 
         The table is at most half full: a search then meets two entries or so.
         """
-        old, entries = self.tables, int(self.tables.counts[1]) + more
+        old, entries = self.tables, int(self.tables.counts[SlotCount.EXTENDED]) + more
         if 2 * entries <= len(old.keys):
             return
         size = 1 << (4 * entries - 1).bit_length()
@@ -99,7 +109,7 @@ def _rehash(
 def assign_slots(ids: NDArray[np.uint32], tables: SlotTables, slots: NDArray[np.int32]) -> None:
     """Fills `slots`; standard IDs index an array, only extended ones need the hash table."""
     standard, keys, values, counts = tables
-    count, extended = counts[0], counts[1]
+    count, extended = counts[SlotCount.ALL], counts[SlotCount.EXTENDED]
     for i in range(len(ids)):
         key = np.int64(ids[i])
         if key < len(standard):
@@ -114,4 +124,4 @@ def assign_slots(ids: NDArray[np.uint32], tables: SlotTables, slots: NDArray[np.
             count += 1
             extended += 1
         slots[i] = values[at]
-    counts[0], counts[1] = count, extended
+    counts[SlotCount.ALL], counts[SlotCount.EXTENDED] = count, extended

@@ -67,7 +67,9 @@ def fit_profile(vehicle: str, sources: Sequence[ProfileSource]) -> VehicleProfil
         vehicle: Its name.
         sources: Its recordings.
     """
-    sources = [_steadied(source) for source in sources if source.usual.any()]
+    sources = [source for source in sources if source.usual.any()]
+    width = max((source.frames.payload.shape[1] for source in sources), default=0)
+    sources = [_steadied(source, width) for source in sources]
     ids = _frequent(sources)
     if len(ids) < FEWEST_CORE_IDS:
         return None
@@ -81,10 +83,13 @@ def fit_profile(vehicle: str, sources: Sequence[ProfileSource]) -> VehicleProfil
     return replace(profile, known=known)
 
 
-def _steadied(source: ProfileSource) -> ProfileSource:
-    """The recording on the clock on which it is watched, too."""
+def _steadied(source: ProfileSource, width: int) -> ProfileSource:
+    """The recording on the clock on which it is watched, too, with payloads of so many bytes.
+
+    A drive of a CAN FD vehicle on which no payload was long is stored as one of classic CAN.
+    """
     steady_s = SteadyClock().follow(source.frames.timestamp)
-    return replace(source, frames=replace(source.frames, timestamp=steady_s))
+    return replace(source, frames=replace(source.frames.widened(width), timestamp=steady_s))
 
 
 def _frequent(sources: Sequence[ProfileSource]) -> NDArray[np.uint32]:

@@ -206,7 +206,7 @@ def _blame(seen: PassingFrames, i: int, row: np.int32, known: Known, state: Watc
     strange = (known.lengths[row] >> np.uint64(min(seen.dlcs[i], 63))) & np.uint64(1) == 0
     changed = constant = np.int64(0)
     for word in range(known.constant.shape[1]):
-        bits = (seen.words[i, word] ^ known.value[row, word]) & known.constant[row, word]
+        bits = (_word(seen, i, word) ^ known.value[row, word]) & known.constant[row, word]
         changed += popcount(bits)
         constant += popcount(known.constant[row, word])
     tally[Tally.STRANGE] += strange or changed * FOREIGN_PART > constant
@@ -223,6 +223,12 @@ def _blame(seen: PassingFrames, i: int, row: np.int32, known: Known, state: Watc
 
 
 @compiled()
+def _word(seen: PassingFrames, i: int, word: int) -> np.uint64:
+    """A word of a payload; 0 behind the width of this recording, as payloads are padded with."""
+    return seen.words[i, word] if word < seen.words.shape[1] else np.uint64(0)
+
+
+@compiled()
 def _counts_on(
     seen: PassingFrames, i: int, step: NDArray[np.int64], tally: NDArray[np.int32]
 ) -> np.bool_:
@@ -232,7 +238,9 @@ def _counts_on(
     """
     if step[Step.MODULUS] == 0:
         return np.bool_(True)
-    byte = np.int64(seen.payload[i, step[Step.BYTE]])
+    at, byte = step[Step.BYTE], np.int64(0)
+    if at < seen.payload.shape[1]:
+        byte = np.int64(seen.payload[i, at])
     value = (byte >> step[Step.SHIFT]) % step[Step.MODULUS]
     goes_on = tally[Tally.SEEN] == 1
     for before in (tally[Tally.LAST], tally[Tally.REFERENCE]):

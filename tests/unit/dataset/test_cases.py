@@ -90,4 +90,4 @@ def test_last_line_of_a_recorder_without_power(tmp_path: Path, recordings: Path,
         prepared(request)
     manifest, told = prepared(replace(request, reading=Reading(lenient=0.01)))
     assert manifest.train[0].frames == 299
-    assert any("1 malformed lines left out" in line for line in told)
+    assert any("1 malformed line left out" in line for line in told)

@@ -79,7 +79,7 @@ def test_can_fd_keeps_its_width(tmp_path: Path) -> None:
 
 def test_small_extended_ids_are_refused_where_they_would_become_standard(tmp_path: Path) -> None:
     frames = make_frames([0.5, 0.6], [1, int(EXTENDED_FLAG) | 1])
-    with pytest.raises(DataError, match="can't tell 1 frames with extended IDs below 800"):
+    with pytest.raises(DataError, match="can't tell 1 frame with extended IDs below 800"):
         again(tmp_path, "parquet", frames)
 
 

@@ -300,7 +300,7 @@ def test_lenient_lines_are_counted(tmp_path: Path, source: Path) -> None:
         prepare(tmp_path, source)
     assert not list(tmp_path.glob("data/*/*/dataset.json"))
     _, told = prepare(tmp_path, source, reading=Reading(lenient=0.01))
-    assert f"{bad}: 1 malformed lines left out, none with an attack label" in told
+    assert f"{bad}: 1 malformed line left out, none with an attack label" in told
 
 
 def test_frames_that_do_not_fit_the_manifest(tmp_path: Path, source: Path) -> None:

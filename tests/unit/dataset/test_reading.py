@@ -16,7 +16,7 @@ def test_sniffing_tells_what_is_odd_about_time_and_buses(tmp_path: Path) -> None
     stamps = [k / 100 + (60 if k >= 50 else 0) for k in range(100)]
     path.write_text("".join(f"({t:.2f}) can{k % 2} 123#00\n" for k, t in enumerate(stamps)))
     lines = list(sniffed(path, AS_FOUND))
-    assert lines[0].startswith("candump: 100 frames, 1 IDs (0 extended), buses can0, can1")
+    assert lines[0].startswith("candump: 100 frames, 1 ID (0 extended), buses can0, can1")
     assert lines[-1] == "2 buses, a recording each: can0 (50 frames), can1 (50 frames). One " + (
         "alone: --bus NAME"
     )

@@ -69,6 +69,7 @@ def test_json_holds_thresholds_with_their_origin_and_the_runs():
         "rule": "real",
         "real_value": 0.5,
         "robust_value": None,
+        "relief": 0.0,
     }
     assert (document["run_id"], document["runs"]) == ("0123abcd", {"gat": "0123abcd"})
 

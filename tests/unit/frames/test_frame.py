@@ -28,3 +28,13 @@ def test_rows_by_slice_and_by_mask() -> None:
     for rows in (slice(10, 20), mask):
         for column in COLUMNS:
             assert np.array_equal(column.of(frames[rows]), column.of(frames)[rows])
+
+
+def test_wider_payloads_are_padded_with_zeros() -> None:
+    frames = random_frames(50)
+    wide = frames.widened(64)
+    assert np.array_equal(wide.payload[:, :8], frames.payload)
+    assert not wide.payload[:, 8:].any()
+    assert wide.payload_words.shape == (50, 8)
+    assert np.array_equal(wide.dlc, frames.dlc)
+    assert wide.widened(8) is wide

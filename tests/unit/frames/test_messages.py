@@ -110,10 +110,10 @@ def test_remote_and_error_frames_are_counted(tmp_path: Path, format: str) -> Non
     sent[2] = can.Message(timestamp=sent[2].timestamp, is_error_frame=True, channel=0)
     result = read_recording(write(tmp_path / "log", format, sent))
     assert (len(result.frames), result.remote_frames, result.error_frames) == (3, 1, 1)
-    assert "1 bus errors left out, 1 remote frames" in told(result)
+    assert "1 bus error left out, 1 remote frame" in told(result)
     assert list(left_out(result)) == [
-        "1 bus errors left out",
-        "1 remote frames, which ask for data and carry none",
+        "1 bus error left out",
+        "1 remote frame, asking for data and carrying none",
     ]
 
 

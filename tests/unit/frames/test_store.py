@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +129,37 @@ def test_what_a_worker_loads_holds_no_reader(module: str) -> None:
 @pytest.mark.parametrize("module", ["can_train.frames.recording", "can_train.dataset.manifest"])
 def test_what_the_control_plane_reads_needs_no_numpy(module: str) -> None:
     assert "numpy" not in loaded_by(module)
+
+
+class Finalised:
+    """Garbage of a kind that lets other threads go on while it is collected."""
+
+    def __init__(self) -> None:
+        self.cycle = self
+
+    def __del__(self) -> None:
+        sum(range(300))
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Garbage is collected, and threads take turns, as often as can be."""
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(20)
+    sys.setswitchinterval(1e-6)
+    yield
+    gc.set_threshold(*threshold)
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_threads_open_recordings_at_once(tmp_path: Path) -> None:
+    frames = random_frames(20)
+    stored(tmp_path, frames)
+
+    def opened(number: int) -> int:
+        Finalised()
+        return len(load_frames(tmp_path, recording_of(frames)))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(opened, range(400))) == {20}

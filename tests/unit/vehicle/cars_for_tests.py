@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,7 @@ from can_train.dataset.synth.dataset import Planned, record
 from can_train.frames.frame import Frames
 from can_train.frames.readers import read_recording
 from can_train.vehicle.fit import ProfileSource, fit_profile
-from can_train.vehicle.profile import VehicleProfile
+from can_train.vehicle.profile import Step, VehicleProfile
 
 
 @cache
@@ -42,6 +43,22 @@ def profile(vehicle: str, drives: int = 3) -> VehicleProfile:
     found = fit_profile(vehicle, [source(drive(vehicle, seed=seed)) for seed in range(drives)])
     assert found is not None
     return found
+
+
+@cache
+def fd_profile(vehicle: str) -> VehicleProfile:
+    """The same with rules for 64 bytes: the further ones stay zero, and byte 20 counts by none."""
+    found = profile(vehicle)
+    shape = (len(found), 7)
+    counter = found.known.counter.copy()
+    quiet = counter[:, Step.MODULUS] == 0
+    counter[quiet, Step.BYTE], counter[quiet, Step.MODULUS] = 20, 256
+    known = found.known._replace(
+        constant=np.hstack([found.known.constant, np.full(shape, -1).view(np.uint64)]),
+        value=np.hstack([found.known.value, np.zeros(shape, np.uint64)]),
+        counter=counter,
+    )
+    return replace(found, known=known)
 
 
 @cache

@@ -80,3 +80,17 @@ def test_too_few_regular_ids_make_no_profile() -> None:
     three = np.isin(frames.arbitration_id, np.unique(frames.arbitration_id)[:3])
     assert fit_profile("alpha", [source(frames[three])]) is None
     assert fit_profile("alpha", []) is None
+
+
+@pytest.mark.parametrize("widths", [(8, 64, 8), (64, 8, 8)])
+def test_drives_without_a_long_payload_belong_to_a_can_fd_vehicle(
+    widths: tuple[int, ...],
+) -> None:
+    drives = [drive("alpha", seed=seed) for seed in range(len(widths))]
+    mixed = [d.widened(width) for d, width in zip(drives, widths, strict=True)]
+    found = fit_profile("alpha", [source(frames) for frames in mixed])
+    expected = fit_profile("alpha", [source(frames.widened(64)) for frames in drives])
+    assert found is not None and expected is not None
+    for a, b in zip(found.known, expected.known, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert found.known.constant.shape[1] == 8

@@ -11,7 +11,7 @@ from can_train.dataset.augment.streams import by_time
 from can_train.vehicle.profile import SILENT
 from can_train.vehicle.watch import VehicleWatch
 from can_train.vehicle.windows import frame_scores
-from tests.unit.vehicle.cars_for_tests import attacked, by_window, drive, profile
+from tests.unit.vehicle.cars_for_tests import attacked, by_window, drive, fd_profile, profile
 
 ALARM = 0.5
 
@@ -100,3 +100,10 @@ def test_of_several_profiles_the_car_s_own_speaks() -> None:
     own = frame_scores([profile("bravo")], frames)
     both = frame_scores([profile("alpha"), profile("bravo")], frames)
     np.testing.assert_array_equal(own, both)
+
+
+def test_classic_frames_are_compared_with_a_can_fd_profile_as_if_they_were_padded() -> None:
+    frames = attacked("alpha", "fuzz-known").frames
+    narrow, wide = (frame_scores([fd_profile("alpha")], f) for f in (frames, frames.widened(64)))
+    np.testing.assert_array_equal(narrow, wide)
+    assert narrow.max() > ALARM

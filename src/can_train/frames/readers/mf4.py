@@ -130,12 +130,11 @@ def _by_time(
     """All frames in the order of their times, those of one group in their own where equal."""
     width = max(frames.payload.shape[1] for frames, _ in parts)
     order = np.argsort(np.concatenate([f.timestamp for f, _ in parts]), kind="stable")
-    wide = [np.pad(f.payload, ((0, 0), (0, width - f.payload.shape[1]))) for f, _ in parts]
     joined = Frames(
         timestamp=np.concatenate([f.timestamp for f, _ in parts])[order],
         arbitration_id=np.concatenate([f.arbitration_id for f, _ in parts])[order],
         dlc=np.concatenate([f.dlc for f, _ in parts])[order],
-        payload=np.ascontiguousarray(np.concatenate(wide)[order]),
+        payload=np.concatenate([f.widened(width).payload for f, _ in parts])[order],
         label=np.zeros(len(order), np.uint8),
     )
     return joined, np.concatenate([bus for _, bus in parts])[order]

@@ -17,7 +17,7 @@ from can_train.graphs.kernels.history import update_history
 from can_train.graphs.kernels.relational import FrameStates, fill_relational
 from can_train.graphs.kernels.topology import FrameNodes, Met, Topology, fill_topology
 from can_train.graphs.past import FrameChunk, History, WindowEnds
-from can_train.graphs.slots import SlotTables, assign_slots
+from can_train.graphs.slots import SlotCount, SlotTables, assign_slots
 from can_train.graphs.steady import follow_clock
 
 
@@ -104,7 +104,7 @@ def fill_window(
         relational: Whether its features are `relational`, else they are `classic`.
     """
     _follow(frames, new, past, graph.per_window)
-    slots = int(past.tables.counts[0])
+    slots = int(past.tables.counts[SlotCount.ALL])
     known = FrameNodes(frames.slots, frames.arbitration_id, frames.label, slots)
     nodes, edges = fill_topology(known, graph.start, new.number, past.met, graph.topology)
     node_x, edge_x = graph.node_x[:nodes], graph.edge_x[:edges]

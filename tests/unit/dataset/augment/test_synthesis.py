@@ -164,7 +164,7 @@ def test_long_recordings_come_from_sources_that_are_long_enough():
 
 def test_sources_with_attacks_or_nothing_are_refused():
     attacked = make_frames([0, 1, 2], [1, 2, 3], label=[0, 1, 0])
-    with pytest.raises(DataError, match="a stretch of kia holds 1 attack frames"):
+    with pytest.raises(DataError, match=r"a stretch of kia holds 1 attack frame\."):
         synthesise(source(attacked), UNIVERSE, 0, SMALL)
     with pytest.raises(DataError, match="too short to make"):
         synthesise(source(make_frames([1, 1], [1, 2])), UNIVERSE, 0, SMALL)

@@ -73,9 +73,12 @@ def test_can_fd_payloads_are_compared_in_full():
 
 
 def test_how_an_id_began_is_forgotten_within_seconds():
-    """A control unit that wakes up sends irregularly: its ID counts as such for a while."""
+    """A control unit that wakes up sends irregularly: its ID counts as such for a while.
+
+    Around its period, that is: a mean that began too high comes down slowly, for an attack's sake.
+    """
     rng = np.random.default_rng(0)
-    waking = np.cumsum(rng.choice([0.002, 0.09], 60))
+    waking = np.cumsum(rng.choice([0.002, 0.018], 60))
     times = np.concatenate([waking, waking[-1] + np.arange(1, 4000) * 0.01])
     graphs = build(
         make_frames(times, np.full(len(times), 5)), features="relational", window=50, stride=50
