@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from can_train.cli.options import roots_of
 from can_train.errors import ArtifactError, counted
 from can_train.runs.layout import experiment_option, sweep_dir
-from can_train.sweeps.axes import text_of
+from can_train.sweeps.axes import word_of
 from can_train.sweeps.manifest import Manifest, manifest_of
 from can_train.sweeps.report import finite
 from can_train.sweeps.standing import Combination, SweepBoard, sweep_board
@@ -143,7 +143,10 @@ def _columns(manifest: Manifest, more: Sequence[str]) -> tuple[TableColumn, ...]
 
 def _words(manifest: Manifest, part: str, params: Mapping[str, Any]) -> list[str]:
     shown = [part] if len(manifest.parts) > 1 else []
-    return [*shown, *(text_of(params[n]) if n in params else "" for n in manifest.grid_definition)]
+    return [
+        *shown,
+        *(word_of(n, params[n]) if n in params else "" for n in manifest.grid_definition),
+    ]
 
 
 def _planned_rows(manifest: Manifest) -> Iterator[list[str]]:

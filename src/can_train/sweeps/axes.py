@@ -65,6 +65,15 @@ def text_of(value: Json) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def word_of(name: str, value: Json) -> str:
+    """The same, by its word where it has one: `auto` for a batch of 0."""
+    if isinstance(value, list):
+        return ",".join(word_of(name, item) for item in value)
+    param = unwrap(_annotation(name))[1]
+    words = {number: word for word, number in param.words} if param is not None else {}
+    return words.get(value) or text_of(value)  # type: ignore[arg-type]  # None isn't a number
+
+
 def points(axes: Sequence[Axis]) -> Iterator[dict[str, Json]]:
     """Every combination of one value per axis, the last axis fastest."""
     names = [axis.name for axis in axes]

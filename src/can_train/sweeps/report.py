@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from can_train.config.codec import Json
 from can_train.errors import counted
-from can_train.sweeps.axes import text_of
+from can_train.sweeps.axes import text_of, word_of
 from can_train.sweeps.manifest import Manifest
 from can_train.sweeps.results import (
     Result,
@@ -162,7 +162,7 @@ def _figure_names(results: Sequence[Result]) -> tuple[str, ...]:
 
 def _words(manifest: Manifest, group: ResultGroup, titles: Sequence[str]) -> list[str]:
     first = group.first
-    known = {name: text_of(value) for name, value in group.params.items()}
+    known = {name: word_of(name, value) for name, value in group.params.items()}
     words = {"part": first.part, "dataset": first.dataset} | known
     names = [*axes_of(manifest), *(name for name in ("part", "dataset") if name in titles)]
     shown = [words.get(title, "") for title in titles if title in names]

@@ -17,7 +17,7 @@ from can_train.errors import CanTrainError
 from can_train.jobs.board import Row
 from can_train.runs.layout import evaluation_path, identity_of, summary_path
 from can_train.runs.summary import RankedFigure, read_figures, read_validation
-from can_train.sweeps.axes import text_of
+from can_train.sweeps.axes import word_of
 from can_train.sweeps.manifest import ConfigRecord, Manifest
 from can_train.sweeps.standing import SweepBoard
 from can_train.vocab import WITH_KD
@@ -78,7 +78,7 @@ class Result:
     @property
     def words(self) -> str:
         """Its part and its values in words."""
-        values = ", ".join(f"{name} {text_of(value)}" for name, value in self.params.items())
+        values = ", ".join(f"{name} {word_of(name, value)}" for name, value in self.params.items())
         return ": ".join(text for text in (self.part, values) if text)
 
     def average(self, figure: str) -> float | None:

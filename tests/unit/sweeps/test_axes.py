@@ -7,7 +7,15 @@ import pytest
 from can_train.config.codec import Json
 from can_train.config.typed import Typed
 from can_train.errors import ConfigError
-from can_train.sweeps.axes import conflicts, parse_axis, points, text_of, with_values, without_lists
+from can_train.sweeps.axes import (
+    conflicts,
+    parse_axis,
+    points,
+    text_of,
+    with_values,
+    without_lists,
+    word_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +97,10 @@ def test_what_is_given_twice_is_told() -> None:
         "--grid heads: also given by --model-args. Give it once",
         "--grid epochs: also given by --epochs. Give it once",
     ]
+
+
+def test_values_with_a_word_are_shown_by_it() -> None:
+    assert word_of("batch_size", 0) == "auto"
+    assert word_of("batch_size", 32) == "32"
+    assert word_of("batch_size", [0, 32]) == "auto,32"
+    assert word_of("dataset", "hcrl_sa") == "hcrl_sa"
