@@ -60,7 +60,7 @@ def test_jobs_give_what_processes_give(login: Login, teachers: Path, tmp_path: P
 
 @pytest.mark.slurm
 def test_roots_of_any_name_stay_data(login: Login, data: Path, tmp_path: Path) -> None:
-    odd = tmp_path / "my 'data' $(touch x);\n\"100%\" %j `touch y`"
+    odd = tmp_path / "my 'data' $(touch x); \"100%\" %j `touch y`"
     odd.mkdir()
     (odd / "data").symlink_to(data)
     there = replace(
@@ -74,6 +74,8 @@ def test_roots_of_any_name_stay_data(login: Login, data: Path, tmp_path: Path) -
     assert sorted(p.name for p in (run / "slurm_logs").iterdir()) == [
         f"gat_{row['slurm_job']}.err", f"gat_{row['slurm_job']}.out", "job.sh",
     ]  # fmt: skip
+    two_lines = replace(login, experiments=tmp_path / "my\nruns").call(*ONE_GAT, "--submit")
+    assert two_lines.returncode == 2 and "holds control characters" in two_lines.stderr
     made = [p for p in tmp_path.rglob("*") if p.name in {"x", "y"}]
     assert not made and not any(Path(name).exists() for name in ("x", "y"))
 
