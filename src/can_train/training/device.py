@@ -14,12 +14,11 @@ from typing import Final
 
 import torch
 
+from can_train.training.memory import FORGET_PEAK
+
 GIB: Final = 2**30
 _KIB: Final = 1024
 _MIB: Final = 2**20
-_FORGET_PEAK: Final = "5"
-"""Written to `clear_refs`, it sets the peak of the resident set back (proc(5))."""
-
 _NO_LIMIT: Final = 2**60
 """Control groups of version 1 show this and more where there is no limit."""
 
@@ -158,7 +157,7 @@ class CpuMemory(MemoryDevice):
         """
         ctypes.CDLL(None).malloc_trim(0)
         with contextlib.suppress(OSError):
-            (self._root / "proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="ascii")
+            (self._root / "proc/self/clear_refs").write_text(FORGET_PEAK, encoding="ascii")
 
     def used(self) -> int:
         """The resident set."""

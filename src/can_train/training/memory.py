@@ -12,7 +12,7 @@ import torch
 MIB: Final = 2**20
 _PROCESS: Final = Path("/proc/self")
 _MACHINE: Final = Path("/proc/meminfo")
-_FORGET_PEAK: Final = "5"
+FORGET_PEAK: Final = "5"
 """Written to `clear_refs`, it sets the peak of the resident set back (Linux, proc(5))."""
 
 
@@ -44,7 +44,7 @@ def reset_peak(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     with contextlib.suppress(OSError):
-        (_PROCESS / "clear_refs").write_text(_FORGET_PEAK)
+        (_PROCESS / "clear_refs").write_text(FORGET_PEAK)
 
 
 def peak_memory(device: torch.device) -> PeakMemory:
