@@ -58,12 +58,13 @@ class StoredWindows:
             return
         if self._data.windows.augment:
             yield from self._source_problems()
+            return
         for stage in stages:
             side = _LEARNS_ON.get(stage.learning_type)
-            if side is not None and not self._data.windows.augment and not self._has_both(side):
+            if side is not None and (lack := self._lack(side)):
                 yield PreflightError(
-                    f"{stage.title}: it learns benign from attack windows, and side {side} doesn't "
-                    f"hold both. {self._where}: {self._told}. {self._more_attacks}"
+                    f"{stage.title}: it learns benign from attack windows, and side {side} {lack}. "
+                    f"{self._where}: {self._told}. {self._more_attacks}"
                 )
 
     def _source_problems(self) -> Iterator[PreflightError]:
@@ -85,8 +86,12 @@ class StoredWindows:
                 if not self._counts[side].attack:
                     yield f"{stage.title}: side {side} holds no attack window: {meaning}"
 
-    def _has_both(self, side: str) -> bool:
-        return bool(self._counts[side].benign and self._counts[side].attack)
+    def _lack(self, side: str) -> str:
+        """What keeps a stage from learning on a side; empty if nothing does."""
+        count = self._counts[side]
+        if not (count.benign and count.attack):
+            return "doesn't hold both"
+        return "holds a single attack window" if side == "train" and count.attack == 1 else ""
 
     @property
     def _where(self) -> str:

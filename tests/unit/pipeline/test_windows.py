@@ -65,10 +65,19 @@ def test_without_attacks_only_what_needs_none_is_trained(
     assert plan_of(model="gat", augment="on").warnings == ()
 
 
-def test_a_single_attack_window_trains_a_classifier_that_nothing_judges(
+def test_a_single_attack_window_is_nothing_to_learn_from(
     plan_of: MakePlan, roots: Roots, dataset: DatasetManifest
 ) -> None:
     relabel(roots, dataset, slice(5000, 5001))
+    with pytest.raises(PreflightError, match="side train holds a single attack window. dataset"):
+        plan_of(model="gat", augment="off")
+    assert plan_of(model="gat", augment="on").warnings == ()
+
+
+def test_few_attack_windows_train_a_classifier_that_nothing_judges(
+    plan_of: MakePlan, roots: Roots, dataset: DatasetManifest
+) -> None:
+    relabel(roots, dataset, slice(5095, 5105))
     assert plan_of(model="gat", augment="off").warnings == (
         "stage 1 (gat teacher, normal, no-kd): side validation holds no attack window: the best "
         "epoch is chosen by the loss alone, whatever attacks it finds",
