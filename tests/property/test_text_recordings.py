@@ -178,9 +178,10 @@ def test_the_fast_pass_reads_what_the_parser_reads(form: str, data: st.DataObjec
     text = begin + data.draw(st.composite(usual_and_odd)(form)) + b"\n" * LONGEST
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recording"
-        path.write_bytes(text)
+        path.write_bytes(begin)  # the layout is that of the usual lines, whatever else is drawn
         layout = layout_of(path)
         assert layout.scan is not None
+        path.write_bytes(text)
         assert told(path, layout) == told(path, replace(layout, scan=None))
 
 

@@ -75,7 +75,7 @@ class RoledTable:
         """How its cells are written."""
         ids, bytes_ = self.values(ID), self.of(BYTE)
         separator = self.cells.separator
-        comma = separator != "," and any("," in text for text in self.values(TIME))
+        comma = separator != "," and _have_decimal_comma(self.values(TIME))
         return How(
             separator=ord(separator),
             point=COMMA if comma else ord("."),
@@ -188,6 +188,11 @@ def _units(cells: Cells, roles: Sequence[int], time: int) -> float | None:
     if is_gvret and all(text.isdecimal() for text in cells.column(time)):
         return 1e6
     return units_per_s(name)
+
+
+def _have_decimal_comma(times: Sequence[str]) -> bool:
+    """Whether more timestamps are written with a comma than with a point: one is a slip."""
+    return sum("," in text for text in times) > sum("." in text for text in times)
 
 
 def _are_decimal_ids(texts: Sequence[str]) -> bool:

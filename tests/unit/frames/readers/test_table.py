@@ -124,6 +124,11 @@ def test_quotes_semicolons_commas_remarks_and_preambles(tmp_path: Path) -> None:
     assert result.frames.timestamp.tolist() == [1.5]
 
 
+def test_one_odd_timestamp_makes_no_decimal_comma(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"csv:4: timestamp .*,2\.0"):
+        table(tmp_path, "time;id;data\n1.5;1A0;00\n1.6;1A0;00\n,2.0;1A0;00\n")
+
+
 def test_loggers_whose_type_marks_extended_ids(tmp_path: Path) -> None:
     text = "# Logger type: CL2000\nTimestamp;Type;ID;Data\n09T140808105;1;18feae30;ff64\n"
     frames = table(tmp_path, text + "09T140808106;0;1d3;\n").frames
