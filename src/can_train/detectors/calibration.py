@@ -12,6 +12,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from can_train.detectors.kernels.level import MEMORY_WINDOWS, WARM_UP_WINDOWS
 from can_train.errors import DataError, TrainingError
 
 _LOG: Final = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class Threshold:
         robust_value: What single recordings ask for; None where there are fewer than four.
         relief: What is added to the scores of a car that was trained on, so that `value` holds for
             it, too: its own traffic asks for a lower threshold than other cars do.
+        level: Median score up to which a recording is calm: what its own lies below that is added
+            to its scores (`level.Levelling`); None: nothing is.
     """
 
     value: float
@@ -45,6 +48,17 @@ class Threshold:
     real_value: float
     robust_value: float | None = None
     relief: float = 0.0
+    level: float | None = None
+
+    @property
+    def trained(self) -> float:
+        """The threshold of the training, whatever a calibration to a vehicle made of it."""
+        return self.real_value if self.robust_value is None else self.robust_value
+
+    @property
+    def level_step(self) -> float:
+        """How exactly a recording's median is known: 1/64 of the way from level to threshold."""
+        return 0.0 if self.level is None else (self.trained - self.level) / _LEVEL_STEPS
 
 
 ROBUST_SHARE: Final = 0.75
@@ -57,6 +71,12 @@ RECORDING_RATE: Final = 2.0
 SYNTHETIC_RATE: Final = 10.0
 """The same of a synthetic recording, which holds more oddities in a minute than a car in an hour.
 Chosen on the training files of other datasets (docs/models/results.md)."""
+
+LEVEL_SHARE: Final = 0.85
+"""Of the recordings' quantiles above their own medians: more than `ROBUST_SHARE`, since it is a
+second way to alarm. Chosen on the training files of other datasets (docs/models/results.md)."""
+
+_LEVEL_STEPS: Final = 64
 
 FEWEST_RECORDINGS: Final = 4
 """With fewer, a quarter of them is none."""
@@ -93,6 +113,9 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     would be ruled by the oddest recording, as the conformal threshold of real windows is: a single
     drive that begins with the ignition may hold all of the few windows that set it.
 
+    From the same quantiles of scores above the recording's own median follows the level up to which
+    a recording is calm: there an alarm is what rises above the median by as much.
+
     Where real windows suffice for the target rate, scores of cars that were trained on get a
     relief: half of what their own recordings, taken alone, ask for less.
 
@@ -118,14 +141,45 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     relief = 0.0
     if real.exact and np.count_nonzero(familiar) >= FEWEST_RECORDINGS:
         relief = RELIEF_SHARE * max(0.0, value - _upper(quantiles[familiar]))
-    return replace(real, value=value, rule="robust", robust_value=value, relief=relief)
+    level = _level(held_out, parts, value, real.target_fpr)
+    return replace(real, value=value, rule="robust", robust_value=value, relief=relief, level=level)
+
+
+def _level(
+    held_out: HeldOut, parts: list[NDArray[np.bool_]], value: float, target_fpr: float
+) -> float | None:
+    """Median from which a score rises to the threshold as far as it usually does at most."""
+    rises = []
+    for part in parts:
+        scores = held_out.score[part]
+        rise = scores - past_medians(scores)
+        late = np.isfinite(rise)
+        if late.any():
+            synthetic = bool(held_out.synthetic[part].any())
+            rises.append(_allowed(rise[late], synthetic, target_fpr))
+    if len(rises) < FEWEST_RECORDINGS:
+        return None
+    rise = float(np.quantile(rises, LEVEL_SHARE, method="higher"))
+    return value - rise if rise > 0 else None
+
+
+def past_medians(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of all scores before each one [B]; NaN while they are too few to tell."""
+    import polars as pl
+
+    found = pl.Series(scores).rolling_median(MEMORY_WINDOWS, min_samples=WARM_UP_WINDOWS)
+    return found.shift(1).cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 def _highest_usual(held_out: HeldOut, part: NDArray[np.bool_], target_fpr: float) -> float:
     """The score that a recording's allowed rate of windows exceeds."""
-    rate = SYNTHETIC_RATE if held_out.synthetic[part].any() else RECORDING_RATE
-    quantile = max(0.0, 1.0 - rate * target_fpr)
-    return float(np.quantile(held_out.score[part], quantile, method="higher"))
+    synthetic = bool(held_out.synthetic[part].any())
+    return _allowed(held_out.score[part], synthetic, target_fpr)
+
+
+def _allowed(scores: NDArray[np.float64], synthetic: bool, target_fpr: float) -> float:
+    rate = SYNTHETIC_RATE if synthetic else RECORDING_RATE
+    return float(np.quantile(scores, max(0.0, 1.0 - rate * target_fpr), method="higher"))
 
 
 def _upper(quantiles: NDArray[np.float64]) -> float:

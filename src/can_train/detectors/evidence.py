@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from can_train.detectors.calibration import Threshold
 from can_train.detectors.kernels.window import SurpriseTable
 from can_train.errors import ArtifactError, TrainingError
 
@@ -89,6 +90,13 @@ class Margins:
         return 1.0 - float(np.append(0, _kept(self.windows) + 1)[below]) / self.windows
 
     @property
+    def median(self) -> float:
+        """Middle one of the n margins (the next larger one that is known); 0 if there are none."""
+        if not self.windows:
+            return 0.0
+        return float(self.values[np.searchsorted(_kept(self.windows), self.windows // 2)])
+
+    @property
     def tail(self) -> float:
         """Unit s beyond the largest margin: mean excess over the 90 % quantile."""
         edge = np.quantile(self.values, _TAIL_QUANTILE)
@@ -114,6 +122,11 @@ class CalibrationEvidence:
     benign: Margins = field(default_factory=_no_margins)
     synthetic: Margins = field(default_factory=_no_margins)
     attack: Margins = field(default_factory=_no_margins)
+
+    @property
+    def other_cars(self) -> Margins:
+        """Benign margins that hold for any car: synthetic ones where there are some."""
+        return self.synthetic if self.synthetic.windows else self.benign
 
     def p_value(self, margin: ArrayLike) -> NDArray[np.float64]:
         """How rare margins of any shape are among real benign windows; see `Margins`."""
@@ -179,6 +192,14 @@ def surprise_table(margins: Margins) -> SurpriseTable:
         slope = np.minimum(np.diff(level) / np.diff(known), np.finfo(np.float64).max)
     tail = margins.tail if margins.windows else 1.0
     return SurpriseTable(known=known, level=level, slope=np.append(slope, 0.0), tail=tail)
+
+
+def unit_of(threshold: Threshold, evidence: CalibrationEvidence) -> float:
+    """From the median margin of benign windows to the threshold: what scores are measured in.
+
+    So the scores of different detectors can be compared: 0 is the threshold, -1 the usual window.
+    """
+    return max(threshold.trained - evidence.other_cars.median, _SMALLEST_TAIL)
 
 
 def _kept(windows: int) -> NDArray[np.int64]:

@@ -61,11 +61,15 @@ class Experience(NamedTuple):
         known_car: On cars that were trained on.
         other_cars: On other cars.
         relief: What is added to the scores of familiar cars.
+        threshold: That of the training, above which a score alarms.
+        unit: From the median score of benign windows to the threshold.
     """
 
     known_car: SurpriseTable
     other_cars: SurpriseTable
     relief: float
+    threshold: float
+    unit: float
 
 
 @compiled()
@@ -139,7 +143,7 @@ def judge(
     experience: Experience,
     state: NDArray[np.float64],
 ) -> tuple[float, float]:
-    """Fills what every detector shows a fusion; gives the score and its surprise.
+    """Fills what every detector shows a fusion; gives the score and its excess.
 
     Args:
         margin: What the network says.
@@ -153,7 +157,13 @@ def judge(
     both = min(known, surprise_of(score, experience.other_cars))
     relied = both + (familiarity if relies else 0.0) * (known - both)
     state[0], state[1], state[2], state[3] = score, known, both, relied
-    return score, relied
+    return score, excess_of(score, experience)
+
+
+@compiled(inline=True)
+def excess_of(score: float, experience: Experience) -> float:
+    """How far a score lies above the threshold, in units; -1 is usual benign traffic."""
+    return (score - experience.threshold) / experience.unit
 
 
 @compiled()
