@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from can_train.config.schema import Architecture, RunConfig
 from can_train.config.spec import Spec, spec_of
 from can_train.detectors.calibration import Threshold
-from can_train.detectors.evidence import CalibrationEvidence, unit_of
+from can_train.detectors.evidence import CalibrationEvidence, yardstick_of
 from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.detectors.surprise import Surprise
 from can_train.detectors.window_scorer import TrainedDetector
@@ -41,7 +41,7 @@ class Scores:
 
     Attributes:
         score: Unbounded margin, which its threshold is for [B], float64; higher is more suspicious.
-        excess: How far that lies above the threshold, in units of `unit_of` [B], float64: 0 is the
+        excess: How far that lies above the threshold, in units of `Yardstick` [B], float64: 0 is the
             threshold and -1 a usual benign window, whatever the detector.
         state: What it shows a fusion [B, S], float64; S is `Spec.state_channels`. All of it rises
             with suspicion.
@@ -199,7 +199,7 @@ class Detector(nn.Module):
         """Takes the threshold and the margins of the calibration windows, once they are known."""
         self.threshold = threshold
         self.evidence = evidence
-        self._unit = unit_of(threshold, evidence)
+        self._yardstick = yardstick_of(threshold, evidence, self.spec.holds_on_other_cars)
         self.known_car = Surprise(evidence.benign)
         self.other_cars = Surprise(evidence.other_cars)
 
@@ -212,9 +212,17 @@ class Detector(nn.Module):
         known = self.known_car(score)
         return torch.stack([known, torch.minimum(known, self.other_cars(score))], dim=1)
 
-    def excess(self, score: Tensor) -> Tensor:
-        """How far scores [B] lie above the threshold, in units of `unit_of`, float64."""
-        return (score - self.threshold.trained) / self._unit
+    def excess(self, score: Tensor, familiarity: Tensor) -> Tensor:
+        """How far scores [B] lie above the threshold, in units of `Yardstick`, float64.
+
+        Args:
+            score: Scores [B], float64.
+            familiarity: How far each window's car is one that was trained on, from 0 to 1 [B].
+        """
+        each = self._yardstick
+        near = (score - each.threshold) / each.unit
+        far = (score - each.far_threshold) / each.far_unit
+        return far + familiarity * (near - far)
 
     def said(
         self,
@@ -240,7 +248,12 @@ class Detector(nn.Module):
         if relies:
             relied = relied + familiarity * (surprise[:, 0] - relied)
         state = torch.stack([score, surprise[:, 0], surprise[:, 1], relied, *own], dim=1)
-        return Scores(score=score, excess=self.excess(score), state=state, familiarity=familiarity)
+        return Scores(
+            score=score,
+            excess=self.excess(score, familiarity),
+            state=state,
+            familiarity=familiarity,
+        )
 
     def relieved(self, score: Tensor, familiarity: Tensor) -> Tensor:
         """Margins [B] that one threshold holds for, on familiar cars and on others."""

@@ -12,7 +12,6 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from can_train.detectors.kernels.level import MEMORY_WINDOWS, WARM_UP_WINDOWS
 from can_train.errors import DataError, TrainingError
 
 _LOG: Final = logging.getLogger(__name__)
@@ -72,10 +71,6 @@ SYNTHETIC_RATE: Final = 10.0
 """The same of a synthetic recording, which holds more oddities in a minute than a car in an hour.
 Chosen on the training files of other datasets (docs/models/results.md)."""
 
-LEVEL_SHARE: Final = 0.85
-"""Of the recordings' quantiles above their own medians: more than `ROBUST_SHARE`, since it is a
-second way to alarm. Chosen on the training files of other datasets (docs/models/results.md)."""
-
 _LEVEL_STEPS: Final = 64
 
 FEWEST_RECORDINGS: Final = 4
@@ -113,9 +108,6 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     would be ruled by the oddest recording, as the conformal threshold of real windows is: a single
     drive that begins with the ignition may hold all of the few windows that set it.
 
-    From the same quantiles of scores above the recording's own median follows the level up to which
-    a recording is calm: there an alarm is what rises above the median by as much.
-
     Where real windows suffice for the target rate, scores of cars that were trained on get a
     relief: half of what their own recordings, taken alone, ask for less.
 
@@ -141,45 +133,14 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     relief = 0.0
     if real.exact and np.count_nonzero(familiar) >= FEWEST_RECORDINGS:
         relief = RELIEF_SHARE * max(0.0, value - _upper(quantiles[familiar]))
-    level = _level(held_out, parts, value, real.target_fpr)
-    return replace(real, value=value, rule="robust", robust_value=value, relief=relief, level=level)
-
-
-def _level(
-    held_out: HeldOut, parts: list[NDArray[np.bool_]], value: float, target_fpr: float
-) -> float | None:
-    """Median from which a score rises to the threshold as far as it usually does at most."""
-    rises = []
-    for part in parts:
-        scores = held_out.score[part]
-        rise = scores - past_medians(scores)
-        late = np.isfinite(rise)
-        if late.any():
-            synthetic = bool(held_out.synthetic[part].any())
-            rises.append(_allowed(rise[late], synthetic, target_fpr))
-    if len(rises) < FEWEST_RECORDINGS:
-        return None
-    rise = float(np.quantile(rises, LEVEL_SHARE, method="higher"))
-    return value - rise if rise > 0 else None
-
-
-def past_medians(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Median of all scores before each one [B]; NaN while they are too few to tell."""
-    import polars as pl
-
-    found = pl.Series(scores).rolling_median(MEMORY_WINDOWS, min_samples=WARM_UP_WINDOWS)
-    return found.shift(1).cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return replace(real, value=value, rule="robust", robust_value=value, relief=relief)
 
 
 def _highest_usual(held_out: HeldOut, part: NDArray[np.bool_], target_fpr: float) -> float:
     """The score that a recording's allowed rate of windows exceeds."""
-    synthetic = bool(held_out.synthetic[part].any())
-    return _allowed(held_out.score[part], synthetic, target_fpr)
-
-
-def _allowed(scores: NDArray[np.float64], synthetic: bool, target_fpr: float) -> float:
-    rate = SYNTHETIC_RATE if synthetic else RECORDING_RATE
-    return float(np.quantile(scores, max(0.0, 1.0 - rate * target_fpr), method="higher"))
+    rate = SYNTHETIC_RATE if held_out.synthetic[part].any() else RECORDING_RATE
+    quantile = max(0.0, 1.0 - rate * target_fpr)
+    return float(np.quantile(held_out.score[part], quantile, method="higher"))
 
 
 def _upper(quantiles: NDArray[np.float64]) -> float:

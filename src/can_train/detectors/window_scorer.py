@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from can_train.config.schema import RunConfig
 from can_train.config.spec import Spec, implementation, spec_of
 from can_train.detectors.calibration import Threshold
-from can_train.detectors.evidence import CalibrationEvidence, surprise_table, unit_of
+from can_train.detectors.evidence import CalibrationEvidence, surprise_table, yardstick_of
 from can_train.detectors.kernels.stacks import AttentionStack, DenseStack, Real, Residual
 from can_train.detectors.kernels.window import Experience, WindowInputs
 from can_train.graphs.kernels.live import LiveGraph
@@ -71,8 +71,7 @@ class TrainedDetector:
             known_car=surprise_table(evidence.benign),
             other_cars=surprise_table(evidence.other_cars),
             relief=threshold.relief,
-            threshold=threshold.trained,
-            unit=unit_of(threshold, evidence),
+            yardstick=yardstick_of(threshold, evidence, self.spec.holds_on_other_cars),
         )
 
 
@@ -81,7 +80,7 @@ class WindowScorer(ABC):
 
     Attributes:
         score: Unbounded margin, which the threshold is for; higher is more suspicious.
-        excess: How far that lies above the threshold, in units of `unit_of`.
+        excess: How far that lies above the threshold, in units of its `Yardstick`.
         state: What it shows a fusion [S], float64.
         familiarity: How far the window's car is one that was trained on, from 0 to 1.
     """

@@ -50,7 +50,7 @@ class FusionDetector(Detector):
         score = self.relieved(fused, anomaly.familiarity)
         return Scores(
             score=score,
-            excess=self.excess(score),
+            excess=self.excess(score, anomaly.familiarity),
             state=state,
             familiarity=anomaly.familiarity,
         )

@@ -54,6 +54,22 @@ class SurpriseTable(NamedTuple):
     tail: float
 
 
+class Yardstick(NamedTuple):
+    """What excesses are measured with: a threshold, and the way to it from a usual benign window.
+
+    Attributes:
+        threshold: On cars that were trained on.
+        unit: There, from the median score of benign windows to the threshold.
+        far_threshold: On other cars.
+        far_unit: The way there.
+    """
+
+    threshold: float
+    unit: float
+    far_threshold: float
+    far_unit: float
+
+
 class Experience(NamedTuple):
     """Benign margins that a score is compared with.
 
@@ -61,15 +77,13 @@ class Experience(NamedTuple):
         known_car: On cars that were trained on.
         other_cars: On other cars.
         relief: What is added to the scores of familiar cars.
-        threshold: That of the training, above which a score alarms.
-        unit: From the median score of benign windows to the threshold.
+        yardstick: What excesses are measured with.
     """
 
     known_car: SurpriseTable
     other_cars: SurpriseTable
     relief: float
-    threshold: float
-    unit: float
+    yardstick: Yardstick
 
 
 @compiled()
@@ -157,13 +171,15 @@ def judge(
     both = min(known, surprise_of(score, experience.other_cars))
     relied = both + (familiarity if relies else 0.0) * (known - both)
     state[0], state[1], state[2], state[3] = score, known, both, relied
-    return score, excess_of(score, experience)
+    return score, excess_of(score, familiarity, experience.yardstick)
 
 
 @compiled(inline=True)
-def excess_of(score: float, experience: Experience) -> float:
+def excess_of(score: float, familiarity: float, yardstick: Yardstick) -> float:
     """How far a score lies above the threshold, in units; -1 is usual benign traffic."""
-    return (score - experience.threshold) / experience.unit
+    near = (score - yardstick.threshold) / yardstick.unit
+    far = (score - yardstick.far_threshold) / yardstick.far_unit
+    return far + familiarity * (near - far)
 
 
 @compiled()

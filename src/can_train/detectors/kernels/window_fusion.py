@@ -78,7 +78,7 @@ def fuse(
     """
     margin = _margin(fusion, state, excess[0], excess[1], room)
     score = margin + fusion.experience.relief * familiarity
-    return score, excess_of(score, fusion.experience)
+    return score, excess_of(score, familiarity, fusion.experience.yardstick)
 
 
 @compiled()

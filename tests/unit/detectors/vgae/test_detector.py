@@ -11,7 +11,8 @@ import torch
 
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
-from can_train.detectors.evidence import Margins
+from can_train.detectors.evidence import Margins, yardstick_of
+from can_train.detectors.kernels.window import excess_of
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.vgae.detector import VgaeDetector, combined_error
 from can_train.detectors.vgae.errors import window_errors
@@ -62,8 +63,8 @@ def test_the_score_is_the_log_of_the_combined_error_and_the_state_holds_its_part
     np.testing.assert_allclose(said.score, np.log(combined + 1e-6), rtol=1e-12)
     assert np.array_equal(said.state[:, 0], said.score)
     np.testing.assert_allclose(said.state[:, 4:], np.log(errors[:, :2] + 1e-6), rtol=1e-12)
-    unit = vgae.threshold.trained - vgae.evidence.other_cars.median
-    np.testing.assert_allclose(said.excess, (said.score - vgae.threshold.trained) / unit)
+    yardstick = yardstick_of(vgae.threshold, vgae.evidence, holds_on_other_cars=False)
+    np.testing.assert_allclose(said.excess, excess_of(said.score, said.familiarity, yardstick))
 
 
 def test_what_is_rare_on_the_own_car_is_relied_on_as_far_as_the_car_is_known(lab: Lab) -> None:
