@@ -41,8 +41,8 @@ class Scores:
 
     Attributes:
         score: Unbounded margin, which its threshold is for [B], float64; higher is more suspicious.
-        excess: How far that lies above the threshold, in units of `Yardstick` [B], float64: 0 is the
-            threshold and -1 a usual benign window, whatever the detector.
+        excess: How far that lies above the threshold, in units of `Yardstick` [B], float64: 0 is
+            the threshold and -1 a usual benign window, whatever the detector.
         state: What it shows a fusion [B, S], float64; S is `Spec.state_channels`. All of it rises
             with suspicion.
         familiarity: How far a window's car is one that was trained on, from 0 to 1 [B], float64.
