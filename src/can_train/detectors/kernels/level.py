@@ -48,7 +48,7 @@ def add_calm(
                 depth -= 1
                 below += counts[depth]
             out[i] += depth * step
-        at = min(max(np.int64(np.floor((level - score[i]) / step)), 0), STEPS - 1)
+        at = int(min(max(np.floor((level - score[i]) / step), 0.0), STEPS - 1.0))
         counts[at] += 1
         counts[STEPS] = min(counts[STEPS] + 1, WARM_UP_WINDOWS)
         if total + 1 >= MEMORY_WINDOWS:

@@ -64,7 +64,9 @@ def test_the_score_is_the_log_of_the_combined_error_and_the_state_holds_its_part
     assert np.array_equal(said.state[:, 0], said.score)
     np.testing.assert_allclose(said.state[:, 4:], np.log(errors[:, :2] + 1e-6), rtol=1e-12)
     yardstick = yardstick_of(vgae.threshold, vgae.evidence, holds_on_other_cars=False)
-    np.testing.assert_allclose(said.excess, excess_of(said.score, said.familiarity, yardstick))
+    each = zip(said.score.tolist(), said.familiarity.tolist(), strict=True)
+    expected = [excess_of(score, known, yardstick) for score, known in each]
+    np.testing.assert_allclose(said.excess, expected)
 
 
 def test_what_is_rare_on_the_own_car_is_relied_on_as_far_as_the_car_is_known(lab: Lab) -> None:
