@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from can_train.errors import ArtifactError
 from can_train.jobs.board import Row, board_of
 from can_train.runs.job_views import OUT_OF_MEMORY
 from can_train.training.adaptive_batch_size import SafetyFactorDatabase
 from can_train.training.batch_decision import read_decision, record_of
+
+logger = logging.getLogger("can_train")
 
 
 def record_kills(experiment_root: Path, rows: Iterable[Row]) -> int:
@@ -22,7 +26,11 @@ def record_kills(experiment_root: Path, rows: Iterable[Row]) -> int:
     for row in rows:
         if row.state != "failed" or row.reason != OUT_OF_MEMORY:
             continue
-        decision = read_decision(row.job.run_dir)
+        try:
+            decision = read_decision(row.job.run_dir)
+        except ArtifactError as error:  # whoever trains it again says more
+            logger.warning("%s", error)
+            continue
         if decision is None:  # it was killed before it trained
             continue
         run, job = row.job.run_dir.name, row.worker_job
