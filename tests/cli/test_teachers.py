@@ -1,10 +1,6 @@
 """`teachers` and `compare` as their users see them, on a real teacher of synthetic traffic."""
 
 import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,28 +8,11 @@ import torch
 
 from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, iter_runs
+from tests.in_process import can_train
 
 BASE = ("--modality", "automotive", "--dataset", "synthetic")
-QUICK = ("--epochs", "1", "--threads", "1")
+QUICK = ("--epochs", "1", "--threads", "1", "--windows-per-side", "100")
 GAT = (*BASE, "--model", "gat")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-def can_train(home: Path, *words: str) -> Done:
-    process = subprocess.run(
-        [sys.executable, "-P", "-m", "can_train", *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "CAN_TRAIN_HOME": str(home)},
-        check=False,
-    )
-    return Done(code=process.returncode, out=process.stdout, err=process.stderr)
 
 
 @pytest.fixture(scope="module")
