@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -26,7 +28,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedStage:
-    """A stage's run, and what its worker said."""
+    """A stage's run, and what was logged."""
 
     run: Path
     said: str
@@ -51,10 +53,25 @@ def train_here(home: Path, *words: str) -> list[TrainedStage]:
         write_plan(plan)
     stages = []
     for job in jobs_of(plan):
-        done = can_train(home, "run", "--frozen-config", str(job.frozen))
+        with _logged() as said:
+            done = can_train(home, "run", "--frozen-config", str(job.frozen))
         assert done.code == 0, done.err
-        stages.append(TrainedStage(run=job.run_dir, said=done.err))
+        stages.append(TrainedStage(run=job.run_dir, said=said.getvalue()))
     return stages
+
+
+@contextmanager
+def _logged() -> Iterator[io.StringIO]:
+    """What is logged: a worker writes it to stderr, unless pytest listens already."""
+    said, logger = io.StringIO(), logging.getLogger("can_train")
+    handler, before = logging.StreamHandler(said), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield said
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
 
 
 def _beside(home: Path) -> patch.dict:  # type: ignore[type-arg]  # not generic when it runs
