@@ -126,7 +126,7 @@ class Lab:
         key = run_id_of(config)
         if key not in self.made:
             run = self.run_of(config)
-            copy_of(f"run {key}", run, lambda folder: self._train_in(folder, config))
+            copy_of(f"run {key}", run.parent, lambda folder: self._train_in(folder / key, config))
             self.frozen(config)  # names its new place
             path = artifact_path(run, config.model, config.model_size)
             self.made[key] = Parent(path=str(path), sha256=sha256_of(path))
