@@ -23,7 +23,7 @@ from typing import Final, Literal
 from can_train.config.batch_factors import HandSetFactors
 from can_train.config.codec import from_plain
 from can_train.errors import ConfigError, counted
-from can_train.files import link_exclusively
+from can_train.files import link_exclusively, write_text
 from can_train.training.safety_factor import (
     FactorKey,
     Observation,
@@ -42,6 +42,8 @@ KEPT_RUNS: Final = 50
 
 FOLDER: Final = "safety_factors"
 _SUFFIX: Final = ".jsonl"
+_SEEN: Final = "-seen-"
+"""In the names of files with what several commands may see."""
 
 Kind = Literal["peak", "finished", "out of memory"]
 
@@ -139,7 +141,7 @@ class SafetyFactorDatabase:
             record: What was seen.
             name: Of the event, the same for whoever sees it.
         """
-        path = self.folder / f"{_safe(record.key.dataset)}-seen-{_safe(name)}{_SUFFIX}"
+        path = self.folder / f"{_safe(record.key.dataset)}{_SEEN}{_safe(name)}{_SUFFIX}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             return link_exclusively(path, _line(record) + "\n")
@@ -185,7 +187,10 @@ class SafetyFactorDatabase:
             found = list(_records_in(path))
             of_it = [record.key.dataset == dataset for record in found]
             if dataset is None or (of_it and all(of_it)):  # what can't be read is left alone
-                path.unlink(missing_ok=True)
+                if _SEEN in path.name:
+                    write_text(path, "")  # whoever sees it again doesn't record it again
+                else:
+                    path.unlink(missing_ok=True)
                 gone += len(found)
         return gone
 

@@ -172,8 +172,12 @@ def test_reset_forgets_one_dataset_or_all(database: SafetyFactorDatabase) -> Non
     assert database.reset("set_01") == 1
     assert newer.exists()
     assert [record.run for record in database.records()] == ["a"]
-    assert database.reset() == 1
+    killed = finished("c", 0.9, kind="out of memory")
+    assert database.record_once(killed, "c-1")
+    assert database.reset() == 2
     assert database.records() == ()
+    assert not database.record_once(killed, "c-1")  # the run still stands there, killed
+    assert database.record_once(killed, "c-2")
 
 
 def write_many(root: str, number: int, ready, kill_at: int) -> None:
