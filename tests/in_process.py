@@ -74,5 +74,8 @@ def _logged() -> Iterator[io.StringIO]:
         logger.removeHandler(handler)
 
 
-def _beside(home: Path) -> patch.dict:  # type: ignore[type-arg]  # not generic when it runs
-    return patch.dict(os.environ, CAN_TRAIN_HOME=str(home))
+@contextmanager
+def _beside(home: Path) -> Iterator[None]:
+    """In the environment that the launcher in `home` makes."""
+    with patch.dict(os.environ, CAN_TRAIN_HOME=str(home)):
+        yield

@@ -40,7 +40,6 @@ def test_a_batch_far_too_large_is_killed_and_the_next_run_starts_lower(login: Lo
     assert decision is not None
     assert (decision.limit, decision.total_bytes) == ("Slurm", MEMORY_MB * 2**20)
     assert decision.device_class == record.key.device_class
-    assert (decision.source, decision.factor) == (
-        "learned", pytest.approx(load_factors().default + AFTER_OUT_OF_MEMORY),
-    )  # fmt: skip
+    assert decision.source == "learned"
+    assert decision.factor == pytest.approx(load_factors().default + AFTER_OUT_OF_MEMORY)
     assert decision.largest is not None and decision.largest < 600

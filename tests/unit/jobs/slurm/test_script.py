@@ -96,11 +96,12 @@ def test_an_array_runs_the_config_of_its_task(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize("name", ["nodes", "gpus"])
-def test_what_would_stand_idle_is_refused(name: str) -> None:
-    asked = replace(FULL, resources=replace(FULL.resources, **{name: 2}))
+@pytest.mark.parametrize(
+    ("name", "asked"), [("nodes", Resources(nodes=2)), ("gpus", Resources(gpus=2))]
+)
+def test_what_would_stand_idle_is_refused(name: str, asked: Resources) -> None:
     with pytest.raises(ConfigError, match=f"--{name}: 2 would leave 1 of them idle: .*--{name} 1"):
-        render(asked)
+        render(replace(FULL, resources=asked))
 
 
 @given(name=st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1))
