@@ -19,7 +19,7 @@ from can_train.runs.state import RunStatus, end_running, write_status
 from tests.in_process import Done, can_train
 
 BASE = ("--modality", "automotive", "--dataset", "synthetic")
-QUICK = ("--epochs", "2", "--threads", "1", "--seed", "3", "--windows-per-side", "100")
+QUICK = ("--epochs", "2", "--threads", "1", "--seed", "3", "--windows-per-epoch", "64")
 
 
 @pytest.fixture(scope="module")

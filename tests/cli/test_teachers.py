@@ -11,7 +11,7 @@ from can_train.runs.layout import artifact_path, iter_runs
 from tests.in_process import can_train
 
 BASE = ("--modality", "automotive", "--dataset", "synthetic")
-QUICK = ("--epochs", "1", "--threads", "1", "--windows-per-side", "100")
+QUICK = ("--epochs", "1", "--threads", "1", "--windows-per-epoch", "64")
 GAT = (*BASE, "--model", "gat")
 
 
