@@ -8,7 +8,7 @@ import torch
 
 from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, iter_runs
-from tests.in_process import can_train
+from tests.in_process import can_train, train_here
 
 BASE = ("--modality", "automotive", "--dataset", "synthetic")
 QUICK = ("--epochs", "1", "--threads", "1", "--windows-per-epoch", "64")
@@ -19,12 +19,9 @@ GAT = (*BASE, "--model", "gat")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a short synthetic dataset and one registered GAT teacher."""
     home = tmp_path_factory.mktemp("home")
-    for words in (
-        ("data", "synth", "--modality", "automotive", "--scale", "0.2"),
-        ("train", *GAT, "--model-size", "teacher", *QUICK),
-    ):
-        done = can_train(home, *words)
-        assert done.code == 0, done.err
+    done = can_train(home, "data", "synth", "--modality", "automotive", "--scale", "0.2")
+    assert done.code == 0, done.err
+    train_here(home, "train", *GAT, "--model-size", "teacher", *QUICK)
     return home
 
 
@@ -115,9 +112,9 @@ def test_a_state_dict_becomes_a_teacher(home: Path, state_dict: Path, tmp_path: 
     (document,) = json.loads(can_train(home, "teachers", "list", "--json", *root).out)
     assert (document["origin"], document["run_id"], document["file"]) == ("state dict", "", "ok")
     assert document["parameters"] == 1_200_446
-    student = can_train(home, "train", *GAT, "--use-kd", "--teacher-path", document["path"],
-                        *QUICK, "--experiment-root", str(tmp_path / "e"))  # fmt: skip
-    assert student.code == 0, student.err
+    (student,) = train_here(home, "train", *GAT, "--use-kd", "--teacher-path", document["path"],
+                            *QUICK, "--experiment-root", str(tmp_path / "e"))  # fmt: skip
+    assert f"ENABLED (teacher {document['sha256'][:12]}" in student.said
 
 
 @pytest.mark.slow
