@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from can_train.errors import DataError
@@ -18,6 +18,7 @@ from can_train.frames.options import ReadOptions
 from can_train.frames.readers import can_train_and_test, candump, hcrl, read_recording, table
 from can_train.frames.text.canonical import LONGEST
 from can_train.frames.text.reading import TextLayout, read_text
+from tests.draws import examples
 
 FLAG = int(EXTENDED_FLAG)
 standard = st.integers(0, 0x7FF)
@@ -97,7 +98,7 @@ def test_candump_with_can_fd(rows: list[Row]) -> None:
 
 
 @given(st.lists(st.from_regex(r"[0-9]{1,22}(\.[0-9]{0,24})?", fullmatch=True), min_size=1))
-@settings(max_examples=300)
+@examples(300)
 def test_timestamps_are_those_of_float(texts: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recording"
@@ -171,7 +172,7 @@ def told(path: Path, layout: TextLayout) -> tuple[object, ...] | str:
 
 @pytest.mark.parametrize("form", list(FORMS))
 @given(st.data())
-@settings(max_examples=100)
+@examples(100)
 def test_the_fast_pass_reads_what_the_parser_reads(form: str, data: st.DataObject) -> None:
     layout_of, begin = LAYOUTS[form]
     # Behind the last of the usual lines stand enough bytes for the fast pass to look at it.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -18,6 +18,7 @@ from can_train.dataset.request import PrepareRequest, Reading
 from can_train.errors import ConfigError, DataError
 from can_train.frames.frame import EXTENDED_FLAG, Frames
 from can_train.frames.readers import read_recording
+from tests.draws import examples
 from tests.unit.datasets_for_tests import some_frames, with_attack, write_csv
 from tests.unit.frames_for_tests import make_frames
 
@@ -49,9 +50,7 @@ def again(folder: Path, format: str, frames: Frames) -> Frames:
     return read_recording(path).frames
 
 
-QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @QUICK
