@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from can_train.frames.readers import (  # noqa: E402
     can_train_and_test,
     candump,
     hcrl,
+    otids,
     read_recording,
     table,
 )
@@ -44,16 +46,23 @@ from can_train.graphs.identity import WindowSpec  # noqa: E402
 from can_train.graphs.store import open_store  # noqa: E402
 from can_train.vocab import FeatureSet  # noqa: E402
 
-RUNS: Final = 5
+RUNS: Final = 3
 FRAMES: Final = (100_000, 1_000_000, 20_000_000)
-STORE_FRAMES: Final = 1_000_000
-"""Of the recordings that are stored, or fewer if all sizes are smaller."""
+LONG: Final = 5_000_000
+"""Recordings of more frames are of `LONG_FORMS` alone, and each way of reading them runs once."""
+
+LONG_FORMS: Final = ("candump", "hcrl")
+WARM_UP: Final = 2_000
+"""Frames that are read and stored before anything counts: every loop is compiled then."""
+
+_LONGEST_LINE: Final = 200
 
 LAYOUTS: Final[dict[str, Callable[[Path], TextLayout]]] = {
     "candump": candump.layout_of,
     "can-train-and-test": can_train_and_test.layout_of,
     "hcrl": hcrl.layout_of,
     "table": lambda path: table.layout_of(table.understood(path, {})),
+    "otids": otids.layout_of,
 }
 """Formats with a fast pass."""
 
@@ -85,33 +94,43 @@ class Row:
 
 def rows(sizes: Sequence[int] = FRAMES) -> Iterator[Row]:
     """All figures, for recordings of so many frames."""
-    with tempfile.TemporaryDirectory() as folder:
-        for frames in sizes:
-            for form in FORMS:
-                path = Path(folder) / f"{form}.txt"
-                write_text(path, form, frames)
-                yield from _reading(path, form, frames)
-                path.unlink()
-        yield from _storing(Path(folder), min(STORE_FRAMES, max(sizes)))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         for form in FORMS:
-            yield _peak(Path(folder), form, max(sizes))
+            list(_of_one(folder, form, WARM_UP, runs=1))
+        for frames in sizes:
+            long = frames > LONG
+            for form in LONG_FORMS if long else FORMS:
+                yield from _of_one(folder, form, frames, runs=1 if long else RUNS)
+        for form in LONG_FORMS:
+            yield _peak(folder, form, max(sizes))
 
 
-def _reading(path: Path, form: str, frames: int) -> Iterator[Row]:
+def _of_one(folder: Path, form: str, frames: int, *, runs: int) -> Iterator[Row]:
+    """Rates of reading and storing one text."""
+    source = _source(folder, form, frames)
+    (path,) = source.glob("*/*")
+    yield from _reading(path, form, frames, runs)
+    yield from _storing(source, form, frames, runs)
+    shutil.rmtree(source)
+
+
+def _reading(path: Path, form: str, frames: int, runs: int) -> Iterator[Row]:
     """Rates of reading one text."""
-    ways: dict[str, Callable[[], object]] = {"read": lambda: read_recording(path)}
-    if form in LAYOUTS:
-        layout = LAYOUTS[form](path)
-        slow = replace(layout, scan=None)
-        ways["fast path"] = lambda: read_text(path, layout, ReadOptions())
-        ways["slow path"] = lambda: read_text(path, slow, ReadOptions())
+    layout = LAYOUTS[form](path)
+    slow = replace(layout, scan=None)
+    ways: dict[str, Callable[[], object]] = {
+        "read": lambda: read_recording(path),
+        "fast path": lambda: read_text(path, layout, ReadOptions()),
+        "slow path": lambda: read_text(path, slow, ReadOptions()),
+    }
     if form != "otids":
         separator = " " if form == "candump" else ","
         ways["polars"] = lambda: pl.read_csv(
             path, has_header=form in ("table", "can-train-and-test"), separator=separator,
             infer_schema=False, truncate_ragged_lines=True,
         )  # fmt: skip
-    seconds = in_turn(ways)
+    seconds = in_turn(ways, runs)
     rates = [frames / each / 1e6 for each in seconds["read"]]
     yield Row(what=f"{form}: read", frames=frames, value=spread(rates), unit="M frames/CPU-s")
     for other, own in (("slow path", "fast path"), ("polars", "read")):
@@ -122,27 +141,24 @@ def _reading(path: Path, form: str, frames: int) -> Iterator[Row]:
             yield Row(what=what, frames=frames, value=spread(ratios), unit="times")
 
 
-def _storing(folder: Path, frames: int) -> Iterator[Row]:
+def _storing(source: Path, form: str, frames: int, runs: int) -> Iterator[Row]:
     """Rates from text to the stored frames, and on to the stored graphs."""
-    for form in FORMS:
-        source = _source(folder, form, [frames])
-        stored = partial(_import, source, folder)
-        ways = {"frames": partial(stored, None)}
-        ways |= {f"{features} graphs": partial(stored, features) for features in FEATURES}
-        for way, seconds in in_turn(ways).items():
-            rates = [frames / each / 1e6 for each in seconds]
-            name = f"{form}: text to {way} in the store"
-            yield Row(what=name, frames=frames, value=spread(rates), unit="M frames/CPU-s")
+    stored = partial(_import, source, source.parent)
+    ways = {"frames": partial(stored, None)}
+    ways |= {f"{features} graphs": partial(stored, features) for features in FEATURES}
+    for way, seconds in in_turn(ways, runs).items():
+        rates = [frames / each / 1e6 for each in seconds]
+        name = f"{form}: text to {way} in the store"
+        yield Row(what=name, frames=frames, value=spread(rates), unit="M frames/CPU-s")
 
 
-def _source(folder: Path, form: str, sizes: Sequence[int]) -> Path:
-    """A folder of recordings of a form."""
+def _source(folder: Path, form: str, frames: int) -> Path:
+    """A folder with a recording of a form."""
     source = Path(tempfile.mkdtemp(dir=folder))
     labelled = form not in ("candump", "otids")
     scenario = source / ("train_02_with_attacks" if labelled else "train_01_attack_free")
     scenario.mkdir()
-    for number, frames in enumerate(sizes):
-        write_text(scenario / f"DoS-{number}.txt", form, frames)
+    write_text(scenario / "DoS-0.txt", form, frames)
     return source
 
 
@@ -162,25 +178,33 @@ def _import(source: Path, folder: Path, features: FeatureSet | None) -> None:
 
 def _peak(folder: Path, form: str, frames: int) -> Row:
     """Peak memory of importing two recordings at once."""
-    source = _source(folder, form, [frames, frames - 1])
+    source = _source(folder, form, frames)
+    (path,) = source.glob("*/*")
+    other = Path(shutil.copy(path, path.with_name("DoS-1.txt")))
+    _drop_last_line(other)  # twice the same recording would be imported once
     command = [sys.executable, "-m", "benchmarks.reading", "--import", str(source), str(folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    for path in source.glob("*/*"):
-        path.unlink()
+    shutil.rmtree(source)
     megabytes = json.loads(done.stdout) / 1e6
     name = f"{form}: peak memory, two files"
     return Row(what=name, frames=frames, value=(megabytes,) * 3, unit="MB")
 
 
-def in_turn(ways: Mapping[str, Callable[[], object]]) -> dict[str, list[float]]:
+def _drop_last_line(path: Path) -> None:
+    with path.open("rb+") as file:
+        file.seek(-_LONGEST_LINE, os.SEEK_END)
+        end = file.read().rstrip(b"\n").rindex(b"\n") + 1
+        file.truncate(path.stat().st_size - _LONGEST_LINE + end)
+
+
+def in_turn(ways: Mapping[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
     """CPU-seconds of each run of each way, one after the other in every round."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(RUNS + 1):
+    for _ in range(runs):
         for name, work in ways.items():
             started = time.process_time()
             work()
-            if number:  # the first compiles
-                seconds[name].append(time.process_time() - started)
+            seconds[name].append(time.process_time() - started)
     return seconds
 
 
