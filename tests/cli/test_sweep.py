@@ -71,6 +71,16 @@ def test_a_dry_run_shows_every_combination_and_writes_nothing(
         (["--grid", "seed=1,2", "--jobs", "0"], "Allowed: a whole number from 1"),
         (["--grid", "seed=1,2", "--json"], "Add --dry-run"),
         (["--grid", "seed=1,2", "--force"], "--force isn't known"),
+        (["--grid", "learning_rate=1e-4..1e-2"], "a range is for a search. Add --search tpe"),
+        (["--grid", "heads=2,4", "--trials", "4"], "--trials: has no effect without --search"),
+        (["--grid", "heads=2,4", "--search", "tpe"], "--search: say how many trials. Use for"),
+        (["--search", "tpe", "--trials", "4"], "--grid: missing. Use for example: --grid learn"),
+        (["--search", "best"], "--search: best isn't known. Allowed: tpe"),
+        (["--grid", "seed=1,2", "--search", "tpe", "--trials", "4"], "a search can't choose by it"),
+        (
+            ["--grid-file", "campaign", "--search", "tpe", "--trials", "4"],
+            "--grid-file: trains all",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_written(
@@ -194,3 +204,34 @@ def test_finished_runs_are_reused_and_the_record_is_kept(
         before.created_at, before.command, before.name,
     )  # fmt: skip
     assert after.state == "finished"
+
+
+SEARCH = ("--grid", "learning_rate=1e-4..1e-2", "--grid", "heads=2,4", "--search", "tpe")
+
+
+@pytest.mark.search
+def test_a_search_is_shown_and_refused_where_it_cant_run(
+    folders: tuple[str, ...], roots: Roots, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["sweep", "train", *GAT, *SEARCH, "--trials", "30", *folders]
+    assert main([*words, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "a search of 30 trials, chosen from" in said and "0.0001..0.01:log" in said
+    assert main([*words, "--dry-run", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["search"] == {"sampler": "tpe", "trials": 30}
+    assert (document["total_combinations"], document["configs"]) == (30, [])
+    assert not roots.experiments.exists()
+
+
+def test_a_search_without_its_extra_says_how_to_get_it(
+    folders: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["sweep", "train", *GAT, *SEARCH, "--trials", "30", *folders]) == 3
+    said = capsys.readouterr().err
+    assert (
+        "which isn't installed. Get it, once: can-train env" in said and "--install search" in said
+    )

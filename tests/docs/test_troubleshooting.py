@@ -37,7 +37,7 @@ def texts(source: str) -> tuple[str, ...]:
 
 
 def is_written(message: str) -> bool:
-    """Whether a module builds such a text; the likely ones, with its parts in a piece, come first."""
+    """Whether a module builds such a text; likely ones, with its parts in a piece, first."""
     words, parts = re.findall(r"[A-Za-z-]{5,}", message), message.strip("… ").split("…")
     likely = [source for source in sources() if all(word in source for word in words)]
     likely.sort(key=lambda source: sum(part.strip() not in source for part in parts))

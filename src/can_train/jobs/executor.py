@@ -18,7 +18,7 @@ from can_train.plugins import by_name, declared
 from can_train.runs.jobs import JobSource
 
 if TYPE_CHECKING:
-    from can_train.jobs.job import Handover, Job, JobResult, Needs
+    from can_train.jobs.job import Handover, Job, JobFeed, JobResult, Needs
 
 HERE: Final = "local"
 """Name of the executor that is taken where nothing is said."""
@@ -89,6 +89,17 @@ class Executor(JobSource, ABC):
         Raises:
             CanTrainError: Nothing was started.
         """
+
+    def execute_fed(self, feed: JobFeed) -> tuple[JobResult, ...]:
+        """Runs the jobs that `feed` gives while others run, and tells about each one.
+
+        Raises:
+            CanTrainError: Nothing was started; it can't, or another process works on a run.
+        """
+        raise ConfigError(
+            f"{self.choice}: it takes a plan as a whole, and a search makes one as it goes. Search "
+            "within a job on one node instead: --local"
+        )
 
     def check(self) -> None:
         """Looks at its options before anything is planned.
