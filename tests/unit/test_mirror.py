@@ -147,7 +147,6 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "scoring.documents": ("unit/scoring/test_recording.py",),
     "scoring.tables": ("unit/scoring/test_recording.py",),
     "streaming.opening": ("unit/streaming/test_scorer.py",),
-    "sweeps.study": ("unit/sweeps/test_search.py",),
     "training.intake": ("cli/test_teachers.py",),
     "vehicle.state": ("unit/vehicle/test_watch.py", "unit/vehicle/test_gate.py"),
     "vocab": ("unit/config/test_rules.py",),
@@ -157,7 +156,6 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
 OF_SEVERAL = {
     "dataset/test_cases.py": "small inputs that were read wrong, on their way into a dataset",
     "frames/test_samples.py": "every sample recording, in a table",
-    "jobs/local/test_stopping.py": "the runner under signals",
     "pipeline/test_settings.py": "every setting, from its word to the plan",
     "pipeline/test_specification.py": "the specification of a plan, from its words",
     "test_api.py": "`import can_train`",
