@@ -26,7 +26,7 @@ from can_train.runs.layout import metrics_path
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TARGET: Final = Path("/tmp/w/hf_svg")
+TARGET: Final = Path(__file__).resolve().parents[1] / "docs" / "concepts"
 RUNS: Final = "automotive/synthetic"
 GAT: Final = "supervised/gat"
 TEACHER: Final = f"{RUNS}/{GAT}/teacher/no_distillation/curriculum/latest"
@@ -34,7 +34,8 @@ STUDENT: Final = f"{RUNS}/{GAT}/student/distilled/curriculum/latest"
 FUSION: Final = f"{RUNS}/rl_fusion/dqn/student/no_distillation/fusion/latest"
 RECORDINGS: Final = "source/synthetic"
 DRIVE: Final = "test_01_known_vehicle_known_attack/fuzzing-alpha.csv"
-HARD: Final = "test_06_masquerade"
+TESTS: Final = "test_0[1-4]_*/*.csv"
+SCORERS: Final = ("vgae", "gat", "fusion")
 STYLE: Final[Mapping[str, Any]] = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "can-train",  # the same picture is the same file
@@ -43,7 +44,7 @@ STYLE: Final[Mapping[str, Any]] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-BLUE, RED, GREEN = "#1b6ca8", "#c2571a", "#3a7d44"
+BLUE, RED, GREEN, SHADE = "#1b6ca8", "#c2571a", "#3a7d44", "#f2d5c4"
 COLOURS: Final = (BLUE, GREEN, RED)
 LEAST_RATE: Final = 1e-4
 
@@ -64,7 +65,9 @@ def columns_of(path: Path) -> dict[str, list[float]]:
     return {name: [float(row[name]) for row in rows] for name in rows[0] if rows[0][name]}
 
 
-def training_curves(teacher: Mapping[str, Sequence[float]], student: Mapping[str, Sequence[float]]):
+def training_curves(
+    teacher: Mapping[str, Sequence[float]], student: Mapping[str, Sequence[float]]
+) -> Figure:
     """Loss terms of a student, and the validation figure of both, per epoch."""
     figure, (losses, judged) = _panels(2)
     for name, colour in (("total", BLUE), ("task", GREEN), ("kd", RED)):
@@ -84,11 +87,11 @@ def training_curves(teacher: Mapping[str, Sequence[float]], student: Mapping[str
 def score_over_time(scored: Scored, scorer: str, threshold: float) -> Figure:
     """Scores of one drive, the threshold, and the stretches that hold attack frames."""
     figure, (axes,) = _panels(1)
-    for begin, end in stretches(scored.label):
-        axes.axvspan(scored.end_s[begin], scored.end_s[end], color="#f2d5c4", lw=0)
+    for number, (begin, end) in enumerate(stretches(scored.label)):
+        label = "" if number else "attack"
+        axes.axvspan(scored.end_s[begin], scored.end_s[end], color=SHADE, lw=0, label=label)
     axes.plot(scored.end_s, scored.score[scorer], ".", ms=2, color=BLUE, label=f"score of {scorer}")
     axes.axhline(threshold, color=RED, lw=1, label="threshold")
-    axes.axvspan(0, 0, color="#f2d5c4", label="attack")
     axes.set(xlabel="seconds", ylabel="score of a window")
     axes.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, 1.15), ncols=3)
     return figure
@@ -99,7 +102,8 @@ def roc(scored: Scored) -> Figure:
     from sklearn.metrics import roc_auc_score, roc_curve
 
     figure, (axes,) = _panels(1)
-    for (name, scores), colour in zip(scored.score.items(), COLOURS, strict=False):
+    for name, colour in zip(SCORERS, COLOURS, strict=True):
+        scores = scored.score[name]
         false, true, _ = roc_curve(scored.label, scores)
         area = roc_auc_score(scored.label, scores)
         axes.step(
@@ -162,7 +166,7 @@ def main(words: Sequence[str] | None = None) -> int:
         "score-over-time": score_over_time(
             _scored(detector, [recordings / DRIVE]), "fusion", threshold
         ),
-        "roc": roc(_scored(detector, sorted((recordings / HARD).glob("*.csv")))),
+        "roc": roc(_scored(detector, sorted(recordings.glob(TESTS)))),
     }
     for name, figure in drawn.items():
         path = TARGET / f"{name}.svg"
