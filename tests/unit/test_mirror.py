@@ -20,6 +20,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.batch_decisions": ("cli/test_batch_size.py",),
     "cli.batch_history": ("cli/test_batch_size.py",),
     "cli.commands.batch_size": ("cli/test_batch_size.py",),
+    "cli.commands.campaign": ("cli/test_sweep.py",),
     "cli.commands.cancel": ("e2e/test_cancel_and_resume.py", "cli/test_submit_options.py"),
     "cli.commands.compare": ("unit/cli/test_evaluation_process.py", "cli/test_names.py"),
     "cli.commands.completion": ("cli/test_config_commands.py",),

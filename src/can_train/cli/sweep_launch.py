@@ -197,6 +197,10 @@ def _conclude(
         board = sweep_board(root, manifest)
         mark(root, manifest, "failed" if evaluation else _state_of(board, executor))
         write_sweep_ending(root, board)
+    if "out" in args:
+        from can_train.cli.sweep_results import write_results
+
+        write_results(root, board, args.out)
     return code or evaluation
 
 

@@ -76,7 +76,22 @@ def resume_search(args: argparse.Namespace, manifest: Manifest, executor: Execut
         raise ConfigError(f"sweep {manifest.sweep_id}: it isn't a search")
     axes = axes_from(manifest.parts[0].grid_definition)
     asked = SearchOrder(typed=part.typed, axes=axes, record=record, order=order)
-    return _search(asked, manifest, roots_of(args), executor)
+    return _search(asked, manifest, _roots_again(args, manifest), executor)
+
+
+def _roots_again(args: argparse.Namespace, manifest: Manifest) -> Roots:
+    """Folders that were typed, else those of before: they stand in the frozen configs."""
+    from can_train.config.frozen import load_frozen
+
+    roots = roots_of(args)
+    if not manifest.configs:
+        return roots
+    before = load_frozen(roots.experiments / manifest.configs[0].path)
+    return replace(
+        roots,
+        data=roots.data if "data_root" in args else before.data_root,
+        teachers=before.teacher_root or roots.teachers,
+    )
 
 
 def _asked(args: argparse.Namespace, grid: Grid, one_stage: bool) -> SearchOrder:

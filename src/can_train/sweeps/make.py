@@ -107,7 +107,7 @@ def order_of(manifest: Manifest) -> Order:
     (whole, *_) = parts = tuple(_spanned(p, one_stage=manifest.one_stage) for p in manifest.parts)
     if manifest.search is not None:
         tried = {config.id: config for config in manifest.configs}
-        parts = tuple(_alone(whole, config) for config in tried.values())
+        parts = tuple(_alone(whole, f"{n}", each) for n, each in enumerate(tried.values(), start=1))
     return Order(
         parts=parts,
         name=manifest.name,
@@ -117,10 +117,10 @@ def order_of(manifest: Manifest) -> Order:
     )
 
 
-def _alone(part: Spanned, config: ConfigRecord) -> Spanned:
+def _alone(part: Spanned, name: str, config: ConfigRecord) -> Spanned:
     """One combination as a part of its own."""
     axes = tuple(Axis(name=name, values=(value,)) for name, value in config.params.items())
-    return replace(part, part=config.words, axes=axes)
+    return replace(part, part=name, axes=axes)
 
 
 def check_reproduced(manifest: Manifest, sweep: Sweep) -> None:
