@@ -17,7 +17,8 @@ ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "experiment": (
         "train", "pipeline", "campaign", "sweep train", "sweep pipeline", "sweep status",
-        "sweep resume", "sweep retry-failed", "sweep cancel", "sweep results", "sweep best", "sweep reproduce",
+        "sweep resume", "sweep retry-failed", "sweep cancel", "sweep results", "sweep best",
+        "sweep reproduce",
         "validate", "demo", "status", "logs", "cancel", "resume", "rm",
         "evaluate", "score", "compare", "config diff", "env", "teachers find",
         "teachers add", "mlflow sync", "mlflow ui",

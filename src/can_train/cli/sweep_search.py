@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from can_train.cli.evaluation_process import given_data_root
 from can_train.cli.launch import exit_code, was_stopped
 from can_train.cli.options import roots_of, typed_from
 from can_train.errors import EXIT_INTERRUPTED, ConfigError
@@ -89,7 +90,7 @@ def _roots_again(args: argparse.Namespace, manifest: Manifest) -> Roots:
     before = load_frozen(roots.experiments / manifest.configs[0].path)
     return replace(
         roots,
-        data=roots.data if "data_root" in args else before.data_root,
+        data=given_data_root(args) or before.data_root,
         teachers=before.teacher_root or roots.teachers,
     )
 
