@@ -15,7 +15,7 @@ from can_train.runs.layout import is_sweep, sweep_dir
 from can_train.runs.typed_command import typed_command
 from can_train.sweeps.grid import GridPart
 from can_train.sweeps.make import Order, order_of
-from can_train.sweeps.manifest import Manifest, SearchRecord, manifest_of, mark
+from can_train.sweeps.manifest import Manifest, SearchRecord, SweepState, manifest_of, mark
 
 if TYPE_CHECKING:
     from can_train.jobs.executor import Executor
@@ -156,14 +156,16 @@ def _conclude(search: Search, roots: Roots, results: tuple[JobResult, ...]) -> i
     from can_train.sweeps.standing import sweep_board
 
     board = sweep_board(roots.experiments, search.manifest)
+    wanted = [result for result in results if not _is_given_up(result)]
     done = board.done == search.manifest.total_combinations
-    mark(roots.experiments, search.manifest, "finished" if done else "failed")
+    unfinished: SweepState = "cancelled" if was_stopped(wanted) else "failed"
+    mark(roots.experiments, search.manifest, "finished" if done else unfinished)
     write_sweep_ending(roots.experiments, board)
-    if was_stopped([r for r in results if not _is_given_up(r)]):
+    if was_stopped(wanted):
         return EXIT_INTERRUPTED
     if search.is_hopeless:
         sys.stderr.write("the search has ended: one trial after another failed\n")
-        return exit_code([r for r in results if not _is_given_up(r)])
+        return exit_code(wanted)
     return 0 if any(item.state == "finished" for item in board.combinations) else 1
 
 

@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -157,7 +157,13 @@ class Search:
                 f"{len(lost)} of the trials would be other runs than before: defaults, data or "
                 "teachers aren't what they were. Give the command again, which begins a new search"
             )
-        return [trial for trial in trials if trial.state == "open"]
+        return [
+            t for t in trials if t.state == "open" or (t.state == "finished" and self._lacks(t))
+        ]
+
+    def _lacks(self, trial: Trial) -> bool:
+        """Whether the run that a trial is judged by was removed since."""
+        return self._plans[trial.number].stages[-1].state != "reused"
 
     def _next(self) -> Trial | None:
         if self._ends:
@@ -192,6 +198,7 @@ class Search:
             number=trial.number,
             jobs=tuple(mine),
             last=next(job for job in mine if job.run_dir == last),
+            told=trial.state != "open",
         )
 
     def _settle_ended(self, results: Mapping[int, JobResult]) -> None:
@@ -206,6 +213,8 @@ class Search:
         if results[trial.last.number].ok:
             merit = merit_of(read_validation(run))
         status = read_status(run)
+        if trial.told:
+            return
         if merit is not None and math.isfinite(merit):
             self._study.tell(trial.number, "finished", merit)
             self._failures = 0
@@ -229,6 +238,7 @@ class _OpenTrial:
         last: The one that it is judged by.
         epochs: How many of its epochs are known.
         pruned: Whether it was given up.
+        told: Whether the study knows how it ended: its run was removed since.
     """
 
     number: int
@@ -236,12 +246,12 @@ class _OpenTrial:
     last: Job
     epochs: int = 0
     pruned: bool = False
-    seen: dict[int, float] = field(default_factory=dict)
+    told: bool = False
 
     def new_merits(self) -> Mapping[int, float]:
         """Figures of its epochs, if there are new ones."""
         status = read_status(self.last.run_dir)
-        if self.pruned or status is None or status.state != "running":
+        if self.pruned or self.told or status is None or status.state != "running":
             return {}
         if status.epoch <= self.epochs or not status.metric:
             return {}

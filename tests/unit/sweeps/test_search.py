@@ -17,6 +17,7 @@ from can_train.jobs.job import Job, JobResult
 from can_train.pipeline.stored import load_plan
 from can_train.runs.events import EpochEnded
 from can_train.runs.layout import Roots, manifest_path, plan_dir, search_journal, sweep_dir
+from can_train.runs.remove import remove_run
 from can_train.runs.state import RunStatus, end_running, write_status
 from can_train.sweeps.make import Order, check_reproduced, make_sweep, order_of
 from can_train.sweeps.manifest import SearchRecord, read_manifest
@@ -123,6 +124,14 @@ def test_one_that_was_killed_tries_what_it_would_have_tried(
     assert params_of(resumed) == params_of(whole)
     assert len(other.order) == 9 and other.order[4] == other.order[5]  # nobody was told of its end
     assert resumed.manifest.created_at == killed.manifest.created_at
+
+
+def test_what_was_removed_is_trained_again(asked: Ask, runner: Runner, roots: Roots) -> None:
+    search = runner.run(asked(trials=3))
+    run = search.manifest.configs[1].last(roots.experiments)
+    remove_run(run)
+    again = runner.run(asked(trials=3))
+    assert runner.order[3:] == [run.name] and params_of(again) == params_of(search)
 
 
 def test_more_trials_go_on_with_the_same_search(asked: Ask, runner: Runner) -> None:
