@@ -43,6 +43,7 @@ def start_search(args: argparse.Namespace, grid: Grid, executor: Executor, one_s
     from can_train.sweeps.study import require_search
 
     asked = _asked(args, grid, one_stage)
+    executor.require_feeds()
     require_search()
     roots = roots_of(args)
     manifest = check_search(asked, roots)
@@ -70,6 +71,7 @@ def resume_search(args: argparse.Namespace, manifest: Manifest, executor: Execut
     from can_train.sweeps.space import axes_from
     from can_train.sweeps.study import require_search
 
+    executor.require_feeds()
     require_search()
     order = order_of(replace(manifest, search=None, configs=()))
     part, record = order.parts[0], manifest.search

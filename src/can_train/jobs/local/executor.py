@@ -16,6 +16,7 @@ class LocalExecutor(Executor):
     name = HERE
     help = "run the stages on this machine (the default)"
     flag = "--local"
+    feeds = True
     options = (
         ExecutorOption(
             name="jobs",
