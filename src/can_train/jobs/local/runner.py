@@ -68,9 +68,9 @@ class LocalRunner:
             try:
                 while True:
                     if feed is not None and not stop.count:
+                        self._give_up(feed.unwanted(), running, results, stop)
                         self._claim(more := feed.more(results))
                         jobs += more
-                        self._give_up(feed.unwanted(), running, results, stop)
                     if len(results) == len(jobs):
                         break
                     self._start_ready(jobs, results, running, stop)
