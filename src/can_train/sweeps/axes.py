@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, get_args
+from typing import Any, Final, Protocol, get_args
 
 from can_train.config.buckets import CLOSE, OPEN, bucket_text, parse_bucket
 from can_train.config.codec import Json, allowed_text, from_text, unwrap
@@ -32,6 +32,14 @@ class Axis:
 
     name: str
     values: tuple[Json, ...]
+
+
+class Named(Protocol):
+    """Whatever has the name of an axis."""
+
+    @property
+    def name(self) -> str:
+        """A word or setting."""
 
 
 def parse_axis(text: str) -> Axis:
@@ -111,7 +119,7 @@ def with_values(typed: Typed, values: Mapping[str, Json]) -> Typed:
     return _with_bucket(replace(typed, text=text), bucket)
 
 
-def conflicts(typed: Typed, axes: Sequence[Axis]) -> Iterator[ConfigError]:
+def conflicts(typed: Typed, axes: Sequence[Named]) -> Iterator[ConfigError]:
     """Axes that are also given as one value, or twice."""
     bucket = parse_bucket(BUCKET_OPTION, typed.text[BUCKET]) if BUCKET in typed.text else {}
     seen: set[str] = set()

@@ -287,7 +287,7 @@ def _refuse_twins(axes: Sequence[SearchAxis], plans: Sequence[Plan]) -> None:
 
 def _search_id(asked: SearchOrder, first: Plan) -> str:
     """Identity: request and data by the first plan, and what is chosen from; not how often."""
-    words = [first.plan_id, definition_of(asked.axes), asked.record.sampler]
+    words: list[Json] = [first.plan_id, definition_of(asked.axes), asked.record.sampler]
     text = canonical_json(words)
     return hashlib.sha256(text.encode()).hexdigest()[:RUN_ID_LENGTH]
 

@@ -38,7 +38,7 @@ def test_hours_count_threads_and_gpus(sweep_of: MakeSweep, roots: Roots) -> None
     assert bill.words == (
         "the bill: 2 runs, 3.00 CPU-hours, 4.00 GPU-hours, energy n/a (1.50 hours of work)"
     )
-    for run, used in ((first, (1800.0, None)), (first, (None, 1800.0)), (second, (3600.0, 0.0))):
-        append_event(run, EnergyUsed(cpu_kj=used[0], gpu_kj=used[1]))
+    for folder, used in ((first, (1800.0, None)), (first, (None, 1800.0)), (second, (3600.0, 0.0))):
+        append_event(folder, EnergyUsed(cpu_kj=used[0], gpu_kj=used[1]))
     bill = bill_of(sweep_board(roots.experiments, sweep.manifest).board.rows, plan)
     assert bill.energy_kwh == pytest.approx(2.0) and ", energy 2 kWh (" in bill.words
