@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, get_args
+from typing import Any, Final, get_args
 
 from can_train.config.buckets import CLOSE, OPEN, bucket_text, parse_bucket
 from can_train.config.codec import Json, allowed_text, from_text, unwrap
@@ -14,6 +14,7 @@ from can_train.config.fields import SETTINGS, bucket_keys, option_of, setting_ca
 from can_train.config.requests import PLAN_WORDS, STAGE_WORDS
 from can_train.config.typed import BUCKETS, Typed
 from can_train.errors import ConfigError, did_you_mean
+from can_train.plugins import Named
 
 OPTION: Final = "--grid"
 BUCKET: Final = "model_args"
@@ -32,14 +33,6 @@ class Axis:
 
     name: str
     values: tuple[Json, ...]
-
-
-class Named(Protocol):
-    """Whatever has the name of an axis."""
-
-    @property
-    def name(self) -> str:
-        """A word or setting."""
 
 
 def parse_axis(text: str) -> Axis:
