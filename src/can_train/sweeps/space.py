@@ -52,6 +52,11 @@ class NumberRange:
         """What is typed for its values, and stands in a manifest."""
         return f"{self.low!r}..{self.high!r}:{LOG if self.log else LINEAR}"
 
+    @property
+    def size(self) -> float:
+        """How many numbers it holds."""
+        return self.high - self.low + 1 if self.whole else math.inf
+
     def rounded(self, value: float) -> float:
         """A number of it with few digits."""
         if self.whole:
@@ -92,7 +97,7 @@ def ends_of(axis: SearchAxis) -> tuple[Json, ...]:
 
 def size_of(axes: Sequence[SearchAxis]) -> float:
     """How many combinations there are."""
-    return math.prod(len(a.values) if isinstance(a, Axis) else math.inf for a in axes)
+    return math.prod(len(a.values) if isinstance(a, Axis) else a.size for a in axes)
 
 
 def definition_of(axes: Sequence[SearchAxis]) -> dict[str, Json]:

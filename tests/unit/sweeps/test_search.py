@@ -17,8 +17,9 @@ from can_train.jobs.job import Job, JobResult
 from can_train.pipeline.stored import load_plan
 from can_train.runs.events import EpochEnded
 from can_train.runs.layout import Roots, manifest_path, plan_dir, search_journal, sweep_dir
+from can_train.runs.process import this_process
 from can_train.runs.remove import remove_run
-from can_train.runs.state import RunStatus, end_running, write_status
+from can_train.runs.state import RunStatus, end_running, read_status, write_status
 from can_train.sweeps.make import Order, check_reproduced, make_sweep, order_of
 from can_train.sweeps.manifest import SearchRecord, read_manifest
 from can_train.sweeps.results import best_of, groups_of, results_of
@@ -69,7 +70,11 @@ class Runner:
         results: dict[int, JobResult] = {}
         open_jobs: list[Job] = []
         while len(results) < until:
-            open_jobs += search.more(results)
+            more = search.more(results)
+            for job in more:
+                if read_status(job.run_dir) is None:  # as the runner claims what it will start
+                    write_status(job.run_dir, RunStatus(state="pending", process=this_process()))
+            open_jobs += more
             if not open_jobs:
                 return
             job = open_jobs.pop(0)
@@ -146,6 +151,13 @@ def test_stages_that_trials_share_run_once(asked: Ask, runner: Runner, roots: Ro
     plan = load_plan(roots.experiments, plan_dir(roots.experiments, search.manifest.sweep_id))
     assert [stage.job.name for stage in plan.stages].count("vgae") == 1
     assert not search.manifest.evaluated(roots.experiments, [s.job for s in plan.stages])
+
+
+def test_what_is_tried_twice_runs_once(asked: Ask, runner: Runner) -> None:
+    search = runner.run(asked("gat.heads=1..8", trials=7), at_once=3)
+    configs = search.manifest.configs
+    assert len(configs) == 7
+    assert len(runner.order) == len({config.id for config in configs})
 
 
 def test_the_record_alone_makes_the_same_runs(asked: Ask, runner: Runner, roots: Roots) -> None:

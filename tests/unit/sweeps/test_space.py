@@ -68,6 +68,7 @@ def test_the_record_gives_the_same_axes() -> None:
     axes = [parse_search_axis(text) for text in texts]
     assert list(axes_from(definition_of(axes))) == axes
     assert size_of(axes) == float("inf") and size_of(axes[1:3]) == 4
+    assert size_of([parse_search_axis("gat.heads=1..8")]) == 8
 
 
 def test_numbers_have_few_digits_and_stay_within() -> None:
