@@ -20,7 +20,7 @@ from can_train.sweeps.axes import parse_axis, with_values
 from can_train.sweeps.axes import points as points_of
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDS_MODALITY = {"train", "pipeline", "sweep", "data", "validate"}
+NEEDS_MODALITY = {"train", "pipeline", "sweep", "campaign", "data", "validate"}
 REQUESTS = {"train", "pipeline", "sweep"}
 START = re.compile(
     r"can-train (train|pipeline|sweep|validate|data (?:prepare|inspect|synth)) (?!--help)[-{]"

@@ -20,6 +20,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.batch_decisions": ("cli/test_batch_size.py",),
     "cli.batch_history": ("cli/test_batch_size.py",),
     "cli.commands.batch_size": ("cli/test_batch_size.py",),
+    "cli.commands.campaign": ("cli/test_sweep.py",),
     "cli.commands.cancel": ("e2e/test_cancel_and_resume.py", "cli/test_submit_options.py"),
     "cli.commands.compare": ("unit/cli/test_evaluation_process.py", "cli/test_names.py"),
     "cli.commands.completion": ("cli/test_config_commands.py",),
@@ -57,6 +58,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.sniffing": ("cli/test_data_commands.py",),
     "cli.sweep_launch": ("cli/test_sweep.py", "e2e/test_sweep.py"),
     "cli.sweep_results": ("cli/test_sweep.py",),
+    "cli.sweep_search": ("cli/test_sweep.py",),
     "cli.sweep_table": ("cli/test_sweep.py",),
     "cli.sweep_views": ("cli/test_sweep.py",),
     "cli.teacher_intake": ("cli/test_teachers.py",),
@@ -163,7 +165,6 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
 OF_SEVERAL = {
     "dataset/test_cases.py": "small inputs that were read wrong, on their way into a dataset",
     "frames/test_samples.py": "every sample recording, in a table",
-    "jobs/local/test_stopping.py": "the runner under signals",
     "pipeline/test_settings.py": "every setting, from its word to the plan",
     "pipeline/test_specification.py": "the specification of a plan, from its words",
     "test_api.py": "`import can_train`",
