@@ -21,6 +21,7 @@ from can_train.detectors.evidence import CalibrationEvidence
 from can_train.detectors.known_vehicle import ROW as PROFILE
 from can_train.detectors.parents import experts_of
 from can_train.detectors.scoring import SCORING_BATCH, score_windows
+from can_train.detectors.window_scorer import TrainedDetector
 from can_train.frames.frame import Frames
 from can_train.graphs.build import graphs_in_turn
 from can_train.graphs.columns import PackedGraphs
@@ -74,6 +75,11 @@ class FrameScorer:
     def spec(self) -> WindowSpec:
         """How frames become the graphs that it was trained on."""
         return WindowSpec.of(self.own.config.data)
+
+    @property
+    def trained(self) -> dict[str, TrainedDetector]:
+        """The detectors as arrays, by name, those first that others build on."""
+        return {name: detector.trained for name, detector in self.detectors.items()}
 
     @property
     def thresholds(self) -> dict[str, Threshold]:
