@@ -19,7 +19,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 # time (detectors, formats, executors) is found by `plugins`, which imports none of them by name.
 ORDER = (
     "errors", "vocab", "plugins", "files", "tables", "compiled", "runs", "config", "tracking",
-    "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "detectors", "alarms",
+    "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "alarms", "detectors",
     "streaming", "training", "scoring", "evaluation", "comparison", "deploy", "jobs", "pipeline",
     "sweeps", "cli", "__main__",
 )  # fmt: skip

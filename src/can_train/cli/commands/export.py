@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options
@@ -14,6 +14,9 @@ from can_train.cli.trained import add_detector, detector_path
 from can_train.config.spec import implementation
 from can_train.deploy.exporter import Export, Exporter, ExportOption, exporters
 from can_train.errors import ConfigError
+
+if TYPE_CHECKING:
+    from can_train.detectors.frame_scorer import FrameScorer
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -60,12 +63,10 @@ def run(args: argparse.Namespace) -> int:
     exporter = exporters()[args.format]
     given = _given(args, exporter)
     source = detector_path(args, "export")
-    from can_train.detectors.frame_scorer import open_detector
+    from can_train.detectors.loading import load_detector
 
-    detector = open_detector(source, experiment_root=vars(args).get("experiment_root"))
-    own = detector.own.config
-    usual = Path(f"{own.model}_{own.model_size}_{source.stem}{exporter.suffix}")
-    out: Path = args.out or usual
+    detector = load_detector(source, experiment_root=vars(args).get("experiment_root"))
+    out: Path = args.out or Path(f"{_name(detector, source)}{exporter.suffix}")
     require_writable("--out", out, folder=not exporter.suffix)
     with writing_for("--out", out):
         implementation(exporter.write)(
@@ -73,6 +74,12 @@ def run(args: argparse.Namespace) -> int:
         )
     sys.stdout.write(f"written: {out}\n")
     return 0
+
+
+def _name(detector: FrameScorer, source: Path) -> str:
+    """What is written is called so where nobody says how."""
+    own = detector.own.config
+    return source.stem if source.is_file() else f"{own.model}_{own.model_size}_{source.name}"
 
 
 def _options() -> list[ExportOption]:

@@ -93,21 +93,19 @@ def _scored(
     args: argparse.Namespace, artifact: Path, files: tuple[Path, ...]
 ) -> tuple[Scoring, list[CanTrainError]]:
     """What could be scored, and why the rest couldn't."""
-    import torch
-
-    from can_train.detectors.frame_scorer import open_detector
+    from can_train.detectors.loading import load_detector
     from can_train.scoring.documents import Scoring
 
-    detector: FrameScorer = open_detector(
+    detector: FrameScorer = load_detector(
         artifact, experiment_root=vars(args).get("experiment_root")
     )
-    torch.set_num_threads(detector.own.config.training.threads)
+    detector.limit_threads()
     to_stdout = _STDOUT in dict(_outputs(args)).values()
     wanted = wanted_calibration(args, sys.stderr if to_stdout else sys.stdout)
     if wanted is not None:
         from can_train.evaluation.new_vehicle import calibrate_on
 
-        calibrate_on(wanted, detector.detectors, detector.own)
+        calibrate_on(wanted, detector)
     recordings, problems = _read_and_scored(detector, files, reading_of(args))
     scoring = Scoring(
         run=artifact.name,
