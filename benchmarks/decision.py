@@ -28,7 +28,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from can_train.detectors.frame_scorer import FrameScorer  # noqa: E402
+from can_train.detectors.frame_scorer import ModuleFrameScorer  # noqa: E402
 from can_train.detectors.loading import load_detector  # noqa: E402
 from can_train.detectors.module_scorer import ModuleWindowScorer  # noqa: E402
 from can_train.detectors.window_scorer import WindowScorer  # noqa: E402
@@ -64,13 +64,15 @@ def main() -> None:
     with one_core():
         for stride in STRIDES:
             detector = load_detector(args.run, experiment_root=args.experiment_root)
+            if not isinstance(detector, ModuleFrameScorer):
+                raise SystemExit(f"{args.run}: has no modules to compare with. Name a run")
             for each in detector.detectors.values():
                 each.config = replace(each.config, data=replace(each.config.data, stride=stride))
             _measured(detector, recordings, args.decisions)
     print(f"{platform.processor() or platform.machine()}, one core, load average {load:.2f}")
 
 
-def _measured(detector: FrameScorer, recordings: Sequence[Frames], decisions: int) -> None:
+def _measured(detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int) -> None:
     stride, profiles = detector.spec.stride, detector.own.vehicles
     for name, vehicles in (("stream", None), ("stream, profiles", profiles)):
         detector.own.vehicles = vehicles
@@ -84,7 +86,7 @@ def _measured(detector: FrameScorer, recordings: Sequence[Frames], decisions: in
 
 
 def _streamed(
-    detector: FrameScorer, recordings: Sequence[Frames], decisions: int
+    detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int
 ) -> tuple[str, ...]:
     """Every decision timed, from its frames to all that is said."""
     stream = stream_of(detector, words=recordings[0].payload.shape[1] // 8)
@@ -102,12 +104,12 @@ def _streamed(
 
 
 def _by_modules(
-    detector: FrameScorer, recordings: Sequence[Frames], decisions: int
+    detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int
 ) -> tuple[str, ...]:
     """Graphs as for the stream, each window a batch of its own."""
     live = LiveGraphs(detector.spec, words=recordings[0].payload.shape[1] // 8)
     scorers: dict[str, WindowScorer] = {}
-    for name, each in detector.detectors.items():
+    for name, each in detector.modules.items():
         scorers[name] = ModuleWindowScorer(each, {**scorers} if each.fuses else {})
     seconds = np.empty(decisions)
     memory, began = _resident_mb(), time.thread_time()
@@ -122,7 +124,9 @@ def _by_modules(
     return _figures(seconds, cpu, detector.spec.stride, _resident_mb() - memory)
 
 
-def _whole(detector: FrameScorer, recordings: Sequence[Frames], least: int) -> tuple[str, ...]:
+def _whole(
+    detector: ModuleFrameScorer, recordings: Sequence[Frames], least: int
+) -> tuple[str, ...]:
     """Recordings in batches, at least so many windows."""
     windows = 0
     memory, began, cpu = _resident_mb(), time.perf_counter(), time.thread_time()

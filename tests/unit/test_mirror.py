@@ -16,6 +16,7 @@ SOURCE = TESTS.parent / "src"
 
 # Module: test files below `tests/` that test it. A module that has a mirror doesn't stand here.
 TESTED_IN: Mapping[str, tuple[str, ...]] = {
+    "alarms.rate": ("numerics/test_metric_references.py",),
     "alarms.sightings": ("unit/alarms/test_suspects.py",),
     "cli.batch_decisions": ("cli/test_batch_size.py",),
     "cli.batch_history": ("cli/test_batch_size.py",),
@@ -26,6 +27,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.commands.config": ("cli/test_config_commands.py",),
     "cli.commands.data": ("cli/test_data_commands.py",),
     "cli.commands.demo": ("docs/test_examples.py",),
+    "cli.commands.detect": ("cli/test_detect.py",),
     "cli.commands.env": ("cli/test_config_commands.py",),
     "cli.commands.evaluate": ("cli/test_commands.py",),
     "cli.commands.export": ("cli/test_export.py",),
@@ -45,9 +47,11 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.commands.validate": ("cli/test_config_commands.py",),
     "cli.dataset_list": ("cli/test_rm.py",),
     "cli.dataset_options": ("cli/test_data_commands.py",),
+    "cli.detecting": ("cli/test_detect.py",),
     "cli.examples": ("docs/test_examples.py",),
     "cli.export": ("cli/test_data_commands.py",),
     "cli.launch": ("cli/test_commands.py", "e2e/test_pipeline.py"),
+    "cli.live": ("cli/test_detect.py",),
     "cli.main": ("cli/test_commands.py", "cli/test_mistakes.py"),
     "cli.memory_kills": ("cli/test_batch_size.py",),
     "cli.options": ("cli/test_commands.py",),

@@ -40,7 +40,7 @@ class WindowInputs(NamedTuple):
     @property
     def channels(self) -> int:
         """Width of a node as networks take it."""
-        return len(self.node_mean) + self.embedding.shape[1]
+        return len(self.node_mean) + int(self.embedding.shape[1])
 
 
 class SurpriseTable(NamedTuple):
