@@ -72,6 +72,10 @@ def test_a_recording_gives_the_events_of_score(
     assert [{key: record[key] for key in keys} for record in over] == [
         {key: event[key] for key in keys} for event in scored["events"]["gat"]
     ]
+    reasons = [[(r["id"], r["feature"], r["frames"]) for r in o["reasons"]] for o in over]
+    assert reasons == [
+        [(r["id"], r["feature"], r["frames"]) for r in event] for event in scored["reasons"]
+    ]
     alarms = [record for record in told if record["type"] == "alarm"]
     assert len(alarms) == sum(event["level"] == "alarm" for event in scored["events"]["gat"]) > 0
     summary = told[-1]
@@ -88,6 +92,7 @@ def test_people_read_a_line_for_each_alarm(
     lines = capsys.readouterr().out.splitlines()
     (first, *_), (frames, alarms) = lines[:-2], lines[-2:]
     assert "  ALARM  margin " in first and ", frames " in first and "IDs " in first
+    assert ", because of " in first
     assert "windows, dropped 0; per decision " in frames
     assert alarms.startswith("alarms ") and "with 95 % confidence), notices " in alarms
 

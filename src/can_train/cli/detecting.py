@@ -71,7 +71,7 @@ class Teller:
 
 def alert_record(alert: Alert, scorer: str) -> Record:
     """An event as a JSON object; times in seconds as in the stream."""
-    from can_train.scoring.documents import id_text
+    from can_train.scoring.documents import id_text, reason_record
 
     event = asdict(alert.event)
     return {
@@ -81,18 +81,21 @@ def alert_record(alert: Alert, scorer: str) -> Record:
         "ids": [id_text(each) for each in alert.event.ids],
         "p_value": alert.p_value,
         "frames": [alert.first_frame, alert.stop_frame],
+        "reasons": [reason_record(reason) for reason in alert.reasons],
     }
 
 
 def alert_line(alert: Alert) -> str:
     """An event in a line."""
     from can_train.scoring.documents import id_text
+    from can_train.scoring.tables import because_of
 
     event, ids = alert.event, [id_text(each) for each in alert.event.ids]
     more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
     who = f"IDs {', '.join(ids[:_MOST_IDS])}{more}" if ids else "IDs unknown"
     what = f"margin {event.peak_score:.3g}, p {alert.p_value:.2g}, {event.kind}, {who}"
     frames = f"frames {alert.first_frame:,} to {alert.stop_frame - 1:,}"
+    frames += f", because of {because_of(alert.reasons)}" if alert.reasons else ""
     if alert.state == "alarm":
         return f"{_moment(event.first_alarm_s or event.end_s)}  ALARM  {what}, {frames}"
     lasted = f"{event.end_s - event.start_s:.1f} s"

@@ -13,6 +13,7 @@ import numpy as np
 from can_train.alarms.events import EVENT_GAP_S, Event
 from can_train.alarms.rate import poisson_upper
 from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.reasons import Explainer, KeptWindow, Reason
 from can_train.frames.frame import Frames
 from can_train.frames.timing import recorded_s
 from can_train.streaming.opening import stream_of
@@ -37,6 +38,7 @@ class Alert:
         p_value: How rare its peak is among benign windows.
         first_frame: First frame of its first window in the stream, from 0.
         stop_frame: The one behind the last frame of its last window.
+        reasons: What moved the margin of its peak.
     """
 
     state: Literal["alarm", "over"]
@@ -44,6 +46,7 @@ class Alert:
     p_value: float
     first_frame: int
     stop_frame: int
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,7 @@ class Detection:
         self._window = detector.spec.window
         self._evidence = detector.own.evidence
         self._followed = _Followed()
+        self._explainer = Explainer(detector)
         self._durations = np.zeros(_CLASSES, np.int64)
         self._frames = self._windows = self._alarms = self._notices = 0
         self._duration_s = 0.0
@@ -137,6 +141,8 @@ class Detection:
             yield self._over(ended)
         if verdict.above:
             followed.see(decision, self._window)
+            if verdict.score > followed.peak_score:
+                followed.peak_score, followed.peak = verdict.score, self._kept(decision.start)
             if verdict.level == "alarm" and not followed.alarmed:
                 followed.alarmed = True
                 self._alarms += 1
@@ -157,13 +163,20 @@ class Detection:
         return alert
 
     def _alert(self, state: Literal["alarm", "over"], event: Event) -> Alert:
+        peak = self._followed.peak
         return Alert(
             state=state,
             event=event,
             p_value=float(self._evidence.p_value(event.peak_score)),
             first_frame=self._followed.first_frame,
             stop_frame=self._followed.stop_frame,
+            reasons=() if peak is None else self._explainer.reasons(peak),
         )
+
+    def _kept(self, start: int) -> KeptWindow:
+        """A copy of the latest window."""
+        graphs = self._stream.graphs
+        return KeptWindow.of_live(graphs.graph, start, graphs.frames.arbitration_id[graphs.window])
 
     def _percentiles_ms(self) -> tuple[float, float] | None:
         if not self._windows:
@@ -182,6 +195,8 @@ class _Followed:
     first_frame: int = 0
     stop_frame: int = 0
     last_s: float = 0.0
+    peak_score: float = -math.inf
+    peak: KeptWindow | None = None
 
     def see(self, decision: Decision, window: int) -> None:
         """Takes a window above the threshold."""

@@ -64,6 +64,8 @@ def test_every_event_is_told_when_it_is_over(
         assert alert.event.peak_score == pytest.approx(event.peak_score, abs=1e-5)
         assert drive.timestamp[alert.first_frame] == event.start_s
         assert drive.timestamp[alert.stop_frame - 1] == event.end_s
+        assert alert.reasons[0].drop > 0
+        assert alert.first_frame <= min(alert.reasons[0].frames) < alert.stop_frame
         p_value = detector.evidence["fusion"].p_value(event.peak_score)
         assert alert.p_value == pytest.approx(float(p_value), rel=1e-3)
 
