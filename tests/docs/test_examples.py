@@ -81,6 +81,13 @@ def test_example_is_accepted(page: str, command: str) -> None:
     check(command, page)
 
 
+@pytest.mark.parametrize("unit", sorted(ROOT.rglob("docs/**/*.service")), ids=lambda p: p.name)
+def test_a_unit_starts_a_command_that_there_is(unit: Path) -> None:
+    text = unit.read_text(encoding="utf-8").replace("\\\n", " ")
+    (started,) = re.findall(r"^ExecStart=\S+/(can-train .*)$", text, re.MULTILINE)
+    check(started, str(unit))
+
+
 def check(command: str, where: str) -> None:
     """Parses a complete command, and passes a request through layer 1."""
     words = shlex.split(command)[1:]

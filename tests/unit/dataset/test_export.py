@@ -91,7 +91,7 @@ def test_small_extended_ids_are_refused_where_they_would_become_standard(tmp_pat
         again(tmp_path, "parquet", frames)
 
 
-@settings(QUICK, max_examples=25)
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(frames=ANY)
 @pytest.mark.parametrize("format", ["asc", "blf"])
 def test_formats_of_python_can_are_read_back_but_for_dates_and_labels(
