@@ -19,6 +19,7 @@ from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence
 from can_train.detectors.known_vehicle import ROW as PROFILE
+from can_train.detectors.level import Levelling
 from can_train.detectors.parents import experts_of
 from can_train.detectors.scoring import SCORING_BATCH, score_windows
 from can_train.frames.frame import Frames
@@ -113,7 +114,8 @@ class FrameScorer:
         score = self._of_profile(frames, start)
         for detector in self.detectors.values():
             row = detector.spec.row
-            score[row] = np.concatenate([part[row] for part in scores])
+            whole = np.concatenate([part[row] for part in scores])
+            score[row] = Levelling(detector.threshold).follow(whole)
         return ScoredWindows(
             start=start,
             start_s=np.concatenate(times),
