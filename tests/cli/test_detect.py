@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -15,10 +16,13 @@ from typing import Any
 import can
 import pytest
 
+from can_train.cli.live import Source, follow
 from can_train.cli.main import main
+from can_train.detectors.loading import load_detector
 from can_train.errors import EXIT_INTERRUPTED
 from can_train.frames.frame import Frames
 from can_train.frames.readers import read_recording
+from can_train.streaming.bus import BusAddress, BusFrames
 from tests.lab import Lab
 
 CHANNEL = "can-train-detect"
@@ -200,3 +204,23 @@ def test_requests_that_cannot_be_met_say_why(
     for words, (code, message) in cases.items():
         assert main(["detect", str(bundle), *words]) == code, words
         assert message in capsys.readouterr().err
+
+
+def test_overload_is_told_and_counted_exactly(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detector, told = load_detector(bundle), list[str]()
+    channel = f"{CHANNEL}-overload"
+    bus = BusFrames(BusAddress.of(f"virtual:{channel}"), told.append, room=100)
+    with can.Bus(interface="virtual", channel=channel) as sender:
+        for number in range(1000):
+            sender.send(can.Message(arbitration_id=number % 8, data=[1], is_extended_id=False))
+        while bus.ring.offered < 1000:
+            time.sleep(0.01)
+    source = Source(name="bus", blocks=bus.blocks(), width=8, bus=bus)
+    threading.Timer(0.5, source.stop).start()
+    args = argparse.Namespace(json=True, log=None, calibrate=None)
+    assert follow(args, detector, source) == 0
+    dropped, *_, summary = records(capsys.readouterr().out)
+    assert dropped == {"type": "dropped", "frames": 900, "total": 900}
+    assert (summary["frames"], summary["dropped"]) == (100, 900)

@@ -111,6 +111,10 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             "can-train export 0123456789ab --format bundle --out mycar.cantrain",
         ),
         (
+            "the networks for ONNX Runtime",
+            "can-train export 0123456789ab --format onnx --out mycar.onnx",
+        ),
+        (
             "alarms in a recording by that file",
             "can-train score mycar.cantrain logs/today.log",
         ),

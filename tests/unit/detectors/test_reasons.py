@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -39,11 +38,11 @@ def kept(graphs: PackedGraphs, frames: Frames, window: int) -> KeptWindow:
 
 
 def margin(
-    detector: FrameScorer, graphs: PackedGraphs, window: int, rows: Any, columns: Any
+    detector: FrameScorer, graphs: PackedGraphs, window: int, row: int, columns: int | slice
 ) -> float:
-    """By the modules, where some features are as usual."""
+    """By the modules, where some features of a node are as usual."""
     x = graphs.node_x.copy()
-    x[rows, columns] = detector.own.trained.scaler.node_mean[columns]
+    x[row, columns] = detector.own.trained.scaler.node_mean[columns]
     return float(detector.score_graphs(replace(graphs, node_x=x))["dqn"][window])
 
 
@@ -52,7 +51,7 @@ def test_reasons_are_what_the_modules_lose(
 ) -> None:
     window = int(np.argmax(detector.score_graphs(graphs)["dqn"]))
     nodes = range(*graphs.node_ptr[window : window + 2].tolist())
-    base = margin(detector, graphs, window, [], slice(None))
+    base = float(detector.score_graphs(graphs)["dqn"][window])
     drop = {
         int(graphs.node_id[row]): base - margin(detector, graphs, window, row, slice(None))
         for row in nodes

@@ -22,7 +22,13 @@ LINES = b"""\
 
 def frames_from(pieces: list[bytes], told: list[str], width: int = 8):
     begin, end = os.pipe()
-    writer = threading.Thread(target=lambda: [os.write(end, p) for p in pieces] and os.close(end))
+
+    def write() -> None:
+        with open(end, "wb", buffering=0) as pipe:
+            for piece in pieces:
+                pipe.write(piece)
+
+    writer = threading.Thread(target=write)
     writer.start()
     found = joined(list(frames_of_lines(begin, told.append, width)))
     writer.join()

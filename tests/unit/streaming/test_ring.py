@@ -61,7 +61,13 @@ def test_a_closed_ring_gives_the_rest_and_then_none() -> None:
 
 def test_two_threads_lose_count_of_nothing() -> None:
     ring, count = FrameRing(64), 20_000
-    reader = threading.Thread(target=lambda: [put(ring, k) for k in range(count)] and ring.close())
+
+    def offer() -> None:
+        for number in range(count):
+            put(ring, number)
+        ring.close()
+
+    reader = threading.Thread(target=offer)
     reader.start()
     parts = []
     while (frames := ring.take(0.1)) is not None:

@@ -34,7 +34,7 @@ class GatWindowScorer(WindowScorer):
 
     def __init__(self, trained: TrainedDetector, sizes: GatConfig) -> None:
         super().__init__(trained.spec.state_channels)
-        weights = _effective(trained.weights, sizes)
+        weights = effective_weights(trained.weights, sizes)
         inputs = trained.inputs
         edge_channels = len(inputs.edge_mean)
         channels = (inputs.channels, edge_channels)
@@ -70,10 +70,10 @@ def window_scorer(trained: TrainedDetector, experts: Mapping[str, WindowScorer])
     return GatWindowScorer(trained, sizes)
 
 
-def _effective(
+def effective_weights(
     weights: Mapping[str, NDArray[np.floating]], sizes: GatConfig
 ) -> dict[str, NDArray[np.floating]]:
-    """The weights, with zeros for what has no say in the attention."""
+    """The weights of a GAT, with zeros for what has no say in the attention."""
     mute = {"edge_score.weight"} if not sizes.edge_features else set()
     if sizes.neighbours == "mean":
         mute = {"edge_score.weight", "att_src", "att_dst"}
