@@ -30,7 +30,7 @@ class GatWindowScorer(WindowScorer):
 
     def __init__(self, trained: TrainedDetector, sizes: GatConfig) -> None:
         super().__init__(trained.spec.state_channels)
-        weights = _effective(trained.weights, sizes)
+        weights = effective_weights(trained.weights, sizes)
         layers = attention_stack(weights, "convolutions", Residual.INPUT)
         self._parts = GatParts(
             inputs=trained.inputs,
@@ -61,7 +61,7 @@ def window_scorer(trained: TrainedDetector, experts: Mapping[str, WindowScorer])
     return GatWindowScorer(trained, sizes)
 
 
-def _effective(
+def effective_weights(
     weights: Mapping[str, NDArray[np.floating]], sizes: GatConfig
 ) -> dict[str, NDArray[np.floating]]:
     """The weights, with zeros for what has no say in the attention."""
