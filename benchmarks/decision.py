@@ -28,7 +28,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from can_train.detectors.frame_scorer import FrameScorer, open_detector  # noqa: E402
+from can_train.detectors.frame_scorer import FrameScorer  # noqa: E402
+from can_train.detectors.loading import load_detector  # noqa: E402
 from can_train.detectors.module_scorer import ModuleWindowScorer  # noqa: E402
 from can_train.detectors.window_scorer import WindowScorer  # noqa: E402
 from can_train.evaluation.latency import one_core  # noqa: E402
@@ -62,7 +63,7 @@ def main() -> None:
     _row(COLUMNS)
     with one_core():
         for stride in STRIDES:
-            detector = open_detector(args.run, experiment_root=args.experiment_root)
+            detector = load_detector(args.run, experiment_root=args.experiment_root)
             for each in detector.detectors.values():
                 each.config = replace(each.config, data=replace(each.config.data, stride=stride))
             _measured(detector, recordings, args.decisions)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from can_train.cli.main import main
-from can_train.detectors.frame_scorer import open_detector
+from can_train.detectors.loading import load_detector
 from can_train.detectors.scoring import score_windows
 from can_train.evaluation.experts import load_experts, score_by_experts
 from can_train.frames.readers import read_recording
@@ -62,7 +62,7 @@ def test_evaluate_score_and_frame_by_frame_agree(trained: Trained, tmp_path: Pat
         main(["score", *trained.words, str(trained.attack), "--csv", str(tmp_path / "w.csv")]) == 0
     )
     rows = table(tmp_path / "w.csv")
-    detector, experts = open_detector(trained.run), load_experts(trained.run)
+    detector, experts = load_detector(trained.run), load_experts(trained.run)
     inputs = trained.lab.inputs(experts.frozen.config)
     store = open_store(inputs.folder, inputs.manifest.test, detector.spec)
     number = [r.source for r in store.recordings].index(f"{KNOWN}/DoS-bravo.csv")

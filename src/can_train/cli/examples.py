@@ -106,6 +106,14 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             "scores of every window, for other programs",
             "can-train score 0123456789ab logs/today.log --json scores.json --csv windows.csv",
         ),
+        (
+            "the whole detector as one file, which needs neither run nor dataset",
+            "can-train export 0123456789ab --format bundle --out mycar.cantrain",
+        ),
+        (
+            "alarms in a recording by that file",
+            "can-train score mycar.cantrain logs/today.log",
+        ),
         ("what is running, done or broken", "can-train status"),
         ("sizes of all presets", "can-train models"),
         (

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from can_train.alarms.events import Event
-from can_train.alarms.rule import DEFAULT_RULE, LEVELS
+from can_train.alarms.rule import LEVELS
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.scoring.recording import ScoredRecording
 
@@ -45,7 +45,7 @@ def scores_json(scoring: Scoring) -> str:
         "artifact_sha256": detector.own.sha256,
         "window": detector.spec.window,
         "stride": detector.spec.stride,
-        "alarm_rule": str(DEFAULT_RULE),
+        "alarm_rule": str(detector.rule),
         "thresholds": {name: asdict(at) for name, at in detector.thresholds.items()},
         "recordings": [_recording(recording) for recording in scoring.recordings],
         "problems": list(scoring.problems),

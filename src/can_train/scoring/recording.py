@@ -118,7 +118,7 @@ def _scored(detector: FrameScorer, file: Path, read: ReadResult, bus: Bus) -> Sc
         skipped=read.skipped,
         windows=windows,
         level={
-            name: levels_of(windows.score[name], at.value, apart=_apart(detector))
+            name: levels_of(windows.score[name], at.value, detector.rule, _apart(detector))
             for name, at in detector.thresholds.items()
         },
         events=_events(detector, windows, sightings),
@@ -138,7 +138,7 @@ def _events(
             score=windows.score[name],
             threshold=threshold.value,
         )
-        found[name] = events_of(timed, apart=_apart(detector), sightings=seen)
+        found[name] = events_of(timed, detector.rule, _apart(detector), seen)
     return found
 
 

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 
 from can_train.alarms.events import Event
-from can_train.alarms.rule import DEFAULT_RULE
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.scoring.documents import Scoring, id_text
 from can_train.scoring.recording import ScoredRecording
@@ -27,12 +26,12 @@ Rows = Sequence[Sequence[str]]
 
 def heading(scoring: Scoring) -> str:
     """One line: who scored, what a window is, and when windows are an alarm."""
-    spec = scoring.detector.spec
+    spec, rule = scoring.detector.spec, str(scoring.detector.rule)
     names = [detector.spec.row for detector in scoring.detector.detectors.values()]
     experts = f" (fuses {' and '.join(names[:-1])})" if names[:-1] else ""
     return (
         f"run {scoring.run}: {names[-1]}{experts}, a window of {spec.window} frames every "
-        f"{spec.stride}; alarm: {DEFAULT_RULE} windows above the threshold"
+        f"{spec.stride}; alarm: {rule} windows above the threshold"
     )
 
 

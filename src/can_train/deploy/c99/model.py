@@ -20,7 +20,7 @@ from can_train.detectors.window_scorer import (
     dense_stack,
     layers_of,
 )
-from can_train.graphs.features import RelationalEdge
+from can_train.graphs.features import RelationalEdge, RelationalNode
 
 _RESIDUALS: Final = {
     Residual.NONE: "CT_NOTHING", Residual.LEARNED: "CT_LEARNED", Residual.INPUT: "CT_INPUT",
@@ -49,7 +49,9 @@ class Sizes:
 def add_vgae(source: Source, trained: TrainedDetector) -> Sizes:
     """Writes the anomaly detector `ct_vgae`."""
     weights = trained.weights
-    encoder = attention_stack(weights, "encoder", Residual.NONE)
+    encoder = attention_stack(
+        weights, "encoder", Residual.NONE, (len(RelationalNode), len(RelationalEdge) + 1)
+    )
     latent = dense_stack(weights, ["mean"])
     decoder = dense_stack(weights, layers_of(weights, "decoder"))
     _add_attention(source, "vgae_encoder", encoder, loops=True)
@@ -80,7 +82,9 @@ def add_vgae(source: Source, trained: TrainedDetector) -> Sizes:
 def add_gat(source: Source, trained: TrainedDetector, sizes: GatConfig) -> Sizes:
     """Writes the classifier `ct_gat`."""
     weights = effective_weights(trained.weights, sizes)
-    layers = attention_stack(weights, "convolutions", Residual.INPUT)
+    layers = attention_stack(
+        weights, "convolutions", Residual.INPUT, (len(RelationalNode), len(RelationalEdge))
+    )
     classifier = dense_stack(weights, layers_of(weights, "classifier"))
     _add_attention(source, "gat_layers", layers, loops=False)
     _add_dense(source, "gat_classifier", classifier)

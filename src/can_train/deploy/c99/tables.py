@@ -6,24 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from can_train.alarms.rule import DEFAULT_RULE, windows_apart
+from can_train.alarms.rule import windows_apart
 from can_train.deploy.c99.model import Sizes, add_fusion, add_gat, add_vgae, policy_of
 from can_train.deploy.c99.rounding import Rounding, Unrounded
 from can_train.deploy.c99.source import Source, literal
 from can_train.deploy.c99.vehicles import VehicleSizes, add_vehicles
-from can_train.detectors.base import Detector
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.fusion.spec import DqnConfig
 from can_train.detectors.gat.spec import GatConfig
 from can_train.detectors.kernels.window import STRANGER
 from can_train.detectors.kernels.window_fusion import ACTIONS, STATE_LIMIT
 from can_train.detectors.vgae.spec import VgaeConfig
+from can_train.detectors.window_scorer import TrainedDetector
 from can_train.errors import ArtifactError
 from can_train.graphs.features import RelationalEdge, RelationalNode
 from can_train.graphs.scaling import SCALED_LIMIT
 
 HEADER: Final = "can_train_tables.h"
 _MOST_RANKS_OF_16_BITS: Final = 65_535
+_MOST_LOOKED_BACK: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def tables_of(detector: FrameScorer, rounding: Rounding | None = None) -> Tables
     _require_known(detector)
     source = Source(rounding or Unrounded())
     vehicles = add_vehicles(source, detector.own.vehicles)
-    sizes = [_added(source, each) for each in detector.detectors.values()]
+    sizes = [_added(source, each) for each in detector.trained.values()]
     names = list(detector.thresholds)
     values = ", ".join(repr(float(each.value)) for each in detector.thresholds.values())
     source.add(f"const double ct_thresholds[CT_SCORERS] = {{{values}}};\n")
@@ -60,9 +61,9 @@ def tables_of(detector: FrameScorer, rounding: Rounding | None = None) -> Tables
     return Tables(sizes="\n".join(lines), source=source.text)
 
 
-def _added(source: Source, detector: Detector) -> Sizes:
+def _added(source: Source, trained: TrainedDetector) -> Sizes:
     """Writes one network."""
-    sizes, trained = detector.config.architecture, detector.trained
+    sizes = trained.config.architecture
     if isinstance(sizes, VgaeConfig):
         return add_vgae(source, trained)
     if isinstance(sizes, GatConfig):
@@ -77,7 +78,11 @@ def _require_known(detector: FrameScorer) -> None:
             f"no C for {spec.features} features. Train with --features relational, or export "
             f"another format"
         )
-    for each in detector.detectors.values():
+    if detector.rule.n > _MOST_LOOKED_BACK:
+        raise ArtifactError(
+            f"no C for an alarm rule of {detector.rule}: {_MOST_LOOKED_BACK} windows are the most"
+        )
+    for each in detector.trained.values():
         if not isinstance(each.config.architecture, VgaeConfig | GatConfig | DqnConfig):
             raise ArtifactError(f"no C for a {each.config.model}. Export another format")
 
@@ -100,16 +105,16 @@ def _constants(
     )
     gat, fusion = by_kind.get(GatConfig), by_kind.get(DqnConfig)
     pooling = gat.config.architecture.pooling if gat is not None else ""
-    known = max(len(each.vocabulary) - 1 for each in detector.detectors.values())
-    experts = [d.spec.state_channels for d in detector.detectors.values() if not d.fuses]
-    policy = policy_of(fusion.trained) if fusion is not None else "mean"
+    known = max(len(each.vocabulary) - 1 for each in detector.trained.values())
+    experts = [t.spec.state_channels for t in detector.trained.values() if t is not fusion]
+    policy = policy_of(fusion) if fusion is not None else "mean"
     return {
         "CT_WINDOW": (spec.window, "frames per window"),
         "CT_STRIDE": (spec.stride, "frames between window starts"),
         "CT_INT8": (int(not isinstance(rounding or Unrounded(), Unrounded)), "weights are int8"),
         "CT_SCORERS": (len(detector.thresholds), "scorers, the detector last"),
-        "CT_RULE_K": (f"{DEFAULT_RULE.k}u", "windows above the threshold that make an alarm"),
-        "CT_RULE_N": (f"{DEFAULT_RULE.n}u", "windows that are looked back on"),
+        "CT_RULE_K": (f"{detector.rule.k}u", "windows above the threshold that make an alarm"),
+        "CT_RULE_N": (f"{detector.rule.n}u", "windows that are looked back on"),
         "CT_LANES": (windows_apart(spec.window, spec.stride), "windows that share a frame"),
         "CT_NODE_FEATURES": (len(RelationalNode), "features of a node"),
         "CT_EDGE_FEATURES": (len(RelationalEdge), "features of an edge"),
