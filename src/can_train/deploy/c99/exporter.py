@@ -15,14 +15,8 @@ EXPORTER: Final = Exporter(
         ExportOption(
             name="quantize",
             choices=("int8",),
-            help="store weights in eight bits, calibrated on a recording (--benign)",
+            help="store the weights of matrices in eight bits, with a unit for each output",
         ),
-        ExportOption(
-            name="benign",
-            metavar="FILE",
-            help="recording without attacks that --quantize and the test vectors take",
-        ),
-        ExportOption(name="no_libm", help="need no math.h"),
     ),
     order=30,
 )

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.deploy.c99.rounding import Rounding
+from can_train.deploy.c99.rounding import rounded
 
 CType = Literal["float", "ct_weight", "ct_rank", "uint32_t", "uint16_t"]
 
@@ -21,11 +21,11 @@ class Source:
     """The generated source file as it grows; equal arrays are written once.
 
     Args:
-        rounding: How matrices are stored.
+        whole: Whether matrices are stored as whole numbers of eight bits.
     """
 
-    def __init__(self, rounding: Rounding) -> None:
-        self.rounding = rounding
+    def __init__(self, *, whole: bool) -> None:
+        self.whole = whole
         self._parts: list[str] = []
         self._known: dict[tuple[str, bytes], str] = {}
 
@@ -54,13 +54,14 @@ class Source:
 
     def matrix(self, name: str, weights: NDArray[np.floating], comment: str) -> str:
         """Writes a matrix [inputs, outputs]; gives its `ct_matrix`."""
-        rounded = self.rounding.of(name, weights)
         inputs, outputs = weights.shape
-        stored = self.array(name, "ct_weight", rounded.weights, f"{comment} [{inputs}][{outputs}]")
-        units = "NULL"
-        if rounded.units is not None:
-            told = f"unit of each output of {name} [{outputs}]"
-            units = self.array(f"{name}_units", "float", rounded.units, told)
+        told = f"{comment} [{inputs}][{outputs}]"
+        if not self.whole:
+            stored = self.array(name, "ct_weight", floats(weights), told)
+            return f"{{{stored}, NULL, {inputs}, {outputs}}}"
+        found = rounded(weights)
+        stored = self.array(name, "ct_weight", found.weights, told)
+        units = self.array(f"{name}_units", "float", found.units, f"unit of each output of {name}")
         return f"{{{stored}, {units}, {inputs}, {outputs}}}"
 
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from can_train.alarms.rule import windows_apart
 from can_train.deploy.c99.model import Sizes, add_fusion, add_gat, add_vgae, policy_of
-from can_train.deploy.c99.rounding import Rounding, Unrounded
 from can_train.deploy.c99.source import Source, literal
 from can_train.deploy.c99.vehicles import VehicleSizes, add_vehicles
 from can_train.detectors.frame_scorer import FrameScorer
@@ -35,18 +34,18 @@ class Tables:
     source: str
 
 
-def tables_of(detector: FrameScorer, rounding: Rounding | None = None) -> Tables:
+def tables_of(detector: FrameScorer, *, whole: bool = False) -> Tables:
     """Tables of a detector with those that it fuses.
 
     Args:
         detector: The detector.
-        rounding: How matrices are stored; None: in float32.
+        whole: Whether matrices are stored as whole numbers of eight bits (`quantized`).
 
     Raises:
         ArtifactError: There is no C for it.
     """
     _require_known(detector)
-    source = Source(rounding or Unrounded())
+    source = Source(whole=whole)
     vehicles = add_vehicles(source, detector.own.vehicles)
     sizes = [_added(source, each) for each in detector.trained.values()]
     names = list(detector.thresholds)
@@ -54,7 +53,7 @@ def tables_of(detector: FrameScorer, rounding: Rounding | None = None) -> Tables
     source.add(f"const double ct_thresholds[CT_SCORERS] = {{{values}}};\n")
     titles = ", ".join(f'"{name}"' for name in names)
     source.add(f"const char *const ct_scorer_names[CT_SCORERS] = {{{titles}}};\n")
-    constants = _constants(detector, sizes, vehicles, rounding)
+    constants = _constants(detector, sizes, vehicles, whole)
     lines = [f"#define {name} {value} /* {told} */" for name, (value, told) in constants.items()]
     wide = _most_windows(detector) > _MOST_RANKS_OF_16_BITS
     lines.append(f"\ntypedef uint{32 if wide else 16}_t ct_rank; /* a number of windows */")
@@ -96,12 +95,12 @@ def _constants(
     detector: FrameScorer,
     sizes: list[Sizes],
     vehicles: VehicleSizes,
-    rounding: Rounding | None,
+    whole: bool,
 ) -> Mapping[str, tuple[str | int, str]]:
     """Value and meaning of each constant."""
     spec, by_kind = (
         detector.spec,
-        {type(d.config.architecture): d for d in detector.detectors.values()},
+        {type(t.config.architecture): t for t in detector.trained.values()},
     )
     gat, fusion = by_kind.get(GatConfig), by_kind.get(DqnConfig)
     pooling = gat.config.architecture.pooling if gat is not None else ""
@@ -111,7 +110,7 @@ def _constants(
     return {
         "CT_WINDOW": (spec.window, "frames per window"),
         "CT_STRIDE": (spec.stride, "frames between window starts"),
-        "CT_INT8": (int(not isinstance(rounding or Unrounded(), Unrounded)), "weights are int8"),
+        "CT_INT8": (int(whole), "weights are int8"),
         "CT_SCORERS": (len(detector.thresholds), "scorers, the detector last"),
         "CT_RULE_K": (f"{detector.rule.k}u", "windows above the threshold that make an alarm"),
         "CT_RULE_N": (f"{detector.rule.n}u", "windows that are looked back on"),
