@@ -1,4 +1,4 @@
-.PHONY: environment test test-exploring test-kd test-slurm coverage lint bench bench-check bench-kd reference lock
+.PHONY: environment test test-exploring test-kd test-slurm coverage lint docs bench bench-check bench-kd reference lock
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -44,6 +44,11 @@ lint: environment
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+
+# The guide as a site in site/. A link, anchor or picture that leads nowhere and a page without a place
+# in mkdocs.yml are errors. What is said about MkDocs 2 at each build: docs/decisions/0019-site.md.
+docs: environment
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet
 
 # All figures of docs/performance.md beside their references, some ten minutes; renews page and CSV.
 bench: environment

@@ -33,8 +33,9 @@ from numpy.typing import NDArray  # noqa: E402
 from benchmarks.chain import student_trio  # noqa: E402
 from benchmarks.data import training_dataset, training_frames  # noqa: E402
 from benchmarks.rows import Row, Unit, measured  # noqa: E402
-from can_train.detectors.frame_scorer import FrameScorer, open_detector  # noqa: E402
+from can_train.detectors.frame_scorer import ModuleFrameScorer  # noqa: E402
 from can_train.detectors.known_vehicle import KnownVehicles  # noqa: E402
+from can_train.detectors.loading import load_detector  # noqa: E402
 from can_train.detectors.module_scorer import ModuleWindowScorer  # noqa: E402
 from can_train.detectors.window_scorer import WindowScorer  # noqa: E402
 from can_train.evaluation.latency import one_core  # noqa: E402
@@ -98,9 +99,16 @@ def main() -> None:
     _row(COLUMNS)
     with one_core():
         for stride in STRIDES:
-            detector = open_detector(args.run, experiment_root=args.experiment_root)
+            detector = _opened(args.run, experiment_root=args.experiment_root)
             _print_at(_at_stride(detector, stride), recordings, args.decisions)
     print(f"{platform.processor() or platform.machine()}, one core, load average {load:.2f}")
+
+
+def _opened(run: str | Path, experiment_root: Path | None = None) -> ModuleFrameScorer:
+    detector = load_detector(run, experiment_root=experiment_root)
+    if not isinstance(detector, ModuleFrameScorer):
+        raise SystemExit(f"{run}: has no modules to compare with. Name a run")
+    return detector
 
 
 def rows(rounds: int) -> Iterator[Row]:
@@ -111,11 +119,13 @@ def rows(rounds: int) -> Iterator[Row]:
         recordings = training_frames(data, training_dataset(data))
         run = student_trio(Path(folder))
         for stride in STRIDES:
-            detector = _at_stride(open_detector(run), stride)
+            detector = _at_stride(_opened(run), stride)
             yield from _rows_at(detector, recordings, rounds)
 
 
-def _rows_at(detector: FrameScorer, recordings: Sequence[Frames], rounds: int) -> Iterator[Row]:
+def _rows_at(
+    detector: ModuleFrameScorer, recordings: Sequence[Frames], rounds: int
+) -> Iterator[Row]:
     stride, profiles = detector.spec.stride, detector.own.vehicles
 
     def decisions(figure: Figure, vehicles: KnownVehicles | None) -> float:
@@ -134,13 +144,13 @@ def _rows_at(detector: FrameScorer, recordings: Sequence[Frames], rounds: int) -
             yield measured("Decision", whole, unit, ours, "modules", reference, rounds)
 
 
-def _at_stride(detector: FrameScorer, stride: int) -> FrameScorer:
+def _at_stride(detector: ModuleFrameScorer, stride: int) -> ModuleFrameScorer:
     for each in detector.detectors.values():
         each.config = replace(each.config, data=replace(each.config.data, stride=stride))
     return detector
 
 
-def _print_at(detector: FrameScorer, recordings: Sequence[Frames], decisions: int) -> None:
+def _print_at(detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int) -> None:
     stride, profiles = detector.spec.stride, detector.own.vehicles
     for name, vehicles in (("stream", None), ("stream, profiles", profiles)):
         detector.own.vehicles = vehicles
@@ -154,18 +164,18 @@ def _print_at(detector: FrameScorer, recordings: Sequence[Frames], decisions: in
     detector.own.vehicles = profiles
 
 
-def _streamed(detector: FrameScorer, recordings: Sequence[Frames], decisions: int) -> Timed:
+def _streamed(detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int) -> Timed:
     """Every decision timed, from its frames to all that is said."""
     stream = stream_of(detector, words=recordings[0].payload.shape[1] // 8)
     pieces = _pieces(recordings, detector.spec.window, detector.spec.stride)
     return _timed(lambda piece: list(stream.push(piece)), pieces, decisions)
 
 
-def _by_modules(detector: FrameScorer, recordings: Sequence[Frames], decisions: int) -> Timed:
+def _by_modules(detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int) -> Timed:
     """Graphs as for the stream, each window a batch of its own."""
     live = LiveGraphs(detector.spec, words=recordings[0].payload.shape[1] // 8)
     scorers: dict[str, WindowScorer] = {}
-    for name, each in detector.detectors.items():
+    for name, each in detector.modules.items():
         scorers[name] = ModuleWindowScorer(each, {**scorers} if each.fuses else {})
 
     def decide(piece: Frames) -> None:
@@ -190,7 +200,9 @@ def _timed(decide: Callable[[Frames], object], pieces: Iterator[Frames], decisio
     return Timed(seconds=seconds, cpu=cpu, memory_mb=_resident_mb() - memory)
 
 
-def _whole(detector: FrameScorer, recordings: Sequence[Frames], least: int) -> tuple[str, ...]:
+def _whole(
+    detector: ModuleFrameScorer, recordings: Sequence[Frames], least: int
+) -> tuple[str, ...]:
     """Recordings in batches, at least so many windows."""
     windows = 0
     memory, began, cpu = _resident_mb(), time.perf_counter(), time.thread_time()

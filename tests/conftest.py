@@ -61,6 +61,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs a Slurm cluster: set CAN_TRAIN_SLURM=1 where sbatch works")
     if item.get_closest_marker("mlflow") and importlib.util.find_spec("mlflow") is None:
         pytest.skip("needs MLflow: can-train env --install mlflow")
+    if item.get_closest_marker("search") and importlib.util.find_spec("optuna") is None:
+        pytest.skip("needs Optuna: can-train env --install search")
+    if item.get_closest_marker("multicast") and importlib.util.find_spec("msgpack") is None:
+        pytest.skip("needs msgpack: can-train env --install formats")
+    if item.get_closest_marker("onnx") and importlib.util.find_spec("onnxruntime") is None:
+        pytest.skip("needs ONNX: can-train env --install onnx")
 
 
 @pytest.hookimpl(wrapper=True)

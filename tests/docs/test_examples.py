@@ -20,7 +20,7 @@ from can_train.sweeps.axes import parse_axis, with_values
 from can_train.sweeps.axes import points as points_of
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDS_MODALITY = {"train", "pipeline", "sweep", "data", "validate"}
+NEEDS_MODALITY = {"train", "pipeline", "sweep", "campaign", "data", "validate"}
 REQUESTS = {"train", "pipeline", "sweep"}
 START = re.compile(
     r"can-train (train|pipeline|sweep|validate|data (?:prepare|inspect|synth)) (?!--help)[-{]"
@@ -79,6 +79,13 @@ def test_example_is_accepted(page: str, command: str) -> None:
         return
     assert not ELLIPSIS & set(words), f"{page}: write the example out"
     check(command, page)
+
+
+@pytest.mark.parametrize("unit", sorted(ROOT.rglob("docs/**/*.service")), ids=lambda p: p.name)
+def test_a_unit_starts_a_command_that_there_is(unit: Path) -> None:
+    text = unit.read_text(encoding="utf-8").replace("\\\n", " ")
+    (started,) = re.findall(r"^ExecStart=\S+/(can-train .*)$", text, re.MULTILINE)
+    check(started, str(unit))
 
 
 def check(command: str, where: str) -> None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 from sklearn.metrics import roc_curve
 
-from can_train.evaluation.metrics import poisson_upper, window_metrics
+from can_train.alarms.rate import poisson_upper
+from can_train.evaluation.metrics import window_metrics
 from tests.draws import examples
 
 

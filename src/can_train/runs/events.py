@@ -133,6 +133,19 @@ class EpochResources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyUsed:
+    """What the attempt used, at its end; None where this machine doesn't tell.
+
+    Attributes:
+        cpu_kj: Of the CPU packages, times the run's share of the CPUs, in kilojoules.
+        gpu_kj: Of its GPUs, from their power every half minute, in kilojoules.
+    """
+
+    cpu_kj: float | None
+    gpu_kj: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """The artifact is written.
 
@@ -164,6 +177,7 @@ Event = (
     | RunResumed
     | EpochEnded
     | EpochResources
+    | EnergyUsed
     | RunFinished
     | RunInterrupted
 )
@@ -174,6 +188,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     "resume": RunResumed,
     "epoch": EpochEnded,
     "resources": EpochResources,
+    "energy": EnergyUsed,
     "finished": RunFinished,
     "interrupted": RunInterrupted,
 }

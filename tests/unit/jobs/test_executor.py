@@ -156,3 +156,9 @@ def test_nobody_but_its_folder_knows_slurm() -> None:
         if path.parent != source / "jobs" / "slurm" and words.search(path.read_text("utf-8"))
     }
     assert naming == set(NAMES_SLURM)
+
+
+def test_who_takes_plans_as_a_whole_takes_no_search() -> None:
+    executor_called("local").require_feeds()
+    with pytest.raises(ConfigError, match="--submit: takes a plan as a whole, and a search makes"):
+        executor_called("slurm").require_feeds()
