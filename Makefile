@@ -1,4 +1,4 @@
-.PHONY: environment test test-kd test-slurm coverage lint docs bench bench-check bench-kd reference lock
+.PHONY: environment test test-exploring test-kd test-slurm coverage lint docs bench bench-check bench-kd reference lock
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -10,6 +10,8 @@ export CAN_TRAIN_RECORDINGS ?= $(abspath $(RECORDINGS))
 endif
 # The targets below work on .venv, whatever the shell's own setting is.
 unexport CAN_TRAIN_VENV
+# Tests and benchmarks start many processes: each would compile our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Whole files go to one process, since a module's fixtures are dear; in the order of the folders,
 # since the few long tests of e2e would else come last and keep one process busy alone.
@@ -17,6 +19,10 @@ IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 test: environment
 	$(PYTHON) -m pytest -q $(IN_PARALLEL)
+
+# The tests that draw inputs, on ten times as many that nobody drew before.
+test-exploring: environment
+	$(PYTHON) -m pytest -q $(IN_PARALLEL) -m hypothesis --hypothesis-profile=exploring
 
 # On a Slurm cluster of virtual nodes on this machine: as root, on Debian.
 test-slurm: environment

@@ -158,7 +158,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--experiment-root", type=Path, default=Path("experimentruns"))
     given = parser.parse_args(words)
     root, recordings = given.experiment_root, given.data_root / RECORDINGS
-    detector = can_train.open_detector(root / FUSION)
+    detector = can_train.load_detector(root / FUSION)
     figures = [columns_of(metrics_path(root / run)) for run in (TEACHER, STUDENT)]
     threshold = detector.thresholds["fusion"].value
     drawn = {

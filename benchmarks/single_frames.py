@@ -24,7 +24,8 @@ from benchmarks.foreign_cars import best_f1
 from can_train.dataset.access import open_dataset
 from can_train.dataset.augment.payloads import changing
 from can_train.dataset.augment.streams import CarTraffic, by_time, join, take
-from can_train.detectors.frame_scorer import FrameScorer, open_detector
+from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.loading import load_detector
 from can_train.evaluation.metrics import window_metrics
 from can_train.frames.frame import Frames
 from can_train.runs.layout import roots_from
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", required=True, metavar="DATASET")
     args = parser.parse_args()
     for name in args.runs:
-        scorer = open_detector(name, experiment_root=args.experiment_root)
+        scorer = load_detector(name, experiment_root=args.experiment_root)
         lines: dict[str, list[tuple[str, NDArray[np.float64]]]] = {}
         for dataset in args.datasets:
             for title, frames in benign_recordings(args.data_root, dataset):

@@ -34,7 +34,7 @@ from can_train.config.schema import RunConfig, TrainingConfig  # noqa: E402
 from can_train.config.spec import spec_of  # noqa: E402
 from can_train.dataset.windows import DatasetWindows  # noqa: E402
 from can_train.detectors.build import build_stage  # noqa: E402
-from can_train.detectors.scoring import SCORING_BATCH  # noqa: E402
+from can_train.detectors.frame_scorer import SCORING_BATCH  # noqa: E402
 from can_train.detectors.stage import GraphStage, StageModule  # noqa: E402
 from can_train.detectors.vgae.errors import node_errors  # noqa: E402
 from can_train.detectors.vgae.network import VGAE  # noqa: E402

@@ -10,7 +10,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from can_train.dataset.access import Dataset, open_dataset
-    from can_train.detectors.frame_scorer import FrameScorer, ScoredWindows, open_detector
+    from can_train.detectors.frame_scorer import FrameScorer, ScoredWindows
+    from can_train.detectors.loading import load_detector
     from can_train.errors import CanTrainError
     from can_train.frames.frame import Frames
     from can_train.frames.readers.registry import read_recording
@@ -32,7 +33,7 @@ else:
         "WindowSpec": "graphs.identity",
         "build_graphs": "graphs.build",
         "open_dataset": "dataset.access",
-        "open_detector": "detectors.frame_scorer",
+        "load_detector": "detectors.loading",
         "raw_graphs": "graphs.feed",
         "read_recording": "frames.readers.registry",
         "stream_of": "streaming.opening",
@@ -64,7 +65,7 @@ __all__ = [
     "WindowSpec",
     "build_graphs",
     "open_dataset",
-    "open_detector",
+    "load_detector",
     "raw_graphs",
     "read_recording",
     "stream_of",

@@ -19,9 +19,9 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 # time (detectors, formats, executors) is found by `plugins`, which imports none of them by name.
 ORDER = (
     "errors", "vocab", "plugins", "files", "tables", "compiled", "runs", "config", "tracking",
-    "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "detectors", "alarms",
-    "streaming", "training", "scoring", "evaluation", "comparison", "jobs", "pipeline", "sweeps",
-    "cli", "__main__",
+    "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "alarms", "detectors",
+    "streaming", "training", "scoring", "evaluation", "comparison", "deploy", "jobs", "pipeline",
+    "sweeps", "cli", "__main__",
 )  # fmt: skip
 
 # `import can_train` gives the version and looks the names of the public API up when they are used,
@@ -44,7 +44,7 @@ CLAIM = re.compile(r"stdlib (?:and filelock )?only")
 MUST_CLAIM = {
     "vocab", "plugins", "files", "environment", "config.schema", "config.spec", "config.codec",
     "config.frozen", "dataset.manifest", "graphs.features", "graphs.identity", "frames.recording",
-    "runs.layout", "runs.state", "runs.process", "runs.find",
+    "runs.layout", "runs.state", "runs.process", "runs.find", "deploy.exporter",
 }  # fmt: skip
 
 MODELS = {"gat", "vgae", "dqn"}

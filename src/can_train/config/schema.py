@@ -274,10 +274,12 @@ class Resources:
     cpus: Annotated[
         int | None, Param(help="CPUs per stage (default: --threads)", ge=1, le=65_536)
     ] = None
-    gpus: Annotated[int | None, Param(help="GPUs per node", ge=0, le=1024)] = None
+    gpus: Annotated[int | None, Param(help="GPUs per node; a stage uses one", ge=0, le=1024)] = None
     gpu_type: Annotated[str | None, Param(help="type of those GPUs")] = None
     qos: Annotated[str | None, Param(help="quality of service")] = None
-    nodes: Annotated[int | None, Param(help="number of nodes", ge=1, le=100_000)] = None
+    nodes: Annotated[
+        int | None, Param(help="number of nodes; a stage uses one", ge=1, le=100_000)
+    ] = None
     mail_user: Annotated[str | None, Param(help="address for mail about the job")] = None
     constraint: Annotated[str | None, Param(help="node features that the job needs")] = None
     exclude: Annotated[str | None, Param(help="nodes that the job must not use")] = None

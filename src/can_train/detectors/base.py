@@ -163,15 +163,19 @@ class Detector(nn.Module):
 
     @property
     def trained(self) -> TrainedDetector:
-        """What was learnt, as arrays that share its memory; its module must be on the CPU."""
+        """What was learnt, as arrays; on the CPU they share its memory."""
+        weights = self.network.state_dict()
         return TrainedDetector(
             config=self.config,
-            weights={name: w.detach().numpy() for name, w in self.network.state_dict().items()},
+            weights={name: weight.detach().cpu().numpy() for name, weight in weights.items()},
             scaler=self.scaler,
             vocabulary=self.vocabulary,
             extras=self.extras,
             threshold=self.threshold,
             evidence=self.evidence,
+            parents=self.parents,
+            vehicles=self.vehicles,
+            sha256=self.sha256,
         )
 
     @classmethod

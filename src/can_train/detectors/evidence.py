@@ -141,11 +141,9 @@ class CalibrationEvidence:
         return self.benign.p_value(margin)
 
     def to_plain(self) -> dict[str, dict[str, Any]]:
-        """Tensors and numbers, as an artifact holds them."""
-        import torch
-
+        """Arrays and numbers."""
         return {
-            item.name: {"values": torch.from_numpy(part.values), "windows": part.windows}
+            item.name: {"values": part.values, "windows": part.windows}
             for item, part in self._parts()
         }
 
@@ -244,7 +242,7 @@ def _kept(windows: int) -> NDArray[np.int64]:
 
 
 def _checked(name: str, plain: Mapping[str, Any]) -> Margins:
-    values, windows = plain["values"].numpy(), int(plain["windows"])
+    values, windows = plain["values"], int(plain["windows"])
     if values.shape != (min(max(windows, 0), MOST_MARGINS),):
         raise ArtifactError(
             f"stored evidence: {values.shape} margins of {windows} {name} windows. "

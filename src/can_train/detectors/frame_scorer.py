@@ -1,35 +1,60 @@
 """From the frames of a recording to scores and alarms, by a trained detector.
 
 Graphs are built in one causal pass from the recording's first frame, as for evaluation, and scored
-in the same batches: on the same recording both give the same numbers, bit for bit.
+by modules in the same batches, which gives the same numbers, bit for bit; or window by window in
+compiled loops, without torch (to 1e-5).
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.config.frozen import frozen_config_of
-from can_train.detectors.artifact import load_detector
-from can_train.detectors.base import Detector
+from can_train.alarms.rule import DEFAULT_RULE, AlarmRule
+from can_train.config.schema import RunConfig
+from can_train.config.spec import Spec
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence
 from can_train.detectors.known_vehicle import ROW as PROFILE
+from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.detectors.level import Levelling
-from can_train.detectors.parents import experts_of
-from can_train.detectors.scoring import SCORING_BATCH, score_windows
+from can_train.detectors.window_scorer import TrainedDetector, WindowScorer, compiled_scorers
 from can_train.frames.frame import Frames
 from can_train.graphs.build import graphs_in_turn
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.identity import WindowSpec
-from can_train.runs.find import find_run
-from can_train.runs.layout import artifact_path, is_run, roots_from
-from can_train.runs.made import check_made
-from can_train.teachers.files import recorded_sha256
+from can_train.graphs.kernels.live import LiveGraph
+from can_train.graphs.live import graph_room
+
+if TYPE_CHECKING:
+    from can_train.detectors.base import Detector
+
+SCORING_BATCH: Final = 256
+"""Windows per forward pass when scoring, fewer where memory runs out; changes memory and speed
+only."""
+
+
+class CalibratedDetector(Protocol):
+    """What a module and its arrays have in common."""
+
+    config: RunConfig
+    threshold: Threshold
+    evidence: CalibrationEvidence
+    vehicles: KnownVehicles | None
+    sha256: str
+
+    @property
+    def spec(self) -> Spec:
+        """What kind of detector it is."""
+
+    @property
+    def trained(self) -> TrainedDetector:
+        """Its arrays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,22 +84,46 @@ class ScoredWindows:
         return len(self.start)
 
 
-class FrameScorer:
+class FrameScorer(ABC):
     """A trained detector, with those that it fuses, for the frames of whole recordings.
 
     Args:
         own: The detector.
         experts: Those that it fuses, by name; empty for one that scores graphs itself.
+        rule: When windows are an alarm.
     """
 
-    def __init__(self, own: Detector, experts: Mapping[str, Detector]) -> None:
+    def __init__(
+        self,
+        own: CalibratedDetector,
+        experts: Mapping[str, CalibratedDetector],
+        rule: AlarmRule = DEFAULT_RULE,
+    ) -> None:
         self.own = own
         self.detectors = {**experts, own.config.model: own}
+        self.rule = rule
+
+    @abstractmethod
+    def score_graphs(self, graphs: PackedGraphs) -> dict[str, NDArray[np.float64]]:
+        """Scores of the windows [B] of graphs that were just built, by detector."""
+
+    @abstractmethod
+    def window_scorers(self) -> dict[str, WindowScorer]:
+        """What scores the single windows of one stream, by detector; new ones."""
+
+    @abstractmethod
+    def limit_threads(self) -> None:
+        """Takes as many threads in this process as its training was told to."""
 
     @property
     def spec(self) -> WindowSpec:
         """How frames become the graphs that it was trained on."""
         return WindowSpec.of(self.own.config.data)
+
+    @property
+    def trained(self) -> dict[str, TrainedDetector]:
+        """The detectors as arrays, by name, those first that others build on."""
+        return {name: detector.trained for name, detector in self.detectors.items()}
 
     @property
     def thresholds(self) -> dict[str, Threshold]:
@@ -91,24 +140,27 @@ class FrameScorer:
         return profile | {d.spec.row: d.evidence for d in self.detectors.values()}
 
     def score(
-        self, frames: Frames, watch: Callable[[PackedGraphs], None] | None = None
+        self,
+        frames: Frames,
+        watch: Callable[[PackedGraphs, NDArray[np.float64]], None] | None = None,
     ) -> ScoredWindows:
         """Scores every full window of one recording; needs memory for a part of it at a time.
 
         Args:
             frames: The whole recording: what an ID did before decides how its frames look.
-            watch: Takes the graphs of each part, in order, for whoever wants more than scores.
+            watch: Takes the graphs of each part with its own scores of them, in order, for whoever
+                wants more than scores.
 
         Returns:
             No windows (B = 0) where the recording is shorter than a window.
         """
         parts = []
         for graphs in graphs_in_turn(frames, self.spec, SCORING_BATCH):
-            said = score_windows(self.detectors.values(), graphs, np.arange(len(graphs)))
-            score = {self.detectors[name].spec.row: found.score for name, found in said.items()}
+            said = self.score_graphs(graphs)
+            score = {self.detectors[name].spec.row: found for name, found in said.items()}
             parts.append((graphs.start, graphs.start_s, graphs.attack_fraction > 0, score))
             if watch is not None:
-                watch(graphs)
+                watch(graphs, score[self.own.spec.row])
         starts, times, labels, scores = zip(*parts, strict=True)
         start = np.concatenate(starts)
         score = self._of_profile(frames, start)
@@ -136,33 +188,85 @@ class FrameScorer:
         return {name: said.p_value(score[name]) for name, said in self.evidence.items()}
 
 
-def open_detector(name: str | Path, *, experiment_root: str | Path | None = None) -> FrameScorer:
-    """A trained detector by its run or file; a fusion comes with the detectors that it fuses.
+class ModuleFrameScorer(FrameScorer):
+    """Scores by modules, in batches.
 
     Args:
-        name: A run as commands take it (id, the beginning of one, folder), or a `.pth` file.
-        experiment_root: Where runs lie; absent: where the run says, else `experimentruns` beside
-            the launcher.
+        own: The detector.
+        experts: Those that it fuses, by name.
+    """
+
+    def __init__(self, own: Detector, experts: Mapping[str, Detector]) -> None:
+        super().__init__(own, experts)
+        self.modules = {**experts, own.config.model: own}
+
+    def limit_threads(self) -> None:
+        """Takes as many threads in this process as its training was told to."""
+        import torch
+
+        torch.set_num_threads(self.own.config.training.threads)
+
+    def score_graphs(self, graphs: PackedGraphs) -> dict[str, NDArray[np.float64]]:
+        """Scores of the windows [B] of graphs that were just built, by detector."""
+        from can_train.detectors.scoring import score_windows
+
+        said = score_windows(self.modules.values(), graphs, np.arange(len(graphs)))
+        return {name: found.score for name, found in said.items()}
+
+    def window_scorers(self) -> dict[str, WindowScorer]:
+        """What scores the single windows of one stream, by detector; new ones."""
+        from can_train.detectors.module_scorer import window_scorers
+
+        return window_scorers(self.modules)
+
+
+class CompiledFrameScorer(FrameScorer):
+    """Scores window by window in compiled loops; needs no torch.
+
+    Args:
+        own: The detector.
+        experts: Those that it fuses, by name.
+        rule: When windows are an alarm.
 
     Raises:
-        PreflightError: No run, or several, are called so.
-        ArtifactError: A file is missing, damaged, or not the one that a fusion was built on.
+        ArtifactError: A detector has no compiled form, or weights of another shape.
     """
-    path, root = Path(name), Path(experiment_root or roots_from().experiments)
-    if path.suffix != ".pth":
-        run = find_run(root, str(name))
-        check_made(run)
-        config = frozen_config_of(run).config
-        path = artifact_path(run, config.model, config.model_size)
-    own = load_detector(path, sha256=recorded_sha256(path))
-    if not own.fuses:
-        return FrameScorer(own, {})
-    return FrameScorer(own, experts_of(own, root if experiment_root else _root_of(path), path))
+
+    def __init__(
+        self, own: TrainedDetector, experts: Mapping[str, TrainedDetector], rule: AlarmRule
+    ) -> None:
+        super().__init__(own, experts, rule)
+        self._scorers = compiled_scorers(self.trained)
+        self._graph = graph_room(self.spec)
+
+    def limit_threads(self) -> None:
+        """It takes one."""
+
+    def score_graphs(self, graphs: PackedGraphs) -> dict[str, NDArray[np.float64]]:
+        """Scores of the windows [B] of graphs that were just built, by detector."""
+        score = {name: np.empty(len(graphs)) for name in self._scorers}
+        node_ptr, edge_ptr = graphs.node_ptr, graphs.edge_ptr
+        for window in range(len(graphs)):
+            nodes = slice(node_ptr[window], node_ptr[window + 1])
+            edges = slice(edge_ptr[window], edge_ptr[window + 1])
+            _place(graphs, nodes, edges, self._graph)
+            for name, scorer in self._scorers.items():
+                scorer.look(self._graph)
+                score[name][window] = scorer.score
+        return score
+
+    def window_scorers(self) -> dict[str, WindowScorer]:
+        """What scores the single windows of one stream, by detector; new ones."""
+        return compiled_scorers(self.trained)
 
 
-def _root_of(artifact: Path) -> Path:
-    """Where runs lie, as the run says that holds `artifact`; beside the launcher if none does."""
-    run = artifact.absolute().parent.parent
-    if not is_run(run):
-        return roots_from().experiments
-    return frozen_config_of(run).experiment_root
+def _place(graphs: PackedGraphs, nodes: slice, edges: slice, graph: LiveGraph) -> None:
+    """Copies one graph to where window scorers look at it."""
+    topology = graph.topology
+    count, links = nodes.stop - nodes.start, edges.stop - edges.start
+    topology.nodes[0], topology.edges[0] = count, links
+    topology.node_id[:count] = graphs.node_id[nodes]
+    topology.edge_index[0, :links] = graphs.edge_source[edges]
+    topology.edge_index[1, :links] = graphs.edge_target[edges]
+    graph.node_x[:count] = graphs.node_x[nodes]
+    graph.edge_x[:links] = graphs.edge_x[edges]

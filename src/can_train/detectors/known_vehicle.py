@@ -75,18 +75,11 @@ class KnownVehicles:
         return store_scores(self.profiles, store, windows, frames)
 
     def to_plain(self) -> dict[str, Any]:
-        """Tensors and plain values, as an artifact holds them."""
-        import torch
-
+        """Arrays and plain values."""
         return {
             "threshold": asdict(self.threshold),
             "evidence": self.evidence.to_plain(),
-            "profiles": {
-                profile.vehicle: {
-                    name: torch.from_numpy(array) for name, array in profile.to_arrays().items()
-                }
-                for profile in self.profiles
-            },
+            "profiles": {profile.vehicle: profile.to_arrays() for profile in self.profiles},
         }
 
     @classmethod
@@ -98,9 +91,7 @@ class KnownVehicles:
             KeyError: A part is missing.
         """
         profiles = tuple(
-            VehicleProfile.from_arrays(
-                vehicle, {name: tensor.numpy() for name, tensor in arrays.items()}
-            )
+            VehicleProfile.from_arrays(vehicle, arrays)
             for vehicle, arrays in plain["profiles"].items()
         )
         return cls(

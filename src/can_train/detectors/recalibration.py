@@ -8,14 +8,12 @@ never believed (`_without_outliers`), and a stretch that looks attacked is refus
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.detectors.frame_scorer import FrameScorer, ScoredWindows
@@ -89,12 +87,12 @@ class Recalibration:
     raised: tuple[RaisedThreshold, ...]
     vehicles: KnownVehicles | None
 
-    def apply(self, detectors: Mapping[str, Detector], own: Detector) -> None:
+    def apply(self, scorer: FrameScorer) -> None:
         """Sets the thresholds of loaded detectors; their files stay as they are."""
         after = {each.scorer: each.after for each in self.raised}
-        for detector in detectors.values():
+        for detector in scorer.detectors.values():
             detector.threshold = after[detector.spec.row]
-        own.vehicles = self.vehicles
+        scorer.own.vehicles = self.vehicles
 
 
 def stretch_of(frames: Frames, minutes: float) -> Frames:

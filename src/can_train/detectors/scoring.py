@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from can_train.detectors.base import Detector, Scores
+from can_train.detectors.frame_scorer import SCORING_BATCH
 from can_train.detectors.level import levelled
 from can_train.detectors.shortage import shortage_in
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.feed import raw_graphs
 from can_train.graphs.store import GraphStore
-
-SCORING_BATCH: Final = 256
-"""Windows per forward pass when scoring, fewer where memory runs out; changes memory and speed
-only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,17 @@ from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence, surprise_table, yardstick_of
 from can_train.detectors.kernels.stacks import AttentionStack, DenseStack, Real, Residual
 from can_train.detectors.kernels.window import Experience, WindowInputs
+from can_train.errors import ArtifactError
 from can_train.graphs.kernels.live import LiveGraph
 from can_train.graphs.scaling import FeatureScaler, IdVocabulary
 
+if TYPE_CHECKING:
+    from can_train.detectors.known_vehicle import KnownVehicles
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class TrainedDetector:
-    """What an artifact holds, but for the profiles of vehicles.
+    """What an artifact holds, as arrays; `threshold` and `vehicles` may be set for another car.
 
     Attributes:
         config: Configuration of the run that made it.
@@ -35,6 +40,9 @@ class TrainedDetector:
         extras: Further arrays that it needs, by name.
         threshold: Alarm threshold.
         evidence: Margins of the calibration windows.
+        parents: sha256 of every artifact it was made from, by role.
+        vehicles: Profiles of the vehicles that it was trained on; None without regular IDs.
+        sha256: Of its artifact; empty before it is written.
     """
 
     config: RunConfig
@@ -44,6 +52,9 @@ class TrainedDetector:
     extras: Mapping[str, NDArray[np.float64]]
     threshold: Threshold
     evidence: CalibrationEvidence
+    parents: Mapping[str, str] = field(default_factory=dict)
+    vehicles: KnownVehicles | None = None
+    sha256: str = ""
 
     @property
     def spec(self) -> Spec:
@@ -51,16 +62,28 @@ class TrainedDetector:
         return spec_of(self.config.model)
 
     @property
+    def experts(self) -> tuple[str, ...]:
+        """Names of the detectors whose scores it fuses; empty for one that scores graphs."""
+        return tuple(self.config.experts) if self.config.training_strategy == "fusion" else ()
+
+    @property
+    def trained(self) -> TrainedDetector:
+        """Itself; a module gives its arrays so."""
+        return self
+
+    @property
     def inputs(self) -> WindowInputs:
         """How it takes a window's graph."""
         nothing = np.zeros((len(self.vocabulary), 0), np.float32)
+        embedding = self.weights.get("embedding.weight", nothing)
+        require_shape("embedding.weight", embedding, (len(self.vocabulary), embedding.shape[-1]))
         return WindowInputs(
             node_mean=matrix(self.scaler.node_mean),
             node_scale=matrix(self.scaler.node_scale),
             edge_mean=matrix(self.scaler.edge_mean),
             edge_scale=matrix(self.scaler.edge_scale),
             ids=np.ascontiguousarray(self.vocabulary.ids, np.uint32),
-            embedding=matrix(self.weights.get("embedding.weight", nothing)),
+            embedding=matrix(embedding),
         )
 
     @property
@@ -100,6 +123,29 @@ WindowScorerBuilder = Callable[[TrainedDetector, Mapping[str, WindowScorer]], Wi
 """From a trained detector, and the scorers that it builds on by name."""
 
 
+def compiled_scorers(detectors: Mapping[str, TrainedDetector]) -> dict[str, WindowScorer]:
+    """What scores single windows in compiled loops, by name.
+
+    Args:
+        detectors: By name, those first that others build on.
+
+    Raises:
+        ArtifactError: One of them has no compiled form, or isn't complete.
+    """
+    found: dict[str, WindowScorer] = {}
+    for name, trained in detectors.items():
+        build = builder_of(trained.spec)
+        if build is None:
+            raise ArtifactError(
+                f"{name}: has no form without torch (`Spec.window_scorer`). Use its run instead"
+            )
+        try:
+            found[name] = build(trained, {expert: found[expert] for expert in trained.experts})
+        except (KeyError, ValueError) as error:
+            raise ArtifactError(f"{name}: weights that don't fit it ({error})") from error
+    return found
+
+
 def builder_of(spec: Spec) -> WindowScorerBuilder | None:
     """What makes window scorers of a detector's kind; None where it has no compiled form."""
     if not spec.window_scorer:
@@ -109,37 +155,64 @@ def builder_of(spec: Spec) -> WindowScorerBuilder | None:
 
 
 def attention_stack(
-    weights: Mapping[str, NDArray[np.floating]], prefix: str, residual: Residual
+    weights: Mapping[str, NDArray[np.floating]],
+    prefix: str,
+    residual: Residual,
+    channels: tuple[int, int],
 ) -> AttentionStack:
-    """Layers of `GraphAttention` as compiled functions take them.
+    """Layers of `GraphAttention` as compiled functions take them, which trust their sizes.
 
     Args:
         weights: By their names in the module.
         prefix: Name of the list of layers.
         residual: What layers add that learnt no map of their own.
+        channels: Width of a node and of an edge.
+
+    Raises:
+        ValueError: A weight is of another shape than those beside it ask for.
     """
     parts: list[NDArray[np.floating]] = []
     sizes: list[list[int]] = []
+    inputs, edge_channels = channels
     while f"{prefix}.{len(sizes)}.bias" in weights:
         own = f"{prefix}.{len(sizes)}"
         learned = f"{own}.res.weight" in weights
-        _, heads, channels = weights[f"{own}.att_src"].shape
+        _, heads, per_head = weights[f"{own}.att_src"].shape
+        width = heads * per_head
+        of_layer = {
+            "lin.weight": (width, inputs),
+            "att_dst": (1, heads, per_head),
+            "edge_score.weight": (heads, edge_channels),
+            "bias": (width,),
+            **({"res.weight": (width, inputs)} if learned else {}),
+        }
+        for name, shape in of_layer.items():
+            require_shape(f"{own}.{name}", weights[f"{own}.{name}"], shape)
         parts += [weights[f"{own}.lin.weight"].T]
         parts += [weights[f"{own}.res.weight"].T] if learned else []
         parts += [weights[f"{own}.att_src"], weights[f"{own}.att_dst"]]
         parts += [weights[f"{own}.edge_score.weight"].T, weights[f"{own}.bias"]]
         kind = Residual.LEARNED if learned else residual
-        sizes.append([weights[f"{own}.lin.weight"].shape[1], heads, channels, kind])
+        if kind == Residual.INPUT:
+            require_shape(f"{own}.lin.weight", weights[f"{own}.lin.weight"], (width, width))
+        sizes.append([inputs, heads, per_head, kind])
+        inputs = width
     return AttentionStack(_table(parts), np.array(sizes, np.int64))
 
 
 def dense_stack(weights: Mapping[str, NDArray[np.floating]], names: Sequence[str]) -> DenseStack:
-    """Fully connected layers, by their names, as compiled functions take them."""
+    """Fully connected layers, by their names, as compiled functions take them.
+
+    Raises:
+        ValueError: A weight is of another shape than those beside it ask for.
+    """
     parts: list[NDArray[np.floating]] = []
     widths = [weights[f"{names[0]}.weight"].shape[1]] if names else [0]
     for name in names:
-        parts += [weights[f"{name}.weight"].T, weights[f"{name}.bias"]]
-        widths.append(len(weights[f"{name}.bias"]))
+        weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        require_shape(f"{name}.weight", weight, (len(bias), widths[-1]))
+        parts += [weight.T, bias]
+        widths.append(len(bias))
     return DenseStack(_table(parts), np.array(widths, np.int64))
 
 
@@ -147,6 +220,27 @@ def layers_of(weights: Mapping[str, NDArray[np.floating]], prefix: str) -> list[
     """Names of the layers of a `Dense`, in order."""
     count = sum(name.startswith(f"{prefix}.lins.") and name.endswith(".bias") for name in weights)
     return [f"{prefix}.lins.{number}" for number in range(count)]
+
+
+def require_shape(name: str, array: NDArray[np.floating], shape: tuple[int, ...]) -> None:
+    """Refuses what compiled functions would read beyond.
+
+    Raises:
+        ValueError: An array is of another shape.
+    """
+    if array.shape != shape:
+        raise ValueError(f"{name}: shape {array.shape} instead of {shape}")
+
+
+def require_ends(name: str, layers: DenseStack, inputs: int, outputs: int) -> None:
+    """Refuses layers that don't lead from so many numbers to so many.
+
+    Raises:
+        ValueError: They don't.
+    """
+    found = (int(layers.widths[0]), int(layers.widths[-1]))
+    if found != (inputs, outputs):
+        raise ValueError(f"{name}: from {found[0]} to {found[1]} instead of {inputs} to {outputs}")
 
 
 def matrix(weight: NDArray[np.floating]) -> Real:

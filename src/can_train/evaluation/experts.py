@@ -15,7 +15,7 @@ from can_train.config.spec import spec_of
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold
-from can_train.detectors.known_vehicle import ROW as PROFILE
+from can_train.detectors.frame_scorer import ModuleFrameScorer
 from can_train.detectors.parents import experts_of
 from can_train.detectors.scoring import score_recordings
 from can_train.graphs.store import GraphStore
@@ -43,11 +43,15 @@ class Experts:
         return self.detectors[self.frozen.config.model]
 
     @property
+    def scorer(self) -> ModuleFrameScorer:
+        """The same for the frames of recordings."""
+        own = self.own
+        return ModuleFrameScorer(own, {n: d for n, d in self.detectors.items() if d is not own})
+
+    @property
     def thresholds(self) -> dict[str, Threshold]:
         """Stored threshold of each scorer."""
-        known = self.own.vehicles
-        profile = {} if known is None else {PROFILE: known.threshold}
-        return profile | {d.spec.row: d.threshold for d in self.detectors.values()}
+        return self.scorer.thresholds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from can_train.dataset.discovery import lone_file
 from can_train.dataset.labels import Labels
 from can_train.dataset.reading import read_labelled, timed_buses
 from can_train.dataset.request import Reading
-from can_train.detectors.base import Detector
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.recalibration import Recalibration, recalibrate, stretch_of
 from can_train.errors import DataError
@@ -71,19 +70,16 @@ class Calibrated:
         return replace(place, windows=windows[~used])
 
 
-def calibrate_on(
-    wanted: CalibrateOn, detectors: Mapping[str, Detector], own: Detector
-) -> Calibrated:
+def calibrate_on(wanted: CalibrateOn, scorer: FrameScorer) -> Calibrated:
     """Sets the thresholds of loaded detectors for the vehicle of a recording; no file is changed.
 
     Raises:
         DataError: The recording can't be read, or its first minutes can't be calibrated on.
     """
     frames = _frames(wanted)
-    experts = {name: found for name, found in detectors.items() if found is not own}
     stretch = stretch_of(frames, wanted.minutes)
-    result = recalibrate(FrameScorer(own, experts), stretch, vehicle=wanted.file.stem)
-    result.apply(detectors, own)
+    result = recalibrate(scorer, stretch, vehicle=wanted.file.stem)
+    result.apply(scorer)
     calibrated = Calibrated(file=wanted.file, digest=frames.digest(), result=result)
     if wanted.tell is not None:
         wanted.tell(calibrated)

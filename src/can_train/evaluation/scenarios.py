@@ -94,7 +94,7 @@ def evaluate_run(
     experts = load_experts(run_dir)
     config = experts.frozen.config
     torch.set_num_threads(config.training.threads)
-    new = None if calibrate is None else calibrate_on(calibrate, experts.detectors, experts.own)
+    new = None if calibrate is None else calibrate_on(calibrate, experts.scorer)
     ref = DatasetRef(modality=config.modality, dataset=config.dataset)
     inputs = open_windows(data_root, ref, config.data, experts.frozen.training_digest)
     rows: list[EvaluationRow] = []

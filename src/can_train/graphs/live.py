@@ -46,7 +46,7 @@ class LiveGraphs:
     def __init__(self, spec: WindowSpec, *, words: int = 1) -> None:
         self.spec = spec
         self.frames = _room(_WINDOWS_HELD * spec.window + spec.stride, words)
-        self.graph = _graph_of(spec)
+        self.graph = graph_room(spec)
         self.windows = 0
         self.begin = self.end = 0
         self._slots = IdSlots()
@@ -201,7 +201,8 @@ def _room(rows: int, words: int) -> LiveFrames:
     )
 
 
-def _graph_of(spec: WindowSpec) -> LiveGraph:
+def graph_room(spec: WindowSpec) -> LiveGraph:
+    """Room for the graph of one window, with nothing in it."""
     names = FEATURE_NAMES[spec.features]
     return LiveGraph(
         topology=room_for(1, spec.window, spec.window),

@@ -113,7 +113,7 @@ class EpochResources:
         forward_share: Share of the forward pass with its loss.
         backward_share: Share of the backward pass; the rest is the optimiser's.
         host_mib: Most memory of this process, in MiB.
-        host_share: The same of the machine's memory.
+        host_share: The same of what this process may use of the machine's.
         device_allocated_mib: Most memory in tensors on the device, in MiB.
         device_reserved_mib: Most memory that torch held there, in MiB.
         device_share: The same of the device's memory.

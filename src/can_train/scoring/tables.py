@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from can_train.alarms.events import Event
-from can_train.alarms.rule import DEFAULT_RULE
 from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.reasons import Reason
 from can_train.scoring.documents import Scoring, id_text
 from can_train.scoring.recording import ScoredRecording
 
@@ -17,7 +17,9 @@ SUMMARY: Final = (
     "file", "windows", "attacks", "scorer", "above threshold", "notices", "alarms", "first alarm",
     "peak",
 )  # fmt: skip
-EVENTS: Final = ("level", "begins", "ends", "windows", "peak", "at", "suspected", "IDs")
+EVENTS: Final = (
+    "level", "begins", "ends", "windows", "peak", "at", "suspected", "IDs", "because of",
+)  # fmt: skip
 _MOST_IDS: Final = 4
 _MOST_EVENTS: Final = 20
 _NONE: Final = "-"
@@ -27,12 +29,12 @@ Rows = Sequence[Sequence[str]]
 
 def heading(scoring: Scoring) -> str:
     """One line: who scored, what a window is, and when windows are an alarm."""
-    spec = scoring.detector.spec
+    spec, rule = scoring.detector.spec, str(scoring.detector.rule)
     names = [detector.spec.row for detector in scoring.detector.detectors.values()]
     experts = f" (fuses {' and '.join(names[:-1])})" if names[:-1] else ""
     return (
         f"run {scoring.run}: {names[-1]}{experts}, a window of {spec.window} frames every "
-        f"{spec.stride}; alarm: {DEFAULT_RULE} windows above the threshold"
+        f"{spec.stride}; alarm: {rule} windows above the threshold"
     )
 
 
@@ -46,9 +48,10 @@ def summary_rows(detector: FrameScorer, recordings: Sequence[ScoredRecording]) -
 
 
 def event_rows(recording: ScoredRecording, scorer: str) -> Rows:
-    """One row per event, under `EVENTS`; alarms before notices, the first 20 of them."""
-    events = sorted(recording.events[scorer], key=lambda event: event.level != "alarm")
-    rows = [_event(event, recording.start_s) for event in events[:_MOST_EVENTS]]
+    """One row per event of its own scorer, under `EVENTS`: alarms first, at most 20."""
+    told = zip(recording.events[scorer], recording.reasons, strict=True)
+    events = sorted(told, key=lambda pair: pair[0].level != "alarm")
+    rows = [_event(event, recording.start_s, why) for event, why in events[:_MOST_EVENTS]]
     if more := len(events) - len(rows):
         rows.append([f"and {more:,} more: --json FILE", *[""] * (len(EVENTS) - 1)])
     return rows
@@ -72,7 +75,12 @@ def _summary(recording: ScoredRecording, scorer: str, first: bool) -> list[str]:
     ]
 
 
-def _event(event: Event, start_s: float) -> list[str]:
+def because_of(reasons: Sequence[Reason]) -> str:
+    """IDs that moved a margin, most first, with the feature that did most of it."""
+    return ", ".join(f"{id_text(r.id)} ({r.feature.replace('_', ' ')})" for r in reasons) or _NONE
+
+
+def _event(event: Event, start_s: float, reasons: Sequence[Reason]) -> list[str]:
     ids = [id_text(each) for each in event.ids]
     more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
     return [
@@ -84,6 +92,7 @@ def _event(event: Event, start_s: float) -> list[str]:
         _since(event.peak_s, start_s),
         event.kind,
         ", ".join(ids[:_MOST_IDS]) + more if ids else _NONE,
+        because_of(reasons[:1]),
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from can_train.detectors.frame_scorer import FrameScorer
-from can_train.detectors.module_scorer import window_scorers
 from can_train.streaming.scorer import Streamed, StreamingScorer
 
 
@@ -16,7 +15,7 @@ def stream_of(detector: FrameScorer, *, words: int = 1) -> StreamingScorer:
         detector: A trained detector with those that it fuses.
         words: 64-bit words per payload (1, or 8 for CAN FD).
     """
-    scorers = window_scorers(detector.detectors)
+    scorers = detector.window_scorers()
     streamed = [
         Streamed(
             name=each.spec.row,
@@ -26,4 +25,10 @@ def stream_of(detector: FrameScorer, *, words: int = 1) -> StreamingScorer:
         )
         for name, each in detector.detectors.items()
     ]
-    return StreamingScorer(detector.spec, streamed, vehicles=detector.own.vehicles, words=words)
+    return StreamingScorer(
+        detector.spec,
+        streamed,
+        vehicles=detector.own.vehicles,
+        words=words,
+        rule=detector.rule,
+    )

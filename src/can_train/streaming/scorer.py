@@ -116,6 +116,10 @@ class StreamingScorer:
         found = {name: judge.events.open for name, judge in self._judges.items()}
         return {name: event for name, event in found.items() if event is not None}
 
+    def event(self, name: str) -> Event | None:
+        """The same of one scorer, if it has one."""
+        return self._judges[name].events.open
+
     def push(self, frames: Frames) -> Iterator[Decision]:
         """Takes the next frames of the stream; gives a decision for each window that they fill.
 

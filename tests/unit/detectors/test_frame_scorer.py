@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from can_train.dataset.access import Dataset, open_dataset
-from can_train.detectors.frame_scorer import FrameScorer, open_detector
+from can_train.detectors.frame_scorer import SCORING_BATCH, FrameScorer
 from can_train.detectors.known_vehicle import ROW
-from can_train.detectors.scoring import SCORING_BATCH
+from can_train.detectors.loading import load_detector
 from can_train.errors import ArtifactError, PreflightError
 from can_train.evaluation.experts import load_experts, score_by_experts
 from can_train.frames.readers import read_recording
@@ -41,12 +41,12 @@ def fused(lab: Lab) -> Fused:
     return Fused(
         run=run,
         dataset=dataset,
-        store=open_store(folder, dataset.manifest.test, open_detector(run).spec),
+        store=open_store(folder, dataset.manifest.test, load_detector(run).spec),
     )
 
 
 def test_scores_are_those_of_the_evaluation_bit_for_bit(fused: Fused, lab: Lab) -> None:
-    experts, detector = load_experts(fused.run), open_detector(fused.run)
+    experts, detector = load_experts(fused.run), load_detector(fused.run)
     for number, recording in enumerate(fused.store.recordings[:3]):
         windows = np.flatnonzero(fused.store.recording == number)
         assert len(windows) > SCORING_BATCH
@@ -69,8 +69,8 @@ def test_scores_are_those_of_the_evaluation_bit_for_bit(fused: Fused, lab: Lab) 
 
 
 def test_a_file_is_the_same_detector_as_its_run(fused: Fused) -> None:
-    by_run = open_detector(fused.run)
-    by_file = open_detector(artifact_path(fused.run, "dqn", "student"))
+    by_run = load_detector(fused.run)
+    by_file = load_detector(artifact_path(fused.run, "dqn", "student"))
     assert by_file.thresholds == by_run.thresholds
     assert {name: d.sha256 for name, d in by_file.detectors.items()} == {
         name: d.sha256 for name, d in by_run.detectors.items()
@@ -78,16 +78,16 @@ def test_a_file_is_the_same_detector_as_its_run(fused: Fused) -> None:
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id(fused: Fused, lab: Lab) -> None:
-    found = open_detector(fused.run.name[:8], experiment_root=lab.experiments)
-    assert found.own.sha256 == open_detector(fused.run).own.sha256
+    found = load_detector(fused.run.name[:8], experiment_root=lab.experiments)
+    assert found.own.sha256 == load_detector(fused.run).own.sha256
     with pytest.raises(PreflightError, match="no run nosuch under"):
-        open_detector("nosuch", experiment_root=lab.experiments)
+        load_detector("nosuch", experiment_root=lab.experiments)
 
 
 def test_one_that_scores_graphs_itself_needs_no_other(lab: Lab, tmp_path: Path) -> None:
     run = lab.train(lab.curriculum(lab.config("gat")))
     alone = Path(shutil.copy(artifact_path(run, "gat", "student"), tmp_path / "gat.pth"))
-    assert list(open_detector(alone).detectors) == ["gat"]
+    assert list(load_detector(alone).detectors) == ["gat"]
 
 
 def test_an_expert_that_was_replaced_is_refused(lab: Lab) -> None:
@@ -95,11 +95,11 @@ def test_an_expert_that_was_replaced_is_refused(lab: Lab) -> None:
     run = lab.train(lab.config("dqn", experts=experts))
     shutil.copy(str(lab.student("vgae").path), str(experts["vgae"].path))
     with pytest.raises(ArtifactError, match="was frozen: the file was changed"):
-        open_detector(run)
+        load_detector(run)
 
 
 def test_a_recording_shorter_than_a_window_has_no_scores(fused: Fused) -> None:
-    detector: FrameScorer = open_detector(fused.run)
+    detector: FrameScorer = load_detector(fused.run)
     frames = fused.dataset.frames(fused.dataset.recordings[0])
     for count in (0, detector.spec.window - 1):
         found = detector.score(frames[:count])

@@ -11,8 +11,9 @@ from can_train.dataset.augment.attacks import KINDS
 from can_train.dataset.augment.draws import Range
 from can_train.dataset.augment.recipe import Recipe, Universe
 from can_train.dataset.augment.synthesis import TrafficSource, synthesise
-from can_train.detectors.frame_scorer import FrameScorer, open_detector
+from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.known_vehicle import ROW
+from can_train.detectors.loading import load_detector
 from can_train.detectors.recalibration import recalibrate, stretch_of
 from can_train.errors import DataError
 from can_train.files import sha256_of
@@ -27,7 +28,7 @@ SECONDS = 60
 @pytest.fixture(scope="module")
 def scorer(lab: Lab) -> FrameScorer:
     """A classifier that knows floods from benign traffic."""
-    return open_detector(str(lab.student("gat").path), experiment_root=lab.experiments)
+    return load_detector(str(lab.student("gat").path), experiment_root=lab.experiments)
 
 
 def other_car(seed: int = 5) -> Frames:

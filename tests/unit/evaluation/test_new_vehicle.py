@@ -35,7 +35,7 @@ def test_windows_of_the_stretch_and_no_others_are_left_out(lab: Lab) -> None:
     lines = file.read_text(encoding="utf-8").splitlines()
     benign.write_text("\n".join([lines[0], *(x for x in lines[1:] if x.endswith(",0"))]) + "\n")
     wanted = CalibrateOn(file=benign, minutes=5.0, tell=told.append)
-    calibrated = calibrate_on(wanted, experts.detectors, experts.own)
+    calibrated = calibrate_on(wanted, experts.scorer)
     assert told == [calibrated]
     for place in places_of(lab.inputs(config)):
         assert len(calibrated.unused_part(place).windows) == len(place.windows)
@@ -78,7 +78,7 @@ def test_a_vehicle_has_one_bus(lab: Lab, tmp_path: Path) -> None:
     log.write_text("".join(f"({k / 100}) can{k % 2} 123#00\n" for k in range(100)))
     experts = load_experts(lab.run_of(lab.config("gat")))
     with pytest.raises(DataError, match="both.log: holds 2 buses, .* Name it: --bus can0"):
-        calibrate_on(CalibrateOn(file=log, minutes=5.0), experts.detectors, experts.own)
+        calibrate_on(CalibrateOn(file=log, minutes=5.0), experts.scorer)
     wanted = CalibrateOn(file=log, minutes=5.0, reading=Reading(bus="can1"))
     with pytest.raises(DataError, match="needs|few|short|windows"):
-        calibrate_on(wanted, experts.detectors, experts.own)
+        calibrate_on(wanted, experts.scorer)

@@ -47,7 +47,7 @@ NAMES_SLURM = {
     "config/typed.py": "--slurm-args",
     "plugins.py": "an example in its text",
     "runs/layout.py": "name of a folder of every run",
-    "training/device.py": "the memory that a job is given bounds its batches",
+    "training/host_memory.py": "the memory that a job is given bounds its batches",
 }
 """Files outside of `jobs/slurm/` that may hold the word, and what for."""
 

@@ -14,7 +14,8 @@ from can_train.alarms.rule import LEVELS
 from can_train.dataset.discovery import lone_file
 from can_train.dataset.labels import Labels
 from can_train.dataset.request import AS_FOUND, Reading
-from can_train.detectors.frame_scorer import FrameScorer, open_detector
+from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.loading import load_detector
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG
 from can_train.scoring.documents import Scoring, id_text, scores_csv, scores_json
@@ -30,7 +31,7 @@ ATTACK = "test_01_known_vehicle_known_attack/DoS-bravo.csv"
 @pytest.fixture(scope="module")
 def detector(lab: Lab) -> FrameScorer:
     """A GAT, trained enough to alarm at something."""
-    return open_detector(Path(str(lab.student("gat").path)))
+    return load_detector(Path(str(lab.student("gat").path)))
 
 
 def scored(

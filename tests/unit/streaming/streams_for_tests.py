@@ -11,7 +11,7 @@ from can_train.config.schema import DataConfig, FusionConfig
 from can_train.detectors.base import Detector
 from can_train.detectors.calibration import conformal_threshold
 from can_train.detectors.evidence import CalibrationEvidence, Margins
-from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.frame_scorer import FrameScorer, ModuleFrameScorer
 from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.frames.frame import Frames
 from can_train.graphs.scaling import IdVocabulary
@@ -50,8 +50,8 @@ def fused() -> FrameScorer:
     own = detectors.pop("dqn")
     own.vehicles = _vehicles(benign)
     for each in (*detectors.values(), own):
-        _calibrate(each, FrameScorer(own, detectors), benign)
-    return FrameScorer(own, detectors)
+        _calibrate(each, ModuleFrameScorer(own, detectors), benign)
+    return ModuleFrameScorer(own, detectors)
 
 
 def _vehicles(benign: Frames) -> KnownVehicles:

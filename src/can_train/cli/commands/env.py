@@ -22,7 +22,7 @@ PACKAGES: Final = (
 FORMAT_PACKAGES: Final = ("python-can", "asammdf", "zstandard")
 """Packages of the extra `formats`, which only some formats of recordings need."""
 
-EXTRAS: Final = ("formats", "mlflow", "search")
+EXTRAS: Final = ("formats", "mlflow", "onnx", "search")
 Facts: TypeAlias = dict[str, dict[str, str | None]]
 
 ASK_S: Final = 5.0
@@ -53,8 +53,9 @@ def add_parser(subparsers: Subparsers) -> None:
         choices=EXTRAS,
         default=argparse.SUPPRESS,
         help=(
-            "install the packages that read ASC, BLF, MF4, SQLite and .zst recordings, or MLflow, "
-            "which then mirrors the records of runs, or what sweeps search with"
+            "install the packages that read ASC, BLF, MF4, SQLite and .zst recordings and live "
+            "buses; MLflow, which then mirrors the records of runs; ONNX, to export to it; or "
+            "what sweeps search with"
         ),
     )
     add_root_options(parser, "data", "experiment", "teacher")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from can_train.cli.calibration import add_calibration_options, wanted_calibration
 from can_train.cli.examples import epilog
-from can_train.cli.options import add_root_options, roots_of
+from can_train.cli.options import add_root_options
 from can_train.cli.outputs import require_writable, writing_for
 from can_train.cli.reading import add_label_table_option, add_reading_options, reading_of
+from can_train.cli.trained import add_detector, detector_path
 from can_train.cli.values import file_or_folder, file_text
 from can_train.errors import CanTrainError, ConfigError, DataError, raise_all
 
@@ -41,9 +42,7 @@ def add_parser(subparsers: Subparsers) -> None:
         epilog=epilog("score"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "name", metavar="RUN", help="id, beginning of an id, or folder of a run, or its .pth file"
-    )
+    add_detector(parser)
     parser.add_argument(
         "files", nargs="+", type=file_or_folder, metavar="FILE",
         help="recordings; a folder stands for every recording in it",
@@ -73,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         DataError: Recordings couldn't be scored; the others are shown and written before.
     """
     _check_outputs(args)
-    artifact = _artifact(args)
+    artifact = detector_path(args, "score with")
     from can_train.frames.found import found_files
     from can_train.frames.readers.registry import format_named
 
@@ -90,42 +89,23 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _artifact(args: argparse.Namespace) -> Path:
-    """The folder of a finished run, or a model file.
-
-    Raises:
-        PreflightError: No such run, or it hasn't finished.
-    """
-    from can_train.cli.commands.evaluate import require_finished
-    from can_train.runs.find import find_run
-
-    path = Path(args.name)
-    if path.suffix == ".pth":
-        return path
-    run_dir = find_run(roots_of(args).experiments, args.name)
-    require_finished(run_dir, "score with")
-    return run_dir
-
-
 def _scored(
     args: argparse.Namespace, artifact: Path, files: tuple[Path, ...]
 ) -> tuple[Scoring, list[CanTrainError]]:
     """What could be scored, and why the rest couldn't."""
-    import torch
-
-    from can_train.detectors.frame_scorer import open_detector
+    from can_train.detectors.loading import load_detector
     from can_train.scoring.documents import Scoring
 
-    detector: FrameScorer = open_detector(
+    detector: FrameScorer = load_detector(
         artifact, experiment_root=vars(args).get("experiment_root")
     )
-    torch.set_num_threads(detector.own.config.training.threads)
+    detector.limit_threads()
     to_stdout = _STDOUT in dict(_outputs(args)).values()
     wanted = wanted_calibration(args, sys.stderr if to_stdout else sys.stdout)
     if wanted is not None:
         from can_train.evaluation.new_vehicle import calibrate_on
 
-        calibrate_on(wanted, detector.detectors, detector.own)
+        calibrate_on(wanted, detector)
     recordings, problems = _read_and_scored(detector, files, reading_of(args))
     scoring = Scoring(
         run=artifact.name,

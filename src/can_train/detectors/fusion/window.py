@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from can_train.config.schema import FusionConfig
 from can_train.config.spec import spec_of
 from can_train.detectors.kernels.stacks import DenseStack, LayerRoom
-from can_train.detectors.kernels.window_fusion import FusionParts, Policy, fuse
+from can_train.detectors.kernels.window_fusion import ACTIONS, FusionParts, Policy, fuse
 from can_train.detectors.window_scorer import (
     TrainedDetector,
     WindowScorer,
     dense_stack,
     layers_of,
+    require_ends,
+    require_shape,
 )
 from can_train.graphs.kernels.live import LiveGraph
 
@@ -36,12 +38,20 @@ class FusionWindowScorer(WindowScorer):
         self._anomaly, self._probability = anomaly, probability
         policy = (trained.config.fusion or FusionConfig()).fusion_policy
         agent = dense_stack(trained.weights, layers_of(trained.weights, "agent.layers"))
+        shown = len(self.state)
+        if len(agent.widths) > 1:
+            require_ends("agent", agent, shown, ACTIONS)
+        for name in ("state_mean", "state_scale"):
+            require_shape(name, trained.extras[name], (shown,))
+        weight = _linear(trained.weights)
+        linear = {Policy.DQN: 0, Policy.LOGISTIC: shown + 1}.get(Policy[policy.upper()], 2)
+        require_shape("weight", weight, (linear,))
         self._parts = FusionParts(
             policy=int(Policy[policy.upper()]),
             mean=np.ascontiguousarray(trained.extras["state_mean"], np.float64),
             scale=np.ascontiguousarray(trained.extras["state_scale"], np.float64),
             agent=agent,
-            weight=_linear(trained.weights),
+            weight=weight,
             experience=trained.experience,
         )
         self._room = _room(agent)

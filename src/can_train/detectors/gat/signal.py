@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from can_train.config.schema import DistillationConfig
 from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector
+from can_train.detectors.frame_scorer import SCORING_BATCH
 from can_train.detectors.gat.detector import attack_probability
 from can_train.detectors.gat.network import GAT
-from can_train.detectors.scoring import SCORING_BATCH
 from can_train.detectors.signal import WindowRows
 from can_train.distil.agreement import MOST_WINDOWS, Agreement, evenly
 from can_train.distil.losses import make_projection

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from can_train.detectors.gat.spec import GatConfig
-from can_train.detectors.kernels.stacks import LayerColumn, LayerRoom, Residual
+from can_train.detectors.kernels.stacks import LayerRoom, Residual
 from can_train.detectors.kernels.window_gat import GatParts, score_by_gat
 from can_train.detectors.window_scorer import (
     TrainedDetector,
@@ -16,8 +17,11 @@ from can_train.detectors.window_scorer import (
     attention_stack,
     dense_stack,
     layers_of,
+    require_ends,
 )
 from can_train.graphs.kernels.live import LiveGraph
+
+_LOGITS: Final = 2
 
 
 class GatWindowScorer(WindowScorer):
@@ -30,20 +34,25 @@ class GatWindowScorer(WindowScorer):
 
     def __init__(self, trained: TrainedDetector, sizes: GatConfig) -> None:
         super().__init__(trained.spec.state_channels)
-        weights = _effective(trained.weights, sizes)
-        layers = attention_stack(weights, "convolutions", Residual.INPUT)
+        weights = effective_weights(trained.weights, sizes)
+        inputs = trained.inputs
+        edge_channels = len(inputs.edge_mean)
+        channels = (inputs.channels, edge_channels)
+        layers = attention_stack(weights, "convolutions", Residual.INPUT, channels)
+        classifier = dense_stack(weights, layers_of(weights, "classifier"))
+        pooled = int(layers.outputs.sum()) * len(sizes.pooling.split("-"))
+        require_ends("classifier", classifier, pooled, _LOGITS)
         self._parts = GatParts(
-            inputs=trained.inputs,
+            inputs=inputs,
             layers=layers,
-            classifier=dense_stack(weights, layers_of(weights, "classifier")),
+            classifier=classifier,
             mean="mean" in sizes.pooling,
             maximum="max" in sizes.pooling,
             experience=trained.experience,
         )
-        width = max(int(layers.sizes[0, LayerColumn.INPUTS]), sizes.heads * sizes.hidden_channels)
-        edge_channels = len(self._parts.inputs.edge_mean)
+        width = max(inputs.channels, int(layers.outputs.max()))
         window = trained.config.data.window
-        self._room = LayerRoom.of(window, width, edge_channels, sizes.heads)
+        self._room = LayerRoom.of(window, width, edge_channels, layers.heads)
         self._embedding = LayerRoom.of(1, int(self._parts.classifier.widths.max()), 0, 0)
 
     def look(self, graph: LiveGraph) -> None:
@@ -61,10 +70,10 @@ def window_scorer(trained: TrainedDetector, experts: Mapping[str, WindowScorer])
     return GatWindowScorer(trained, sizes)
 
 
-def _effective(
+def effective_weights(
     weights: Mapping[str, NDArray[np.floating]], sizes: GatConfig
 ) -> dict[str, NDArray[np.floating]]:
-    """The weights, with zeros for what has no say in the attention."""
+    """The weights of a GAT, with zeros for what has no say in the attention."""
     mute = {"edge_score.weight"} if not sizes.edge_features else set()
     if sizes.neighbours == "mean":
         mute = {"edge_score.weight", "att_src", "att_dst"}

@@ -49,6 +49,17 @@ class AttentionStack(NamedTuple):
     weights: Real
     sizes: Whole
 
+    @property
+    def outputs(self) -> Whole:
+        """Width of a node after each layer [L], int64."""
+        outputs: Whole = self.sizes[:, LayerColumn.HEADS] * self.sizes[:, LayerColumn.CHANNELS]
+        return outputs
+
+    @property
+    def heads(self) -> int:
+        """Most heads of a layer."""
+        return int(self.sizes[:, LayerColumn.HEADS].max())
+
 
 class DenseStack(NamedTuple):
     """Fully connected layers.

@@ -37,6 +37,11 @@ class WindowInputs(NamedTuple):
     ids: NDArray[np.uint32]
     embedding: Real
 
+    @property
+    def channels(self) -> int:
+        """Width of a node as networks take it."""
+        return len(self.node_mean) + int(self.embedding.shape[1])
+
 
 class SurpriseTable(NamedTuple):
     """-log p by margin: `level` at each of the `known` margins, rising by `slope` behind it.

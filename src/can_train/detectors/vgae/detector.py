@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from can_train.config.schema import Architecture
 from can_train.detectors.base import Detector, Extras, NetworkShape, Scores
 from can_train.detectors.familiarity import familiarity
+from can_train.detectors.frame_scorer import SCORING_BATCH
 from can_train.detectors.kernels.window_vgae import LOG_FLOOR
-from can_train.detectors.scoring import SCORING_BATCH
 from can_train.detectors.vgae.errors import window_errors
 from can_train.detectors.vgae.network import VGAE, VgaeOutput
 from can_train.graphs.batch import ScaledGraphs

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from can_train.config.schema import DistillationConfig
 from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector
-from can_train.detectors.scoring import SCORING_BATCH
+from can_train.detectors.frame_scorer import SCORING_BATCH
 from can_train.detectors.signal import WindowRows
 from can_train.detectors.vgae.network import VGAE
 from can_train.distil.agreement import (
