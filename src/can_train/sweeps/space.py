@@ -145,7 +145,8 @@ def _range(text: str) -> NumberRange:
     low, high = (axis_of(name, [end.strip()]).values[0] for end in (found[2], found[3]))
     if not isinstance(low, int | float) or not isinstance(high, int | float) or low >= high:
         raise ConfigError(
-            f"{OPTION} {name}: {found[2]} is no lower end of {found[3]}: it comes first. {USE}"
+            f"{OPTION} {name}: {found[2]} isn't below {found[3]}, and the lower end comes first. "
+            f"{USE}"
         )
     usual = LOG if param is not None and param.log else LINEAR
     scale = (found[4] or usual).strip()
