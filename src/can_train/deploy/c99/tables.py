@@ -85,7 +85,7 @@ def _require_known(detector: FrameScorer) -> None:
         )
     if detector.rule.n > _MOST_LOOKED_BACK:
         raise ArtifactError(
-            f"no C for an alarm rule of {detector.rule}: {_MOST_LOOKED_BACK} windows are the most"
+            f"no C for an alarm rule of {detector.rule}: at most {_MOST_LOOKED_BACK} are looked at"
         )
     for each in detector.trained.values():
         if not isinstance(each.config.architecture, VgaeConfig | GatConfig | DqnConfig):
