@@ -94,6 +94,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "detectors.gat.spec": ("unit/config/test_spec.py", "unit/config/test_codec.py"),
     "detectors.kernels.attention": ("unit/detectors/test_attention.py",),
     "detectors.kernels.layers": ("unit/detectors/gat/test_window.py",),
+    "detectors.kernels.level": ("unit/detectors/test_level.py",),
     "detectors.kernels.pooling": ("unit/detectors/test_attention.py",),
     "detectors.kernels.stacks": ("unit/detectors/gat/test_window.py",),
     "detectors.kernels.window": ("unit/detectors/gat/test_window.py",),

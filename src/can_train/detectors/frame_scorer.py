@@ -22,6 +22,7 @@ from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence
 from can_train.detectors.known_vehicle import ROW as PROFILE
 from can_train.detectors.known_vehicle import KnownVehicles
+from can_train.detectors.level import Levelling
 from can_train.detectors.window_scorer import TrainedDetector, WindowScorer, compiled_scorers
 from can_train.frames.frame import Frames
 from can_train.graphs.build import graphs_in_turn
@@ -104,7 +105,7 @@ class FrameScorer(ABC):
 
     @abstractmethod
     def score_graphs(self, graphs: PackedGraphs) -> dict[str, NDArray[np.float64]]:
-        """Scores of the windows [B] of graphs that were just built, by detector."""
+        """Scores of the windows [B] of graphs that were just built, each alone, by detector."""
 
     @abstractmethod
     def window_scorers(self) -> dict[str, WindowScorer]:
@@ -154,9 +155,13 @@ class FrameScorer(ABC):
             No windows (B = 0) where the recording is shorter than a window.
         """
         parts = []
+        level = {name: Levelling(each.threshold) for name, each in self.detectors.items()}
         for graphs in graphs_in_turn(frames, self.spec, SCORING_BATCH):
             said = self.score_graphs(graphs)
-            score = {self.detectors[name].spec.row: found for name, found in said.items()}
+            score = {
+                self.detectors[name].spec.row: level[name].follow(found)
+                for name, found in said.items()
+            }
             parts.append((graphs.start, graphs.start_s, graphs.attack_fraction > 0, score))
             if watch is not None:
                 watch(graphs, score[self.own.spec.row])

@@ -57,7 +57,7 @@ class GatWindowScorer(WindowScorer):
 
     def look(self, graph: LiveGraph) -> None:
         """Scores a window."""
-        self.score, self.surprise, self.familiarity = score_by_gat(
+        self.score, self.excess, self.familiarity = score_by_gat(
             graph, self._parts, self._room, self._embedding, self.state
         )
 
