@@ -106,7 +106,7 @@ class FrameScorer(ABC):
 
     @abstractmethod
     def score_graphs(self, graphs: PackedGraphs) -> dict[str, NDArray[np.float64]]:
-        """Scores of the windows [B] of graphs that were just built, by detector."""
+        """Scores of the windows [B] of graphs that were just built, each alone, by detector."""
 
     @abstractmethod
     def window_scorers(self) -> dict[str, WindowScorer]:
