@@ -120,7 +120,7 @@ def test_rounded_weights_are_those_of_the_rounded_detector(
 
 
 def test_what_tables_cannot_hold_is_counted_and_harms_nothing(folder: Path, log: Path) -> None:
-    found = replayed(compiled(folder, "main", "-DCT_MOST_IDS=12", *SANITIZED), log)
+    found = replayed(compiled(folder, "main", "-DCT_MOST_IDS=40", *SANITIZED), log)
     assert "of IDs 0," not in found.counted
     assert "replaced 0" not in found.counted
     assert np.isfinite(found.margin).all()
