@@ -98,16 +98,20 @@ def _judged(
     label = store.label[windows]
     stored = window_metrics(label, score, threshold.value, 1.0)
     real = window_metrics(label, score, threshold.real_value, 1.0)
-    best = np.nan
-    if stored.roc_auc is not None:
-        precision, recall, _ = precision_recall_curve(label, score)
-        best = float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
-    figures = (stored.roc_auc, best, stored.f1, stored.fpr, real.f1, real.fpr)
+    figures = (stored.roc_auc, best_f1(label, score), stored.f1, stored.fpr, real.f1, real.fpr)
     return Judged(
         name=name,
         attacks=stored.attacks,
         figures=tuple(np.nan if figure is None else figure for figure in figures),
     )
+
+
+def best_f1(label: NDArray[np.uint8], score: NDArray[np.float64]) -> float:
+    """The best F1 that any threshold would give; NaN where a class is missing."""
+    if label.all() or not label.any():
+        return np.nan
+    precision, recall, _ = precision_recall_curve(label, score)
+    return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
 
 
 def _mean(rows: list[Judged]) -> Judged:

@@ -121,7 +121,7 @@ def _windows(seed: int, number: int) -> FusionWindows:
     surprise = np.exp(generator.normal(size=(number, 2))) + 3.0 * label[:, None]
     view = ExpertView(
         state=state + label[:, None],
-        surprise=surprise,
+        excess=surprise,
         label=label.astype(np.uint8),
         weights=balanced_weights(label, np.zeros(number, np.int64)),
     )

@@ -12,6 +12,7 @@ from can_train.cli.main import main
 from can_train.deploy.bundle.exporter import EXPORTER
 from can_train.deploy.bundle.write import LICENCE
 from can_train.deploy.exporter import ExportOption, exporters
+from can_train.deploy.onnx.exporter import EXPORTER as ONNX
 from tests.lab import Lab
 
 
@@ -87,11 +88,23 @@ def test_an_altered_bundle_ends_with_code_6(
     assert f"{path}: truncated or altered" in capsys.readouterr().err
 
 
+@pytest.mark.onnx
+def test_onnx_comes_of_a_run_and_of_its_bundle(
+    artifact: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, source in enumerate((artifact, bundle)):
+        out = tmp_path / f"{number}.onnx"
+        assert main(["export", str(source), "--format", "onnx", "--out", str(out)]) == 0
+        assert "inputs: node_x, node_id, edge_x, edge_index, window" in capsys.readouterr().err
+    assert (tmp_path / "0.onnx").read_bytes() == (tmp_path / "1.onnx").read_bytes()
+
+
 def test_every_format_is_declared_completely() -> None:
     for name, exporter in exporters().items():
         assert exporter.name == name
         assert exporter.title and exporter.write.count(":") == 1
     assert exporters()["bundle"] is EXPORTER
+    assert exporters()["onnx"] is ONNX
     assert ExportOption(name="no_libm", help="").flag == "--no-libm"
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from can_train.cli.main import main
-from can_train.detectors.loading import load_detector
 from can_train.detectors.scoring import score_windows
 from can_train.evaluation.experts import load_experts, score_by_experts
 from can_train.frames.readers import read_recording
@@ -62,7 +61,8 @@ def test_evaluate_score_and_frame_by_frame_agree(trained: Trained, tmp_path: Pat
         main(["score", *trained.words, str(trained.attack), "--csv", str(tmp_path / "w.csv")]) == 0
     )
     rows = table(tmp_path / "w.csv")
-    detector, experts = load_detector(trained.run), load_experts(trained.run)
+    experts = load_experts(trained.run)
+    detector = experts.scorer
     inputs = trained.lab.inputs(experts.frozen.config)
     store = open_store(inputs.folder, inputs.manifest.test, detector.spec)
     number = [r.source for r in store.recordings].index(f"{KNOWN}/DoS-bravo.csv")
@@ -82,7 +82,7 @@ def test_evaluate_score_and_frame_by_frame_agree(trained: Trained, tmp_path: Pat
     for at in range(1500):
         for graphs in builder.build(frames[at : at + 1]):
             if len(graphs):
-                said = score_windows(detector.detectors.values(), graphs, np.arange(1))
+                said = score_windows(detector.modules.values(), graphs, np.arange(1))
                 streamed.append([said[name].score[0] for name in detector.detectors])
     expected = [[float(row[f"{name}_score"]) for name in SCORERS] for row in rows]
     assert len(streamed) == (1500 - 50) // 20 + 1

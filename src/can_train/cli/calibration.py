@@ -12,6 +12,7 @@ from can_train.errors import ConfigError, counted
 from can_train.tables import write_table
 
 if TYPE_CHECKING:
+    from can_train.detectors.recalibration import Recalibration
     from can_train.evaluation.new_vehicle import Calibrated, CalibrateOn
 
 USUAL_MINUTES: Final = 5.0
@@ -58,11 +59,14 @@ def wanted_calibration(args: argparse.Namespace, out: TextIO) -> CalibrateOn | N
 
 def show_calibration(calibrated: Calibrated, out: TextIO) -> None:
     """Thresholds before and after, and what they cost in detection."""
-    result = calibrated.result
-    out.write(
-        f"calibrated on the first {result.duration_s / 60:.1f} min of {calibrated.file} "
-        f"({counted(result.windows, 'window')}); nothing of the run is changed\n"
-    )
+    minutes = calibrated.result.duration_s / 60
+    what = f"calibrated on the first {minutes:.1f} min of {calibrated.file}"
+    show_thresholds(what, calibrated.result, out)
+
+
+def show_thresholds(what: str, result: Recalibration, out: TextIO) -> None:
+    """The same of any stretch, behind a line that says `what` was done."""
+    out.write(f"{what} ({counted(result.windows, 'window')}); nothing of the run is changed\n")
     rows = [
         [
             each.scorer,

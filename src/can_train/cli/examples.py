@@ -111,8 +111,21 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             "can-train export 0123456789ab --format bundle --out mycar.cantrain",
         ),
         (
+            "the networks for ONNX Runtime",
+            "can-train export 0123456789ab --format onnx --out mycar.onnx",
+        ),
+        (
             "alarms in a recording by that file",
             "can-train score mycar.cantrain logs/today.log",
+        ),
+        (
+            "alarms as they happen, in a recording that is replayed",
+            "can-train detect mycar.cantrain logs/today.log --realtime",
+        ),
+        (
+            "alarms of a live bus, on disk before they are shown",
+            "can-train detect mycar.cantrain --bus socketcan:can0 --calibrate 120s "
+            "--log alarms.jsonl",
         ),
         ("what is running, done or broken", "can-train status"),
         ("sizes of all presets", "can-train models"),

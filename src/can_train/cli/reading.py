@@ -20,8 +20,16 @@ _WORDS: Final = (
 )  # fmt: skip
 
 
-def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """Adds `--format`, `--columns`, `--lenient`, `--time-unit` and `--bus`."""
+_ONE_BUS: Final = "only this bus of each file (default: a recording for each)"
+
+
+def add_reading_options(parser: argparse.ArgumentParser, *, bus: str = _ONE_BUS) -> None:
+    """Adds `--format`, `--columns`, `--lenient`, `--time-unit` and `--bus`.
+
+    Args:
+        parser: Takes them.
+        bus: What the last one means.
+    """
     parser.add_argument(
         "--format", metavar="NAME", help="format of the files (default: by content)"
     )
@@ -38,9 +46,7 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-unit", choices=_TIME_UNITS, help="unit of the timestamps (default: s, questioned)"
     )
-    parser.add_argument(
-        "--bus", metavar="NAME", help="only this bus of each file (default: a recording for each)"
-    )
+    parser.add_argument("--bus", metavar="NAME", help=bus)
 
 
 def add_label_table_option(parser: argparse.ArgumentParser) -> None:

@@ -45,6 +45,8 @@ class Spec:
         scorer: Name under which its rows stand in evaluations.
         window_scorer: `module:function` that builds what scores single windows of a stream
             (`detectors/window_scorer.py`); empty: its `Detector` does that, too, more slowly.
+        onnx: `module:function` that adds it to an ONNX graph (`detectors/onnx/`); empty: it has no
+            such form.
         state_channels: How many numbers it shows a fusion.
         holds_on_other_cars: Whether its threshold is set on synthetic recordings of other cars,
             where there are any; one that knows a single car's traffic would be blinded by them.
@@ -66,6 +68,7 @@ class Spec:
     distillation_settings: tuple[str, ...] = ()
     scorer: str = ""
     window_scorer: str = ""
+    onnx: str = ""
     state_channels: int = 0
     holds_on_other_cars: bool = True
     order: int = 100

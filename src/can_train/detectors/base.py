@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from can_train.config.schema import Architecture, RunConfig
 from can_train.config.spec import Spec, spec_of
 from can_train.detectors.calibration import Threshold
-from can_train.detectors.evidence import CalibrationEvidence
+from can_train.detectors.evidence import CalibrationEvidence, yardstick_of
 from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.detectors.surprise import Surprise
 from can_train.detectors.window_scorer import TrainedDetector
@@ -41,14 +41,15 @@ class Scores:
 
     Attributes:
         score: Unbounded margin, which its threshold is for [B], float64; higher is more suspicious.
-        surprise: -log p of the score that a fusion may rely on [B], float64.
+        excess: How far that lies above the threshold, in units of `Yardstick` [B], float64: 0 is
+            the threshold and -1 a usual benign window, whatever the detector.
         state: What it shows a fusion [B, S], float64; S is `Spec.state_channels`. All of it rises
             with suspicion.
         familiarity: How far a window's car is one that was trained on, from 0 to 1 [B], float64.
     """
 
     score: Tensor
-    surprise: Tensor
+    excess: Tensor
     state: Tensor
     familiarity: Tensor
 
@@ -202,9 +203,9 @@ class Detector(nn.Module):
         """Takes the threshold and the margins of the calibration windows, once they are known."""
         self.threshold = threshold
         self.evidence = evidence
-        known, others = evidence.benign, evidence.synthetic
-        self.known_car = Surprise(known)
-        self.other_cars = Surprise(others if others.windows else known)
+        self._yardstick = yardstick_of(threshold, evidence, self.spec.holds_on_other_cars)
+        self.known_car = Surprise(evidence.benign)
+        self.other_cars = Surprise(evidence.other_cars)
 
     def surprise(self, score: Tensor) -> Tensor:
         """-log p of scores [B] on cars that were trained on, and on any car [B, 2], float64.
@@ -214,6 +215,18 @@ class Detector(nn.Module):
         """
         known = self.known_car(score)
         return torch.stack([known, torch.minimum(known, self.other_cars(score))], dim=1)
+
+    def excess(self, score: Tensor, familiarity: Tensor) -> Tensor:
+        """How far scores [B] lie above the threshold, in units of `Yardstick`, float64.
+
+        Args:
+            score: Scores [B], float64.
+            familiarity: How far each window's car is one that was trained on, from 0 to 1 [B].
+        """
+        each = self._yardstick
+        near = (score - each.threshold) / each.unit
+        far = (score - each.far_threshold) / each.far_unit
+        return far + familiarity * (near - far)
 
     def said(
         self,
@@ -229,7 +242,7 @@ class Detector(nn.Module):
             own: Further numbers that rise with suspicion [B] each, float64.
             familiarity: How far a window's car is one that was trained on, from 0 to 1 [B]; None:
                 that can't be told, and counts as 0.
-            relies: On a familiar car, a fusion may rely on what is rare there alone.
+            relies: On a familiar car, the state may hold what is rare there alone.
         """
         if familiarity is None:
             familiarity = torch.zeros_like(score)
@@ -239,7 +252,12 @@ class Detector(nn.Module):
         if relies:
             relied = relied + familiarity * (surprise[:, 0] - relied)
         state = torch.stack([score, surprise[:, 0], surprise[:, 1], relied, *own], dim=1)
-        return Scores(score=score, surprise=relied, state=state, familiarity=familiarity)
+        return Scores(
+            score=score,
+            excess=self.excess(score, familiarity),
+            state=state,
+            familiarity=familiarity,
+        )
 
     def relieved(self, score: Tensor, familiarity: Tensor) -> Tensor:
         """Margins [B] that one threshold holds for, on familiar cars and on others."""

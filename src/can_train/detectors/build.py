@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +22,7 @@ from can_train.detectors.calibration import (
     conformal_threshold,
     robust_threshold,
 )
-from can_train.detectors.evidence import CalibrationEvidence, Margins
+from can_train.detectors.evidence import CalibrationEvidence, Margins, level_of
 from can_train.detectors.known_vehicle import known_vehicles
 from can_train.detectors.scoring import WindowScores, score_windows
 from can_train.detectors.stage import StageModule
@@ -167,6 +167,8 @@ def calibrated_detector(stage: Trainable) -> Detector:
             for name, found in (("benign", real), ("synthetic", synthetic), ("attack", attack))
         }
     )
+    if on_other_cars and threshold.rule == "robust":
+        threshold = replace(threshold, level=level_of(threshold, evidence))
     detector.settle(threshold, evidence)
     return detector
 

@@ -35,6 +35,8 @@ class Threshold:
         robust_value: What single recordings ask for; None where there are fewer than four.
         relief: What is added to the scores of a car that was trained on, so that `value` holds for
             it, too: its own traffic asks for a lower threshold than other cars do.
+        level: Median score up to which a recording is calm: what its own lies below that is added
+            to its scores (`level.Levelling`); None: nothing is.
     """
 
     value: float
@@ -45,6 +47,17 @@ class Threshold:
     real_value: float
     robust_value: float | None = None
     relief: float = 0.0
+    level: float | None = None
+
+    @property
+    def trained(self) -> float:
+        """The threshold of the training, whatever a calibration to a vehicle made of it."""
+        return self.real_value if self.robust_value is None else self.robust_value
+
+    @property
+    def level_step(self) -> float:
+        """How exactly a recording's median is known: 1/64 of the way from level to threshold."""
+        return 0.0 if self.level is None else (self.trained - self.level) / _LEVEL_STEPS
 
 
 ROBUST_SHARE: Final = 0.75
@@ -57,6 +70,8 @@ RECORDING_RATE: Final = 2.0
 SYNTHETIC_RATE: Final = 10.0
 """The same of a synthetic recording, which holds more oddities in a minute than a car in an hour.
 Chosen on the training files of other datasets (docs/models/results.md)."""
+
+_LEVEL_STEPS: Final = 64
 
 FEWEST_RECORDINGS: Final = 4
 """With fewer, a quarter of them is none."""

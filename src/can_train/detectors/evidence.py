@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from can_train.detectors.kernels.window import SurpriseTable
+from can_train.detectors.calibration import SYNTHETIC_RATE, Threshold
+from can_train.detectors.kernels.window import SurpriseTable, Yardstick
 from can_train.errors import ArtifactError, TrainingError
 
 MOST_MARGINS: Final = 2000
@@ -23,6 +24,9 @@ MOST_MARGINS: Final = 2000
 
 _ALL_OF_THE_LARGEST: Final = 500
 """Of those, the largest ones: the tail decides about alarms, so none of it is left out."""
+
+LEVEL_SHARE: Final = 0.8
+"""Chosen on real traffic of cars that weren't trained on (docs/models/results.md)."""
 
 _TAIL_QUANTILE: Final = 0.9
 _SMALLEST_TAIL: Final = 0.01
@@ -89,6 +93,18 @@ class Margins:
         return 1.0 - float(np.append(0, _kept(self.windows) + 1)[below]) / self.windows
 
     @property
+    def median(self) -> float:
+        """Middle one of the n margins (the next larger one that is known); 0 if there are none."""
+        return self.quantile(0.5)
+
+    def quantile(self, share: float) -> float:
+        """What a share of the n margins isn't above (the next larger one that is known), or 0."""
+        if not self.windows:
+            return 0.0
+        rank = min(int(max(share, 0.0) * self.windows), self.windows - 1)
+        return float(self.values[np.searchsorted(_kept(self.windows), rank)])
+
+    @property
     def tail(self) -> float:
         """Unit s beyond the largest margin: mean excess over the 90 % quantile."""
         edge = np.quantile(self.values, _TAIL_QUANTILE)
@@ -114,6 +130,11 @@ class CalibrationEvidence:
     benign: Margins = field(default_factory=_no_margins)
     synthetic: Margins = field(default_factory=_no_margins)
     attack: Margins = field(default_factory=_no_margins)
+
+    @property
+    def other_cars(self) -> Margins:
+        """Benign margins that hold for any car: synthetic ones where there are some."""
+        return self.synthetic if self.synthetic.windows else self.benign
 
     def p_value(self, margin: ArrayLike) -> NDArray[np.float64]:
         """How rare margins of any shape are among real benign windows; see `Margins`."""
@@ -177,6 +198,38 @@ def surprise_table(margins: Margins) -> SurpriseTable:
         slope = np.minimum(np.diff(level) / np.diff(known), np.finfo(np.float64).max)
     tail = margins.tail if margins.windows else 1.0
     return SurpriseTable(known=known, level=level, slope=np.append(slope, 0.0), tail=tail)
+
+
+def yardstick_of(
+    threshold: Threshold, evidence: CalibrationEvidence, holds_on_other_cars: bool
+) -> Yardstick:
+    """What makes the scores of different detectors comparable: 0 is an alarm, -1 a usual window.
+
+    Args:
+        threshold: Of the detector.
+        evidence: What it rests on.
+        holds_on_other_cars: Whether it is for them, too. If not, theirs is the score that as many
+            of their windows exceed as a synthetic recording may have alarms.
+    """
+    near, others = threshold.trained, evidence.other_cars
+    if holds_on_other_cars:
+        unit = max(near - others.median, _SMALLEST_TAIL)
+        return Yardstick(near, unit, near, unit)
+    far = max(near, others.quantile(1.0 - SYNTHETIC_RATE * threshold.target_fpr))
+    return Yardstick(
+        threshold=near,
+        unit=max(near - evidence.benign.median, _SMALLEST_TAIL),
+        far_threshold=far,
+        far_unit=max(far - others.median, _SMALLEST_TAIL),
+    )
+
+
+def level_of(threshold: Threshold, evidence: CalibrationEvidence) -> float:
+    """Median up to which a recording is calm, for a threshold that holds on other cars.
+
+    Scores of a calm recording alarm from `LEVEL_SHARE` units above its own median.
+    """
+    return threshold.trained - LEVEL_SHARE * yardstick_of(threshold, evidence, True).unit
 
 
 def _kept(windows: int) -> NDArray[np.int64]:

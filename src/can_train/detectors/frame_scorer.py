@@ -22,6 +22,7 @@ from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence
 from can_train.detectors.known_vehicle import ROW as PROFILE
 from can_train.detectors.known_vehicle import KnownVehicles
+from can_train.detectors.level import Levelling
 from can_train.detectors.window_scorer import TrainedDetector, WindowScorer, compiled_scorers
 from can_train.frames.frame import Frames
 from can_train.graphs.build import graphs_in_turn
@@ -139,13 +140,16 @@ class FrameScorer(ABC):
         return profile | {d.spec.row: d.evidence for d in self.detectors.values()}
 
     def score(
-        self, frames: Frames, watch: Callable[[PackedGraphs], None] | None = None
+        self,
+        frames: Frames,
+        watch: Callable[[PackedGraphs, NDArray[np.float64]], None] | None = None,
     ) -> ScoredWindows:
         """Scores every full window of one recording; needs memory for a part of it at a time.
 
         Args:
             frames: The whole recording: what an ID did before decides how its frames look.
-            watch: Takes the graphs of each part, in order, for whoever wants more than scores.
+            watch: Takes the graphs of each part with its own scores of them, in order, for whoever
+                wants more than scores.
 
         Returns:
             No windows (B = 0) where the recording is shorter than a window.
@@ -156,13 +160,14 @@ class FrameScorer(ABC):
             score = {self.detectors[name].spec.row: found for name, found in said.items()}
             parts.append((graphs.start, graphs.start_s, graphs.attack_fraction > 0, score))
             if watch is not None:
-                watch(graphs)
+                watch(graphs, score[self.own.spec.row])
         starts, times, labels, scores = zip(*parts, strict=True)
         start = np.concatenate(starts)
         score = self._of_profile(frames, start)
         for detector in self.detectors.values():
             row = detector.spec.row
-            score[row] = np.concatenate([part[row] for part in scores])
+            whole = np.concatenate([part[row] for part in scores])
+            score[row] = Levelling(detector.threshold).follow(whole)
         return ScoredWindows(
             start=start,
             start_s=np.concatenate(times),

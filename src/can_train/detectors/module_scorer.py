@@ -34,7 +34,7 @@ class ModuleWindowScorer(WindowScorer):
             said = detector.fused({name: _said(e) for name, e in self._experts.items()})
         else:
             said = detector(_tensors(graph))
-        self.score, self.surprise = float(said.score[0]), float(said.surprise[0])
+        self.score, self.excess = float(said.score[0]), float(said.excess[0])
         self.familiarity = float(said.familiarity[0])
         self.state[:] = said.state[0].numpy()
 
@@ -60,7 +60,7 @@ def window_scorers(detectors: Mapping[str, Detector]) -> dict[str, WindowScorer]
 def _said(expert: WindowScorer) -> Scores:
     return Scores(
         score=torch.tensor([expert.score], dtype=torch.float64),
-        surprise=torch.tensor([expert.surprise], dtype=torch.float64),
+        excess=torch.tensor([expert.excess], dtype=torch.float64),
         state=torch.from_numpy(expert.state[None].copy()),
         familiarity=torch.tensor([expert.familiarity], dtype=torch.float64),
     )

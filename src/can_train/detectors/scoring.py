@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from can_train.detectors.base import Detector, Scores
 from can_train.detectors.frame_scorer import SCORING_BATCH
+from can_train.detectors.level import levelled
 from can_train.detectors.shortage import shortage_in
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.feed import raw_graphs
@@ -23,13 +24,13 @@ class WindowScores:
 
     Attributes:
         score: Unbounded margin, which the threshold is for [B], float64.
-        surprise: -log p that a fusion relies on [B], float64.
+        excess: How far that lies above the threshold, in units of the detector [B], float64.
         state: What a fusion sees of it [B, S], float64.
         familiarity: How far a window's car is one that was trained on, from 0 to 1 [B], float64.
     """
 
     score: NDArray[np.float64]
-    surprise: NDArray[np.float64]
+    excess: NDArray[np.float64]
     state: NDArray[np.float64]
     familiarity: NDArray[np.float64]
 
@@ -64,6 +65,26 @@ def score_windows(
     return {detector.config.model: _joined(parts[detector.config.model]) for detector in ordered}
 
 
+def score_recordings(
+    detectors: Iterable[Detector], store: GraphStore, windows: NDArray[np.int64]
+) -> dict[str, WindowScores]:
+    """The same of whole recordings (or stretches): scores are against the level of each.
+
+    Args:
+        detectors: Those that others build on come first.
+        store: Stored graphs.
+        windows: Indices; those of a recording by time.
+    """
+    ordered = list(detectors)
+    recording = store.recording[windows]
+    return {
+        name: replace(said, score=levelled(said.score, recording, detector.threshold))
+        for detector, (name, said) in zip(
+            ordered, score_windows(ordered, store, windows).items(), strict=True
+        )
+    }
+
+
 def _scored(
     detectors: list[Detector], packed: GraphStore | PackedGraphs, windows: NDArray[np.int64]
 ) -> dict[str, Scores]:
@@ -78,7 +99,7 @@ def _scored(
 def _joined(parts: list[Scores]) -> WindowScores:
     if not parts:
         none = np.zeros(0)
-        return WindowScores(score=none, surprise=none, state=np.zeros((0, 0)), familiarity=none)
+        return WindowScores(score=none, excess=none, state=np.zeros((0, 0)), familiarity=none)
     return WindowScores(
         **{
             item.name: torch.cat([getattr(part, item.name) for part in parts]).cpu().numpy()

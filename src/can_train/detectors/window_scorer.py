@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from can_train.config.schema import RunConfig
 from can_train.config.spec import Spec, implementation, spec_of
 from can_train.detectors.calibration import Threshold
-from can_train.detectors.evidence import CalibrationEvidence, surprise_table
+from can_train.detectors.evidence import CalibrationEvidence, surprise_table, yardstick_of
 from can_train.detectors.kernels.stacks import AttentionStack, DenseStack, Real, Residual
 from can_train.detectors.kernels.window import Experience, WindowInputs
 from can_train.errors import ArtifactError
@@ -89,9 +89,13 @@ class TrainedDetector:
     @property
     def experience(self) -> Experience:
         """What its margins are compared with."""
-        benign, synthetic = self.evidence.benign, self.evidence.synthetic
-        others = synthetic if synthetic.windows else benign
-        return Experience(surprise_table(benign), surprise_table(others), self.threshold.relief)
+        evidence, threshold = self.evidence, self.threshold
+        return Experience(
+            known_car=surprise_table(evidence.benign),
+            other_cars=surprise_table(evidence.other_cars),
+            relief=threshold.relief,
+            yardstick=yardstick_of(threshold, evidence, self.spec.holds_on_other_cars),
+        )
 
 
 class WindowScorer(ABC):
@@ -99,14 +103,14 @@ class WindowScorer(ABC):
 
     Attributes:
         score: Unbounded margin, which the threshold is for; higher is more suspicious.
-        surprise: -log p of the score that a fusion may rely on.
+        excess: How far that lies above the threshold, in units of its `Yardstick`.
         state: What it shows a fusion [S], float64.
         familiarity: How far the window's car is one that was trained on, from 0 to 1.
     """
 
     def __init__(self, state_channels: int) -> None:
         self.score = 0.0
-        self.surprise = 0.0
+        self.excess = 0.0
         self.familiarity = 0.0
         self.state = np.zeros(state_channels)
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from can_train.alarms.events import event_starts
+from can_train.alarms.rate import poisson_upper
 from can_train.alarms.rule import DEFAULT_RULE, AlarmRule, above_threshold
-from can_train.evaluation.metrics import poisson_upper
 from can_train.evaluation.timeline import Timeline
 
 LONG_EPISODE_S: Final = 10.0

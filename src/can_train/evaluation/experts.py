@@ -17,7 +17,7 @@ from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.frame_scorer import ModuleFrameScorer
 from can_train.detectors.parents import experts_of
-from can_train.detectors.scoring import score_windows
+from can_train.detectors.scoring import score_recordings
 from can_train.graphs.store import GraphStore
 from can_train.runs.layout import artifact_path
 from can_train.runs.made import check_made
@@ -59,11 +59,11 @@ class FusionView:
     """B windows as a fusion sees them.
 
     Attributes:
-        surprise: -log p of the anomaly detector and of the classifier [B, 2], float64.
+        excess: Excess of the anomaly detector and of the classifier [B, 2], float64.
         state: What both experts show it [B, S], float64.
     """
 
-    surprise: NDArray[np.float64]
+    excess: NDArray[np.float64]
     state: NDArray[np.float64]
 
 
@@ -105,7 +105,7 @@ def score_by_experts(
     experts: Experts, store: GraphStore, windows: NDArray[np.int64]
 ) -> ExpertScores:
     """Scores `windows` of `store` with every detector."""
-    scores = score_windows(experts.detectors.values(), store, windows)
+    scores = score_recordings(experts.detectors.values(), store, windows)
     found = {spec_of(name).row: said.score for name, said in scores.items()}
     p_value = {d.spec.row: d.p_value(found[d.spec.row]) for d in experts.detectors.values()}
     if not experts.own.fuses:
@@ -113,7 +113,7 @@ def score_by_experts(
     by_role = {spec_of(name).role: said for name, said in scores.items()}
     anomaly, probability = by_role["anomaly"], by_role["probability"]
     view = FusionView(
-        surprise=np.stack([anomaly.surprise, probability.surprise], axis=1),
+        excess=np.stack([anomaly.excess, probability.excess], axis=1),
         state=scores[experts.own.config.model].state,
     )
     return ExpertScores(by_scorer=found, p_value=p_value, fusion=view)

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaincinv
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -17,10 +16,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from can_train.alarms.rate import poisson_upper
 from can_train.errors import TrainingError
-
-UPPER_CONFIDENCE: Final = 0.95
-"""One-sided confidence of the upper bound on false alarms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,14 +126,6 @@ def recall_at_fpr(
     allowed = len(benign) // one_in
     at = len(benign) - 1 - allowed
     return float(np.mean(attack > np.partition(benign, at)[at]))
-
-
-def poisson_upper(count: int) -> float:
-    """Upper 95 % bound on the mean of a Poisson variable that came out as `count`.
-
-    The mean m with P(X <= count | m) = 0.05 (Garwood, 1936); 2.996 at 0, the rule of three.
-    """
-    return float(gammaincinv(count + 1, UPPER_CONFIDENCE))
 
 
 def _checked(label: ArrayLike, score: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

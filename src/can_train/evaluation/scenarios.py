@@ -166,7 +166,7 @@ def _fit_fusion_controls(experts: Experts, inputs: DatasetWindows) -> FusionCont
         "logistic_regression": fit_logistic_regression(view.state, label, seed),
         "small_mlp": fit_small_mlp(view.state, label, seed),
     }
-    alpha = best_fixed_alpha(view.surprise, label)
+    alpha = best_fixed_alpha(view.excess, label)
     return FusionControls(alpha=alpha, classifiers=classifiers)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from can_train.alarms.events import Event
 from can_train.alarms.rule import LEVELS
 from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.reasons import Reason
 from can_train.scoring.recording import ScoredRecording
 
 SCHEMA_VERSION: Final = 1
@@ -78,6 +79,7 @@ def _recording(recording: ScoredRecording) -> dict[str, Any]:
         "malformed_lines_left_out": recording.skipped,
         "attack_windows": recording.attack_windows,
         "events": {name: [_event(e) for e in events] for name, events in recording.events.items()},
+        "reasons": [[reason_record(r) for r in reasons] for reasons in recording.reasons],
         "windows": {
             "start": windows.start.tolist(),
             "start_s": windows.start_s.tolist(),
@@ -89,6 +91,11 @@ def _recording(recording: ScoredRecording) -> dict[str, Any]:
             "level": {name: _words(level).to_list() for name, level in recording.level.items()},
         },
     }
+
+
+def reason_record(reason: Reason) -> dict[str, Any]:
+    """What moved a margin, as JSON values."""
+    return {**asdict(reason), "id": id_text(reason.id)}
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -17,11 +17,13 @@ from can_train.dataset.labels import Labels
 from can_train.dataset.reading import Report, read_labelled, timed_buses
 from can_train.dataset.request import Reading
 from can_train.detectors.frame_scorer import FrameScorer, ScoredWindows
+from can_train.detectors.reasons import Reason
 from can_train.errors import DataError
 from can_train.frames.buses import Bus, named
 from can_train.frames.result import ReadResult
 from can_train.frames.timing import recorded_s
 from can_train.graphs.columns import PackedGraphs
+from can_train.scoring.peaks import Peaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,6 +42,7 @@ class ScoredRecording:
         windows: Every full window.
         level: By scorer: level of each window, as an index into `alarms.rule.LEVELS` [B], int8.
         events: By scorer: what its windows above the threshold come to, by time.
+        reasons: Of each event of the detector's own scorer: what moved the margin of its peak.
     """
 
     file: Path
@@ -53,6 +56,7 @@ class ScoredRecording:
     windows: ScoredWindows
     level: Mapping[str, NDArray[np.int8]]
     events: Mapping[str, tuple[Event, ...]]
+    reasons: tuple[tuple[Reason, ...], ...]
 
     @property
     def name(self) -> str:
@@ -100,13 +104,16 @@ def _scored(detector: FrameScorer, file: Path, read: ReadResult, bus: Bus) -> Sc
             f"there is nothing to score. Give a longer recording"
         )
     sightings: list[Sightings] = []
+    peaks = Peaks(frames, detector)
 
-    def watch(graphs: PackedGraphs) -> None:
+    def watch(graphs: PackedGraphs, score: NDArray[np.float64]) -> None:
         seen = sightings_of(graphs, np.arange(len(graphs)), detector.spec)
         if seen is not None:
             sightings.append(seen)
+        peaks.take(graphs, score)
 
     windows = detector.score(frames, watch)
+    events = _events(detector, windows, sightings)
     return ScoredRecording(
         file=file,
         bus=bus.name,
@@ -121,7 +128,8 @@ def _scored(detector: FrameScorer, file: Path, read: ReadResult, bus: Bus) -> Sc
             name: levels_of(windows.score[name], at.value, detector.rule, _apart(detector))
             for name, at in detector.thresholds.items()
         },
-        events=_events(detector, windows, sightings),
+        events=events,
+        reasons=peaks.reasons(events[detector.own.spec.row]),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from can_train.alarms.events import Event
 from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.reasons import Reason
 from can_train.scoring.documents import Scoring, id_text
 from can_train.scoring.recording import ScoredRecording
 
@@ -16,7 +17,9 @@ SUMMARY: Final = (
     "file", "windows", "attacks", "scorer", "above threshold", "notices", "alarms", "first alarm",
     "peak",
 )  # fmt: skip
-EVENTS: Final = ("level", "begins", "ends", "windows", "peak", "at", "suspected", "IDs")
+EVENTS: Final = (
+    "level", "begins", "ends", "windows", "peak", "at", "suspected", "IDs", "because of",
+)  # fmt: skip
 _MOST_IDS: Final = 4
 _MOST_EVENTS: Final = 20
 _NONE: Final = "-"
@@ -45,9 +48,10 @@ def summary_rows(detector: FrameScorer, recordings: Sequence[ScoredRecording]) -
 
 
 def event_rows(recording: ScoredRecording, scorer: str) -> Rows:
-    """One row per event, under `EVENTS`; alarms before notices, the first 20 of them."""
-    events = sorted(recording.events[scorer], key=lambda event: event.level != "alarm")
-    rows = [_event(event, recording.start_s) for event in events[:_MOST_EVENTS]]
+    """One row per event of its own scorer, under `EVENTS`: alarms first, at most 20."""
+    told = zip(recording.events[scorer], recording.reasons, strict=True)
+    events = sorted(told, key=lambda pair: pair[0].level != "alarm")
+    rows = [_event(event, recording.start_s, why) for event, why in events[:_MOST_EVENTS]]
     if more := len(events) - len(rows):
         rows.append([f"and {more:,} more: --json FILE", *[""] * (len(EVENTS) - 1)])
     return rows
@@ -71,7 +75,12 @@ def _summary(recording: ScoredRecording, scorer: str, first: bool) -> list[str]:
     ]
 
 
-def _event(event: Event, start_s: float) -> list[str]:
+def because_of(reasons: Sequence[Reason]) -> str:
+    """IDs that moved a margin, most first, with the feature that did most of it."""
+    return ", ".join(f"{id_text(r.id)} ({r.feature.replace('_', ' ')})" for r in reasons) or _NONE
+
+
+def _event(event: Event, start_s: float, reasons: Sequence[Reason]) -> list[str]:
     ids = [id_text(each) for each in event.ids]
     more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
     return [
@@ -83,6 +92,7 @@ def _event(event: Event, start_s: float) -> list[str]:
         _since(event.peak_s, start_s),
         event.kind,
         ", ".join(ids[:_MOST_IDS]) + more if ids else _NONE,
+        because_of(reasons[:1]),
     ]
 
 

@@ -17,6 +17,7 @@ from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence, PValues
 from can_train.detectors.known_vehicle import ROW as PROFILE
 from can_train.detectors.known_vehicle import KnownVehicles
+from can_train.detectors.level import Levelling
 from can_train.detectors.window_scorer import WindowScorer
 from can_train.frames.frame import Frames
 from can_train.graphs.identity import WindowSpec
@@ -115,6 +116,10 @@ class StreamingScorer:
         found = {name: judge.events.open for name, judge in self._judges.items()}
         return {name: event for name, event in found.items() if event is not None}
 
+    def event(self, name: str) -> Event | None:
+        """The same of one scorer, if it has one."""
+        return self._judges[name].events.open
+
     def push(self, frames: Frames) -> Iterator[Decision]:
         """Takes the next frames of the stream; gives a decision for each window that they fill.
 
@@ -145,14 +150,14 @@ class StreamingScorer:
         start_s, end_s = frames.timestamp[[rows.start, rows.stop - 1]].tolist()
         sighting = _sighting(graph) if self.spec.features == "relational" else None
         verdicts, ended = {}, {}
-        for name, score in self._scores(graph):
+        for name, margin in self._scores(graph):
             judge = self._judges[name]
-            verdicts[name] = verdict = judge.verdict(score)
+            verdicts[name] = verdict = judge.verdict(margin)
             event = judge.events.update(
                 JudgedWindow(
                     start_s=start_s,
                     end_s=end_s,
-                    score=score,
+                    score=verdict.score,
                     above=verdict.above,
                     level=verdict.level,
                     sighting=sighting,
@@ -183,10 +188,12 @@ class _Judge:
     ) -> None:
         self.events = EventFollower(spec.window)
         self._p_values = PValues(evidence.benign)
+        self._levelling = Levelling(threshold)
         self._stage = AlarmStage(threshold.value, rule, windows_apart(spec.window, spec.stride))
 
-    def verdict(self, score: float) -> WindowVerdict:
-        """Of the next window."""
+    def verdict(self, margin: float) -> WindowVerdict:
+        """Of the next window, by what its scorer says of it alone."""
+        score = self._levelling.follow_one(margin)
         level = self._stage.update(score)
         return WindowVerdict(
             score=score,

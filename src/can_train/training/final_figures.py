@@ -6,7 +6,7 @@ import math
 
 from can_train.detectors.base import Detector
 from can_train.detectors.build import Trainable
-from can_train.detectors.scoring import score_windows
+from can_train.detectors.scoring import score_recordings
 
 
 def validation_figures(stage: Trainable, detector: Detector) -> dict[str, float]:
@@ -19,7 +19,7 @@ def validation_figures(stage: Trainable, detector: Detector) -> dict[str, float]
         detector: What became of it, with its threshold.
     """
     store, windows = stage.inputs.store, stage.inputs.windows("validation")
-    scores = score_windows([*stage.experts.values(), detector], store, windows)
+    scores = score_recordings([*stage.experts.values(), detector], store, windows)
     alarms = scores[stage.config.model].score > detector.threshold.value
     attacks = store.label[windows] == 1
     found, decided = int((alarms & attacks).sum()), int(alarms.sum() + attacks.sum())

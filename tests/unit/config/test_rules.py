@@ -128,7 +128,7 @@ def warned(**words: str) -> list[str]:
 
 def test_settings_of_training_that_a_fusion_without_an_agent_does_not_use_are_told() -> None:
     told = (
-        "--epochs: no effect on stage 3 (dqn): --fusion-policy logistic is solved at once; only "
+        "--epochs: no effect on stage 3 (dqn): --fusion-policy maximum is solved at once; only "
         "dqn learns over epochs"
     )
     assert warned(epochs="5,5,200") == [told]

@@ -130,3 +130,14 @@ def test_no_relief_rests_on_few_windows_or_recordings():
 def test_a_relief_only_ever_lowers_the_threshold():
     louder_at_home = held_out(np.where(RECORDING < 8, 5.0, 1.0), synthetic=4, familiar=8)
     assert robust_threshold(louder_at_home, REAL).relief == 0.0
+
+
+def test_a_threshold_keeps_what_the_training_made_of_it():
+    scores = np.random.default_rng(0).normal(size=12_000)
+    found = robust_threshold(held_out(scores), REAL)
+    calm = replace(found, level=found.value - 2.0)
+    raised = replace(calm, value=found.value + 5)
+    assert raised.trained == found.value
+    assert raised.level_step == calm.level_step == 2.0 / 64
+    assert found.level_step == 0.0
+    assert REAL.trained == REAL.real_value

@@ -11,7 +11,15 @@ import torch
 from numpy.typing import NDArray
 
 from can_train.detectors.artifact import load_detector
-from can_train.detectors.evidence import CalibrationEvidence, Margins, PValues
+from can_train.detectors.calibration import Threshold
+from can_train.detectors.evidence import (
+    CalibrationEvidence,
+    Margins,
+    PValues,
+    level_of,
+    yardstick_of,
+)
+from can_train.detectors.kernels.window import Yardstick, excess_of
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.surprise import Surprise
 from can_train.errors import ArtifactError, TrainingError
@@ -130,3 +138,60 @@ def test_single_p_values_are_those_of_arrays(windows: int) -> None:
     asked = np.concatenate([rng.normal(scale=3.0, size=200), benign.values, [-1e300, 1e300]])
     single = PValues(benign)
     assert [single.of(margin) for margin in asked.tolist()] == benign.p_value(asked).tolist()
+
+
+@pytest.mark.parametrize("windows", [1, 999, 1000, 2000, 2001, 30_000])
+def test_the_median_is_that_of_all_windows(windows: int) -> None:
+    margins = np.random.default_rng(0).normal(size=windows)
+    spacing = 0.0 if windows <= 2000 else 0.02  # evenly spaced ones are kept
+    exact = np.sort(margins)[windows // 2]
+    assert Margins.of(margins).median == pytest.approx(exact, abs=spacing + 1e-12)
+    assert Margins.of([]).median == 0.0
+
+
+def robust(value: float) -> Threshold:
+    return Threshold(
+        value=value,
+        target_fpr=0.001,
+        benign_windows=1000,
+        exact=True,
+        rule="robust",
+        real_value=9.0,
+        robust_value=value,
+    )
+
+
+USUAL = Margins.of(np.linspace(-7.0, -3.0, 1001))
+"""Median -5, and a hundredth of them above -3.04."""
+
+
+def test_a_recording_is_calm_below_four_fifths_of_the_usual_way_to_the_threshold() -> None:
+    evidence = CalibrationEvidence(benign=Margins.of([-9.0]), synthetic=USUAL)
+    assert level_of(robust(1.0), evidence) == pytest.approx(1.0 - 0.8 * 6.0)
+
+
+def test_a_threshold_for_all_cars_is_one_yardstick() -> None:
+    evidence = CalibrationEvidence(benign=Margins.of([-9.0]), synthetic=USUAL)
+    assert yardstick_of(robust(1.0), evidence, True) == pytest.approx((1.0, 6.0, 1.0, 6.0))
+    alone = CalibrationEvidence(benign=USUAL)
+    assert yardstick_of(robust(1.0), alone, True) == pytest.approx((1.0, 6.0, 1.0, 6.0))
+
+
+def test_a_threshold_for_the_own_car_has_another_one_elsewhere() -> None:
+    evidence = CalibrationEvidence(benign=Margins.of([-9.0]), synthetic=USUAL)
+    found = yardstick_of(robust(-6.0), evidence, False)
+    assert found == pytest.approx((-6.0, 3.0, -3.04, 1.96), abs=0.005)
+    assert yardstick_of(robust(1.0), evidence, False).far_threshold == 1.0
+
+
+def test_an_excess_is_measured_with_what_fits_the_car() -> None:
+    yardstick = Yardstick(threshold=-6.0, unit=3.0, far_threshold=-3.0, far_unit=2.0)
+    assert excess_of(-3.0, 1.0, yardstick) == pytest.approx(1.0)
+    assert excess_of(-3.0, 0.0, yardstick) == 0.0
+    assert excess_of(-5.0, 0.0, yardstick) == -1.0
+    assert excess_of(-3.0, 0.5, yardstick) == pytest.approx(0.5)
+
+
+def test_a_threshold_among_the_margins_has_a_unit_nevertheless() -> None:
+    flat = CalibrationEvidence(synthetic=Margins.of(np.zeros(50)))
+    assert yardstick_of(robust(0.0), flat, True).unit == 0.01

@@ -27,6 +27,6 @@ def test_it_says_what_a_compiled_scorer_says() -> None:
             compiled[name].look(graph)
             plain[name].look(graph)
             given, expected = (
-                [*each.state, each.score, each.surprise] for each in (compiled[name], plain[name])
+                [*each.state, each.score, each.excess] for each in (compiled[name], plain[name])
             )
             np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-5)

@@ -77,6 +77,6 @@ def require_same(detectors: Mapping[str, Detector]) -> None:
                 found = scorers[name]
                 found.look(graph)
                 said = seen[name]
-                expected = [*said.state[0], said.score[0], said.surprise[0], said.familiarity[0]]
-                given = [*found.state, found.score, found.surprise, found.familiarity]
+                expected = [*said.state[0], said.score[0], said.excess[0], said.familiarity[0]]
+                given = [*found.state, found.score, found.excess, found.familiarity]
                 np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-5)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from can_train.alarms.rate import poisson_upper
 from can_train.alarms.rule import AlarmRule
 from can_train.evaluation.alarms import alarm_metrics, count_alarms
-from can_train.evaluation.metrics import poisson_upper
 from tests.unit.evaluation.test_timeline import timeline
 
 RULE = AlarmRule(k=2, n=3)

@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from can_train.alarms.rate import poisson_upper
 from can_train.detectors.calibration import conformal_threshold
 from can_train.errors import TrainingError
 from can_train.evaluation.metrics import (
     METRIC_NAMES,
-    poisson_upper,
     undefined_metrics,
     window_metrics,
 )

@@ -75,6 +75,15 @@ def require_same(
         assert [LEVELS.index(each.level) for each in said] == level.tolist()
 
 
+def test_the_drive_is_calm_enough_to_be_judged_by_its_own_level(
+    detector: FrameScorer, expected: ScoredWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in detector.detectors.values():
+        monkeypatch.setattr(each, "threshold", replace(each.threshold, level=None))
+    plain = detector.score(traffic())
+    assert all((expected.score[name] > plain.score[name]).any() for name in SCORERS[1:])
+
+
 @pytest.mark.parametrize("piece", [7, 1000, 1_000_000])
 def test_pieces_of_any_size_give_what_the_recording_gives(
     detector: FrameScorer, expected: ScoredWindows, piece: int

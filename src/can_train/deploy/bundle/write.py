@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,14 +12,17 @@ import can_train
 from can_train.config.frozen import frozen_config_of
 from can_train.deploy.exporter import Export
 from can_train.detectors.bundle import SUFFIX, bundle_bytes
-from can_train.files import writing
-from can_train.runs.layout import is_run, summary_path
-from can_train.runs.summary import read_figures, read_validation
+from can_train.files import read_object, writing
+from can_train.runs.layout import evaluation_path, is_run, summary_path
+from can_train.runs.summary import read_validation
 
 LICENCE: Final = (
     "can-train is under the MIT licence. The weights were learnt from the dataset that is named "
     "here: whoever passes them on has to mind its terms, too."
 )
+
+_FIGURES: Final = ("roc_auc", "f1", "fpr")
+"""Of each scenario."""
 
 
 def write(export: Export) -> None:
@@ -57,7 +61,7 @@ def about(export: Export) -> dict[str, Any]:
             "frames": config.data.window,
             "stride": config.data.stride,
         },
-        "metrics": {} if run is None else _metrics(run),
+        "metrics": {} if run is None else _metrics(run, export.detector.own.spec.row),
         "licence": LICENCE,
     }
 
@@ -68,8 +72,18 @@ def run_of(source: Path) -> Path | None:
     return run if is_run(run) else None
 
 
-def _metrics(run: Path) -> dict[str, Any]:
-    if not summary_path(run).is_file():
-        return {}
-    best = read_validation(run)
-    return {"validation": {best.metric: best.value}, "training": read_figures(run)}
+def _metrics(run: Path, scorer: str) -> dict[str, Any]:
+    """The figure by which the run was chosen, and its own ones of each scenario, if evaluated."""
+    found: dict[str, Any] = {}
+    if summary_path(run).is_file():
+        best = read_validation(run)
+        found["validation"] = {best.metric: best.value}
+    if evaluation_path(run).is_file():
+        found["test"] = dict(_of_scenarios(read_object(evaluation_path(run)), scorer))
+    return found
+
+
+def _of_scenarios(evaluation: Mapping[str, Any], scorer: str) -> Iterator[tuple[str, Any]]:
+    for row in evaluation["rows"]:
+        if row["scorer"] == scorer and row["file"] is None:
+            yield row["scenario"], {name: row["metrics"][name] for name in _FIGURES}

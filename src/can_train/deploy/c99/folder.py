@@ -13,7 +13,7 @@ RUNTIME: Final = Path(__file__).parent / "runtime"
 
 _PARTS: Final = (
     "numbers", "clock", "slots", "history", "vehicle", "graph", "layers", "judge", "vgae", "gat",
-    "fusion", "frame",
+    "fusion", "level", "frame",
 )  # fmt: skip
 """Parts of the one source file: each uses those before it."""
 

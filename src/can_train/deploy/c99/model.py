@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from can_train.config.schema import FusionConfig
 from can_train.deploy.c99.source import Source, floats, literal
-from can_train.detectors.evidence import Margins
+from can_train.detectors.evidence import Margins, yardstick_of
 from can_train.detectors.gat.spec import GatConfig
 from can_train.detectors.gat.window import effective_weights
 from can_train.detectors.kernels.stacks import AttentionStack, DenseStack, LayerColumn, Residual
@@ -141,10 +141,12 @@ def margins_of(source: Source, name: str, margins: Margins) -> str:
 
 
 def _experience(source: Source, name: str, trained: TrainedDetector) -> str:
-    benign, synthetic = trained.evidence.benign, trained.evidence.synthetic
-    known = margins_of(source, f"{name}_known", benign)
-    others = margins_of(source, f"{name}_other", synthetic if synthetic.windows else benign)
-    return f"{{{known}, {others}, {literal(float(trained.threshold.relief))}}}"
+    evidence, threshold = trained.evidence, trained.threshold
+    known = margins_of(source, f"{name}_known", evidence.benign)
+    others = margins_of(source, f"{name}_other", evidence.other_cars)
+    measured = yardstick_of(threshold, evidence, trained.spec.holds_on_other_cars)
+    yardstick = ", ".join(literal(float(each)) for each in measured)
+    return f"{{{known}, {others}, {literal(float(threshold.relief))}, {{{yardstick}}}}}"
 
 
 def _inputs(source: Source, name: str, trained: TrainedDetector) -> str:

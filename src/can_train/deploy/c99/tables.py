@@ -13,8 +13,9 @@ from can_train.deploy.c99.vehicles import VehicleSizes, add_vehicles
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.fusion.spec import DqnConfig
 from can_train.detectors.gat.spec import GatConfig
+from can_train.detectors.kernels.level import MEMORY_WINDOWS, STEPS, WARM_UP_WINDOWS
 from can_train.detectors.kernels.window import STRANGER
-from can_train.detectors.kernels.window_fusion import ACTIONS, STATE_LIMIT
+from can_train.detectors.kernels.window_fusion import ACTIONS, ANOMALY_MARGIN, STATE_LIMIT
 from can_train.detectors.vgae.spec import VgaeConfig
 from can_train.detectors.window_scorer import TrainedDetector
 from can_train.errors import ArtifactError
@@ -51,6 +52,11 @@ def tables_of(detector: FrameScorer, *, whole: bool = False) -> Tables:
     names = list(detector.thresholds)
     values = ", ".join(repr(float(each.value)) for each in detector.thresholds.values())
     source.add(f"const double ct_thresholds[CT_SCORERS] = {{{values}}};\n")
+    levels = ", ".join(
+        f"{{{float(each.level or 0.0)!r}, {each.level_step!r}}}"
+        for each in detector.thresholds.values()
+    )
+    source.add(f"const ct_level_of_scorer ct_levels[CT_SCORERS] = {{{levels}}};\n")
     titles = ", ".join(f'"{name}"' for name in names)
     source.add(f"const char *const ct_scorer_names[CT_SCORERS] = {{{titles}}};\n")
     constants = _constants(detector, sizes, vehicles, whole)
@@ -136,6 +142,10 @@ def _constants(
         "CT_ANOMALY_STATE": (experts[0] if experts else 0, "state numbers of the first expert"),
         "CT_STATE": (sum(experts), "state numbers of all experts"),
         "CT_STATE_LIMIT": (literal(STATE_LIMIT), "the agent's state is clipped there"),
+        "CT_ANOMALY_MARGIN": (literal(ANOMALY_MARGIN), "excess from which it has a say"),
+        "CT_LEVEL_STEPS": (STEPS, "counted depths below the level of a calm recording"),
+        "CT_LEVEL_WARM_UP": (WARM_UP_WINDOWS, "windows before a median says something"),
+        "CT_LEVEL_MEMORY": (MEMORY_WINDOWS, "windows after which counts are halved"),
         "CT_ACTIONS": (ACTIONS, "weights that the agent chooses from"),
         "CT_VEHICLES": (vehicles.vehicles, "vehicles with a profile"),
         "CT_PROFILE_ROWS": (vehicles.rows, "IDs of all profiles"),

@@ -45,12 +45,12 @@ class FusionDetector(Detector):
         """The fused margin; the state is what the policy saw."""
         anomaly, probability = seen[self._anomaly], seen[self._probability]
         state = torch.cat([anomaly.state, probability.state], dim=1)
-        surprise = torch.stack([anomaly.surprise, probability.surprise], dim=1)
-        fused: Tensor = self.network((state - self.state_mean) / self.state_scale, surprise)
+        excess = torch.stack([anomaly.excess, probability.excess], dim=1)
+        fused: Tensor = self.network((state - self.state_mean) / self.state_scale, excess)
         score = self.relieved(fused, anomaly.familiarity)
         return Scores(
             score=score,
-            surprise=self.surprise(score)[:, 1],
+            excess=self.excess(score, anomaly.familiarity),
             state=state,
             familiarity=anomaly.familiarity,
         )

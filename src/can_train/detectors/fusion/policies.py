@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from can_train.config.schema import Architecture
 from can_train.detectors.fusion.network import QNetwork
-from can_train.detectors.kernels.window_fusion import ACTIONS, ALPHAS, STATE_LIMIT
+from can_train.detectors.kernels.window_fusion import ACTIONS, ALPHAS, ANOMALY_MARGIN, STATE_LIMIT
 from can_train.vocab import FusionPolicy
 
 
@@ -17,7 +17,7 @@ class LinearFusion(nn.Module):
     """Log odds of an attack, linear in numbers that rise with suspicion.
 
     Args:
-        policy: `logistic`: in all state numbers; `maximum` or `mean`: in that of the two surprises.
+        policy: `logistic`: in all state numbers; `maximum` or `mean`: in that of the two excesses.
         state_channels: Numbers in a state S.
     """
 
@@ -28,17 +28,18 @@ class LinearFusion(nn.Module):
         self.weight = nn.Parameter(torch.ones(channels, dtype=torch.float64))
         self.bias = nn.Parameter(torch.zeros(1, dtype=torch.float64))
 
-    def features(self, state: Tensor, surprise: Tensor) -> Tensor:
-        """What the log odds are linear in [B, C], of states [B, S] and surprises [B, 2]."""
+    def features(self, state: Tensor, excess: Tensor) -> Tensor:
+        """What the log odds are linear in [B, C], of states [B, S] and excesses [B, 2]."""
         if self.policy == "logistic":
             return state
         if self.policy == "maximum":
-            return surprise.amax(dim=1, keepdim=True)
-        return surprise.mean(dim=1, keepdim=True)
+            sure = excess[:, :1] - ANOMALY_MARGIN
+            return torch.where(sure > 0, torch.maximum(sure, excess[:, 1:]), excess[:, 1:])
+        return excess.mean(dim=1, keepdim=True)
 
-    def forward(self, state: Tensor, surprise: Tensor) -> Tensor:
-        """Log odds [B], float64, of standardised states [B, S] and surprises [B, 2]."""
-        return (self.features(state, surprise) * self.weight).sum(dim=1) + self.bias
+    def forward(self, state: Tensor, excess: Tensor) -> Tensor:
+        """Log odds [B], float64, of standardised states [B, S] and excesses [B, 2]."""
+        return (self.features(state, excess) * self.weight).sum(dim=1) + self.bias
 
 
 def clipped(state: Tensor) -> Tensor:
@@ -47,7 +48,7 @@ def clipped(state: Tensor) -> Tensor:
 
 
 class AgentFusion(nn.Module):
-    """(1 - alpha) * surprise of the one + alpha * surprise of the other, alpha by the agent.
+    """(1 - alpha) * excess of the one + alpha * excess of the other, alpha by the agent.
 
     Args:
         agent: Values the 21 weights in a state.
@@ -63,10 +64,10 @@ class AgentFusion(nn.Module):
         values: Tensor = self.agent(clipped(state))
         return values
 
-    def forward(self, state: Tensor, surprise: Tensor) -> Tensor:
-        """Fused surprise [B], float64, with the weight of the largest Q-value."""
+    def forward(self, state: Tensor, excess: Tensor) -> Tensor:
+        """Fused excess [B], float64, with the weight of the largest Q-value."""
         alpha = self.alphas[self.values(state).argmax(dim=1)]
-        return (1.0 - alpha) * surprise[:, 0] + alpha * surprise[:, 1]
+        return (1.0 - alpha) * excess[:, 0] + alpha * excess[:, 1]
 
 
 def fusion_network(

@@ -33,6 +33,7 @@ SPEC: Final = Spec(
     detector="can_train.detectors.fusion.detector:FusionDetector",
     stage="can_train.detectors.fusion.stage:build",
     window_scorer="can_train.detectors.fusion.window:window_scorer",
+    onnx="can_train.detectors.fusion.onnx:add",
     needs={"fusion": ("anomaly", "probability")},
     distils=False,
     refusal="fusion combines models that are already distilled",

@@ -160,7 +160,7 @@ class LinearStage(_FusionStage[FusionWindows]):
         super().__init__(
             model, training, seed, train=train, validation=validation, number=len(train.label)
         )
-        features = model.features(train.state, train.surprise).numpy()
+        features = model.features(train.state, train.excess).numpy()
         weights = train.weights.numpy() / len(train.weights)
         fit = fit_linear(features, train.label.numpy().astype(np.int64), weights)
         with torch.no_grad():
@@ -179,12 +179,12 @@ class LinearStage(_FusionStage[FusionWindows]):
 
     def training_step(self, batch: FusionWindows) -> Tensor:
         """Cross-entropy with the weights of the fit."""
-        loss = _cross_entropy(self.model(batch.state, batch.surprise), batch)
+        loss = _cross_entropy(self.model(batch.state, batch.excess), batch)
         return self._record(LossTerms(total=loss, task=loss), len(batch.label))
 
     def validation_step(self, batch: FusionWindows) -> None:
         """Takes in all validation windows."""
-        score = self.model(batch.state, batch.surprise)
+        score = self.model(batch.state, batch.excess)
         loss, label = float(_cross_entropy(score, batch)), batch.label.cpu().numpy()
         metrics = {"val_loss": loss}
         if 0 < label.sum() < len(label):
@@ -205,7 +205,7 @@ class AgentStage(_FusionStage[Lessons]):
         train: FusionWindows,
         validation: FusionWindows,
     ) -> None:
-        middle = train.surprise.mean(dim=1, keepdim=True).numpy()
+        middle = train.excess.mean(dim=1, keepdim=True).numpy()
         weights = train.weights.numpy() / len(train.weights)
         squash = fit_linear(middle, train.label.numpy().astype(np.int64), weights)
         one, other = (lessons(windows, squash, model.alphas) for windows in (train, validation))
@@ -240,16 +240,16 @@ class AgentStage(_FusionStage[Lessons]):
 def lessons(windows: FusionWindows, squash: LinearFit, alphas: Tensor) -> Lessons:
     """What an agent learns from `windows`: the reward r(alpha) = 1 - (p - y)^2 of every action.
 
-    p is the calibrated probability behind a fused surprise: log odds that are linear in the mean
-    of both surprises, fitted once. Where both say much or both say little it is flat, so nothing
+    p is the calibrated probability behind a fused excess: log odds that are linear in the mean
+    of both excesses, fitted once. Where both say much or both say little it is flat, so nothing
     hangs on the weight there.
 
     Args:
         windows: B windows.
-        squash: Log odds of an attack by the mean of both surprises.
+        squash: Log odds of an attack by the mean of both excesses.
         alphas: Weight that each action stands for [A], float64.
     """
-    one, other = windows.surprise[:, :1], windows.surprise[:, 1:]
+    one, other = windows.excess[:, :1], windows.excess[:, 1:]
     fused = (1.0 - alphas) * one + alphas * other
     p = torch.sigmoid(fused * float(squash.weight[0]) + squash.bias)
     return Lessons(

@@ -61,10 +61,10 @@ class FusionWindowScorer(WindowScorer):
         one, other, shown = self._anomaly, self._probability, len(self._anomaly.state)
         self.state[:shown], self.state[shown:] = one.state, other.state
         self.familiarity = one.familiarity
-        self.score, self.surprise = fuse(
+        self.score, self.excess = fuse(
             self._parts,
             self.state,
-            (one.surprise, other.surprise),
+            (one.excess, other.excess),
             self.familiarity,
             self._room,
         )

@@ -21,13 +21,13 @@ class ExpertView:
 
     Attributes:
         state: What they show a fusion [B, S], float64.
-        surprise: -log p of the anomaly detector and of the classifier [B, 2], float64.
+        excess: Of the anomaly detector and of the classifier [B, 2], float64.
         label: 1 for attack windows [B], uint8.
         weights: Equal in total for each class of the real and of the synthetic windows [B]; sum 1.
     """
 
     state: NDArray[np.float64]
-    surprise: NDArray[np.float64]
+    excess: NDArray[np.float64]
     label: NDArray[np.uint8]
     weights: NDArray[np.float64]
 
@@ -38,13 +38,13 @@ class FusionWindows:
 
     Attributes:
         state: Standardised [B, S], float64.
-        surprise: [B, 2], float64.
+        excess: [B, 2], float64.
         label: 0 or 1 [B], float64.
         weights: [B], float64; their mean is 1.
     """
 
     state: Tensor
-    surprise: Tensor
+    excess: Tensor
     label: Tensor
     weights: Tensor
 
@@ -56,7 +56,7 @@ class FusionWindows:
         """The same windows on another device."""
         return FusionWindows(
             state=self.state.to(device),
-            surprise=self.surprise.to(device),
+            excess=self.excess.to(device),
             label=self.label.to(device),
             weights=self.weights.to(device),
         )
@@ -65,7 +65,7 @@ class FusionWindows:
         """Some of the windows, in the given order."""
         return FusionWindows(
             state=self.state[at],
-            surprise=self.surprise[at],
+            excess=self.excess[at],
             label=self.label[at],
             weights=self.weights[at],
         )
@@ -113,7 +113,7 @@ def expert_view(
     synthetic = inputs.synthetic(windows)
     return ExpertView(
         state=np.concatenate([one.state, other.state], axis=1),
-        surprise=np.stack([one.surprise, other.surprise], axis=1),
+        excess=np.stack([one.excess, other.excess], axis=1),
         label=label,
         weights=balanced_weights(label, synthetic.astype(np.int64)),
     )
@@ -131,7 +131,7 @@ def fusion_windows(
     """
     return FusionWindows(
         state=torch.from_numpy((view.state - mean) / scale),
-        surprise=torch.from_numpy(view.surprise),
+        excess=torch.from_numpy(view.excess),
         label=torch.from_numpy(view.label.astype(np.float64)),
         weights=torch.from_numpy(view.weights * len(view.weights)),
     )

@@ -63,6 +63,7 @@ SPEC: Final = Spec(
     detector="can_train.detectors.gat.detector:GatDetector",
     stage="can_train.detectors.gat.stage:build",
     window_scorer="can_train.detectors.gat.window:window_scorer",
+    onnx="can_train.detectors.gat.onnx:add",
     role="probability",
     needs={"curriculum": ("anomaly",)},
     distillation_settings=("temperature", "feature_weight"),

@@ -57,7 +57,7 @@ class GatWindowScorer(WindowScorer):
 
     def look(self, graph: LiveGraph) -> None:
         """Scores a window."""
-        self.score, self.surprise, self.familiarity = score_by_gat(
+        self.score, self.excess, self.familiarity = score_by_gat(
             graph, self._parts, self._room, self._embedding, self.state
         )
 
@@ -73,7 +73,7 @@ def window_scorer(trained: TrainedDetector, experts: Mapping[str, WindowScorer])
 def effective_weights(
     weights: Mapping[str, NDArray[np.floating]], sizes: GatConfig
 ) -> dict[str, NDArray[np.floating]]:
-    """The weights, with zeros for what has no say in the attention."""
+    """The weights of a GAT, with zeros for what has no say in the attention."""
     mute = {"edge_score.weight"} if not sizes.edge_features else set()
     if sizes.neighbours == "mean":
         mute = {"edge_score.weight", "att_src", "att_dst"}

@@ -40,7 +40,7 @@ class WindowInputs(NamedTuple):
     @property
     def channels(self) -> int:
         """Width of a node as networks take it."""
-        return len(self.node_mean) + self.embedding.shape[1]
+        return len(self.node_mean) + int(self.embedding.shape[1])
 
 
 class SurpriseTable(NamedTuple):
@@ -59,6 +59,22 @@ class SurpriseTable(NamedTuple):
     tail: float
 
 
+class Yardstick(NamedTuple):
+    """What excesses are measured with: a threshold, and the way to it from a usual benign window.
+
+    Attributes:
+        threshold: On cars that were trained on.
+        unit: There, from the median score of benign windows to the threshold.
+        far_threshold: On other cars.
+        far_unit: The way there.
+    """
+
+    threshold: float
+    unit: float
+    far_threshold: float
+    far_unit: float
+
+
 class Experience(NamedTuple):
     """Benign margins that a score is compared with.
 
@@ -66,11 +82,13 @@ class Experience(NamedTuple):
         known_car: On cars that were trained on.
         other_cars: On other cars.
         relief: What is added to the scores of familiar cars.
+        yardstick: What excesses are measured with.
     """
 
     known_car: SurpriseTable
     other_cars: SurpriseTable
     relief: float
+    yardstick: Yardstick
 
 
 @compiled()
@@ -144,7 +162,7 @@ def judge(
     experience: Experience,
     state: NDArray[np.float64],
 ) -> tuple[float, float]:
-    """Fills what every detector shows a fusion; gives the score and its surprise.
+    """Fills what every detector shows a fusion; gives the score and its excess.
 
     Args:
         margin: What the network says.
@@ -158,7 +176,15 @@ def judge(
     both = min(known, surprise_of(score, experience.other_cars))
     relied = both + (familiarity if relies else 0.0) * (known - both)
     state[0], state[1], state[2], state[3] = score, known, both, relied
-    return score, relied
+    return score, excess_of(score, familiarity, experience.yardstick)
+
+
+@compiled(inline=True)
+def excess_of(score: float, familiarity: float, yardstick: Yardstick) -> float:
+    """How far a score lies above the threshold, in units; -1 is usual benign traffic."""
+    near = (score - yardstick.threshold) / yardstick.unit
+    far = (score - yardstick.far_threshold) / yardstick.far_unit
+    return far + familiarity * (near - far)
 
 
 @compiled()

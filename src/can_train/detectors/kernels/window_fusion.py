@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from can_train.compiled import compiled
 from can_train.detectors.kernels.layers import dense
 from can_train.detectors.kernels.stacks import DenseStack, LayerRoom
-from can_train.detectors.kernels.window import Experience, surprise_of
+from can_train.detectors.kernels.window import Experience, excess_of
 from can_train.graphs.features import Column
 
 ACTIONS: Final = 21
@@ -21,6 +21,12 @@ ALPHAS: Final = np.linspace(0.0, 1.0, ACTIONS)
 
 STATE_LIMIT: Final = 5.0
 """Standardised state numbers are clipped here: far outside, the agent knows nothing more."""
+
+
+ANOMALY_MARGIN: Final = 1.0
+"""How far the anomaly detector must be above its threshold to have a say in the maximum: as far as
+a usual window lies below. On cars that nobody trained on it is less sure than the classifier
+(docs/models/results.md)."""
 
 
 @unique
@@ -57,23 +63,22 @@ class FusionParts(NamedTuple):
 def fuse(
     fusion: FusionParts,
     state: NDArray[np.float64],
-    surprise: tuple[float, float],
+    excess: tuple[float, float],
     familiarity: float,
     room: LayerRoom,
 ) -> tuple[float, float]:
-    """The fused margin, and how surprising it is on any car.
+    """The fused margin, and how far it lies above its threshold.
 
     Args:
         fusion: The policy.
         state: What both experts show it [S].
-        surprise: That of the anomaly detector and that of the classifier.
+        excess: That of the anomaly detector and that of the classifier.
         familiarity: How far the window's car is one that was trained on, from 0 to 1.
         room: Memory for the agent.
     """
-    margin = _margin(fusion, state, surprise[0], surprise[1], room)
+    margin = _margin(fusion, state, excess[0], excess[1], room)
     score = margin + fusion.experience.relief * familiarity
-    known = surprise_of(score, fusion.experience.known_car)
-    return score, min(known, surprise_of(score, fusion.experience.other_cars))
+    return score, excess_of(score, familiarity, fusion.experience.yardstick)
 
 
 @compiled()
@@ -84,7 +89,9 @@ def _margin(
         alpha = float(ALPHAS[_action(fusion, state, room)])
         return (1.0 - alpha) * one + alpha * other
     if fusion.policy == Policy.MAXIMUM:
-        return float(max(one, other) * fusion.weight[0] + fusion.weight[1])
+        sure = one - ANOMALY_MARGIN
+        most = max(sure, other) if sure > 0.0 else other
+        return float(most * fusion.weight[0] + fusion.weight[1])
     if fusion.policy == Policy.MEAN:
         return float((one + other) / 2.0 * fusion.weight[0] + fusion.weight[1])
     total = 0.0

@@ -39,7 +39,7 @@ def score_by_gat(
     embedding: LayerRoom,
     state: NDArray[np.float64],
 ) -> tuple[float, float, float]:
-    """Log odds of an attack, the surprise that a fusion may rely on, and familiarity.
+    """Log odds of an attack, its excess over the threshold, and familiarity.
 
     Args:
         graph: The window.
@@ -63,8 +63,8 @@ def score_by_gat(
             filled += width
     dense(gat.classifier, 1, embedding, False)
     margin = np.float64(embedding.x[0, 1]) - np.float64(embedding.x[0, 0])
-    score, relied = judge(margin, familiarity, False, gat.experience, state)
-    return score, relied, familiarity
+    score, excess = judge(margin, familiarity, False, gat.experience, state)
+    return score, excess, familiarity
 
 
 @compiled(reassociates=True)

@@ -68,7 +68,7 @@ def score_by_vgae(
     sums: NodeSums,
     state: NDArray[np.float64],
 ) -> tuple[float, float, float]:
-    """Logarithm of the window's error, the surprise that a fusion may rely on, and familiarity.
+    """Logarithm of the window's error, its excess over the threshold, and familiarity.
 
     Args:
         graph: The window.
@@ -97,8 +97,8 @@ def score_by_vgae(
     score = np.log(combined + LOG_FLOOR)
     state[4] = np.log(sums.errors[0] + LOG_FLOOR)
     state[5] = np.log(sums.errors[1] + LOG_FLOOR)
-    score, relied = judge(score, familiarity, True, vgae.experience, state)
-    return score, relied, familiarity
+    score, excess = judge(score, familiarity, True, vgae.experience, state)
+    return score, excess, familiarity
 
 
 @compiled()

@@ -65,6 +65,7 @@ SPEC: Final = Spec(
     detector="can_train.detectors.vgae.detector:VgaeDetector",
     stage="can_train.detectors.vgae.stage:build",
     window_scorer="can_train.detectors.vgae.window:window_scorer",
+    onnx="can_train.detectors.vgae.onnx:add",
     role="anomaly",
     distillation_settings=("latent_weight", "reconstruction_weight"),
     state_channels=6,

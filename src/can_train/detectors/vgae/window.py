@@ -73,7 +73,7 @@ class VgaeWindowScorer(WindowScorer):
 
     def look(self, graph: LiveGraph) -> None:
         """Scores a window."""
-        self.score, self.surprise, self.familiarity = score_by_vgae(
+        self.score, self.excess, self.familiarity = score_by_vgae(
             graph, self._parts, self._room, self._sums, self.state
         )
 

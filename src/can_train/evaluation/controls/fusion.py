@@ -36,15 +36,15 @@ class FixedAlpha:
     Attributes:
         alpha: Weight of the classifier, in [0, 1].
         reward: Mean reward 1 - (p - y)^2 on the windows it was chosen on; p is the calibrated
-            probability behind the fused surprise.
+            probability behind the fused excess.
     """
 
     alpha: float
     reward: float
 
-    def score(self, surprise: ArrayLike) -> NDArray[np.float64]:
-        """Fused surprise [B], float64, of the two experts' [B, 2]."""
-        both = np.asarray(surprise, np.float64)
+    def score(self, excess: ArrayLike) -> NDArray[np.float64]:
+        """Fused excess [B], float64, of the two experts' [B, 2]."""
+        both = np.asarray(excess, np.float64)
         return np.asarray((1.0 - self.alpha) * both[:, 0] + self.alpha * both[:, 1])
 
 
@@ -83,21 +83,21 @@ class FusionControls:
         """Scores [B] of every control that could be fitted."""
         if view is None:
             return {}
-        found = {"best_fixed_alpha": self.alpha.score(view.surprise)}
+        found = {"best_fixed_alpha": self.alpha.score(view.excess)}
         for name, classifier in self.classifiers.items():
             if classifier is not None:
                 found[name] = classifier.score(view.state)
         return found
 
 
-def best_fixed_alpha(surprise: ArrayLike, label: ArrayLike) -> FixedAlpha:
+def best_fixed_alpha(excess: ArrayLike, label: ArrayLike) -> FixedAlpha:
     """The alpha of 0, 0.05, ... 1 with the highest mean reward; the smallest of equals.
 
     Args:
-        surprise: -log p of the anomaly detector and of the classifier [B, 2].
+        excess: Excess of the anomaly detector and of the classifier [B, 2].
         label: 1 for attack windows [B]; at least one window.
     """
-    both, y = np.asarray(surprise, np.float64), (np.asarray(label) != 0).astype(np.int64)
+    both, y = np.asarray(excess, np.float64), (np.asarray(label) != 0).astype(np.int64)
     if not len(y):
         raise ValueError("no windows to choose alpha on; at least one is needed")
     alpha = np.arange(ALPHA_STEPS + 1) / ALPHA_STEPS

@@ -17,13 +17,13 @@ from tests.unit.detectors_for_tests import EXTRAS, config_of, untrained
 CHANNELS = {"vgae": 6, "gat": 4}
 
 
-def said(surprise: list[float], channels: int, seed: int = 0) -> Scores:
+def said(excess: list[float], channels: int, seed: int = 0) -> Scores:
     generator = torch.Generator().manual_seed(seed)
-    values = torch.tensor(surprise, dtype=torch.float64)
-    state = torch.randn(len(surprise), channels, generator=generator, dtype=torch.float64)
+    values = torch.tensor(excess, dtype=torch.float64)
+    state = torch.randn(len(excess), channels, generator=generator, dtype=torch.float64)
     return Scores(
         score=values - 2.0,
-        surprise=values,
+        excess=values,
         state=state,
         familiarity=torch.zeros_like(values),
     )
@@ -41,7 +41,7 @@ def state_of(scores: dict[str, Scores]) -> torch.Tensor:
     return torch.cat([scores["vgae"].state, scores["gat"].state], dim=1)
 
 
-def test_the_agent_weighs_both_surprises_with_its_greedy_weight() -> None:
+def test_the_agent_weighs_both_excesses_with_its_greedy_weight() -> None:
     dqn = fusion("dqn")
     with torch.no_grad():
         fused = dqn.fused(seen())
@@ -55,7 +55,7 @@ def test_the_agent_weighs_both_surprises_with_its_greedy_weight() -> None:
 
 def test_the_linear_policies_are_linear_in_what_they_are_called_after() -> None:
     expected = {
-        "maximum": [2.0, 3.0, 40.0],
+        "maximum": [2.0, 2.0, 40.0],
         "mean": [1.4, 1.75, 24.5],
         "logistic": (state_of(seen()) * 3).sum(dim=1).tolist(),
     }

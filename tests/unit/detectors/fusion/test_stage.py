@@ -39,7 +39,7 @@ def some_windows(number: int) -> FusionWindows:
     generator = np.random.default_rng(0)
     return FusionWindows(
         state=torch.from_numpy(generator.normal(size=(number, 4)) * 9),
-        surprise=torch.from_numpy(generator.exponential(size=(number, 2))),
+        excess=torch.from_numpy(generator.exponential(size=(number, 2))),
         label=torch.from_numpy(np.arange(number) % 2.0),
         weights=torch.from_numpy(generator.uniform(0.5, 1.5, number)),
     )
@@ -51,9 +51,9 @@ def test_rewards_are_one_minus_the_squared_error_of_every_action() -> None:
     learned = lessons(windows, squash, torch.from_numpy(ALPHAS))
     assert learned.reward.shape == (3, 21)
     assert float(learned.state.abs().max()) == STATE_LIMIT
-    surprise, label = windows.surprise.numpy(), windows.label.numpy()
+    excess, label = windows.excess.numpy(), windows.label.numpy()
     for action, alpha in ((0, 0.0), (10, 0.5), (20, 1.0)):
-        fused = (1 - alpha) * surprise[:, 0] + alpha * surprise[:, 1]
+        fused = (1 - alpha) * excess[:, 0] + alpha * excess[:, 1]
         p = 1 / (1 + np.exp(-(0.7 * fused - 0.4)))
         np.testing.assert_allclose(learned.reward[:, action], 1 - (p - label) ** 2, rtol=1e-5)
 
@@ -125,7 +125,7 @@ def test_what_is_nowhere_more_suspicious_never_scores_higher(
             said[name] = expert.scored(expert.feed(inputs.store).batch(np.arange(200)))
         before = detector.fused(said).score
         calmer = {
-            name: replace(s, surprise=s.surprise - 0.5, state=s.state - 0.25)
+            name: replace(s, excess=s.excess - 0.5, state=s.state - 0.25)
             for name, s in said.items()
         }
         after = detector.fused(calmer).score

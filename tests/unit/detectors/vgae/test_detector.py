@@ -11,7 +11,8 @@ import torch
 
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
-from can_train.detectors.evidence import Margins
+from can_train.detectors.evidence import Margins, yardstick_of
+from can_train.detectors.kernels.window import excess_of
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.vgae.detector import VgaeDetector, combined_error
 from can_train.detectors.vgae.errors import window_errors
@@ -62,7 +63,10 @@ def test_the_score_is_the_log_of_the_combined_error_and_the_state_holds_its_part
     np.testing.assert_allclose(said.score, np.log(combined + 1e-6), rtol=1e-12)
     assert np.array_equal(said.state[:, 0], said.score)
     np.testing.assert_allclose(said.state[:, 4:], np.log(errors[:, :2] + 1e-6), rtol=1e-12)
-    assert np.array_equal(said.state[:, 3], said.surprise)
+    yardstick = yardstick_of(vgae.threshold, vgae.evidence, holds_on_other_cars=False)
+    each = zip(said.score.tolist(), said.familiarity.tolist(), strict=True)
+    expected = [excess_of(score, known, yardstick) for score, known in each]
+    np.testing.assert_allclose(said.excess, expected)
 
 
 def test_what_is_rare_on_the_own_car_is_relied_on_as_far_as_the_car_is_known(lab: Lab) -> None:
@@ -80,10 +84,10 @@ def test_what_is_rare_on_the_own_car_is_relied_on_as_far_as_the_car_is_known(lab
     assert len(windows) == 40
     with torch.no_grad():
         known, stranger = (vgae.scored(feed.batch(windows)) for feed in feeds)
-    assert torch.equal(known.surprise, known.state[:, 1])
-    assert torch.equal(stranger.surprise, stranger.state[:, 2])
+    assert torch.equal(known.state[:, 3], known.state[:, 1])
+    assert torch.equal(stranger.state[:, 3], stranger.state[:, 2])
     assert bool((stranger.state[:, 2] <= stranger.state[:, 1]).all())
-    assert float((known.surprise - known.state[:, 2]).max()) > 0.5
+    assert float((known.state[:, 3] - known.state[:, 2]).max()) > 0.5
 
 
 def test_scoring_and_teaching_decode_the_means_and_draw_nothing(lab: Lab) -> None:

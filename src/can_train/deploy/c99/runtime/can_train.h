@@ -169,6 +169,13 @@ typedef struct {
 } ct_gate;
 #endif
 
+/* Margins of a scorer so far, counted by their depth below the level of usual recordings. */
+typedef struct {
+    uint32_t total;                  /* sum of the counts */
+    uint16_t windows;                /* counted up to the end of the warm-up */
+    uint16_t counts[CT_LEVEL_STEPS];
+} ct_calm;
+
 /* The graph of a window and the layers' memory; nothing in it outlives a window. */
 typedef struct {
     uint32_t node_id[CT_MOST_NODES];                    /* arbitration ID */
@@ -210,6 +217,7 @@ typedef struct {
     ct_seen seen[CT_WINDOW];               /* latest frames, a ring */
     uint16_t lanes[CT_SCORERS][CT_LANES];  /* bits: which of a lane's last windows were above */
     uint16_t lane;                         /* of the next window */
+    ct_calm calm[CT_SCORERS];              /* how calm the stream is */
     uint16_t cursor;                       /* place of the next frame in `seen` */
 #if CT_VEHICLES > 0
     ct_watched watched[CT_PROFILE_ROWS];   /* IDs of all profiles */

@@ -66,11 +66,20 @@ typedef struct {
     uint16_t count;
 } ct_margins;
 
+/* What excesses are measured with: a threshold, and the way to it from a usual benign window. */
+typedef struct {
+    float threshold;     /* on cars that were trained on */
+    float unit;          /* the way there */
+    float far_threshold; /* on other cars */
+    float far_unit;
+} ct_yardstick;
+
 /* Benign margins that a detector's margin is compared with. */
 typedef struct {
     ct_margins known_car;  /* on cars that were trained on */
     ct_margins other_cars; /* on other cars */
     float relief;          /* added to the margins of familiar cars */
+    ct_yardstick yardstick;
 } ct_experience;
 
 #if CT_HAS_VGAE
@@ -151,3 +160,10 @@ extern const ct_margins ct_vehicle_margins;
 
 /* Thresholds of the scorers: a window is above if its margin is greater. */
 extern const double ct_thresholds[CT_SCORERS];
+
+/* Up to which median a recording is calm. */
+typedef struct {
+    double level;
+    double step; /* how exactly the median is known; 0: nothing is added to margins */
+} ct_level_of_scorer;
+extern const ct_level_of_scorer ct_levels[CT_SCORERS];

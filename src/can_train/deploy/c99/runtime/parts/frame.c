@@ -2,8 +2,9 @@
  */
 
 /* Level of a scorer after the next window: CT_RULE_K of the last CT_RULE_N that share no frame. */
-static void ct_decide(ct_state *state, uint16_t scorer, const ct_margins *margins, double margin)
+static void ct_decide(ct_state *state, uint16_t scorer, const ct_margins *margins, double said)
 {
+    double margin = ct_levelled(&state->calm[scorer], &ct_levels[scorer], said);
     ct_verdict *verdict = &state->decision.verdicts[scorer];
     uint16_t *lane = &state->lanes[scorer][state->lane];
     verdict->margin = (float)margin;

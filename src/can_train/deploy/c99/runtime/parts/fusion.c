@@ -29,7 +29,9 @@ static float ct_fused(const float *state, float one, float other, ct_graph *grap
     return (1.0f - alpha) * one + alpha * other;
 #elif CT_FUSION_POLICY == CT_POLICY_MAXIMUM
     (void)state, (void)graph;
-    return ct_larger(one, other) * ct_fusion.weight[0] + ct_fusion.bias;
+    float sure = one - CT_ANOMALY_MARGIN;
+    float most = sure > 0.0f ? ct_larger(sure, other) : other;
+    return most * ct_fusion.weight[0] + ct_fusion.bias;
 #elif CT_FUSION_POLICY == CT_POLICY_MEAN
     (void)state, (void)graph;
     return (one + other) / 2.0f * ct_fusion.weight[0] + ct_fusion.bias;
@@ -51,7 +53,7 @@ static void ct_fuse(const ct_said *anomaly, const ct_said *probability, ct_graph
     memcpy(state, anomaly->state, CT_ANOMALY_STATE * sizeof(float));
     memcpy(state + CT_ANOMALY_STATE, probability->state,
            (CT_STATE - CT_ANOMALY_STATE) * sizeof(float));
-    float margin = ct_fused(state, anomaly->surprise, probability->surprise, graph);
+    float margin = ct_fused(state, anomaly->excess, probability->excess, graph);
     said->familiarity = anomaly->familiarity;
     said->margin = margin + ct_fusion.relief * anomaly->familiarity;
 }

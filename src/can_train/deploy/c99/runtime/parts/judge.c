@@ -9,7 +9,7 @@
 /* What one detector says of a window to a fusion. */
 typedef struct {
     float margin;
-    float surprise;
+    float excess; /* over its threshold: -1 is a usual benign window */
     float familiarity;
     float state[CT_MOST_STATE];
 } ct_said;
@@ -68,6 +68,14 @@ static float ct_surprise(const ct_margins *margins, float margin)
     return -(low + part * (ct_log(ct_p_at(margins, next)) - low));
 }
 
+/* How far a margin lies above the threshold, in units of the way to it from a usual window. */
+static float ct_excess(const ct_yardstick *yardstick, float margin, float familiarity)
+{
+    float near = (margin - yardstick->threshold) / yardstick->unit;
+    float far = (margin - yardstick->far_threshold) / yardstick->far_unit;
+    return far + familiarity * (near - far);
+}
+
 /* Fills what a detector says of a window with this margin. */
 static void ct_judge(const ct_experience *experience, float margin, float familiarity, bool relies,
                      ct_said *said)
@@ -78,9 +86,9 @@ static void ct_judge(const ct_experience *experience, float margin, float famili
     float both = known < others ? known : others;
     said->margin = score;
     said->familiarity = familiarity;
-    said->surprise = both + (relies ? familiarity : 0.0f) * (known - both);
+    said->excess = ct_excess(&experience->yardstick, score, familiarity);
     said->state[0] = score;
     said->state[1] = known;
     said->state[2] = both;
-    said->state[3] = said->surprise;
+    said->state[3] = both + (relies ? familiarity : 0.0f) * (known - both);
 }

@@ -1,0 +1,121 @@
+"""`can-train detect`: alarms as they happen, on a live bus, standard input or a recording."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Final, TypeAlias
+
+from can_train.cli.examples import epilog
+from can_train.cli.options import add_root_options
+from can_train.cli.outputs import require_writable
+from can_train.cli.reading import add_reading_options
+from can_train.cli.trained import add_detector, detector_path
+from can_train.cli.values import file_path, file_text
+from can_train.errors import ConfigError
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+_STDIN: Final = "-"
+_DURATION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(s|min)?", re.ASCII)
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds `detect`."""
+    parser = subparsers.add_parser(
+        "detect",
+        help="show alarms as they happen, on a live bus, standard input or a recording",
+        description=(
+            "Score frames as they come, and show each alarm when its rule fires and when it is "
+            "over. Without FILE, --bus names a live bus (needs: can-train env --install formats)."
+        ),
+        epilog=epilog("detect"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_detector(parser)
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=file_text,
+        metavar="FILE",
+        help="a recording; - for lines of candump -L on standard input",
+    )
+    add_reading_options(
+        parser, bus="INTERFACE:CHANNEL of a live bus; with FILE the name of its bus"
+    )
+    parser.add_argument("--fd", action="store_true", help="the bus, or standard input, is CAN FD")
+    parser.add_argument(
+        "--calibrate",
+        type=_duration,
+        metavar="TIME",
+        help="raise the thresholds for this vehicle from its first traffic, such as 120s or 5min, "
+        "which has to be benign; detection begins behind it",
+    )
+    parser.add_argument(
+        "--realtime", action="store_true", help="replay FILE as fast as it was sent"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    parser.add_argument(
+        "--log",
+        type=file_path,
+        metavar="FILE",
+        help="append the same objects, each on disk at once",
+    )
+    add_root_options(parser, "experiment")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Shows alarms until the frames end; 0, or 130 where the user stopped it.
+
+    Raises:
+        ConfigError: No source of frames, or options that don't belong to it.
+        PreflightError: No such run, or the bus can't be opened.
+        DataError: The recording can't be read, or can't be calibrated on.
+        ArtifactError: The detector is damaged.
+    """
+    _check(args)
+    path = detector_path(args, "detect with")
+    from can_train.cli.live import follow, source_of
+    from can_train.detectors.loading import load_detector
+
+    detector = load_detector(path, experiment_root=vars(args).get("experiment_root"))
+    detector.limit_threads()
+    source = source_of(args)
+    try:
+        return follow(args, detector, source)
+    finally:
+        source.stop()
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuses what would do nothing.
+
+    Raises:
+        ConfigError: No source of frames, or options that don't belong to it.
+        PreflightError: The log can't be written.
+    """
+    if args.file is None and args.bus is None:
+        raise ConfigError(
+            "detect: nothing to listen to. Name a recording, - for standard input, or a live bus: "
+            "--bus socketcan:can0"
+        )
+    recording = args.file not in (None, _STDIN)
+    if args.realtime and not recording:
+        raise ConfigError("--realtime has no effect on what comes as it is sent. Leave it out")
+    if args.fd and recording:
+        raise ConfigError("--fd has no effect on a recording, which says so itself. Leave it out")
+    if args.bus is not None and args.file == _STDIN:
+        raise ConfigError("--bus has no effect on standard input. Leave it out")
+    if args.log is not None:
+        require_writable("--log", args.log)
+
+
+def _duration(text: str) -> float:
+    """Seconds, from `120`, `120s` or `2min`."""
+    found = _DURATION.fullmatch(text)
+    seconds = float(found[1]) * (60 if found[2] == "min" else 1) if found else 0.0
+    if seconds < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no time of at least a second. Use: --calibrate 120s, or --calibrate 5min"
+        )
+    return seconds

@@ -1,0 +1,58 @@
+"""The fusion as part of an ONNX graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from can_train.config.schema import FusionConfig
+from can_train.config.spec import spec_of
+from can_train.detectors.kernels.window_fusion import ALPHAS, STATE_LIMIT
+from can_train.detectors.onnx.graph import OnnxGraph, Tensor
+from can_train.detectors.onnx.parts import OnnxSaid, dense, relieved, surprise
+from can_train.detectors.window_scorer import TrainedDetector, layers_of
+
+
+def add(g: OnnxGraph, trained: TrainedDetector, experts: Mapping[str, OnnxSaid]) -> OnnxSaid:
+    """The fused margin of what its experts say."""
+    by_role = {spec_of(name).role: said for name, said in experts.items()}
+    one, other = by_role["anomaly"], by_role["probability"]
+    state = g.op("Concat", one.state, other.state, axis=1)
+    off = g.op("Sub", state, g.constant(trained.extras["state_mean"], "state_mean"))
+    z = g.op("Div", off, g.constant(trained.extras["state_scale"], "state_scale"))
+    margin = _margin(g, trained, z, (one.surprise, other.surprise))
+    score = relieved(g, trained, margin, one.familiarity)
+    known, others = trained.experience.known_car, trained.experience.other_cars
+    both = g.op("Min", surprise(g, score, known), surprise(g, score, others))
+    return OnnxSaid(score=score, surprise=both, state=state, familiarity=one.familiarity)
+
+
+def _margin(
+    g: OnnxGraph, trained: TrainedDetector, z: Tensor, said: tuple[Tensor, Tensor]
+) -> Tensor:
+    """By its policy, of standardised states [B, S] and two surprises [B]."""
+    policy = (trained.config.fusion or FusionConfig()).fusion_policy
+    if policy == "dqn":
+        return _by_agent(g, trained, z, said)
+    weight = g.constant(trained.weights["weight"].astype(np.float64), "weight")
+    if policy == "logistic":
+        seen = z
+    elif policy == "maximum":
+        seen = g.lifted(g.op("Max", *said), 1)
+    else:
+        seen = g.lifted(g.op("Div", g.op("Add", *said), g.number(2.0, np.float64)), 1)
+    total = g.sum(g.op("Mul", seen, weight), 1)
+    return g.op("Add", total, g.constant(trained.weights["bias"].astype(np.float64), "bias"))
+
+
+def _by_agent(
+    g: OnnxGraph, trained: TrainedDetector, z: Tensor, said: tuple[Tensor, Tensor]
+) -> Tensor:
+    low, high = g.number(-STATE_LIMIT, np.float64), g.number(STATE_LIMIT, np.float64)
+    seen = g.cast(g.op("Clip", z, low, high), np.float32)
+    values = dense(g, seen, trained.weights, layers_of(trained.weights, "agent.layers"), "Relu")
+    best = g.op("ArgMax", values, axis=1, keepdims=0)
+    alpha = g.rows_of(g.constant(ALPHAS, "alphas"), best)
+    rest = g.op("Sub", g.number(1.0, np.float64), alpha)
+    return g.op("Add", g.op("Mul", rest, said[0]), g.op("Mul", alpha, said[1]))

@@ -1,0 +1,66 @@
+"""Scores of a recording against its own usual level: what is calm is judged more strictly.
+
+The stored threshold holds for cars that are odder than most. On a car whose windows score far
+below those of others, an attack of single frames stays below it, though it stands out by far from
+all that the car ever sends. So what a recording's running median lies below the level of usual
+recordings is added to its scores. It only ever adds, an attack can't make more of it, and one that
+goes on for most of a recording takes no more than that away.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.detectors.calibration import Threshold
+from can_train.detectors.kernels.level import STEPS, add_calm
+
+
+class Levelling:
+    """Follows the scores of one recording.
+
+    Args:
+        threshold: Of the scorer; without a `level` scores stay as they are.
+    """
+
+    def __init__(self, threshold: Threshold) -> None:
+        self._level = threshold.level
+        self._step = threshold.level_step
+        self._counts = np.zeros(STEPS + 1, np.int64)
+        self._one, self._out = np.zeros(1), np.zeros(1)
+
+    def follow(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores of the next windows, by time [B], with what is added to them [B]."""
+        if self._level is None:
+            return score
+        out = np.empty(len(score))
+        scores = np.ascontiguousarray(score, np.float64)
+        add_calm(scores, self._level, self._step, self._counts, out)
+        return out
+
+    def follow_one(self, score: float) -> float:
+        """The same of one window."""
+        if self._level is None:
+            return score
+        self._one[0] = score
+        add_calm(self._one, self._level, self._step, self._counts, self._out)
+        return float(self._out[0])
+
+
+def levelled(
+    score: NDArray[np.float64], recording: NDArray[np.integer], threshold: Threshold
+) -> NDArray[np.float64]:
+    """Scores of windows of several recordings [B] against the level of each.
+
+    Args:
+        score: Scores, those of a recording by time [B].
+        recording: Which recording each is of [B].
+        threshold: Of the scorer.
+    """
+    if threshold.level is None:
+        return score
+    found = np.empty(len(score))
+    for number in np.unique(recording):
+        inside = recording == number
+        found[inside] = Levelling(threshold).follow(score[inside])
+    return found

@@ -1,0 +1,92 @@
+"""What a calm recording's scores get added."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from can_train.detectors.calibration import Threshold
+from can_train.detectors.kernels.level import MEMORY_WINDOWS, WARM_UP_WINDOWS
+from can_train.detectors.level import Levelling, levelled
+
+STEP = 0.0625
+"""(value - level) / 64 of the threshold below."""
+
+
+def threshold(level: float | None = -4.0) -> Threshold:
+    return Threshold(
+        value=0.0,
+        target_fpr=0.001,
+        benign_windows=1000,
+        exact=True,
+        rule="robust",
+        real_value=1.0,
+        robust_value=0.0,
+        level=level,
+    )
+
+
+def noise(windows: int, around: float, seed: int = 0) -> np.ndarray:
+    return around + np.random.default_rng(seed).normal(size=windows)
+
+
+def added(scores: np.ndarray) -> np.ndarray:
+    return Levelling(threshold()).follow(scores) - scores
+
+
+def test_a_calm_recording_gets_what_its_median_lies_below_the_level() -> None:
+    found = added(noise(2000, -7.0))
+    assert not found[:WARM_UP_WINDOWS].any()
+    assert found[500:] == pytest.approx(3.0, abs=0.2)
+
+
+@pytest.mark.parametrize("around", [-3.0, 0.0, 8.0])
+def test_any_other_recording_stays_as_it_is(around: float) -> None:
+    assert not added(noise(500, around)).any()
+
+
+def test_without_a_level_nothing_is_added() -> None:
+    scores = noise(500, -9.0)
+    assert np.array_equal(Levelling(threshold(None)).follow(scores), scores)
+    assert Levelling(threshold(None)).follow_one(-9.0) == -9.0
+    assert np.array_equal(levelled(scores, np.zeros(500, int), threshold(None)), scores)
+
+
+def test_windows_one_by_one_say_the_same() -> None:
+    scores, one = noise(600, -6.0), Levelling(threshold())
+    assert [one.follow_one(score) for score in scores] == Levelling(threshold()).follow(
+        scores
+    ).tolist()
+
+
+def test_pieces_say_the_same_as_the_whole() -> None:
+    scores, following = noise(600, -6.0), Levelling(threshold())
+    pieces = [following.follow(piece) for piece in np.split(scores, [7, 150, 151, 400])]
+    assert np.array_equal(np.concatenate(pieces), Levelling(threshold()).follow(scores))
+
+
+def test_an_attack_adds_nothing_to_its_own_scores() -> None:
+    scores = noise(1000, -7.0)
+    attacked = scores.copy()
+    attacked[400:700] = 5.0
+    assert (added(attacked) <= added(scores) + 1e-12).all()
+    assert added(attacked)[-1] > 2.25  # three tenths of a recording move its median little
+
+
+def test_what_is_long_ago_is_forgotten() -> None:
+    scores = np.concatenate([noise(2 * MEMORY_WINDOWS, -7.0), noise(3 * MEMORY_WINDOWS, -3.0, 1)])
+    assert added(scores)[-1] == 0.0
+
+
+def test_a_median_beyond_what_is_counted_is_the_farthest_depth() -> None:
+    assert added(noise(300, -1e9))[-1] == pytest.approx(255 * STEP)
+
+
+def test_every_recording_has_its_own_level() -> None:
+    calm, usual = noise(400, -8.0), noise(400, -3.0, 1)
+    scores = np.empty(800)
+    recording = np.tile([0, 1], 400)
+    scores[recording == 0], scores[recording == 1] = calm, usual
+    found = levelled(scores, recording, threshold())
+    assert np.array_equal(found[recording == 0], Levelling(threshold()).follow(calm))
+    assert np.array_equal(found[recording == 1], usual)
