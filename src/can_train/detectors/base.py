@@ -41,8 +41,8 @@ class Scores:
 
     Attributes:
         score: Unbounded margin, which its threshold is for [B], float64; higher is more suspicious.
-        excess: How far that lies above the threshold, in units of `Yardstick` [B], float64: 0 is
-            the threshold and -1 a usual benign window, whatever the detector.
+        excess: How far that lies above the threshold, without relief, in units of `Yardstick` [B],
+            float64: 0 is the threshold and -1 a usual benign window, whatever the detector.
         state: What it shows a fusion [B, S], float64; S is `Spec.state_channels`. All of it rises
             with suspicion.
         familiarity: How far a window's car is one that was trained on, from 0 to 1 [B], float64.
@@ -246,18 +246,15 @@ class Detector(nn.Module):
         """
         if familiarity is None:
             familiarity = torch.zeros_like(score)
+        # Relief is left to the fusion, whose own threshold is set on what this gives.
+        excess = self.excess(score, familiarity)
         score = self.relieved(score, familiarity)
         surprise = self.surprise(score)
         relied = surprise[:, 1]
         if relies:
             relied = relied + familiarity * (surprise[:, 0] - relied)
         state = torch.stack([score, surprise[:, 0], surprise[:, 1], relied, *own], dim=1)
-        return Scores(
-            score=score,
-            excess=self.excess(score, familiarity),
-            state=state,
-            familiarity=familiarity,
-        )
+        return Scores(score=score, excess=excess, state=state, familiarity=familiarity)
 
     def relieved(self, score: Tensor, familiarity: Tensor) -> Tensor:
         """Margins [B] that one threshold holds for, on familiar cars and on others."""

@@ -176,7 +176,7 @@ def judge(
     both = min(known, surprise_of(score, experience.other_cars))
     relied = both + (familiarity if relies else 0.0) * (known - both)
     state[0], state[1], state[2], state[3] = score, known, both, relied
-    return score, excess_of(score, familiarity, experience.yardstick)
+    return score, excess_of(margin, familiarity, experience.yardstick)
 
 
 @compiled(inline=True)

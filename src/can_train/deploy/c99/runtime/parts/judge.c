@@ -86,7 +86,7 @@ static void ct_judge(const ct_experience *experience, float margin, float famili
     float both = known < others ? known : others;
     said->margin = score;
     said->familiarity = familiarity;
-    said->excess = ct_excess(&experience->yardstick, score, familiarity);
+    said->excess = ct_excess(&experience->yardstick, margin, familiarity);
     said->state[0] = score;
     said->state[1] = known;
     said->state[2] = both;
