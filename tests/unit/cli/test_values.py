@@ -76,7 +76,7 @@ def test_a_duration_has_its_unit_behind_it(text: str, seconds: float) -> None:
     assert Duration(least=1, most=86_400)(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["0.5s", "2000min", "min", "5 min", "1h"])
+@pytest.mark.parametrize("text", ["0.5s", "2000min", "min", "1h"])
 def test_no_other_duration_is_taken(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="Allowed: a number from"):
         Duration(least=1, most=86_400)(text)
