@@ -25,6 +25,8 @@ from can_train.graphs.scaling import SCALED_LIMIT
 HEADER: Final = "can_train_tables.h"
 _MOST_RANKS_OF_16_BITS: Final = 65_535
 _MOST_LOOKED_BACK: Final = 16
+_BLOCK: Final = 4
+"""Rows at a time in layers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +133,10 @@ def _constants(
         "CT_MOST_ROW": (max(each.row for each in sizes), "numbers of a row on its way"),
         "CT_MOST_HEADS": (max(each.heads for each in sizes), "heads of attention"),
         "CT_MOST_EDGE_SCORES": (max(each.edge_scores for each in sizes), "heads of all layers"),
-        "CT_MOST_POOLED": (max(each.pooled for each in sizes), "numbers of all nodes together"),
+        "CT_MOST_POOLED": (
+            max(max(each.pooled, _BLOCK * each.row) for each in sizes),
+            "numbers of all nodes together, or of a block of rows",
+        ),
         "CT_MOST_STATE": (max([*experts, 6]), "numbers that a detector shows a fusion"),
         "CT_HAS_VGAE": (int(VgaeConfig in by_kind), "there is an anomaly detector"),
         "CT_HAS_GAT": (int(gat is not None), "there is a classifier"),

@@ -7,6 +7,8 @@
 
 #define CT_LOG_FLOOR 1e-6f /* added to errors before their logarithm */
 
+typedef char ct_pooled_holds_a_block[CT_MOST_POOLED >= CT_BLOCK * CT_MOST_ROW ? 1 : -1];
+
 /* Sums over the nodes of a window. */
 typedef struct {
     double node;       /* squared errors of features */
@@ -96,8 +98,9 @@ static void ct_add_neighbour_error(const ct_graph *graph, uint16_t node, const f
 /* Errors of the nodes of one block, from their encodings. */
 static void ct_add_block(ct_graph *graph, uint16_t node, ct_errors *errors)
 {
-    float latent[CT_BLOCK][CT_MOST_ROW];
-    float other[CT_BLOCK][CT_MOST_ROW];
+    /* Nothing is pooled yet: its memory holds two blocks of rows, which a stack needn't. */
+    float(*latent)[CT_MOST_ROW] = (float(*)[CT_MOST_ROW])graph->pooled[0];
+    float(*other)[CT_MOST_ROW] = (float(*)[CT_MOST_ROW])graph->pooled[1];
     const float *x[CT_BLOCK];
     const float *latents[CT_BLOCK] = {latent[0], latent[1], latent[2], latent[3]};
     const float *turned[CT_BLOCK] = {other[0], other[1], other[2], other[3]};
@@ -111,7 +114,7 @@ static void ct_add_block(ct_graph *graph, uint16_t node, ct_errors *errors)
             ct_elu(graph->rows[row], ct_vgae.decoder[layer].matrix.inputs);
         }
         ct_dense(&ct_vgae.decoder[layer], rows, other);
-        memcpy(graph->rows, other, sizeof other);
+        memcpy(graph->rows, other, sizeof graph->rows);
     }
     for (uint16_t row = 0; row < CT_BLOCK && node + row < graph->nodes; row++) {
         ct_add_node_error(graph, (uint16_t)(node + row), graph->rows[row], errors);
