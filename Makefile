@@ -1,4 +1,4 @@
-.PHONY: environment test test-kd test-slurm coverage lint bench bench-check bench-kd reference lock
+.PHONY: environment test test-exploring test-kd test-slurm coverage lint docs bench bench-check bench-kd reference lock
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -10,6 +10,8 @@ export CAN_TRAIN_RECORDINGS ?= $(abspath $(RECORDINGS))
 endif
 # The targets below work on .venv, whatever the shell's own setting is.
 unexport CAN_TRAIN_VENV
+# Tests and benchmarks start many processes: each would compile our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Whole files go to one process, since a module's fixtures are dear; in the order of the folders,
 # since the few long tests of e2e would else come last and keep one process busy alone.
@@ -17,6 +19,10 @@ IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 test: environment
 	$(PYTHON) -m pytest -q $(IN_PARALLEL)
+
+# The tests that draw inputs, on ten times as many that nobody drew before.
+test-exploring: environment
+	$(PYTHON) -m pytest -q $(IN_PARALLEL) -m hypothesis --hypothesis-profile=exploring
 
 # On a Slurm cluster of virtual nodes on this machine: as root, on Debian.
 test-slurm: environment
@@ -38,6 +44,11 @@ lint: environment
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+
+# The guide as a site in site/. A link, anchor or picture that leads nowhere and a page without a place
+# in mkdocs.yml are errors. What is said about MkDocs 2 at each build: docs/decisions/0019-site.md.
+docs: environment
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet
 
 # All figures of docs/performance.md beside their references, some ten minutes; renews page and CSV.
 bench: environment

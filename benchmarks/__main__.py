@@ -30,7 +30,9 @@ from benchmarks.rows import Row, lost, read_rows, write_rows
 from benchmarks.tables import FIGURES, MACHINE, ROOT
 from benchmarks.tables import main as write_tables
 
-PARTS: Final = ("steps", "fusion", "inputs", "building", "curves", "start")
+PARTS: Final = (
+    "steps", "fusion", "inputs", "building", "reading", "curves", "decision", "start", "chain",
+)  # fmt: skip
 ROUNDS: Final = 5
 PACKAGES: Final = ("torch", "torch_geometric", "numba", "numpy", "polars")
 ONE_THREAD: Final = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
@@ -91,10 +93,7 @@ def _measured(part: str, rounds: int) -> list[Row]:
         )
         found = read_rows(into)
     for row in found:
-        _say(
-            f"{row.part:12} {row.what:40} {row.value:12,.5g} {row.unit:12}"
-            f"{row.ratio:8.3g} ({row.low:.3g} to {row.high:.3g}) times {row.beside}"
-        )
+        _say(str(row))
     return found
 
 

@@ -6,7 +6,7 @@ One thread on one core. The files are played as one endless stream, as many fram
 window is behind the one before; a decision is everything from these frames to scores, p-values,
 alarm levels and events of the run and what it fuses, with and without vehicle profiles, at strides
 of 100 and of 10 frames. Beside it, in the same run: the same windows by whole recordings (`score`),
-and one at a time by the modules.
+and one at a time by the modules. `make bench` does a part of it with a trio that it trains.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
@@ -28,7 +30,11 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
+from benchmarks.chain import student_trio  # noqa: E402
+from benchmarks.data import training_dataset, training_frames  # noqa: E402
+from benchmarks.rows import Row, Unit, measured  # noqa: E402
 from can_train.detectors.frame_scorer import ModuleFrameScorer  # noqa: E402
+from can_train.detectors.known_vehicle import KnownVehicles  # noqa: E402
 from can_train.detectors.loading import load_detector  # noqa: E402
 from can_train.detectors.module_scorer import ModuleWindowScorer  # noqa: E402
 from can_train.detectors.window_scorer import WindowScorer  # noqa: E402
@@ -40,6 +46,9 @@ from can_train.streaming.opening import stream_of  # noqa: E402
 
 STRIDES: Final = (100, 10)
 WARM_UP: Final = 300
+DECISIONS: Final = 4_000
+"""Of a round of `make bench`."""
+
 SHARE_BESIDE: Final = 20
 """The paths beside it get one in so many of the windows."""
 
@@ -47,6 +56,33 @@ COLUMNS: Final = (
     "stride", "scored by", "windows", "median ms", "p99 ms", "p99.9 ms", "frames/s",
     "CPU µs/window", "memory +MB",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Timed:
+    """What some decisions took.
+
+    Attributes:
+        seconds: Of each, by the clock [decisions], float64.
+        cpu: CPU-seconds of all.
+        memory_mb: What the process grew by.
+    """
+
+    seconds: NDArray[np.float64]
+    cpu: float
+    memory_mb: float
+
+
+def _frames_per_s(timed: Timed, stride: int) -> float:
+    return float(stride * len(timed.seconds) / timed.seconds.sum())
+
+
+Figure = Callable[[Timed, int], float]
+FIGURES: Final[tuple[tuple[str, Unit, Figure], ...]] = (
+    ("median", "ms", lambda timed, _: float(np.median(timed.seconds)) * 1e3),
+    ("99th percentile", "ms", lambda timed, _: float(np.percentile(timed.seconds, 99)) * 1e3),
+    ("frames", "frames/s", _frames_per_s),
+)
 
 
 def main() -> None:
@@ -63,65 +99,105 @@ def main() -> None:
     _row(COLUMNS)
     with one_core():
         for stride in STRIDES:
-            detector = load_detector(args.run, experiment_root=args.experiment_root)
-            if not isinstance(detector, ModuleFrameScorer):
-                raise SystemExit(f"{args.run}: has no modules to compare with. Name a run")
-            for each in detector.detectors.values():
-                each.config = replace(each.config, data=replace(each.config.data, stride=stride))
-            _measured(detector, recordings, args.decisions)
+            detector = _opened(args.run, experiment_root=args.experiment_root)
+            _print_at(_at_stride(detector, stride), recordings, args.decisions)
     print(f"{platform.processor() or platform.machine()}, one core, load average {load:.2f}")
 
 
-def _measured(detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int) -> None:
+def _opened(run: str | Path, experiment_root: Path | None = None) -> ModuleFrameScorer:
+    detector = load_detector(run, experiment_root=experiment_root)
+    if not isinstance(detector, ModuleFrameScorer):
+        raise SystemExit(f"{run}: has no modules to compare with. Name a run")
+    return detector
+
+
+def rows(rounds: int) -> Iterator[Row]:
+    """Decisions of a student trio on a stream, beside its modules."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder, one_core():
+        data = Path(folder) / "data"
+        recordings = training_frames(data, training_dataset(data))
+        run = student_trio(Path(folder))
+        for stride in STRIDES:
+            detector = _at_stride(_opened(run), stride)
+            yield from _rows_at(detector, recordings, rounds)
+
+
+def _rows_at(
+    detector: ModuleFrameScorer, recordings: Sequence[Frames], rounds: int
+) -> Iterator[Row]:
+    stride, profiles = detector.spec.stride, detector.own.vehicles
+
+    def decisions(figure: Figure, vehicles: KnownVehicles | None) -> float:
+        detector.own.vehicles = vehicles
+        return figure(_streamed(detector, recordings, DECISIONS), stride)
+
+    def by_modules(figure: Figure) -> float:
+        detector.own.vehicles = None
+        return figure(_by_modules(detector, recordings, DECISIONS // SHARE_BESIDE), stride)
+
+    known = {"": None} if profiles is None else {"": None, ", vehicle profiles": profiles}
+    for name, vehicles in known.items():
+        for what, unit, figure in FIGURES:
+            ours, reference = partial(decisions, figure, vehicles), partial(by_modules, figure)
+            whole = f"stride {stride}{name}: {what}"
+            yield measured("Decision", whole, unit, ours, "modules", reference, rounds)
+
+
+def _at_stride(detector: ModuleFrameScorer, stride: int) -> ModuleFrameScorer:
+    for each in detector.detectors.values():
+        each.config = replace(each.config, data=replace(each.config.data, stride=stride))
+    return detector
+
+
+def _print_at(detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int) -> None:
     stride, profiles = detector.spec.stride, detector.own.vehicles
     for name, vehicles in (("stream", None), ("stream, profiles", profiles)):
         detector.own.vehicles = vehicles
         if name == "stream" or vehicles is not None:
-            _row((str(stride), name, *_streamed(detector, recordings, decisions)))
+            _row((str(stride), name, *_shown(_streamed(detector, recordings, decisions), stride)))
     detector.own.vehicles = None
     few = decisions // SHARE_BESIDE
-    _row((str(stride), "modules, one window", *_by_modules(detector, recordings, few)))
+    timed = _by_modules(detector, recordings, few)
+    _row((str(stride), "modules, one window", *_shown(timed, stride)))
     _row((str(stride), "whole recordings", *_whole(detector, recordings, few)))
     detector.own.vehicles = profiles
 
 
-def _streamed(
-    detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int
-) -> tuple[str, ...]:
+def _streamed(detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int) -> Timed:
     """Every decision timed, from its frames to all that is said."""
     stream = stream_of(detector, words=recordings[0].payload.shape[1] // 8)
-    seconds = np.empty(decisions)
     pieces = _pieces(recordings, detector.spec.window, detector.spec.stride)
-    for piece in islice(pieces, WARM_UP):
-        list(stream.push(piece))
-    memory, began = _resident_mb(), time.thread_time()
-    for number, piece in enumerate(islice(pieces, decisions)):
-        before = time.perf_counter()
-        list(stream.push(piece))
-        seconds[number] = time.perf_counter() - before
-    cpu = time.thread_time() - began
-    return _figures(seconds, cpu, detector.spec.stride, _resident_mb() - memory)
+    return _timed(lambda piece: list(stream.push(piece)), pieces, decisions)
 
 
-def _by_modules(
-    detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int
-) -> tuple[str, ...]:
+def _by_modules(detector: ModuleFrameScorer, recordings: Sequence[Frames], decisions: int) -> Timed:
     """Graphs as for the stream, each window a batch of its own."""
     live = LiveGraphs(detector.spec, words=recordings[0].payload.shape[1] // 8)
     scorers: dict[str, WindowScorer] = {}
     for name, each in detector.modules.items():
         scorers[name] = ModuleWindowScorer(each, {**scorers} if each.fuses else {})
-    seconds = np.empty(decisions)
-    memory, began = _resident_mb(), time.thread_time()
-    pieces = _pieces(recordings, detector.spec.window, detector.spec.stride)
-    for number, piece in enumerate(islice(pieces, decisions)):
-        before = time.perf_counter()
+
+    def decide(piece: Frames) -> None:
         for graph in live.windows_of(piece):
             for scorer in scorers.values():
                 scorer.look(graph)
+
+    pieces = _pieces(recordings, detector.spec.window, detector.spec.stride)
+    return _timed(decide, pieces, decisions)
+
+
+def _timed(decide: Callable[[Frames], object], pieces: Iterator[Frames], decisions: int) -> Timed:
+    for piece in islice(pieces, min(WARM_UP, decisions)):
+        decide(piece)
+    seconds = np.empty(decisions)
+    memory, began = _resident_mb(), time.thread_time()
+    for number, piece in enumerate(islice(pieces, decisions)):
+        before = time.perf_counter()
+        decide(piece)
         seconds[number] = time.perf_counter() - before
     cpu = time.thread_time() - began
-    return _figures(seconds, cpu, detector.spec.stride, _resident_mb() - memory)
+    return Timed(seconds=seconds, cpu=cpu, memory_mb=_resident_mb() - memory)
 
 
 def _whole(
@@ -151,14 +227,13 @@ def _pieces(recordings: Sequence[Frames], window: int, stride: int) -> Iterator[
             begin, size = begin + size, stride
 
 
-def _figures(
-    seconds: NDArray[np.float64], cpu: float, stride: int, memory_mb: float
-) -> tuple[str, ...]:
-    median, high, highest = np.percentile(seconds, (50, 99, 99.9)) * 1e3
+def _shown(timed: Timed, stride: int) -> tuple[str, ...]:
+    median, high, highest = np.percentile(timed.seconds, (50, 99, 99.9)) * 1e3
+    decisions = len(timed.seconds)
     return (
-        f"{len(seconds):,}", f"{median:.3f}", f"{high:.3f}", f"{highest:.3f}",
-        f"{stride * len(seconds) / seconds.sum():,.0f}", f"{1e6 * cpu / len(seconds):.0f}",
-        f"{memory_mb:.1f}",
+        f"{decisions:,}", f"{median:.3f}", f"{high:.3f}", f"{highest:.3f}",
+        f"{_frames_per_s(timed, stride):,.0f}", f"{1e6 * timed.cpu / decisions:.0f}",
+        f"{timed.memory_mb:.1f}",
     )  # fmt: skip
 
 

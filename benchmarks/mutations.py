@@ -5,7 +5,8 @@
 A reader's inputs begin as the sample recordings of its format (`$CAN_TRAIN_RECORDINGS`), cut to
 some KB. Bits are flipped, parts cut, repeated and swapped, fields replaced, sizes inflated. What
 takes longer than `LIMIT_S` ends the process with a traceback; what raises anything but can-train's
-errors is kept in `--keep` and told, and so is how far memory grew.
+errors is kept in `--keep` and told, and so are how many inputs a CPU-second took and how far memory
+grew.
 """
 
 from __future__ import annotations
@@ -20,106 +21,39 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from benchmarks.mutation_kinds import mutated
 from benchmarks.mutation_seeds import READERS, seeds_of
 from can_train.dataset.label_tables import read_label_table, read_road
 from can_train.errors import CanTrainError
 from can_train.frames.options import ReadOptions
 from can_train.frames.readers import read_recording
-from can_train.frames.readers.registry import formats
+from can_train.frames.readers.registry import Format, formats
 from can_train.frames.result import ReadResult
 
 LIMIT_S: Final = 60.0
 """Longest that one input of some KB may take, on a busy machine."""
 
+_ARMED_S: Final = 1.0
+"""How often that limit begins anew: to do so for each input would take longer than to read it."""
+
 MOST_MEMORY: Final = 16 << 30
 """Address space of the process: what a claimed size asks for beyond it is a MemoryError."""
 
-_RECOGNISED: Final = 8
+_RECOGNISED: Final = 16
 """Of so many inputs, one is read by `read_recording`, which has to recognise it."""
+
+_IN_MEMORY: Final = Path("/dev/shm")
+"""Where inputs lie on Linux: on a disk a file takes longer to open than to read."""
 
 _WARM_UP: Final = 500
 """Inputs after which memory is no longer that of modules and compiled loops."""
-
-_NUMBERS: Final = (
-    b"", b"0", b"-1", b"9" * 25, b"1e400", b"-1e308", b"nan", b"inf", b"0x", b"4294967296",
-    b"18446744073709551616", b"1.5.5", b"\xc2\xb2", b"\xff", b"\x00", b'"', b"T", b"FFFFFFFF",
-)  # fmt: skip
-_SEPARATORS: Final = b" ,;#:\t\n()[]{}\"'"
-
-Mutation = Callable[[random.Random, bytearray], None]
-
-
-def _flip(draw: random.Random, data: bytearray) -> None:
-    for _ in range(draw.choice((1, 1, 2, 8))):
-        data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
-
-
-def _random_bytes(draw: random.Random, data: bytearray) -> None:
-    at = draw.randrange(len(data))
-    data[at : at + draw.randrange(9)] = draw.randbytes(draw.randrange(9))
-
-
-def _cut(draw: random.Random, data: bytearray) -> None:
-    at = draw.randrange(len(data))
-    del data[at : len(data) if draw.random() < 0.3 else at + draw.randrange(1, 200)]
-
-
-def _repeat(draw: random.Random, data: bytearray) -> None:
-    at = draw.randrange(len(data))
-    data[at:at] = data[at : at + draw.randrange(1, 200)] * draw.choice((1, 1, 2, 20))
-
-
-def _swap(draw: random.Random, data: bytearray) -> None:
-    """Two lines, or two blocks of a binary file."""
-    lines = data.split(b"\n")
-    if len(lines) < 3:
-        size = max(1, len(data) // 16)
-        lines = [data[k : k + size] for k in range(0, len(data), size)]
-        between = b""
-    else:
-        between = b"\n"
-    one, other = draw.randrange(len(lines)), draw.randrange(len(lines))
-    lines[one], lines[other] = lines[other], lines[one]
-    data[:] = between.join(lines)
-
-
-def _replace_field(draw: random.Random, data: bytearray) -> None:
-    ends = [k for k, byte in enumerate(data) if byte in _SEPARATORS]
-    if len(ends) > 1:
-        k = draw.randrange(len(ends) - 1)
-        data[ends[k] + 1 : ends[k + 1]] = draw.choice(_NUMBERS)
-
-
-def _inflate(draw: random.Random, data: bytearray) -> None:
-    """A size, offset or count anywhere."""
-    width = draw.choice((1, 2, 4, 8))
-    value = draw.choice((0, 1, (1 << 8 * width) - 1, (1 << 8 * width - 1) - 1, 1 << 6 * width))
-    at = draw.randrange(len(data))
-    data[at : at + width] = value.to_bytes(width, draw.choice(("little", "big")))
-
-
-MUTATIONS: Final[tuple[Mutation, ...]] = (
-    _flip, _random_bytes, _cut, _repeat, _swap, _replace_field, _inflate,
-)  # fmt: skip
-
-
-def mutated(draw: random.Random, seeds: Sequence[bytes]) -> bytes:
-    """One spoilt input: a seed after one to four mutations, now and then grafted on another one."""
-    data = bytearray(draw.choice(seeds))
-    if draw.random() < 0.05:
-        other = draw.choice(seeds)
-        data[draw.randrange(len(data) + 1) :] = other[draw.randrange(len(other)) :]
-    for _ in range(draw.randrange(1, 5)):
-        if data:
-            draw.choice(MUTATIONS)(draw, data)
-    return bytes(data)
 
 
 def check(result: ReadResult) -> None:
@@ -138,18 +72,18 @@ def check(result: ReadResult) -> None:
     assert lengths == {len(frames)}
 
 
-def read_spoilt(reader: str, path: Path, draw: random.Random) -> bool:
-    """Reads one input; False where it is refused."""
+def read_spoilt(reader: str, format: Format | None, path: Path, draw: random.Random) -> bool:
+    """Reads one input by a format, or as its content is recognised; False where it is refused."""
     options = ReadOptions(lenient=draw.choice((0.0, 0.0, 0.01, 1.0)))
     try:
         if reader == "labels":
             rows = read_road(path).values() if draw.random() < 0.3 else read_label_table(path)
             return bool(rows)
         empty = path.stat().st_size == 0  # no reader is asked about such files
-        if reader == "packed" or empty or draw.randrange(_RECOGNISED) == 0:
+        if format is None or empty or draw.randrange(_RECOGNISED) == 0:
             check(read_recording(path, lenient=options.lenient))
         else:
-            check(formats()[reader].read(path, options))
+            check(format.read(path, options))
     except CanTrainError as error:
         assert str(error)
         return False
@@ -166,6 +100,7 @@ class Outcome:
     failures: dict[str, bytes] = field(default_factory=dict)
     growth: int = 0
     slowest_s: float = 0.0
+    cpu_s: float = 0.0
 
     @property
     def line(self) -> str:
@@ -173,7 +108,8 @@ class Outcome:
         return (
             f"{self.reader}: {self.inputs:,} inputs, {self.read:,} read, "
             f"{self.inputs - self.read:,} refused or failed, {len(self.failures)} kinds of "
-            f"failure, slowest {self.slowest_s:.2f} s, memory +{self.growth / 1e6:.0f} MB"
+            f"failure, {self.inputs / self.cpu_s:,.0f} inputs/CPU-s, slowest "
+            f"{self.slowest_s:.2f} s, memory +{self.growth / 1e6:.0f} MB"
         )
 
 
@@ -191,27 +127,30 @@ def attempt(reader: str, seeds: Sequence[bytes], *, inputs: int, seconds: float,
     """
     draw, outcome = random.Random(f"{reader} {seed}"), Outcome(reader=reader)
     path, before = folder / f"input{READERS.get(reader, '')}", 0
+    format, armed = formats().get(reader), 0.0
     for data in seeds:  # compiles what they need, which is no time of an input
         path.write_bytes(data)
-        read_spoilt(reader, path, draw)
-    end = time.monotonic() + seconds
+        read_spoilt(reader, format, path, draw)
+    end, started = time.monotonic() + seconds, time.process_time()
     while outcome.inputs < inputs and time.monotonic() < end:
         if outcome.inputs == _WARM_UP:
             before = _peak()
         data = mutated(draw, seeds)
         path.write_bytes(data)
         begin = time.monotonic()
-        faulthandler.dump_traceback_later(LIMIT_S, exit=True)
+        if begin - armed > _ARMED_S:
+            faulthandler.dump_traceback_later(LIMIT_S, exit=True)
+            armed = begin
         try:
-            outcome.read += read_spoilt(reader, path, draw)
+            outcome.read += read_spoilt(reader, format, path, draw)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
             outcome.failures.setdefault(_kind(error), data)
-        finally:
-            faulthandler.cancel_dump_traceback_later()
         outcome.slowest_s = max(outcome.slowest_s, time.monotonic() - begin)
         outcome.inputs += 1
+    faulthandler.cancel_dump_traceback_later()
+    outcome.cpu_s = time.process_time() - started
     outcome.growth = max(0, _peak() - before) if before else 0
     return outcome
 
@@ -256,9 +195,11 @@ def _here(args: argparse.Namespace) -> int:
     folder = args.keep / reader
     folder.mkdir(parents=True, exist_ok=True)
     seeds = seeds_of(reader, Path(os.environ["CAN_TRAIN_RECORDINGS"]))
-    outcome = attempt(
-        reader, seeds, inputs=args.inputs, seconds=args.seconds, seed=args.seed, folder=folder
-    )
+    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as inputs:
+        outcome = attempt(
+            reader, seeds, inputs=args.inputs, seconds=args.seconds, seed=args.seed,
+            folder=Path(inputs),
+        )  # fmt: skip
     sys.stdout.write(f"{outcome.line}\n")
     for number, (kind, data) in enumerate(outcome.failures.items()):
         (folder / f"failure-{number}").write_bytes(data)

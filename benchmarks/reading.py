@@ -1,9 +1,11 @@
-"""How fast text becomes frames and graphs, and in how much memory: `python -m benchmarks.reading`.
+"""How fast text becomes frames and graphs, and in how much memory.
 
-Every figure is of CPU-seconds of one core. What is compared runs in turn, in one process: the
+    python -m benchmarks.reading [--frames N ...] [--rounds N]
+
+prints what `make bench` measures, for other numbers of frames. What is compared runs in turn: the
 readers as they are, without their fast pass, and polars' CSV reader, which splits the same text
 into columns of strings but makes no frames of them. Peak memory is that of a process of its own
-which imports two files at once.
+which imports two files at once, beside their size.
 """
 
 from __future__ import annotations
@@ -11,13 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,7 @@ for variable in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "NUMBA_NUM_THREADS"):
 import polars as pl  # noqa: E402
 
 from benchmarks.memory import peak_bytes  # noqa: E402
+from benchmarks.rows import Row, measured, row_of  # noqa: E402
 from benchmarks.texts import FORMS, write_text  # noqa: E402
 from can_train.dataset.manifest import load_manifest  # noqa: E402
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset  # noqa: E402
@@ -44,10 +46,9 @@ from can_train.graphs.identity import WindowSpec  # noqa: E402
 from can_train.graphs.store import open_store  # noqa: E402
 from can_train.vocab import FeatureSet  # noqa: E402
 
-RUNS: Final = 5
-FRAMES: Final = (100_000, 1_000_000, 20_000_000)
-STORE_FRAMES: Final = 1_000_000
-"""Of the recordings that are stored, or fewer if all sizes are smaller."""
+ROUNDS: Final = 5
+FRAMES: Final = 200_000
+MEGA: Final = 1e6
 
 LAYOUTS: Final[dict[str, Callable[[Path], TextLayout]]] = {
     "candump": candump.layout_of,
@@ -57,93 +58,74 @@ LAYOUTS: Final[dict[str, Callable[[Path], TextLayout]]] = {
 }
 """Formats with a fast pass."""
 
-FEATURES: Final[tuple[FeatureSet, ...]] = ("classic", "relational")
+SEPARATORS: Final = {"candump": " ", "can-train-and-test": ",", "hcrl": ",", "table": ","}
+"""Of what polars can split."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One figure.
-
-    Attributes:
-        what: What was done.
-        frames: With how many frames.
-        value: The median, and the lowest and highest of all runs.
-        unit: What it counts.
-    """
-
-    what: str
-    frames: int
-    value: tuple[float, float, float]
-    unit: str
-
-    def __str__(self) -> str:
-        middle, low, high = self.value
-        return (
-            f"{self.what:52s} {self.frames:>11,} {middle:10.3f} ({low:.3f}, {high:.3f}) {self.unit}"
-        )
-
-
-def rows(sizes: Sequence[int] = FRAMES) -> Iterator[Row]:
+def rows(rounds: int, sizes: Sequence[int] = (FRAMES,)) -> Iterator[Row]:
     """All figures, for recordings of so many frames."""
     with tempfile.TemporaryDirectory() as folder:
         for frames in sizes:
             for form in FORMS:
                 path = Path(folder) / f"{form}.txt"
                 write_text(path, form, frames)
-                yield from _reading(path, form, frames)
+                yield from _reading(path, form, frames, rounds)
                 path.unlink()
-        yield from _storing(Path(folder), min(STORE_FRAMES, max(sizes)))
         for form in FORMS:
             yield _peak(Path(folder), form, max(sizes))
 
 
-def _reading(path: Path, form: str, frames: int) -> Iterator[Row]:
-    """Rates of reading one text."""
-    ways: dict[str, Callable[[], object]] = {"read": lambda: read_recording(path)}
+def _reading(path: Path, form: str, frames: int, rounds: int) -> Iterator[Row]:
+    """Rates of reading one text, and of storing its graphs."""
+    beside, reference = _split(path, form)
+    what = f"{form}, {frames:,} frames"
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        source = _scenario(Path(folder), form)
+        (source / "DoS-0.txt").symlink_to(path)
+        for name, work in (
+            ("", lambda: read_recording(path)),
+            (", to stored graphs", lambda: _import(source.parent, Path(folder), "relational")),
+        ):
+            yield measured(
+                "Reading", what + name, "frames/s", _rate(work, frames), beside,
+                _rate(reference, frames), rounds,
+            )  # fmt: skip
     if form in LAYOUTS:
         layout = LAYOUTS[form](path)
-        slow = replace(layout, scan=None)
-        ways["fast path"] = lambda: read_text(path, layout, ReadOptions())
-        ways["slow path"] = lambda: read_text(path, slow, ReadOptions())
-    if form != "otids":
-        separator = " " if form == "candump" else ","
-        ways["polars"] = lambda: pl.read_csv(
-            path, has_header=form in ("table", "can-train-and-test"), separator=separator,
-            infer_schema=False, truncate_ragged_lines=True,
-        )  # fmt: skip
-    seconds = in_turn(ways)
-    rates = [frames / each / 1e6 for each in seconds["read"]]
-    yield Row(what=f"{form}: read", frames=frames, value=spread(rates), unit="M frames/CPU-s")
-    for other, own in (("slow path", "fast path"), ("polars", "read")):
-        if other in ways:
-            pairs = zip(seconds[other], seconds[own], strict=True)
-            ratios = [slower / faster for slower, faster in pairs]
-            what = f"{form}: {other} / {own}"
-            yield Row(what=what, frames=frames, value=spread(ratios), unit="times")
+        fast, slow = (
+            _rate(partial(read_text, path, each, ReadOptions()), frames)
+            for each in (layout, replace(layout, scan=None))
+        )
+        yield measured(
+            "Reading", f"{what}, fast pass", "frames/s", fast, "without it", slow, rounds
+        )
 
 
-def _storing(folder: Path, frames: int) -> Iterator[Row]:
-    """Rates from text to the stored frames, and on to the stored graphs."""
-    for form in FORMS:
-        source = _source(folder, form, [frames])
-        stored = partial(_import, source, folder)
-        ways = {"frames": partial(stored, None)}
-        ways |= {f"{features} graphs": partial(stored, features) for features in FEATURES}
-        for way, seconds in in_turn(ways).items():
-            rates = [frames / each / 1e6 for each in seconds]
-            name = f"{form}: text to {way} in the store"
-            yield Row(what=name, frames=frames, value=spread(rates), unit="M frames/CPU-s")
+def _split(path: Path, form: str) -> tuple[str, Callable[[], object]]:
+    """What else makes columns of the text."""
+    if form not in SEPARATORS:
+        return "str.split", lambda: [line.split() for line in path.read_text().splitlines()]
+    return "polars.read_csv", lambda: pl.read_csv(
+        path, has_header=form in ("table", "can-train-and-test"), separator=SEPARATORS[form],
+        infer_schema=False, truncate_ragged_lines=True,
+    )  # fmt: skip
 
 
-def _source(folder: Path, form: str, sizes: Sequence[int]) -> Path:
-    """A folder of recordings of a form."""
-    source = Path(tempfile.mkdtemp(dir=folder))
+def _rate(work: Callable[[], object], frames: int) -> Callable[[], float]:
+    def measure() -> float:
+        begin = time.process_time()
+        work()
+        return frames / (time.process_time() - begin)
+
+    return measure
+
+
+def _scenario(folder: Path, form: str) -> Path:
+    """An empty scenario folder for recordings of a form."""
     labelled = form not in ("candump", "otids")
-    scenario = source / ("train_02_with_attacks" if labelled else "train_01_attack_free")
-    scenario.mkdir()
-    for number, frames in enumerate(sizes):
-        write_text(scenario / f"DoS-{number}.txt", form, frames)
-    return source
+    scenario = folder / "source" / ("train_02_with_attacks" if labelled else "train_01_attack_free")
+    scenario.mkdir(parents=True)
+    return scenario
 
 
 def _import(source: Path, folder: Path, features: FeatureSet | None) -> None:
@@ -162,37 +144,25 @@ def _import(source: Path, folder: Path, features: FeatureSet | None) -> None:
 
 def _peak(folder: Path, form: str, frames: int) -> Row:
     """Peak memory of importing two recordings at once."""
-    source = _source(folder, form, [frames, frames - 1])
-    command = [sys.executable, "-m", "benchmarks.reading", "--import", str(source), str(folder)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    for path in source.glob("*/*"):
-        path.unlink()
-    megabytes = json.loads(done.stdout) / 1e6
-    name = f"{form}: peak memory, two files"
-    return Row(what=name, frames=frames, value=(megabytes,) * 3, unit="MB")
-
-
-def in_turn(ways: Mapping[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """CPU-seconds of each run of each way, one after the other in every round."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(RUNS + 1):
-        for name, work in ways.items():
-            started = time.process_time()
-            work()
-            if number:  # the first compiles
-                seconds[name].append(time.process_time() - started)
-    return seconds
-
-
-def spread(values: Sequence[float]) -> tuple[float, float, float]:
-    """Median, lowest and highest."""
-    return statistics.median(values), min(values), max(values)
+    with tempfile.TemporaryDirectory(dir=folder) as inner:
+        scenario = _scenario(Path(inner), form)
+        for number in range(2):
+            write_text(scenario / f"DoS-{number}.txt", form, frames - number)
+        size = sum(path.stat().st_size for path in scenario.iterdir())
+        command = [sys.executable, "-m", "benchmarks.reading", "--import"]
+        done = subprocess.run(
+            [*command, str(scenario.parent), inner], check=True, capture_output=True, text=True
+        )
+    what = f"{form}, peak memory of two files at once"
+    pair = (json.loads(done.stdout) / MEGA, size / MEGA)
+    return row_of("Reading", what, "MB", "both texts", [pair])
 
 
 def main() -> int:
     """Prints one line per figure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=lambda text: int(float(text)), nargs="+", default=FRAMES)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--frames", type=lambda text: int(float(text)), nargs="+", default=[FRAMES])
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
     parser.add_argument("--import", dest="folders", nargs=2, type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.folders:
@@ -200,7 +170,7 @@ def main() -> int:
         _import(source, folder, None)
         sys.stdout.write(f"{peak_bytes()}\n")
         return 0
-    for row in rows(given.frames):
+    for row in rows(given.rounds, given.frames):
         sys.stdout.write(f"{row}\n")
         sys.stdout.flush()
     return 0

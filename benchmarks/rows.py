@@ -59,6 +59,12 @@ class Row:
         """What tells it from the others."""
         return self.part, self.what
 
+    def __str__(self) -> str:
+        return (
+            f"{self.part:12} {self.what:48} {self.value:12,.5g} {self.unit:12}"
+            f"{self.ratio:8.3g} ({self.low:.3g} to {self.high:.3g}) times {self.beside}"
+        )
+
 
 def measured(  # noqa: PLR0913 - the parts of a row
     part: str,

@@ -12,12 +12,11 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks.rows import QUICK, Row, measured, row_of
+from benchmarks.rows import Row, measured
 
 HERE = Path(__file__).resolve().parents[1]
 ROUNDS = 7
@@ -42,20 +41,12 @@ _KB_PER_MB: Final = 1e3
 
 
 def rows(rounds: int) -> Iterator[Row]:
-    """A worker's start, its memory, and the whole demo once."""
+    """A worker's start and its memory."""
     worker, torch_alone = COMMANDS["a worker"], COMMANDS["torch alone"]
     one, other = (lambda words=words: _cpu_s(HERE, words) for words in (worker, torch_alone))
     yield measured("Start", "a worker's imports", "CPU-s", one, "import torch", other, rounds)
     one, other = (lambda words=words: _peak_mb(words) for words in (worker, torch_alone))
     yield measured("Start", "memory of the same", "MB", one, "import torch", other, 1)
-    if rounds < QUICK:
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        roots = ("--data-root", "--experiment-root", "--teacher-root")
-        words = [word for root in roots for word in (root, str(Path(folder) / root.strip("-")))]
-        seconds = _cpu_s(HERE, ("-m", "can_train", "demo", *words))
-    reference = _cpu_s(HERE, torch_alone)
-    yield row_of("Start", "the demo", "CPU-s", "import torch", [(seconds, reference)])
 
 
 def _peak_mb(words: tuple[str, ...]) -> float:

@@ -5,31 +5,38 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import hypothesis
 import pytest
+
+from tests import kept
 
 if TYPE_CHECKING:
     from tests.lab import Lab
 
 RECORDINGS_VARIABLE = "CAN_TRAIN_RECORDINGS"
 
-# A busy machine is no failure: no test, drawn inputs included, has a time limit of its own.
-hypothesis.settings.register_profile(
-    "any-machine",
-    deadline=None,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],
-)
-hypothesis.settings.load_profile("any-machine")
+# A busy machine is no failure: no test, drawn inputs included, has a time limit of its own. The
+# same inputs are drawn each time, so that no change fails by luck; `exploring` looks for new ones.
+ANY_MACHINE: Final[Mapping[str, Any]] = {
+    "deadline": None,
+    "suppress_health_check": [hypothesis.HealthCheck.too_slow],
+}
+hypothesis.settings.register_profile("repeatable", derandomize=True, **ANY_MACHINE)
+hypothesis.settings.register_profile("exploring", max_examples=1000, **ANY_MACHINE)
+hypothesis.settings.load_profile("repeatable")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Ctrl-C works in tests of Ctrl-C, even if a shell started them in the background.
 
     Runs of tests are mirrored in MLflow only where a test asks for it.
     """
+    if kept.begin():
+        config.add_cleanup(kept.end)
     os.environ["CAN_TRAIN_MLFLOW"] = "off"
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -54,6 +61,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs a Slurm cluster: set CAN_TRAIN_SLURM=1 where sbatch works")
     if item.get_closest_marker("mlflow") and importlib.util.find_spec("mlflow") is None:
         pytest.skip("needs MLflow: can-train env --install mlflow")
+    if item.get_closest_marker("search") and importlib.util.find_spec("optuna") is None:
+        pytest.skip("needs Optuna: can-train env --install search")
     if item.get_closest_marker("multicast") and importlib.util.find_spec("msgpack") is None:
         pytest.skip("needs msgpack: can-train env --install formats")
     if item.get_closest_marker("onnx") and importlib.util.find_spec("onnxruntime") is None:

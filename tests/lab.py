@@ -29,6 +29,7 @@ from can_train.detectors.vgae.spec import VgaeConfig
 from can_train.files import sha256_of
 from can_train.runs.layout import Roots, artifact_path, run_dir
 from can_train.training.run import run_frozen
+from tests.kept import copy_of
 
 ARCHITECTURES: dict[tuple[str, str], Any] = {
     ("gat", "student"): GatConfig(
@@ -121,13 +122,19 @@ class Lab:
         return self.parent_of(self.config(model))
 
     def parent_of(self, config: RunConfig) -> Parent:
-        """The artifact of `config`, trained on first use."""
+        """The artifact of `config`, trained on first use in this session of tests."""
         key = run_id_of(config)
         if key not in self.made:
-            run = self.train(config)
+            run = self.run_of(config)
+            copy_of(f"run {key}", run.parent, lambda folder: self._train_in(folder / key, config))
+            self.frozen(config)  # names its new place
             path = artifact_path(run, config.model, config.model_size)
             self.made[key] = Parent(path=str(path), sha256=sha256_of(path))
         return self.made[key]
+
+    def _train_in(self, folder: Path, config: RunConfig) -> None:
+        frozen = freeze(config, folder, self.roots, register=False)
+        run_frozen(write_frozen(frozen))
 
     def run_of(self, config: RunConfig, attempt: str = "") -> Path:
         return run_dir(self.experiments, config, run_id_of(config) + attempt)
@@ -155,14 +162,17 @@ class Lab:
 
 def make_lab(home: Path, dataset: str = "small", seed: int = 1, scale: float = 0.3) -> Lab:
     """A lab with a synthetic dataset of its own."""
-    lab = Lab(home=home, data_root=home / "data", dataset=dataset)
-    generate(home / "csv" / dataset, seed=seed, scale=scale)
-    prepare_dataset(
-        PrepareRequest(
-            modality="automotive",
-            dataset=dataset,
-            data_root=lab.data_root,
-            source=home / "csv" / dataset,
+
+    def make(folder: Path) -> None:
+        generate(folder / "csv" / dataset, seed=seed, scale=scale)
+        prepare_dataset(
+            PrepareRequest(
+                modality="automotive",
+                dataset=dataset,
+                data_root=folder / "data",
+                source=folder / "csv" / dataset,
+            )
         )
-    )
-    return lab
+
+    copy_of(f"lab {dataset} {seed} {scale}", home, make)
+    return Lab(home=home, data_root=home / "data", dataset=dataset)

@@ -13,8 +13,8 @@ from can_train.cli.main import main
 from can_train.config.batch_factors import load_factors
 from can_train.config.frozen import freeze, run_id_of, write_frozen
 from can_train.runs.job_views import OUT_OF_MEMORY
-from can_train.runs.layout import run_dir
-from can_train.runs.state import end_running
+from can_train.runs.layout import batch_path, run_dir
+from can_train.runs.state import RunStatus, end_running, write_status
 from can_train.training.adaptive_batch_size import SafetyFactorDatabase
 from can_train.training.batch_decision import decide, record_of, write_decision
 from tests.lab import Lab
@@ -113,9 +113,23 @@ def test_a_run_that_was_killed_for_memory_is_recorded_by_the_next_command_once(
     (key,) = {record.key for record in database.records()}
     assert database.factor(key, load_factors()).value == pytest.approx(0.35)
     assert "0.350" in said and "0.500" in said
+    again = RunStatus(state="failed", exit_code=-9, message=OUT_OF_MEMORY, started_at=2.0)
+    write_status(run, again)
+    for _ in range(2):
+        assert "not finished, out of memory 2 x" in say("batch-size", "history")
     end_running(run, "failed", exit_code=1, message="out of memory in a step of epoch 1")
     say("batch-size", "history")
-    assert len(database.records()) == 1  # its worker recorded that itself
+    assert len(database.records()) == 2  # its worker recorded that itself
+
+
+def test_a_damaged_decision_of_a_killed_run_stops_no_command(
+    lab: Lab, tmp_path: Path, say: Say, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = made_run(lab, tmp_path)
+    end_running(run, "failed", exit_code=-9, message=OUT_OF_MEMORY)
+    batch_path(run).write_text("{")
+    assert "no records under" in say("batch-size", "history")
+    assert str(batch_path(run)) in caplog.text
 
 
 def test_history_export_and_reset(lab: Lab, tmp_path: Path, say: Say) -> None:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,16 +16,10 @@ from can_train.cli.options import typed_from
 from can_train.config.frozen import load_frozen
 from can_train.runs.layout import frozen_of_run, iter_runs
 from can_train.runs.state import RunStatus, end_running, write_status
+from tests.in_process import Done, can_train
 
 BASE = ("--modality", "automotive", "--dataset", "synthetic")
-QUICK = ("--epochs", "2", "--threads", "1", "--seed", "3")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    code: int
-    out: str
-    err: str
+QUICK = ("--epochs", "2", "--threads", "1", "--seed", "3", "--windows-per-epoch", "64")
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +30,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = can_train(home, *synth)
     assert done.code == 0, done.err
     return home
-
-
-def can_train(home: Path, *words: str) -> Done:
-    process = subprocess.run(
-        [sys.executable, "-P", "-m", "can_train", *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "CAN_TRAIN_HOME": str(home)},
-        check=False,
-    )
-    return Done(code=process.returncode, out=process.stdout, err=process.stderr)
 
 
 def tree(root: Path) -> list[tuple[str, float]]:

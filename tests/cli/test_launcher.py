@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,10 @@ sys.exit(7)
 @pytest.fixture
 def checkout(tmp_path: Path, repo_root: Path) -> Path:
     """A checkout with the real launcher, no packages to install and a main that echoes."""
-    home = tmp_path / "my checkout"
+    return make_checkout(tmp_path / "my checkout", repo_root)
+
+
+def make_checkout(home: Path, repo_root: Path) -> Path:
     package = home / "src" / "can_train"
     package.mkdir(parents=True)
     shutil.copy(repo_root / "can-train", home / "can-train")
@@ -241,15 +245,33 @@ def test_the_name_of_job_scripts_takes_what_train_and_run_take(
         assert (done.returncode, done.stdout.split("|")[2:]) == (7, [command, *words]), done.stderr
 
 
-@pytest.mark.slow
-def test_first_use_installs_once_and_concurrent_starts_wait(checkout: Path) -> None:
-    launcher = str(checkout / "can-train")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A checkout that was started twice at once, and what both starts said."""
+
+    checkout: Path
+    codes: list[int]
+    outputs: list[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Installed:
+    checkout = make_checkout(tmp_path_factory.mktemp("installed") / "my checkout", repo_root)
     starts = [
-        subprocess.Popen(launcher, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            str(checkout / "can-train"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for _ in range(2)
     ]
     outputs = [start.communicate(timeout=120) for start in starts]
-    assert [start.returncode for start in starts] == [7, 7]
+    codes = [start.returncode for start in starts]
+    return Installed(checkout=checkout, codes=codes, outputs=outputs)
+
+
+@pytest.mark.slow
+def test_first_use_installs_once_and_concurrent_starts_wait(installed: Installed) -> None:
+    checkout, outputs = installed.checkout, installed.outputs
+    assert installed.codes == [7, 7]
     assert all(out.startswith(str(checkout)) for out, _ in outputs)
     talk = "".join(err for _, err in outputs)
     assert [talk.count(f"[{step}/4]") for step in (1, 2, 3, 4)] == [1, 1, 1, 1]
@@ -291,8 +313,8 @@ def test_an_interrupted_installation_is_started_again_from_nothing(checkout: Pat
 
 
 @pytest.mark.slow
-def test_a_changed_lock_renews_the_environment_in_place(checkout: Path) -> None:
-    assert launch(checkout / "can-train", CAN_TRAIN_SETUP_ONLY="1").returncode == 0
+def test_a_changed_lock_renews_the_environment_in_place(installed: Installed) -> None:
+    checkout = installed.checkout
     (checkout / "requirements.lock").write_text("# changed\n")
     done = launch(checkout / "can-train")
     assert done.returncode == 7

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from can_train.cli.main import main
+from can_train.cli.sweep_results import write_results
 from can_train.dataset.manifest import DatasetManifest
 from can_train.pipeline.record import write_plan
 from can_train.runs.layout import Roots, plan_dir, sweep_dir
 from can_train.runs.state import RunStatus, write_status
 from can_train.sweeps.make import Sweep
 from can_train.sweeps.manifest import manifest_of, write_manifest
+from can_train.sweeps.standing import sweep_board
 from tests.unit.pipeline.conftest import Finish
 from tests.unit.sweeps.conftest import MakeSweep
 from tests.unit.sweeps.conftest import dataset as dataset
@@ -71,6 +73,16 @@ def test_a_dry_run_shows_every_combination_and_writes_nothing(
         (["--grid", "seed=1,2", "--jobs", "0"], "Allowed: a whole number from 1"),
         (["--grid", "seed=1,2", "--json"], "Add --dry-run"),
         (["--grid", "seed=1,2", "--force"], "--force isn't known"),
+        (["--grid", "learning_rate=1e-4..1e-2"], "a range is for a search. Add --search tpe"),
+        (["--grid", "heads=2,4", "--trials", "4"], "--trials: has no effect without --search"),
+        (["--grid", "heads=2,4", "--search", "tpe"], "--search: say how many trials. Use for"),
+        (["--search", "tpe", "--trials", "4"], "--grid: missing. Use for example: --grid learn"),
+        (["--search", "best"], "--search: best isn't known. Allowed: tpe"),
+        (["--grid", "seed=1,2", "--search", "tpe", "--trials", "4"], "a search can't choose by it"),
+        (
+            ["--grid-file", "campaign", "--search", "tpe", "--trials", "4"],
+            "--grid-file: trains all",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_written(
@@ -98,14 +110,48 @@ def test_lists_in_a_bucket_are_swept_and_train_says_so(
 def test_the_campaign_shares_what_it_can(
     folders: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("--modality", "automotive", "--dataset", "car", "--grid-file", "campaign")
-    assert main(["sweep", "pipeline", *words, *folders, "--dry-run", "--json"]) == 0
+    words = ("--modality", "automotive", "--dataset", "car")
+    assert main(["campaign", *words, *folders, "--dry-run", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["name"], document["total_combinations"]) == ("campaign", 3 * (1 + 4 + 1 + 1))
     runs = {run["run_dir"] for config in document["configs"] for run in config["runs"]}
     assert len(runs) == 3 * (6 + 6 + 2 + 2)
     sizes = {tuple(run.split("/")[3:5]) for run in runs}
     assert sizes == {(m, s) for m in ("vgae", "gat", "dqn") for s in ("teacher", "student")}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--out", "x.doc"], "--out: x.doc isn't allowed. Allowed endings: .md, .tex, .csv"),
+        (["--out", "x.md", "--submit"], "--out: nobody waits for these jobs. When they have ended"),
+        (["--grid", "alpha=0..1"], "a range is for a search"),
+    ],
+)
+def test_a_campaign_refuses_what_it_cant_do(
+    words: list[str],
+    said: str,
+    folders: tuple[str, ...],
+    roots: Roots,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    head = ("campaign", "--modality", "automotive", "--dataset", "car")
+    assert main([*head, *words, *folders]) == 2
+    assert said in capsys.readouterr().err
+    assert not roots.experiments.exists()
+
+
+def test_results_are_written_when_a_sweep_ends(
+    stored: Sweep, finish: Finish, folders: tuple[str, ...], roots: Roots, tmp_path: Path
+) -> None:
+    for planned in stored.plan.stages:
+        finish(planned)
+    outs = [tmp_path / f"table.{ending}" for ending in ("md", "tex", "csv")]
+    board = sweep_board(roots.experiments, stored.manifest)
+    write_results(roots.experiments, board, outs)
+    markdown, latex, table = (out.read_text("utf-8") for out in outs)
+    assert "the bill: " in markdown and "energy n/a" in markdown
+    assert "\\toprule" in latex and len(table.splitlines()) == 3
 
 
 def test_status_shows_sweeps_and_combinations(
@@ -194,3 +240,34 @@ def test_finished_runs_are_reused_and_the_record_is_kept(
         before.created_at, before.command, before.name,
     )  # fmt: skip
     assert after.state == "finished"
+
+
+SEARCH = ("--grid", "learning_rate=1e-4..1e-2", "--grid", "heads=2,4", "--search", "tpe")
+
+
+@pytest.mark.search
+def test_a_search_is_shown_and_refused_where_it_cant_run(
+    folders: tuple[str, ...], roots: Roots, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["sweep", "train", *GAT, *SEARCH, "--trials", "30", *folders]
+    assert main([*words, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "a search of 30 trials, chosen from" in said and "0.0001..0.01:log" in said
+    assert main([*words, "--dry-run", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["search"] == {"sampler": "tpe", "trials": 30}
+    assert (document["total_combinations"], document["configs"]) == (30, [])
+    assert not roots.experiments.exists()
+
+
+def test_a_search_without_its_extra_says_how_to_get_it(
+    folders: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["sweep", "train", *GAT, *SEARCH, "--trials", "30", *folders]) == 3
+    said = capsys.readouterr().err
+    assert (
+        "which isn't installed. Get it, once: can-train env" in said and "--install search" in said
+    )

@@ -1,10 +1,6 @@
 """`teachers` and `compare` as their users see them, on a real teacher of synthetic traffic."""
 
 import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,40 +8,20 @@ import torch
 
 from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path, iter_runs
+from tests.in_process import can_train, train_here
 
 BASE = ("--modality", "automotive", "--dataset", "synthetic")
-QUICK = ("--epochs", "1", "--threads", "1")
+QUICK = ("--epochs", "1", "--threads", "1", "--windows-per-epoch", "64")
 GAT = (*BASE, "--model", "gat")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-def can_train(home: Path, *words: str) -> Done:
-    process = subprocess.run(
-        [sys.executable, "-P", "-m", "can_train", *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "CAN_TRAIN_HOME": str(home)},
-        check=False,
-    )
-    return Done(code=process.returncode, out=process.stdout, err=process.stderr)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a short synthetic dataset and one registered GAT teacher."""
     home = tmp_path_factory.mktemp("home")
-    for words in (
-        ("data", "synth", "--modality", "automotive", "--scale", "0.2"),
-        ("train", *GAT, "--model-size", "teacher", *QUICK),
-    ):
-        done = can_train(home, *words)
-        assert done.code == 0, done.err
+    done = can_train(home, "data", "synth", "--modality", "automotive", "--scale", "0.2")
+    assert done.code == 0, done.err
+    train_here(home, "train", *GAT, "--model-size", "teacher", *QUICK)
     return home
 
 
@@ -136,9 +112,9 @@ def test_a_state_dict_becomes_a_teacher(home: Path, state_dict: Path, tmp_path: 
     (document,) = json.loads(can_train(home, "teachers", "list", "--json", *root).out)
     assert (document["origin"], document["run_id"], document["file"]) == ("state dict", "", "ok")
     assert document["parameters"] == 1_200_446
-    student = can_train(home, "train", *GAT, "--use-kd", "--teacher-path", document["path"],
-                        *QUICK, "--experiment-root", str(tmp_path / "e"))  # fmt: skip
-    assert student.code == 0, student.err
+    (student,) = train_here(home, "train", *GAT, "--use-kd", "--teacher-path", document["path"],
+                            *QUICK, "--experiment-root", str(tmp_path / "e"))  # fmt: skip
+    assert f"ENABLED (teacher {document['sha256'][:12]}" in student.said
 
 
 @pytest.mark.slow

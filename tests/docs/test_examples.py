@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shlex
 import subprocess
@@ -19,7 +20,7 @@ from can_train.sweeps.axes import parse_axis, with_values
 from can_train.sweeps.axes import points as points_of
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDS_MODALITY = {"train", "pipeline", "sweep", "data", "validate"}
+NEEDS_MODALITY = {"train", "pipeline", "sweep", "campaign", "data", "validate"}
 REQUESTS = {"train", "pipeline", "sweep"}
 START = re.compile(
     r"can-train (train|pipeline|sweep|validate|data (?:prepare|inspect|synth)) (?!--help)[-{]"
@@ -29,6 +30,9 @@ FENCE = re.compile(r"^ *```.*?\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(?:\./)?(can-train [^`]+)`")
 COMMAND = re.compile(r"^\s*(?:\$ )?(?:\./)?(can-train(?: .*)?)$")
 ELLIPSIS = {"...", "…"}
+
+
+parser = functools.cache(build_parser)
 
 
 def documents() -> list[Path]:
@@ -67,11 +71,11 @@ def test_example_is_accepted(page: str, command: str) -> None:
     if is_mention(words) and "--help" not in words:
         names = [name for name in words if name]
         with pytest.raises(SystemExit, match="0"):
-            build_parser().parse_args([*names, "--help"])
+            parser().parse_args([*names, "--help"])
         return
     if "--help" in words or "--version" in words:
         with pytest.raises(SystemExit, match="0"):
-            build_parser().parse_args(words)
+            parser().parse_args(words)
         return
     assert not ELLIPSIS & set(words), f"{page}: write the example out"
     check(command, page)
@@ -87,7 +91,7 @@ def test_a_unit_starts_a_command_that_there_is(unit: Path) -> None:
 def check(command: str, where: str) -> None:
     """Parses a complete command, and passes a request through layer 1."""
     words = shlex.split(command)[1:]
-    args = build_parser().parse_args(words)
+    args = parser().parse_args(words)
     if words[0] == "sweep":
         if words[1] not in REQUESTS:
             return

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from benchmarks import tables
+from benchmarks.__main__ import PARTS
 from benchmarks.rows import Row, lost, measured, read_rows, row_of, write_rows
 from benchmarks.tables import FIGURES, PAGE, machine, page_of, parts_of
 
@@ -16,6 +19,15 @@ def test_the_page_shows_all_stored_figures() -> None:
     text, rows = PAGE.read_text(encoding="utf-8"), read_rows(FIGURES)
     assert page_of(text, rows, machine()) == text
     assert rows and {row.part for row in rows} < parts_of(text)
+
+
+def test_every_part_has_figures_and_a_place_for_them() -> None:
+    places = parts_of(PAGE.read_text(encoding="utf-8"))
+    for part in PARTS:
+        text = Path(tables.__file__).with_name(f"{part}.py").read_text(encoding="utf-8")
+        assert "def rows(rounds: int" in text
+        found = set(re.findall(r"(?:measured|row_of)\(\s*\"(\w+)\"", text))
+        assert found and found <= places
 
 
 def test_ratios_say_how_many_times_as_good() -> None:

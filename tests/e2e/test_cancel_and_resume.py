@@ -13,6 +13,7 @@ import pytest
 
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
+from tests.in_process import can_train
 
 PLAN = (
     "pipeline --modality automotive --dataset synthetic --model vgae,gat --model-size student "
@@ -31,14 +32,12 @@ def start(home: Path, *words: str) -> subprocess.Popen[str]:
 
 
 def call(home: Path, *words: str) -> tuple[int, str, str]:
-    process = start(home, *words)
-    out, err = process.communicate(timeout=300)
-    return process.returncode, out, err
+    done = can_train(home, *words)
+    return done.code, done.out, done.err
 
 
 def rows(home: Path) -> list[dict[str, object]]:
-    _, out, _ = call(home, "status", "--json")
-    found: list[dict[str, object]] = json.loads(out)
+    found: list[dict[str, object]] = json.loads(call(home, "status", "--json")[1])
     return found
 
 

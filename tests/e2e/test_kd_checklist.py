@@ -1,15 +1,12 @@
 """The specification's checklist of knowledge distillation; `make test-kd` runs it.
 
-Single jobs, pipelines of two and three stages, and what distilling is worth. Whole runs in this
-process are in `tests/unit/training/test_run.py`, also marked `kd`.
+Single jobs, pipelines of two and three stages, and what distilling is worth. The same in processes
+of their own is `tests/e2e/test_pipeline.py`, and more is in `tests/unit/training/test_run.py`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +20,9 @@ from can_train.dataset.manifest import load_manifest, split_digest
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.synth import generate
 from can_train.detectors.artifact import load_detector
-from can_train.runs.layout import frozen_of_run, iter_runs
+from can_train.runs.layout import frozen_of_run
 from can_train.runs.summary import read_validation
+from tests.in_process import TrainedStage, can_train, train_here
 from tests.lab import Lab
 
 pytestmark = [pytest.mark.kd, pytest.mark.slow]
@@ -48,56 +46,33 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             modality="automotive", dataset="synthetic", data_root=home / "data", source=home / "csv"
         )
     )
-    can_train(home, "pipeline", *COMMON, "--model", "vgae,gat", "--model-size", "teacher",
-              "--training-strategy", "autoencoder,normal", "--epochs", "1")  # fmt: skip
+    train_here(home, "pipeline", *COMMON, "--model", "vgae,gat", "--model-size", "teacher",
+               "--training-strategy", "autoencoder,normal", "--epochs", "1")  # fmt: skip
     return home
 
 
-def can_train(home: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "can_train", *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "CAN_TRAIN_HOME": str(home)},
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def students(home: Path, seed: int) -> dict[str, Path]:
-    """Runs of students with `seed`, by model."""
-    found = {}
-    for run in iter_runs(home / "experimentruns"):
-        config = load_frozen(frozen_of_run(run)).config
-        if config.model_size == "student" and config.seed == seed:
-            found[config.model] = run
-    return found
-
-
-def what_it_says(run: Path) -> str:
-    """The word after `Knowledge Distillation:` in the run's logs, which is there once."""
-    log = "".join(path.read_text() for path in sorted((run / "slurm_logs").iterdir()))
-    assert log.count(SAYS) == 1
-    return log.partition(SAYS)[2].split()[0]
+def what_it_says(stage: TrainedStage) -> str:
+    """The word after `Knowledge Distillation:` in what a stage said, which is there once."""
+    assert stage.said.count(SAYS) == 1
+    return stage.said.partition(SAYS)[2].split()[0]
 
 
 def test_a_single_job_distils_from_start_to_end(home: Path) -> None:
-    said = can_train(home, "train", *COMMON, "--model", "gat", "--training-strategy", "normal",
-                     "--distillation", "with-kd", "--auto-find-teacher", "--temperature", "8",
-                     "--epochs", "2", "--learning-rate", "0.003", "--seed", "21")  # fmt: skip
-    run = students(home, 21)["gat"]
-    config = load_frozen(frozen_of_run(run)).config
+    words = ("train", *COMMON, "--model", "gat", "--training-strategy", "normal",
+             "--distillation", "with-kd", "--auto-find-teacher", "--temperature", "8",
+             "--epochs", "2", "--learning-rate", "0.003", "--seed", "21")  # fmt: skip
+    shown = can_train(home, *words, "--dry-run").out
+    (stage,) = train_here(home, *words)
+    config = load_frozen(frozen_of_run(stage.run)).config
     assert config.distillation is not None
     teacher = config.distillation.teacher
-    assert f"sha256 {teacher.sha256}" in said
-    assert what_it_says(run) == "ENABLED"
-    log = "".join(path.read_text() for path in sorted((run / "slurm_logs").iterdir()))
-    assert f"ENABLED (teacher {str(teacher.sha256)[:12]}, T=8, alpha=0.7)" in log
-    assert "epochs 2, learning rate 0.003" in log
-    detector = load_detector(run / "models" / "gat_student.pth")
+    assert f"sha256 {teacher.sha256}" in shown
+    assert what_it_says(stage) == "ENABLED"
+    assert f"ENABLED (teacher {str(teacher.sha256)[:12]}, T=8, alpha=0.7)" in stage.said
+    assert "epochs 2, learning rate 0.003" in stage.said
+    detector = load_detector(stage.run / "models" / "gat_student.pth")
     assert detector.parents == {"teacher": teacher.sha256}
-    summary = json.loads((run / "summary.json").read_text())
+    summary = json.loads((stage.run / "summary.json").read_text())
     assert summary["teacher_sha256"] == summary["teacher_sha256_after"] == teacher.sha256
 
 
@@ -114,12 +89,12 @@ def test_pipelines_distil_exactly_where_they_were_asked_to(
     home: Path, models: str, strategies: str, words: str, expected: list[str]
 ) -> None:
     seed = str(30 + expected.count("ENABLED") * 10 + len(strategies))
-    can_train(home, "pipeline", *COMMON, "--model", models, "--model-size", "student",
-              "--training-strategy", strategies, "--distillation", words, "--auto-find-teacher",
-              "--epochs", "1", "--seed", seed)  # fmt: skip
-    runs = students(home, int(seed))
-    assert [what_it_says(runs[model]) for model in models.split(",")] == expected
-    configs = [load_frozen(frozen_of_run(runs[model])).config for model in models.split(",")]
+    stages = train_here(home, "pipeline", *COMMON, "--model", models, "--model-size", "student",
+                        "--training-strategy", strategies, "--distillation", words,
+                        "--auto-find-teacher", "--epochs", "1", "--seed", seed)  # fmt: skip
+    assert [what_it_says(stage) for stage in stages] == expected
+    configs = [load_frozen(frozen_of_run(stage.run)).config for stage in stages]
+    assert [config.model for config in configs] == models.split(",")
     assert [config.distillation_word for config in configs] == words.split(",")
 
 

@@ -19,6 +19,7 @@ from can_train.dataset.synth import generate
 from can_train.detectors.artifact import load_detector
 from can_train.runs.layout import iter_runs
 from can_train.runs.state import read_status
+from tests.in_process import train_here
 
 PIPELINE = (
     "pipeline --modality automotive --dataset synthetic --model vgae,gat --model-size student "
@@ -95,7 +96,7 @@ def test_killed_stage_fails_the_plan_and_resumes_to_the_same_weights(
     assert len(resumed) == 1 and resumed[0]["epochs_done"] >= 1
     assert subprocess.run(command(["status"], data, killed), check=False).returncode == 0
 
-    subprocess.run(command(PIPELINE, data, whole), check=True, capture_output=True)
+    train_here(tmp_path, *command(PIPELINE, data, whole)[3:])
     for model in ("vgae", "gat"):
         a, b = (run_of(root, model) for root in (killed, whole))
         assert a is not None and b is not None and a.name == b.name

@@ -15,6 +15,7 @@ import pytest
 from can_train.runs.layout import sweep_dir
 from can_train.runs.state import read_status
 from can_train.sweeps.manifest import Manifest, manifest_of
+from tests.in_process import can_train
 from tests.lab import Lab
 
 SWEEP = (
@@ -25,7 +26,7 @@ SWEEP = (
 ).split()
 
 
-def start(lab: Lab, home: Path, *words: str) -> subprocess.Popen[str]:
+def start(home: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "can_train", *words],
         env={**os.environ, "CAN_TRAIN_HOME": str(home)},
@@ -33,10 +34,9 @@ def start(lab: Lab, home: Path, *words: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def call(lab: Lab, home: Path, *words: str) -> tuple[int, str]:
-    process = start(lab, home, *words)
-    out, _ = process.communicate(timeout=600)
-    return process.returncode, out
+def call(home: Path, *words: str) -> tuple[int, str]:
+    done = can_train(home, *words)
+    return done.code, done.out + done.err
 
 
 def states(root: Path, manifest: Manifest) -> list[str]:
@@ -68,29 +68,29 @@ def test_a_killed_sweep_is_resumed_and_made_again_from_its_manifest(
 ) -> None:
     data = ("--data-root", str(lab.data_root))
     root = tmp_path / "experimentruns"
-    manifest = killed_in_the_second_run(start(lab, tmp_path, *SWEEP, *data), root)
+    manifest = killed_in_the_second_run(start(tmp_path, *SWEEP, *data), root)
     assert (manifest.state, manifest.total_combinations) == ("running", 4)
     assert states(root, manifest) == ["finished", "running", "pending", "pending"]
     first = root / manifest.configs[0].runs[-1].run_dir
     before = {path: path.stat().st_mtime_ns for path in first.rglob("*") if path.is_file()}
 
-    code, said = call(lab, tmp_path, "sweep", "status", manifest.sweep_id)
+    code, said = call(tmp_path, "sweep", "status", manifest.sweep_id)
     assert code == 1 and "1 of 4 combinations done" in said
-    code, said = call(lab, tmp_path, "sweep", "resume", manifest.sweep_id)
+    code, said = call(tmp_path, "sweep", "resume", manifest.sweep_id)
     assert code == 0, said
     assert (said.count("reused: "), said.count("finished: ")) == (1, 3)
     assert f"sweep {manifest.sweep_id}: finished, 4 of 4 combinations done" in said
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert manifest_of(sweep_dir(root, manifest.sweep_id)).state == "finished"
 
-    code, said = call(lab, tmp_path, "sweep", "best", manifest.sweep_id, "--json")
+    code, said = call(tmp_path, "sweep", "best", manifest.sweep_id, "--json")
     (best,) = json.loads(said)
     assert code == 0 and len(best["runs"]) == 2 and set(best["params"]) == {"learning_rate"}
 
     copy = tmp_path / "copy.json"
     copy.write_bytes((sweep_dir(root, manifest.sweep_id) / "manifest.json").read_bytes())
     elsewhere = tmp_path / "elsewhere"
-    code, said = call(lab, elsewhere, "sweep", "reproduce", str(copy), "--dry-run", *data)
+    code, said = call(elsewhere, "sweep", "reproduce", str(copy), "--dry-run", *data)
     assert code == 0, said
     assert f"sweep {manifest.sweep_id}: 4 combinations, 4 runs" in said
     assert not elsewhere.exists()

@@ -54,6 +54,8 @@ ANOTHER_WAY: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
 }
 """Instead of what stands in `REFUSED`."""
 
+WITHOUT_CHECKPOINT: Final = tuple(c for c in COMMANDS if c not in REFUSED["checkpoint"])
+
 SHOWN: Final = (("status", "missing"), ("status", "swapped"), ("status", "of another kind"),
                 ("plan", "missing"))  # fmt: skip
 """After these `status` shows something else, which is neither wrong nor a failure."""
@@ -87,6 +89,15 @@ def unharmed(whole: World) -> Mapping[str, tuple[int, str]]:
     for command in COMMANDS:
         found[command] = whole.call(command)
         whole.restore()
+    return found
+
+
+@pytest.fixture(scope="module")
+def interrupted(whole: World) -> list[tuple[int, str]]:
+    """What commands that need no checkpoint say of an interrupted run."""
+    whole.interrupt()
+    found = [whole.call(command) for command in WITHOUT_CHECKPOINT]
+    whole.restore()
     return found
 
 
@@ -139,14 +150,12 @@ def test_what_a_command_does_not_read_changes_nothing(
 
 @pytest.mark.parametrize("how", DAMAGES)
 def test_who_needs_no_checkpoint_sees_an_interrupted_run_without_it_as_with_it(
-    world: World, tmp_path: Path, how: str
+    world: World, interrupted: list[tuple[int, str]], tmp_path: Path, how: str
 ) -> None:
-    others = [c for c in COMMANDS if c not in REFUSED["checkpoint"]]
     world.interrupt()
-    before = [world.call(command) for command in others]
     world.damage("checkpoint", how, tmp_path / "proof")
-    assert [world.call(command) for command in others] == before
-    assert {code for code, _ in before} == {0, 1, 3}
+    assert [world.call(command) for command in WITHOUT_CHECKPOINT] == interrupted
+    assert {code for code, _ in interrupted} == {0, 1, 3}
 
 
 @pytest.mark.parametrize(("what", "how"), SHOWN)

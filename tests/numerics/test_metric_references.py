@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import chi2
@@ -14,6 +14,7 @@ from sklearn.metrics import roc_curve
 
 from can_train.alarms.rate import poisson_upper
 from can_train.evaluation.metrics import window_metrics
+from tests.draws import examples
 
 
 def by_counting(label: NDArray[np.bool_], alarm: NDArray[np.bool_]) -> dict[str, float | None]:
@@ -48,7 +49,7 @@ def by_thresholds(label: NDArray[np.bool_], score: NDArray[np.float64]) -> float
     return float(area)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(seed=st.integers(0, 10_000), digits=st.integers(1, 4), share=st.floats(0.05, 0.95))
 def test_metrics_agree_with_their_definitions(seed: int, digits: int, share: float) -> None:
     rng = np.random.default_rng(seed)

@@ -3,18 +3,19 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from can_train.detectors.calibration import conformal_threshold
 from can_train.detectors.evidence import Margins
 from can_train.detectors.surprise import Surprise
+from tests.draws import examples
 
 finite = st.floats(0, 1e6, allow_nan=False, width=64)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     scores=hnp.arrays(np.float64, st.integers(2, 60), elements=finite),
     target=st.floats(0.01, 0.99),
@@ -41,7 +42,7 @@ def test_false_alarm_rate_on_fresh_windows_is_the_target(target):
     assert abs(np.mean(rates) - target) < 4 * standard_error + 1 / 2001
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     margins=hnp.arrays(np.float64, st.integers(1, 40), elements=finite),
     probes=hnp.arrays(np.float64, st.integers(2, 40), elements=st.floats(-1e9, 1e9)),
@@ -56,7 +57,7 @@ def test_p_values_fall_and_surprise_rises_and_never_says_more(margins, probes):
     assert np.all(surprise <= -np.log(p) + 1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(margins=hnp.arrays(np.float64, st.integers(2, 60), elements=finite), level=st.floats(0, 1))
 def test_left_out_windows_are_no_rarer_than_their_p_values_say(margins, level):
     n = len(margins)

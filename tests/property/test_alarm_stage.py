@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from can_train.alarms.rule import LEVELS, AlarmRule, AlarmStage, levels_of
+from tests.draws import examples
 
 scores = st.lists(st.sampled_from([-2.0, 0.0, 0.5, 1.0, 3.0, float("inf")]), max_size=80)
 rules = st.integers(1, 12).flatmap(
@@ -32,7 +33,7 @@ def test_the_levels_are_those_of_the_definition(score, rule, apart):
 
 
 @given(scores, scores, rules, aparts)
-@settings(max_examples=50)
+@examples(50)
 def test_what_comes_later_changes_nothing(score, later, rule, apart):
     whole = levels_of([*score, *later], 0.5, rule, apart)
     assert np.array_equal(whole[: len(score)], levels_of(score, 0.5, rule, apart))

@@ -9,8 +9,9 @@ import random
 from pathlib import Path
 
 import pytest
+from benchmarks.mutation_kinds import MUTATIONS, mutated
 from benchmarks.mutation_seeds import READERS, seeds_of
-from benchmarks.mutations import MUTATIONS, attempt, mutated
+from benchmarks.mutations import attempt
 
 from can_train.frames.readers.registry import formats
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
 from can_train.frames.readers import read_recording
 from can_train.frames.readers.registry import formats
+from tests.draws import examples
 from tests.property.test_text_recordings import (
     FLAG,
     Row,
@@ -112,7 +113,7 @@ def in_file(content: bytes, format: str | None, *, lenient: bool = False) -> Fra
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-@settings(max_examples=15)
+@examples(15)
 @given(drawn=rows(any_id, payloads))
 def test_what_is_written_is_read_back(name: str, drawn: list[Row]) -> None:
     format, head, line, labelled, units = WRITTEN[name]
@@ -131,7 +132,7 @@ SEEDS = [
 
 
 @pytest.mark.parametrize("format", [None, *formats()])
-@settings(max_examples=12)
+@examples(12)
 @given(
     seed=st.sampled_from(SEEDS),
     edits=st.lists(

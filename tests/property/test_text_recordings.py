@@ -9,15 +9,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG, Frames
 from can_train.frames.options import ReadOptions
-from can_train.frames.readers import can_train_and_test, candump, hcrl, read_recording, table
+from can_train.frames.readers import (
+    can_train_and_test,
+    candump,
+    console,
+    hcrl,
+    otids,
+    read_recording,
+    table,
+    trc,
+)
 from can_train.frames.text.canonical import LONGEST
+from can_train.frames.text.lines import REMARK
 from can_train.frames.text.reading import TextLayout, read_text
+from tests.draws import examples
 
 FLAG = int(EXTENDED_FLAG)
 standard = st.integers(0, 0x7FF)
@@ -97,7 +109,7 @@ def test_candump_with_can_fd(rows: list[Row]) -> None:
 
 
 @given(st.lists(st.from_regex(r"[0-9]{1,22}(\.[0-9]{0,24})?", fullmatch=True), min_size=1))
-@settings(max_examples=300)
+@examples(300)
 def test_timestamps_are_those_of_float(texts: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recording"
@@ -118,7 +130,7 @@ def usual_and_odd(draw: st.DrawFn, form: str) -> bytes:
     return b"".join(lines)
 
 
-ODD_BYTES = [bytes([byte]) for byte in b'0129afFgGR#_.,: \t\r\n"\x00\x80\xffT()-+e']
+ODD_BYTES = [bytes([byte]) for byte in b'0129afFgGR#_.,: \t\r\n"\x00\x80\xffT()[]-+e']
 FORMS: dict[str, Callable[[str, str, bytes, int], bytes]] = {
     "candump": lambda t, i, p, a: f"({t}) can{a} {i}#{p.hex().upper()}".encode(),
     "labelled candump": lambda t, i, p, a: f"({t}) vcan0 {i}#{p.hex()} {a}".encode(),
@@ -133,6 +145,13 @@ FORMS: dict[str, Callable[[str, str, bytes, int], bytes]] = {
         ["7", t, i, str(len(p)), *(f"{b:02x}" for b in p), "01"[a]]
     ).encode(),
     "table of one payload": lambda t, i, p, a: f"{t};{i};{p.hex()};{a};{a}".encode(),
+    "OTIDS": lambda t, i, p, a: (
+        f"Timestamp: {t}        ID: {i}    000    DLC: {len(p)}    {p.hex(' ')}".encode()
+    ),
+    "console": lambda t, i, p, a: (
+        f" ({t})  can{a}  {i}   [{len(p)}]  {p.hex(' ').upper()}".encode()
+    ),
+    "TRC": lambda t, i, p, a: f"7) {t} {a} Rx {i} - {len(p)} {p.hex(' ').upper()}".encode(),
     "HCRL without flags": lambda t, i, p, a: (
         f"{t},{i},{len(p)}," + " ".join(f"{b:02X}" for b in p)
     ).encode(),
@@ -155,6 +174,9 @@ LAYOUTS = {
     "table": (table_layout, BYTES_HEADER + b"0,1.5,01AF,1,af,,,,,,,,R\n"),
     "short rows": (table_layout, BYTES_HEADER + b"0,1.5,01AF,1,af,0\n"),
     "table of one payload": (table_layout, b"time;id;data;attack;label\n1.5;1AF;af;0;0\n"),
+    "OTIDS": (otids.layout_of, b"Timestamp: 1.5  ID: 0123  000  DLC: 1  00\n"),
+    "console": (console.layout_of, b" (1.5)  can0  123   [1]  00\n"),
+    "TRC": (trc.layout_of, b";$FILEVERSION=1.3\n1) 500.0 1 Rx 0123 - 1 00\n"),
     "HCRL without flags": (hcrl.layout_of, b"1.5,0123,1,00\n"),
 }
 
@@ -165,13 +187,14 @@ def told(path: Path, layout: TextLayout) -> tuple[object, ...] | str:
     except DataError as error:
         return str(error)
     bus = None if result.bus is None else result.bus.tolist()
-    frames, rest = result.frames.digest(), (result.skipped, result.error_frames)
+    frames = result.frames.digest()
+    rest = (result.skipped, result.error_frames, result.remote_frames)
     return frames, bus, result.bus_names, result.first_problems, *rest
 
 
 @pytest.mark.parametrize("form", list(FORMS))
 @given(st.data())
-@settings(max_examples=100)
+@examples(100)
 def test_the_fast_pass_reads_what_the_parser_reads(form: str, data: st.DataObject) -> None:
     layout_of, begin = LAYOUTS[form]
     # Behind the last of the usual lines stand enough bytes for the fast pass to look at it.
@@ -186,7 +209,17 @@ def test_the_fast_pass_reads_what_the_parser_reads(form: str, data: st.DataObjec
 
 
 @pytest.mark.parametrize(
-    "form", ["candump", "can-train-and-test", "car-hacking", "table", "short rows"]
+    "form",
+    [
+        "candump",
+        "can-train-and-test",
+        "car-hacking",
+        "table",
+        "short rows",
+        "OTIDS",
+        "console",
+        "TRC",
+    ],
 )
 def test_the_fast_pass_takes_the_usual_lines(form: str, tmp_path: Path) -> None:
     layout_of, begin = LAYOUTS[form]
@@ -194,10 +227,11 @@ def test_the_fast_pass_takes_the_usual_lines(form: str, tmp_path: Path) -> None:
     line = FORMS[form]("1478191030.067627", "1F3", b"\x01\xaf", 1)
     path.write_bytes(begin + (line + b"\n") * 50)
 
-    def refuse(*_: object) -> None:
-        raise AssertionError("a usual line was left to the parser")
+    def refuse(data: NDArray[np.uint8], lines: NDArray[np.void], _: NDArray[np.uint8]) -> None:
+        assert (data[lines["start"]] == ord(";")).all(), "a usual line was left to the parser"
+        lines["code"] = REMARK
 
     # The lines at the end of a text are never taken: nothing may be read behind it.
-    layout = replace(layout_of(path), parse=lambda data, lines, payload: refuse())
+    layout = replace(layout_of(path), parse=refuse)
     path.write_bytes(begin + (line + b"\n") * 50 + b"\n" * LONGEST)
     assert len(read_text(path, layout, ReadOptions()).frames) >= 50

@@ -10,22 +10,23 @@ from typing import Final
 ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
     "data": (
         "data prepare", "data inspect", "data list", "data export", "data synth",
-        "train", "pipeline", "sweep train", "sweep pipeline", "sweep reproduce", "sweep resume",
-        "sweep retry-failed", "sweep results", "validate",
+        "train", "pipeline", "campaign", "sweep train", "sweep pipeline", "sweep reproduce",
+        "sweep resume", "sweep retry-failed", "sweep results", "validate",
         "demo", "evaluate", "compare", "rm", "env", "teachers find", "teachers add",
         "batch-size explain",
     ),
     "experiment": (
-        "train", "pipeline", "sweep train", "sweep pipeline", "sweep status", "sweep resume",
-        "sweep retry-failed", "sweep cancel", "sweep results", "sweep best", "sweep reproduce",
+        "train", "pipeline", "campaign", "sweep train", "sweep pipeline", "sweep status",
+        "sweep resume", "sweep retry-failed", "sweep cancel", "sweep results", "sweep best",
+        "sweep reproduce",
         "validate", "demo", "status", "logs", "cancel", "resume", "rm",
         "evaluate", "score", "compare", "config diff", "env", "teachers find",
         "teachers add", "mlflow sync", "mlflow ui",
         "batch-size explain", "batch-size history", "batch-size reset", "batch-size export",
     ),
     "teacher": (
-        "train", "pipeline", "sweep train", "sweep pipeline", "sweep reproduce", "validate",
-        "demo", "env", "teachers list", "teachers show",
+        "train", "pipeline", "campaign", "sweep train", "sweep pipeline", "sweep reproduce",
+        "validate", "demo", "env", "teachers list", "teachers show",
         "teachers find", "teachers add",
     ),
 }  # fmt: skip

@@ -20,9 +20,9 @@ from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, ex
 from can_train.runs.typed_command import remember_command
 
 COMMANDS: Final = (
-    "demo", "data", "train", "pipeline", "sweep", "validate", "run", "status", "logs", "cancel",
-    "resume", "rm", "evaluate", "score", "detect", "export", "compare", "teachers", "list-configs",
-    "models", "batch-size", "config", "env", "mlflow", "completion",
+    "demo", "data", "train", "pipeline", "sweep", "campaign", "validate", "run", "status", "logs",
+    "cancel", "resume", "rm", "evaluate", "score", "detect", "export", "compare", "teachers",
+    "list-configs", "models", "batch-size", "config", "env", "mlflow", "completion",
 )  # fmt: skip
 EXIT_BROKEN_PIPE: Final = 141
 """As shells have it for a program that SIGPIPE ended."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from can_train.errors import ArtifactError
 from can_train.jobs.board import Row, board_of
 from can_train.runs.job_views import OUT_OF_MEMORY
+from can_train.runs.state import read_status
 from can_train.training.adaptive_batch_size import SafetyFactorDatabase
 from can_train.training.batch_decision import read_decision, record_of
 
+logger = logging.getLogger("can_train")
+
 
 def record_kills(experiment_root: Path, rows: Iterable[Row]) -> int:
-    """Records each run among `rows` that was killed for memory, once; how many are new.
+    """Records each attempt among `rows` that was killed for memory, once; how many are new.
 
     Args:
         experiment_root: Folder of all runs.
@@ -22,13 +27,17 @@ def record_kills(experiment_root: Path, rows: Iterable[Row]) -> int:
     for row in rows:
         if row.state != "failed" or row.reason != OUT_OF_MEMORY:
             continue
-        decision = read_decision(row.job.run_dir)
+        try:
+            decision = read_decision(row.job.run_dir)
+        except ArtifactError as error:  # whoever trains it again says more
+            logger.warning("%s", error)
+            continue
         if decision is None:  # it was killed before it trained
             continue
-        run, job = row.job.run_dir.name, row.worker_job
-        attempt = "here" if job is None else f"{job.job_id}-{job.restarts}"
+        status, run = read_status(row.job.run_dir), row.job.run_dir.name
+        attempt = status.started_at if status and status.started_at else 0.0
         record = record_of(decision, run, "out of memory")
-        new += database.record_once(record, f"{run}-{attempt}")
+        new += database.record_once(record, f"{run}-{attempt:.3f}")
     return new
 
 

@@ -17,6 +17,7 @@ from can_train.cli.evaluation_process import (
 from can_train.cli.launch import execute, exit_code, warn_of_resources, was_stopped
 from can_train.cli.options import roots_of, typed_from
 from can_train.cli.place import chosen_executor
+from can_train.cli.sweep_search import resume_search, start_search
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError
 from can_train.runs.layout import is_plan, is_sweep, manifest_path, plan_dir, sweep_dir
 from can_train.runs.typed_command import typed_command
@@ -32,6 +33,7 @@ from can_train.sweeps.manifest import (
     read_manifest,
     write_manifest,
 )
+from can_train.sweeps.space import refuse_ranges
 
 if TYPE_CHECKING:
     from can_train.jobs.executor import Executor
@@ -52,6 +54,11 @@ def launch_sweep(args: argparse.Namespace) -> int:
 def start_grid(args: argparse.Namespace, grid: Grid, *, one_stage: bool) -> int:
     """The same for a grid that was read; gives the exit code."""
     executor = _executor(args)
+    if "search" in args:
+        return start_search(args, grid, executor, one_stage)
+    if "trials" in args:
+        raise ConfigError("--trials: has no effect without --search. Use: --search tpe")
+    refuse_ranges(vars(args).get("grid", ()))
     axes = [parse_axis(text) for text in vars(args).get("grid", ())]
     typed = typed_from(args, one_stage=one_stage)
     order = Order(
@@ -88,6 +95,8 @@ def resume_sweep(args: argparse.Namespace) -> int:
     roots = roots_of(args)
     manifest = _found(roots, args.name)
     folder = plan_dir(roots.experiments, manifest.sweep_id)
+    if manifest.search is not None and args.sweep_command == "resume":
+        return resume_search(args, manifest, executor_again(args, folder))
     if not is_plan(folder):  # killed between the manifest and the plan
         executor = chosen_executor(args)
         return _start(args, make_sweep(order_of(manifest), roots, executor), executor)
@@ -188,6 +197,10 @@ def _conclude(
         board = sweep_board(root, manifest)
         mark(root, manifest, "failed" if evaluation else _state_of(board, executor))
         write_sweep_ending(root, board)
+    if "out" in args:
+        from can_train.cli.sweep_results import write_results
+
+        write_results(root, board, args.out)
     return code or evaluation
 
 

@@ -19,6 +19,7 @@ from can_train.tables import write_lines, write_table
 
 if TYPE_CHECKING:
     from can_train.sweeps.results import Result, ResultGroup
+    from can_train.sweeps.standing import SweepBoard
 
 WRITTEN: Final = (".md", ".tex", ".csv", ".parquet")
 """Endings of files that `sweep results --out` writes."""
@@ -40,9 +41,7 @@ def show_results(args: argparse.Namespace) -> int:
 
     root = roots_of(args).experiments
     outs: list[Path] = vars(args).get("out", [])
-    for path in outs:
-        _check_ending(path)
-        require_writable("--out", path)
+    check_outs(outs)
     pictures: Path | None = vars(args).get("pictures")
     if pictures is not None:
         require_writable("--pictures", pictures, folder=True)
@@ -65,6 +64,37 @@ def show_results(args: argparse.Namespace) -> int:
     if pictures is not None:
         _draw(pictures, manifest, results)
     return code
+
+
+def check_outs(outs: Sequence[Path]) -> None:
+    """Looks at files for results before anything is done for them.
+
+    Raises:
+        ConfigError: One has another ending.
+        PreflightError: One can't be written.
+    """
+    from can_train.cli.outputs import require_writable
+
+    for path in outs:
+        _check_ending(path)
+        require_writable("--out", path)
+
+
+def write_results(root: Path, board: SweepBoard, outs: Sequence[Path]) -> None:
+    """Writes the results of every stage, and what they cost.
+
+    Args:
+        root: Where the runs lie.
+        board: The sweep.
+        outs: Where to, in the form in which each name ends.
+    """
+    from can_train.sweeps.bill import bill_of
+    from can_train.sweeps.results import results_of
+
+    manifest = board.manifest
+    bill = bill_of(board.board.rows, plan_dir(root, manifest.sweep_id)).words
+    for path in outs:
+        _write(path, manifest, results_of(board, every_stage=True), bill)
 
 
 def show_best(args: argparse.Namespace) -> int:

@@ -44,6 +44,20 @@ def show_plan(sweep: Sweep, *, whole: bool) -> None:
     sys.stdout.flush()
 
 
+def show_search(manifest: Manifest) -> None:
+    """Writes what a search will choose from, and how often."""
+    search = manifest.search
+    known = counted(0 if search is None else search.trials, "trial")
+    rows = [
+        (name, ", ".join(word_of(name, v) for v in values) if isinstance(values, list) else values)
+        for name, values in manifest.grid_definition.items()
+    ]
+    write_lines(sys.stdout, [f"sweep {manifest.sweep_id}: a search of {known}, chosen from"])
+    columns = (TableColumn(title="axis"), TableColumn(title="values"))
+    write_table(sys.stdout, columns, [[str(cell) for cell in row] for row in rows])
+    sys.stdout.flush()
+
+
 def show_as_json(document: object) -> None:
     """Writes one JSON document."""
     sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")

@@ -49,7 +49,7 @@ class Param:
     version 1 later (`added`) is written only where it isn't what held before: `before`, or else
     the default. So the hashes of before stay what they were. `words` are what may be typed for
     certain numbers, `usual` says how the value is decided where none is given and the field's
-    default doesn't count.
+    default doesn't count. `log`: a search tries equal factors, not equal differences.
     """
 
     help: str
@@ -63,6 +63,7 @@ class Param:
     before: int | None = None
     words: tuple[tuple[str, int], ...] = ()
     usual: str = ""
+    log: bool = False
 
 
 AUTOMATIC_BATCH: Final = 0
@@ -153,6 +154,7 @@ class TrainingConfig:
             ge=0,
             le=1_000_000,
             words=(("auto", AUTOMATIC_BATCH),),
+            log=True,
         ),
     ] = None
     batch_nodes: Annotated[
@@ -180,9 +182,13 @@ class TrainingConfig:
             added=True,
         ),
     ] = False
-    learning_rate: Annotated[float, Param(help="peak learning rate", gt=0, le=10)] = 0.001
-    weight_decay: Annotated[float, Param(help="decoupled weight decay", ge=0, le=100)] = 0.0001
-    gradient_clip: Annotated[float, Param(help="largest gradient norm", gt=0, le=1_000_000)] = 1.0
+    learning_rate: Annotated[float, Param(help="peak learning rate", gt=0, le=10, log=True)] = 0.001
+    weight_decay: Annotated[float, Param(help="decoupled weight decay", ge=0, le=100, log=True)] = (
+        0.0001
+    )
+    gradient_clip: Annotated[
+        float, Param(help="largest gradient norm", gt=0, le=1_000_000, log=True)
+    ] = 1.0
     windows_per_epoch: Annotated[
         int | None,
         Param(
@@ -231,7 +237,7 @@ class DistillationConfig:
 
     teacher: Parent
     temperature: Annotated[
-        float, Param(help="temperature T of the soft targets", ge=0.01, le=1000)
+        float, Param(help="temperature T of the soft targets", ge=0.01, le=1000, log=True)
     ] = 4.0
     alpha: Annotated[float, Param(help="weight of the teacher's signal", ge=0, le=1)] = 0.7
     latent_weight: Annotated[
@@ -268,10 +274,12 @@ class Resources:
     cpus: Annotated[
         int | None, Param(help="CPUs per stage (default: --threads)", ge=1, le=65_536)
     ] = None
-    gpus: Annotated[int | None, Param(help="GPUs per node", ge=0, le=1024)] = None
+    gpus: Annotated[int | None, Param(help="GPUs per node; a stage uses one", ge=0, le=1024)] = None
     gpu_type: Annotated[str | None, Param(help="type of those GPUs")] = None
     qos: Annotated[str | None, Param(help="quality of service")] = None
-    nodes: Annotated[int | None, Param(help="number of nodes", ge=1, le=100_000)] = None
+    nodes: Annotated[
+        int | None, Param(help="number of nodes; a stage uses one", ge=1, le=100_000)
+    ] = None
     mail_user: Annotated[str | None, Param(help="address for mail about the job")] = None
     constraint: Annotated[str | None, Param(help="node features that the job needs")] = None
     exclude: Annotated[str | None, Param(help="nodes that the job must not use")] = None

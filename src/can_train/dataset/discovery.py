@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from can_train.errors import DataError
+from can_train.frames.absent import absent
 from can_train.frames.found import regular_files
 
 Labels = Literal["as_found", "needed", "benign"]
@@ -197,7 +198,10 @@ def _own(benign: Path | None, attack: Path | None, test: Path | None) -> FoundSo
         above = folder.parent if folder.is_file() else folder
         found, odd = ([folder], []) if folder.is_file() else regular_files(_folder(folder, flag))
         if not found:
-            raise DataError(f"{flag} {folder}: no files there. Needed: at least one recording")
+            raise DataError(
+                f"{flag} {folder}: no files there. Name a folder that holds at least one "
+                f"recording: {flag} DIR"
+            )
         not_read += odd
         files += [
             SourceFile(
@@ -214,7 +218,10 @@ def _own(benign: Path | None, attack: Path | None, test: Path | None) -> FoundSo
 
 def _folder(folder: Path, flag: str) -> Path:
     if not folder.is_dir():
-        raise DataError(f"{flag} {folder}: no such folder")
+        raise DataError(
+            f"{flag} {folder}: {absent(folder, 'folder')} Name one that holds recordings: "
+            f"{flag} DIR"
+        )
     return folder
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -14,6 +13,7 @@ import polars as pl
 from can_train.dataset.export_text import write_candump, write_parquet, write_table
 from can_train.dataset.manifest import DatasetRef, load_manifest
 from can_train.errors import ConfigError, DataError, counted
+from can_train.frames.extras import extra
 from can_train.frames.frame import EXTENDED_FLAG, Frames
 from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
@@ -31,20 +31,28 @@ class ExportFormat:
         end: End of its file names.
         write: Writes one recording.
         labelled: Whether its files carry labels.
+        time: What it can't hold of timestamps; empty: it holds them bit for bit.
     """
 
     end: str
     write: Callable[[Path, Frames], None]
     labelled: bool
+    time: str = ""
 
 
 def _write_messages(path: Path, frames: Frames) -> None:
-    """Writes a file of python-can's, message by message; its clock has microseconds at best.
+    """Writes a file of python-can's, message by message; its clock begins with the first frame.
 
     Raises:
-        DataError: python-can isn't installed.
+        DataError: python-can isn't installed, or frames are stamped before the first one.
     """
-    can = _python_can(path)
+    can = extra("can", path, "writing this format")
+    before = int(np.count_nonzero(frames.timestamp < frames.timestamp[0]))
+    if before:
+        raise DataError(
+            f"{path}: {counted(before, 'frame')} with timestamps before the first one, from which "
+            f"this format counts. Export it with --format candump"
+        )
     is_fd = frames.payload.shape[1] > _CLASSIC_BYTES
     with can.Logger(path) as logger:
         for k in range(len(frames)):
@@ -62,23 +70,19 @@ def _write_messages(path: Path, frames: Frames) -> None:
             )
 
 
-def _python_can(path: Path) -> Any:
-    try:
-        return importlib.import_module("can")
-    except ModuleNotFoundError as error:
-        raise DataError(
-            f"{path}: is written by the package python-can, which isn't installed. Install it "
-            f"into can-train's environment, or use --format candump"
-        ) from error
-
-
 FORMATS: Final = {
     "candump": ExportFormat(end=".log", write=write_candump, labelled=False),
     "csv": ExportFormat(end=".csv", write=write_table, labelled=True),
     "parquet": ExportFormat(end=".parquet", write=write_parquet, labelled=True),
-    "asc": ExportFormat(end=".asc", write=_write_messages, labelled=False),
-    "blf": ExportFormat(end=".blf", write=_write_messages, labelled=False),
-}
+    "asc": ExportFormat(
+        end=".asc", write=_write_messages, labelled=False,
+        time="seconds since the first frame, to a microsecond",
+    ),
+    "blf": ExportFormat(
+        end=".blf", write=_write_messages, labelled=False,
+        time="dates since 1990, to a microsecond; earlier ones as seconds since the first frame",
+    ),
+}  # fmt: skip
 """What can be written, by its word for `--format`."""
 
 
@@ -114,6 +118,8 @@ def export_dataset(
             _write_labels(out, recording, frames)
         report(f"wrote {path}: {counted(len(frames), 'frame')}")
         written.append(path)
+    if chosen.time:
+        report(f"{format} holds timestamps as {chosen.time}")
     return written
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from can_train.errors import DataError
+from can_train.frames.absent import absent
 
 ROAD_METADATA: Final = "capture_metadata.json"
 """ROAD's own file of labels; one lies in each of its folders."""
@@ -67,6 +68,8 @@ def read_label_table(path: Path) -> tuple[LabelRow, ...]:
     Raises:
         DataError: It can't be read, or a row says nothing about frames.
     """
+    if not path.exists():
+        raise DataError(f"--labels {path}: {absent(path, 'file')} {_ALLOWED}")
     try:
         text = path.read_text(encoding="utf-8-sig")
         records = _json(text) if path.suffix.lower() == ".json" else list(_csv(text))

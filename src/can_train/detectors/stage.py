@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -136,8 +136,12 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         self._cuts = budget.cuts(self.sizes_of(self._chosen))
 
     def halve_batch(self, step: int) -> bool:
-        """From `step` of the current epoch on batches are half as large; whether they can be."""
-        half = self.budget.halved()
+        """From `step` of the current epoch on batches are half as large; whether they can be.
+
+        Half of what the batch held: half of a budget that no batch reaches would change nothing.
+        """
+        held = int(self._cuts[step + 1] - self._cuts[step])
+        half = replace(self.budget, windows=min(self.budget.windows, max(held, 2))).halved()
         if half is None:
             return False
         self.budget, at = half, self._cuts[step]
@@ -287,6 +291,7 @@ class GraphStage(StageModule[GraphBatch]):
     ) -> None:
         self._windows = windows
         super().__init__(model, training, seed, windows.epoch)
+        self.validation_size = max(1, min(SCORING_BATCH, len(windows.validation)))
 
     def batch_of(self, windows: NDArray[np.int64]) -> GraphBatch:
         """The graphs of `windows`."""

@@ -6,6 +6,7 @@ from the first look until it is unmapped or given back; what was written stays i
 
 from __future__ import annotations
 
+import math
 import mmap
 import tempfile
 from collections.abc import Iterator
@@ -26,13 +27,14 @@ Array = TypeVar("Array", bound=NDArray[Any])
 
 def mapped(path: Path) -> NDArray[np.uint8]:
     """The bytes of a file that isn't empty, read when they are looked at."""
-    data: NDArray[np.uint8] = np.asarray(np.memmap(path, np.uint8, "r"))
-    return data
+    with path.open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return np.ndarray(len(content), np.uint8, content)
 
 
 def roomy(shape: int | tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
     """An array to be filled; a large one lies in a temporary file that ends with it."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    size = math.prod(shape if isinstance(shape, tuple) else (shape,)) * np.dtype(dtype).itemsize
     if size < _LARGE_BYTES:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile(prefix="can-train-") as file:

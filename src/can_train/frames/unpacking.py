@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol, cast
 
 from can_train.errors import DataError
+from can_train.frames.absent import absent
 from can_train.frames.extras import extra
 
 _CHUNK: Final = 1 << 20
@@ -173,6 +174,8 @@ def _with_line_feeds(piece: bytes, *, final: bool) -> bytes:
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"{path}: {absent(path, 'file')} Name a recording, or a folder of them")
     if isinstance(error, OSError) and error.strerror:
         return DataError(f"{path}: can't be read ({error.strerror})")
     what = f"{type(error).__name__}: {error}"

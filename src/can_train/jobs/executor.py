@@ -18,7 +18,7 @@ from can_train.plugins import by_name, declared
 from can_train.runs.jobs import JobSource
 
 if TYPE_CHECKING:
-    from can_train.jobs.job import Handover, Job, JobResult, Needs
+    from can_train.jobs.job import Handover, Job, JobFeed, JobResult, Needs
 
 HERE: Final = "local"
 """Name of the executor that is taken where nothing is said."""
@@ -62,6 +62,7 @@ class Executor(JobSource, ABC):
         waits: Whether `execute` returns once all jobs have ended, and the caller evaluates;
             otherwise the jobs go on by themselves, and evaluate what is to be evaluated.
         takes_resources: Whether it gives a stage what it asks for.
+        feeds: Whether it has `execute_fed`, which takes jobs one after another.
     """
 
     help: ClassVar[str] = ""
@@ -69,6 +70,7 @@ class Executor(JobSource, ABC):
     options: ClassVar[tuple[ExecutorOption, ...]] = ()
     waits: ClassVar[bool] = True
     takes_resources: ClassVar[bool] = False
+    feeds: ClassVar[bool] = False
 
     def __init__(self, given: Mapping[str, OptionValue] = MappingProxyType({})) -> None:
         self.given = given
@@ -89,6 +91,26 @@ class Executor(JobSource, ABC):
         Raises:
             CanTrainError: Nothing was started.
         """
+
+    def require_feeds(self) -> None:
+        """Refuses to take jobs one after another where plans are taken as a whole.
+
+        Raises:
+            ConfigError: It can't.
+        """
+        if not self.feeds:
+            raise ConfigError(
+                f"{self.choice}: takes a plan as a whole, and a search makes one as it goes. "
+                "Search within a job on one node: --local"
+            )
+
+    def execute_fed(self, feed: JobFeed) -> tuple[JobResult, ...]:
+        """Runs the jobs that `feed` gives while others run, and tells about each one.
+
+        Raises:
+            CanTrainError: Nothing was started; it can't, or another process works on a run.
+        """
+        raise NotImplementedError(f"{self.name} feeds, but doesn't say how")
 
     def check(self) -> None:
         """Looks at its options before anything is planned.

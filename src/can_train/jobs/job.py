@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from can_train.config.schema import Resources
 
@@ -110,3 +111,13 @@ class JobResult:
     def ok(self) -> bool:
         """Whether its artifact is there, or on its way."""
         return self.outcome in {"finished", "reused", "submitted", "kept"}
+
+
+class JobFeed(Protocol):
+    """Gives jobs while others run, and says which needn't go on; asked several times a second."""
+
+    def more(self, results: Mapping[int, JobResult]) -> Sequence[Job]:
+        """Further jobs, given what became of those before; none so far if it gave none."""
+
+    def unwanted(self) -> Mapping[int, str]:
+        """Numbers of running jobs that are to be ended, and why."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -123,6 +123,7 @@ def make_plan(
     force: bool = False,
     register: bool = True,
     executor: Executor | None = None,
+    worked_on: Collection[Path] = (),
 ) -> Plan:
     """Everything that a request means, checked by all four layers; nothing is written.
 
@@ -132,6 +133,7 @@ def make_plan(
         force: Whether runs that exist are made again beside the old ones.
         register: Whether finished teachers go into the registry.
         executor: Who will run it; None: nobody.
+        worked_on: Runs that whoever asks works on himself.
 
     Raises:
         CanTrainError: One problem, or all of them as a `ProblemList`.
@@ -152,7 +154,7 @@ def make_plan(
     rules = _Rules(force=force, register=register and not typed.smoke)
     planned = _planned(stages, world, data, built, rules)
     problems += [*unused_paths(world), *disk_problems(roots, len(stages))]
-    problems += run_problems([stage.frozen for stage in planned])
+    problems += run_problems([s.frozen for s in planned if s.frozen.run_dir not in worked_on])
     needs = [needs_of(stage) for stage in stages]
     for known in executors().values():
         problems += known.malformed(needs)

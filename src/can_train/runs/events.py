@@ -113,7 +113,7 @@ class EpochResources:
         forward_share: Share of the forward pass with its loss.
         backward_share: Share of the backward pass; the rest is the optimiser's.
         host_mib: Most memory of this process, in MiB.
-        host_share: The same of the machine's memory.
+        host_share: The same of what this process may use of the machine's.
         device_allocated_mib: Most memory in tensors on the device, in MiB.
         device_reserved_mib: Most memory that torch held there, in MiB.
         device_share: The same of the device's memory.
@@ -130,6 +130,19 @@ class EpochResources:
     device_allocated_mib: float | None = None
     device_reserved_mib: float | None = None
     device_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyUsed:
+    """What the attempt used, at its end; None where this machine doesn't tell.
+
+    Attributes:
+        cpu_kj: Of the CPU packages, times the run's share of the CPUs, in kilojoules.
+        gpu_kj: Of its GPUs, from their power every half minute, in kilojoules.
+    """
+
+    cpu_kj: float | None
+    gpu_kj: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +177,7 @@ Event = (
     | RunResumed
     | EpochEnded
     | EpochResources
+    | EnergyUsed
     | RunFinished
     | RunInterrupted
 )
@@ -174,6 +188,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     "resume": RunResumed,
     "epoch": EpochEnded,
     "resources": EpochResources,
+    "energy": EnergyUsed,
     "finished": RunFinished,
     "interrupted": RunInterrupted,
 }

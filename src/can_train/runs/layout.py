@@ -304,6 +304,16 @@ def manifest_path(sweep: Path) -> Path:
     return sweep / "manifest.json"
 
 
+def search_journal(sweep: Path) -> Path:
+    """What a search has tried, as Optuna writes it down."""
+    return sweep / "search.journal"
+
+
+def search_lock(sweep: Path) -> Path:
+    """Locked while a process searches."""
+    return sweep / "search.lock"
+
+
 def is_sweep(folder: Path) -> bool:
     """Whether `folder` is that of a sweep."""
     return manifest_path(folder).is_file()

@@ -38,6 +38,9 @@ State = Literal["pending", "running", "finished", "failed", "cancelled", "blocke
 STATES: Final[tuple[str, ...]] = get_args(State)
 DIED: Final = "process died"
 REQUEUED: Final = "requeued"
+PRUNED: Final = "pruned"
+"""How the reason of a run begins that a search gave up, since others were better by then."""
+
 _WAY_OUT: Final = "Remove it, and give the command that made the run again"
 LOG_TAIL: Final = 65_536
 """Bytes at the end of a log in which the executor's own lines are looked for."""

@@ -14,6 +14,7 @@ from can_train.config.fields import SETTINGS, bucket_keys, option_of, setting_ca
 from can_train.config.requests import PLAN_WORDS, STAGE_WORDS
 from can_train.config.typed import BUCKETS, Typed
 from can_train.errors import ConfigError, did_you_mean
+from can_train.plugins import Named
 
 OPTION: Final = "--grid"
 BUCKET: Final = "model_args"
@@ -52,7 +53,7 @@ def axis_of(name: str, texts: Sequence[str]) -> Axis:
     Raises:
         ConfigError: Nobody knows the name, or a value isn't allowed or there twice.
     """
-    annotation = _annotation(name)
+    annotation = annotation_of(name)
     values = tuple(_value(name, annotation, text) for text in texts)
     for index, value in enumerate(values):
         if value in values[:index]:
@@ -69,7 +70,7 @@ def word_of(name: str, value: Json) -> str:
     """The same, by its word where it has one: `auto` for a batch of 0."""
     if isinstance(value, list):
         return ",".join(word_of(name, item) for item in value)
-    param = unwrap(_annotation(name))[1]
+    param = unwrap(annotation_of(name))[1]
     words = {number: word for word, number in param.words} if param is not None else {}
     return words.get(value) or text_of(value)  # type: ignore[arg-type]  # None isn't a number
 
@@ -111,7 +112,7 @@ def with_values(typed: Typed, values: Mapping[str, Json]) -> Typed:
     return _with_bucket(replace(typed, text=text), bucket)
 
 
-def conflicts(typed: Typed, axes: Sequence[Axis]) -> Iterator[ConfigError]:
+def conflicts(typed: Typed, axes: Sequence[Named]) -> Iterator[ConfigError]:
     """Axes that are also given as one value, or twice."""
     bucket = parse_bucket(BUCKET_OPTION, typed.text[BUCKET]) if BUCKET in typed.text else {}
     seen: set[str] = set()
@@ -124,21 +125,12 @@ def conflicts(typed: Typed, axes: Sequence[Axis]) -> Iterator[ConfigError]:
             yield ConfigError(f"{OPTION} {axis.name}: also given by {option}. Give it once")
 
 
-def _with_bucket(typed: Typed, bucket: Mapping[str, str]) -> Typed:
-    text = {name: value for name, value in typed.text.items() if name != BUCKET}
-    kept = {name: value for name, value in typed.file_text.items() if name != BUCKET}
-    if bucket:
-        text[BUCKET] = bucket_text(bucket)
-    return replace(typed, text=text, file_text=kept)
+def annotation_of(name: str) -> Any:
+    """Declared type of a word or setting.
 
-
-def _has_option(name: str) -> bool:
-    return name not in bucket_keys(BUCKET_OPTION) or (
-        name in SETTINGS and SETTINGS[name].has_option
-    )
-
-
-def _annotation(name: str) -> Any:
+    Raises:
+        ConfigError: Nobody knows it, or it decides no result.
+    """
     words = {**STAGE_WORDS, **PLAN_WORDS}
     if name in words:
         return words[name]
@@ -155,6 +147,20 @@ def _annotation(name: str) -> Any:
             f"Give one value: {option_of(name)}"
         )
     return setting.annotation
+
+
+def _with_bucket(typed: Typed, bucket: Mapping[str, str]) -> Typed:
+    text = {name: value for name, value in typed.text.items() if name != BUCKET}
+    kept = {name: value for name, value in typed.file_text.items() if name != BUCKET}
+    if bucket:
+        text[BUCKET] = bucket_text(bucket)
+    return replace(typed, text=text, file_text=kept)
+
+
+def _has_option(name: str) -> bool:
+    return name not in bucket_keys(BUCKET_OPTION) or (
+        name in SETTINGS and SETTINGS[name].has_option
+    )
 
 
 def _value(name: str, annotation: Any, text: str) -> Json:

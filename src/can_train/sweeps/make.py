@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from can_train.config.codec import Json
 from can_train.config.frozen import surroundings, timestamp
@@ -23,7 +23,14 @@ from can_train.pipeline.preflight import disk_problems
 from can_train.runs.layout import Roots, frozen_path, is_sweep, plan_dir, sweep_dir
 from can_train.sweeps.axes import Axis
 from can_train.sweeps.grid import Point, Spanned, request_document
-from can_train.sweeps.manifest import ConfigRecord, ConfigRun, Manifest, PartRecord, manifest_of
+from can_train.sweeps.manifest import (
+    ConfigRecord,
+    ConfigRun,
+    Manifest,
+    PartRecord,
+    SearchRecord,
+    manifest_of,
+)
 from can_train.sweeps.union import union
 
 
@@ -96,14 +103,24 @@ def make_sweep(order: Order, roots: Roots, executor: Executor | None = None) -> 
 
 
 def order_of(manifest: Manifest) -> Order:
-    """What was asked for, from the record alone."""
+    """What was asked for, from the record alone; of a search the combinations that it tried."""
+    (whole, *_) = parts = tuple(_spanned(p, one_stage=manifest.one_stage) for p in manifest.parts)
+    if manifest.search is not None:
+        tried = {config.id: config for config in manifest.configs}
+        parts = tuple(_alone(whole, f"{n}", each) for n, each in enumerate(tried.values(), start=1))
     return Order(
-        parts=tuple(_spanned(part, one_stage=manifest.one_stage) for part in manifest.parts),
+        parts=parts,
         name=manifest.name,
         command=manifest.command,
         one_stage=manifest.one_stage,
         register=manifest.register,
     )
+
+
+def _alone(part: Spanned, name: str, config: ConfigRecord) -> Spanned:
+    """One combination as a part of its own."""
+    axes = tuple(Axis(name=name, values=(value,)) for name, value in config.params.items())
+    return replace(part, part=name, axes=axes)
 
 
 def check_reproduced(manifest: Manifest, sweep: Sweep) -> None:
@@ -165,10 +182,11 @@ def _twins(points: Sequence[Point], plans: Sequence[Plan]) -> Iterator[ConfigErr
 
 
 def _configs(points: Sequence[Point], plans: Sequence[Plan]) -> tuple[ConfigRecord, ...]:
-    return tuple(_config(point, plan) for point, plan in zip(points, plans, strict=True))
+    return tuple(config_of(point, plan) for point, plan in zip(points, plans, strict=True))
 
 
-def _config(point: Point, plan: Plan) -> ConfigRecord:
+def config_of(point: Point, plan: Plan) -> ConfigRecord:
+    """A combination and its plan as a record."""
     root, last = plan.roots.experiments, plan.stages[-1].frozen
     return ConfigRecord(
         id=plan.plan_id,
@@ -182,6 +200,20 @@ def _config(point: Point, plan: Plan) -> ConfigRecord:
             for planned in plan.stages
         ),
     )
+
+
+def searched(order: Order, part: PartRecord, plan: Plan, search: SearchRecord) -> Manifest:
+    """The record of a search before its first trial.
+
+    Args:
+        order: What was asked for, without parts.
+        part: The request, and what is chosen from.
+        plan: One with the stages of a trial and the id of the search.
+        search: Who chooses, and how often.
+    """
+    manifest = replace(_manifest(order, (), plan), parts=(part,), search=search)
+    definition = part.grid_definition
+    return replace(manifest, grid_definition=definition, total_combinations=search.trials)
 
 
 def _manifest(order: Order, configs: tuple[ConfigRecord, ...], plan: Plan) -> Manifest:

@@ -6,14 +6,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Final, Literal, get_args
 
 from can_train.config.codec import Json, from_plain, to_plain
+from can_train.config.schema import Param
 from can_train.errors import ArtifactError, ConfigError
 from can_train.files import read_object, sealed, unsealed, write_text
 from can_train.jobs.job import Job
 from can_train.runs.layout import iter_sweeps, manifest_path, sweep_dir
 
+Sampler = Literal["tpe"]
+SAMPLERS: Final[tuple[str, ...]] = get_args(Sampler)
 SweepState = Literal["planned", "running", "submitted", "finished", "failed", "cancelled"]
 
 
@@ -77,6 +80,19 @@ class PartRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRecord:
+    """How combinations were chosen where not all were trained.
+
+    Attributes:
+        sampler: Who chose them.
+        trials: How many there are in the end; those of before are among the combinations.
+    """
+
+    sampler: Sampler
+    trials: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """A sweep.
 
@@ -95,6 +111,7 @@ class Manifest:
         total_combinations: How many there are.
         configs: The combinations.
         parts: What they were made of.
+        search: What chose them; absent: all of the grid are there.
     """
 
     sweep_id: str
@@ -111,16 +128,21 @@ class Manifest:
     total_combinations: int
     configs: tuple[ConfigRecord, ...]
     parts: tuple[PartRecord, ...]
+    search: Annotated[
+        SearchRecord | None, Param(help="what chose them", added=True, settable=False)
+    ] = None
 
     def evaluated(self, experiment_root: Path, jobs: Sequence[Job]) -> frozenset[int]:
         """Numbers of the jobs that are evaluated: those that end a combination of several stages.
+
+        What a search tries isn't: test figures of many trials invite a choice by them.
 
         Args:
             experiment_root: Where its runs lie.
             jobs: All of its jobs.
         """
         found: set[int] = set()
-        for config in () if self.one_stage else self.configs:
+        for config in () if self.one_stage or self.search else self.configs:
             runs = {experiment_root / run.run_dir for run in config.runs}
             mine = [job for job in jobs if job.run_dir in runs]
             consumed = {number for job in mine for number in job.depends_on}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
 from can_train.config.codec import Json
-from can_train.sweeps.axes import text_of
+from can_train.sweeps.axes import word_of
 from can_train.sweeps.manifest import Manifest
 from can_train.sweeps.results import ResultGroup, axes_of
 
@@ -19,6 +20,9 @@ RIGHT: Final = 16
 TOP: Final = 32
 BOTTOM: Final = 48
 TICKS: Final = 5
+MOST_WORDS: Final = 8
+"""Values that are written below an axis; of more, every second, third and so on is."""
+
 _DOT: Final = "#1f4e79"
 _MEAN: Final = "#c0504d"
 
@@ -42,19 +46,21 @@ def pictures_of(manifest: Manifest, groups: Sequence[ResultGroup]) -> Iterator[A
     for key in dict.fromkeys((group.first.dataset, group.first.model) for group in finished):
         mine = [g for g in finished if (g.first.dataset, g.first.model) == key]
         for axis in axes_of(manifest):
-            values = _values(axis, mine)
+            values = _values(manifest, axis, mine)
             if len(values) > 1:
                 words = "-".join((axis, *key)).replace(" ", "-")
                 yield AxisPicture(name=words, svg=_svg(f"{key[0]} {key[1]}", axis, values, mine))
 
 
-def _values(axis: str, groups: Sequence[ResultGroup]) -> list[Json]:
-    """Values of an axis in the order of the grid."""
+def _values(manifest: Manifest, axis: str, groups: Sequence[ResultGroup]) -> list[Json]:
+    """Values of an axis in the order of the grid; numbers of a range by their size."""
     found: list[Json] = []
     for group in groups:
         if axis in group.params and group.params[axis] not in found:
             found.append(group.params[axis])
-    return found
+    if isinstance(manifest.grid_definition[axis], list):
+        return found
+    return sorted(found, key=lambda value: float(str(value)))
 
 
 def _svg(title: str, axis: str, values: Sequence[Json], groups: Sequence[ResultGroup]) -> str:
@@ -108,8 +114,9 @@ def _frame(scale: _Scale, axis: str, values: Sequence[Json], metric: str) -> Ite
         figure = scale.low + tick * (scale.high - scale.low) / (TICKS - 1)
         yield _line(LEFT - 4, scale.y(figure), LEFT, scale.y(figure), "black")
         yield _text(LEFT - 8, scale.y(figure) + 4, f"{figure:.4g}", "end")
-    for index, value in enumerate(values):
-        yield _text(scale.x(index), floor + 18, text_of(value), "middle")
+    every = math.ceil(len(values) / MOST_WORDS)
+    for index, value in list(enumerate(values))[::every]:
+        yield _text(scale.x(index), floor + 18, word_of(axis, value), "middle")
     yield _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, axis, "middle")
     yield _text(8, 20, metric, "start")
 

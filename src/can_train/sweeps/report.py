@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from can_train.config.codec import Json
 from can_train.errors import counted
+from can_train.runs.state import PRUNED
 from can_train.sweeps.axes import text_of, word_of
 from can_train.sweeps.manifest import Manifest
 from can_train.sweeps.results import (
@@ -67,7 +68,13 @@ def rows_of(manifest: Manifest, results: Sequence[Result]) -> Iterator[TableRow]
 def remarks_of(manifest: Manifest, results: Sequence[Result]) -> Iterator[str]:
     """What a reader should know about the table."""
     yield LEGEND
-    lacking = [result for result in results if result.validation is None]
+    lacking = [r for r in results if r.validation is None and r.state != PRUNED]
+    pruned = sum(result.state == PRUNED for result in results)
+    if pruned:
+        yield (
+            f"{counted(pruned, 'trial')} of {len(results)} were given up early: others were better "
+            "by then"
+        )
     if lacking:
         yield (
             f"{counted(len(lacking), 'run')} of {len(results)} haven't finished; groups "

@@ -19,7 +19,7 @@ from can_train.runs.layout import evaluation_path, identity_of, summary_path
 from can_train.runs.summary import RankedFigure, read_figures, read_validation
 from can_train.sweeps.axes import word_of
 from can_train.sweeps.manifest import ConfigRecord, Manifest
-from can_train.sweeps.standing import SweepBoard
+from can_train.sweeps.standing import SweepBoard, state_shown
 from can_train.vocab import WITH_KD
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _result(
     run, first = row.job.run_dir, configs[0]
     found = Result(
         run=run,
-        state=row.state,
+        state=state_shown(row),
         part=", ".join(dict.fromkeys(config.part for config in configs)),
         params={
             name: value

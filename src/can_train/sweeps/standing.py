@@ -10,6 +10,7 @@ from pathlib import Path
 from can_train.jobs.board import Board, Row, board_of, state_of
 from can_train.pipeline.stored import StoredStage, load_plan, single
 from can_train.runs.layout import is_plan, plan_dir
+from can_train.runs.state import PRUNED
 from can_train.sweeps.manifest import ConfigRecord, Manifest
 
 
@@ -27,8 +28,8 @@ class Combination:
 
     @property
     def state(self) -> str:
-        """That of a plan with these runs."""
-        return state_of(self.rows)
+        """That of a plan with these runs, or that a search gave it up."""
+        return state_shown(self.last) if is_pruned(self.last) else state_of(self.rows)
 
     @property
     def last(self) -> Row:
@@ -52,19 +53,31 @@ class SweepBoard:
 
     @property
     def state(self) -> str:
-        """That of a plan with all of its runs."""
-        return state_of(self.board.rows)
+        """That of a plan with all of its runs; a search that isn't through waits to go on."""
+        state = state_of([row for row in self.board.rows if not is_pruned(row)])
+        missing = len(self.combinations) < self.manifest.total_combinations
+        return "planned" if missing and state == "finished" else state
 
     @property
     def done(self) -> int:
-        """How many combinations have finished."""
-        return sum(item.state == "finished" for item in self.combinations)
+        """How many combinations have finished, or were given up by a search."""
+        return sum(item.state in {"finished", PRUNED} for item in self.combinations)
 
     @property
     def counts(self) -> str:
         """How many combinations are in each state, in words."""
         found = Counter(item.state for item in self.combinations)
         return ", ".join(f"{count} {state}" for state, count in found.items())
+
+
+def is_pruned(row: Row) -> bool:
+    """Whether a search gave the run up."""
+    return row.state == "cancelled" and row.reason.startswith(PRUNED)
+
+
+def state_shown(row: Row) -> str:
+    """State of a run, or that a search gave it up."""
+    return PRUNED if is_pruned(row) else row.state
 
 
 def stages_of_sweep(experiment_root: Path, manifest: Manifest) -> tuple[StoredStage, ...]:

@@ -15,6 +15,7 @@ from can_train.config.run_log import Logged, read_events
 from can_train.files import read_object
 from can_train.runs.events import DatasetStatistics, EpochEnded, EpochResources, RunStarted
 from can_train.runs.layout import (
+    IDENTITY_WORDS,
     artifact_path,
     evaluation_path,
     frozen_of_run,
@@ -101,7 +102,8 @@ def tracked_run(run: Path) -> TrackedRun | None:
     if status is None or not events:
         return None
     config, made = frozen.config, frozen.provenance
-    groups = groups_of(frozen.experiment_root, run)
+    root = run.absolute().parents[IDENTITY_WORDS]  # where it lies now, if its folder was moved
+    groups = groups_of(root, run.absolute())
     over = status.ended_at is not None and status.state not in {"pending", "running"}
     return TrackedRun(
         key=f"{run.name} {made.get('created_at')} {made.get('host')}",

@@ -2,13 +2,14 @@
 
 Each process appends to a file of its own, a line per record, so jobs never wait for each other and
 no file needs a lock, on network disks neither. Reading adds all files up. A line that a killed
-writer or a full disk cut off is no JSON, and is left out.
+writer or a full disk cut off, or a disk damaged, is no record, and is left out.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import re
 import secrets
@@ -20,8 +21,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from can_train.config.batch_factors import HandSetFactors
-from can_train.errors import counted
-from can_train.files import link_exclusively
+from can_train.config.codec import from_plain
+from can_train.errors import ConfigError, counted
+from can_train.files import link_exclusively, write_text
 from can_train.training.safety_factor import (
     FactorKey,
     Observation,
@@ -40,6 +42,8 @@ KEPT_RUNS: Final = 50
 
 FOLDER: Final = "safety_factors"
 _SUFFIX: Final = ".jsonl"
+_SEEN: Final = "-seen-"
+"""In the names of files with what several commands may see."""
 
 Kind = Literal["peak", "finished", "out of memory"]
 
@@ -137,7 +141,7 @@ class SafetyFactorDatabase:
             record: What was seen.
             name: Of the event, the same for whoever sees it.
         """
-        path = self.folder / f"{_safe(record.key.dataset)}-seen-{_safe(name)}{_SUFFIX}"
+        path = self.folder / f"{_safe(record.key.dataset)}{_SEEN}{_safe(name)}{_SUFFIX}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             return link_exclusively(path, _line(record) + "\n")
@@ -181,8 +185,12 @@ class SafetyFactorDatabase:
         gone = 0
         for path in self._files():
             found = list(_records_in(path))
-            if dataset is None or all(record.key.dataset == dataset for record in found):
-                path.unlink(missing_ok=True)
+            of_it = [record.key.dataset == dataset for record in found]
+            if dataset is None or (of_it and all(of_it)):  # what can't be read is left alone
+                if _SEEN in path.name:
+                    write_text(path, "")  # whoever sees it again doesn't record it again
+                else:
+                    path.unlink(missing_ok=True)
                 gone += len(found)
         return gone
 
@@ -207,6 +215,9 @@ def _records_in(path: Path) -> Iterator[FactorRecord]:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:  # another process reset them
         return
+    except OSError as error:  # of another user, who shares them with nobody
+        logger.warning("%s: left out (%s)", path, error.strerror)
+        return
     for line in lines:
         record = _record_of(line)
         if record is not None:
@@ -214,14 +225,16 @@ def _records_in(path: Path) -> Iterator[FactorRecord]:
 
 
 def _record_of(line: bytes) -> FactorRecord | None:
-    """The record in a line; None where it was cut off, or is of a newer version."""
+    """The record in a line; None where it was cut off or damaged, or is of a newer version."""
     try:
         document = json.loads(line)
-    except ValueError:
+        if not isinstance(document, dict) or document.pop("version", None) != RECORD_VERSION:
+            return None
+        record = from_plain(FactorRecord, document, "record")
+    except (ValueError, RecursionError, ConfigError):
         return None
-    if not isinstance(document, dict) or document.pop("version", None) != RECORD_VERSION:
-        return None
-    return FactorRecord(**{**document, "key": FactorKey(**document["key"])})
+    numbers = (record.time, record.peak_share or 0.0)
+    return record if all(math.isfinite(n) and n >= 0 for n in numbers) else None
 
 
 def _added_up(records: list[FactorRecord]) -> SeenRun:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from can_train.detectors.shortage import shortage_in
 from can_train.detectors.stage import Means, StageModule
 from can_train.errors import TrainingError
-from can_train.training.device import MemoryDevice
+from can_train.training.memory import MemoryDevice
 
 logger = logging.getLogger("can_train")
 
@@ -29,6 +29,12 @@ PROBED_SHARE: Final = 0.2
 """The same in epochs: 2 % of the windows of ten."""
 
 LEAST_PROBED: Final = 6
+PILOT: Final = 8
+"""Windows of the probe that bounds the two that count."""
+
+MOST_TAKEN: Final = 0.5
+"""Share of the free memory that a probe may come to: some limits are kept by killing."""
+
 WARM_UP: Final = 2
 """Windows of a step before the first probe: it compiles, and makes the optimiser's moments."""
 
@@ -111,8 +117,7 @@ def _probed(
     found: list[tuple[list[tuple[float, int]], int]] = []
 
     def probe() -> None:
-        batches = _evenly(windows, (count // 3, count - count // 3))
-        found.append(_probes(module, memory, batches, mean))
+        found.append(_probes(module, memory, windows, count, mean))
 
     count = max(LEAST_PROBED, int(min(MOST_PROBED, PROBED_SHARE * len(windows))))
     while said := shortage_in(probe):
@@ -129,38 +134,43 @@ def _probed(
 def _probes(
     module: StageModule[Any],
     memory: MemoryDevice,
-    batches: list[NDArray[np.int64]],
+    windows: NDArray[np.int64],
+    count: int,
     mean: float,
 ) -> tuple[list[tuple[float, int]], int]:
+    """The same with at most `count` windows in both together."""
     optimizer = module.optimizer()
 
-    def step(windows: NDArray[np.int64]) -> None:
+    def step(some: NDArray[np.int64]) -> None:
         optimizer.zero_grad()
         device = next(module.parameters()).device
-        module.learn(module.batch_of(windows).to(device))
+        module.learn(module.batch_of(some).to(device))
         optimizer.clip(module.settings.gradient_clip)
         optimizer.step()
 
-    step(batches[0][:WARM_UP])
+    def probe(number: int) -> tuple[float, int]:
+        some = _evenly(windows, number)
+        memory.settle()
+        before = memory.used()
+        step(some)
+        peak = memory.peak() - before
+        optimizer.zero_grad()
+        sizes = module.sizes_of(some)
+        return float((sizes.nodes + sizes.edges).sum()) / mean, peak
+
+    step(windows[:WARM_UP])
     optimizer.zero_grad()
     memory.settle()
     free = memory.limit().free
-    found = []
-    for windows in batches:
-        memory.settle()
-        before = memory.used()
-        step(windows)
-        peak = memory.peak() - before
-        optimizer.zero_grad()
-        sizes = module.sizes_of(windows)
-        found.append((float((sizes.nodes + sizes.edges).sum()) / mean, peak))
-    return found, free
+    size, peak = probe(min(PILOT, count // 3))
+    larger = int(MOST_TAKEN * free / max(peak / size, 1.0))  # too few: a part of it is fixed
+    count = max(LEAST_PROBED, min(count, 3 * larger // 2))
+    return [probe(count // 3), probe(count - count // 3)], free
 
 
-def _evenly(windows: NDArray[np.int64], counts: tuple[int, ...]) -> list[NDArray[np.int64]]:
-    """For each count so many of `windows`, evenly spread; fewer windows come more than once."""
-    places = (np.linspace(0, len(windows) - 1, count).astype(np.int64) for count in counts)
-    return [windows[place] for place in places]
+def _evenly(windows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """So many of `windows`, evenly spread; fewer windows come more than once."""
+    return windows[np.linspace(0, len(windows) - 1, number).astype(np.int64)]
 
 
 def _line(probes: list[tuple[float, int]]) -> tuple[float, float]:

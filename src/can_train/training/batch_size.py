@@ -20,7 +20,7 @@ from can_train.training.batch_decision import (
     write_decision,
 )
 from can_train.training.batch_probe import measure
-from can_train.training.device import GIB, MemoryDevice
+from can_train.training.memory import GIB, MemoryDevice
 from can_train.training.out_of_memory import VALIDATION, HalvedBatch
 from can_train.training.safety_factor import key_of
 
@@ -91,7 +91,7 @@ class RecordedBatches:
 
     def epoch(self) -> None:
         """Records the peak of the epoch that just ended where it is a new one."""
-        share = self._memory.peak_share()
+        share = self._memory.peaks().share
         if self._peak is None or share > self._peak:
             self._peak = share
             self._record("peak")

@@ -1,71 +1,87 @@
-"""Peak memory of this process between two looks: on its CUDA device and on the machine."""
+"""What a device says about its memory: how much there is, how much is used, and the peak."""
 
 from __future__ import annotations
 
-import contextlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import torch
-
 MIB: Final = 2**20
-_PROCESS: Final = Path("/proc/self")
-_MACHINE: Final = Path("/proc/meminfo")
-FORGET_PEAK: Final = "5"
-"""Written to `clear_refs`, it sets the peak of the resident set back (Linux, proc(5))."""
+GIB: Final = 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryLimit:
+    """Something that bounds the memory of this process.
+
+    Attributes:
+        name: What it is: `physical memory`, `control group`, of a job, `address space`.
+        total: Bytes that it allows.
+        used: Bytes of them that are in use, also by others.
+    """
+
+    name: str
+    total: int
+    used: int
+
+    @property
+    def free(self) -> int:
+        """Bytes that are left."""
+        return max(0, self.total - self.used)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeakMemory:
-    """Most memory that was in use since `reset_peak`; None where nobody tells it.
+    """Most memory that was in use for some time, in this process and on its device.
 
     Attributes:
         host_mib: Resident set of this process, in MiB.
-        host_share: The same of the machine's memory, in (0, 1].
-        device_allocated_mib: In tensors on the device, in MiB.
-        device_reserved_mib: Held by torch's allocator on the device, in MiB.
-        device_share: The same of the device's memory, in [0, 1].
+        host_share: The same of what it may use.
+        device_allocated_mib: In tensors on a CUDA device, in MiB; None without one.
+        device_reserved_mib: Held by torch's allocator on it, in MiB.
+        device_share: The same of the device's memory.
     """
 
-    host_mib: float | None = None
-    host_share: float | None = None
+    host_mib: float
+    host_share: float
     device_allocated_mib: float | None = None
     device_reserved_mib: float | None = None
     device_share: float | None = None
 
-
-def reset_peak(device: torch.device) -> None:
-    """From now on `peak_memory` is about what comes.
-
-    Where the kernel doesn't let a process set its own peak back, that of the host stays the peak
-    since the process began.
-    """
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-    with contextlib.suppress(OSError):
-        (_PROCESS / "clear_refs").write_text(FORGET_PEAK)
+    @property
+    def share(self) -> float:
+        """That of the device something is trained on."""
+        return self.host_share if self.device_share is None else self.device_share
 
 
-def peak_memory(device: torch.device) -> PeakMemory:
-    """The most that was in use since `reset_peak`, in this process and on `device`."""
-    host, machine = _mib(_PROCESS / "status", "VmHWM"), _mib(_MACHINE, "MemTotal")
-    share = None if host is None or machine is None else round(host / machine, 4)
-    if device.type != "cuda":
-        return PeakMemory(host_mib=host, host_share=share)
-    reserved = torch.cuda.max_memory_reserved(device)
-    whole = torch.cuda.get_device_properties(device).total_memory
-    return PeakMemory(
-        host_mib=host,
-        host_share=share,
-        device_allocated_mib=round(torch.cuda.max_memory_allocated(device) / MIB, 1),
-        device_reserved_mib=round(reserved / MIB, 1),
-        device_share=round(reserved / whole, 4),
-    )
+class MemoryDevice(ABC):
+    """Memory of the device that something is trained on."""
 
+    @abstractmethod
+    def limit(self) -> MemoryLimit:
+        """What leaves least."""
 
-def _mib(path: Path, name: str) -> float | None:
-    """A line such as `VmHWM:  1234 kB` of a file in /proc; None where the kernel has none."""
-    lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-    found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-    return round(int(found[0]) / 1024, 1) if found else None
+    @property
+    @abstractmethod
+    def device_class(self) -> str:
+        """Kind of device and its memory, the same on equal devices."""
+
+    @abstractmethod
+    def forget_peak(self) -> None:
+        """From now on `peak` and `peaks` are about what comes."""
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Gives back what isn't used any more, and forgets the peak."""
+
+    @abstractmethod
+    def used(self) -> int:
+        """Bytes that this process uses."""
+
+    @abstractmethod
+    def peak(self) -> int:
+        """Most bytes that it used since the peak was forgotten."""
+
+    @abstractmethod
+    def peaks(self) -> PeakMemory:
+        """The same for records, with what is held in reserve."""

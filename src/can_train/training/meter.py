@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from can_train.runs.events import EpochResources
-from can_train.training.memory import peak_memory, reset_peak
+from can_train.training.device import memory_of
 
 PARTS: Final = ("loading", "forward", "backward")
 """Parts of a step in their order; what comes after them is the optimiser's."""
@@ -33,13 +33,13 @@ class EpochMeter:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
+        self._device, self._memory = device, memory_of(device)
         self._every = CUDA_EVERY if device.type == "cuda" else 1
         self.begin(0)
 
     def begin(self, windows: int) -> None:
         """An epoch begins in which `windows` windows will be trained on."""
-        reset_peak(self._device)
+        self._memory.forget_peak()
         self._windows = windows
         self._steps: list[list[Mark]] = []
         self._measured = False
@@ -76,7 +76,7 @@ class EpochMeter:
             seconds=round(time.perf_counter() - self._started, 4),
             windows_per_s=None if speed is None else round(speed, 1),
             **{f"{part}_share": share for part, share in zip(PARTS, self._shares(), strict=False)},
-            **asdict(peak_memory(self._device)),
+            **asdict(self._memory.peaks()),
         )
 
     def _shares(self) -> list[float]:

@@ -106,7 +106,9 @@ class Halver:
         """
         for halved_in, step, of in self._halvings:
             if halved_in < epoch if finished else halved_in == epoch:
-                _halve(self._module, 0 if finished else step, of)
+                if self._module.epoch != halved_in:
+                    self._module.begin_epoch(halved_in)  # what a batch held decides its half
+                _halve(self._module, step, of)
 
     def _halve(self, step: int, of: str, said: str) -> None:
         module, before = self._module, self._module.budget

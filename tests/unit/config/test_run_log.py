@@ -17,6 +17,7 @@ from can_train.errors import ArtifactError
 from can_train.runs.events import (
     EVENTS,
     DatasetStatistics,
+    EnergyUsed,
     EpochEnded,
     EpochResources,
     Event,
@@ -43,6 +44,7 @@ SAMPLES: tuple[Event, ...] = (
     RunResumed(epochs_done=1, steps_done=4),
     EpochEnded(epoch=1, best=True, figures={"total": 0.5, "val_loss": 2.0}),
     EpochResources(epoch=1, seconds=0.25, windows_per_s=8.0, host_mib=300.5, host_share=0.01),
+    EnergyUsed(cpu_kj=1.5, gpu_kj=None),
     RunFinished(artifact_sha256="cd" * 32, best_epoch=1),
     RunInterrupted(reason="failed", message="no room"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -18,6 +18,7 @@ from can_train.dataset.request import PrepareRequest, Reading
 from can_train.errors import ConfigError, DataError
 from can_train.frames.frame import EXTENDED_FLAG, Frames
 from can_train.frames.readers import read_recording
+from tests.draws import examples
 from tests.unit.datasets_for_tests import some_frames, with_attack, write_csv
 from tests.unit.frames_for_tests import make_frames
 
@@ -27,13 +28,19 @@ SMALL = STANDARD.map(lambda number: int(EXTENDED_FLAG) | number)
 TIMES = st.floats(0.0, 4e9) | st.floats(0.0, 1e-6)
 
 
+CLASSIC = tuple(range(9))
+CAN_FD = (*CLASSIC, 12, 16, 20, 24, 32, 48, 64)
+
+
 @st.composite
-def frames_of(draw: st.DrawFn, ids: st.SearchStrategy[int]) -> Frames:
-    count = draw(st.integers(1, 12))
-    column = arrays.arrays(np.uint8, (count, 8))
-    dlc = np.array(draw(st.lists(st.integers(0, 8), min_size=count, max_size=count)), np.uint8)
-    payload = draw(column)
-    payload[np.arange(8) >= dlc[:, None]] = 0
+def frames_of(
+    draw: st.DrawFn, ids: st.SearchStrategy[int], lengths: tuple[int, ...] = CLASSIC
+) -> Frames:
+    count, width = draw(st.integers(1, 12)), lengths[-1]
+    rest = draw(st.lists(st.sampled_from(lengths), min_size=count - 1, max_size=count - 1))
+    dlc = np.array([width, *rest], np.uint8)  # one at least tells CAN FD from classic frames
+    payload = draw(arrays.arrays(np.uint8, (count, width)))
+    payload[np.arange(width) >= dlc[:, None]] = 0
     return make_frames(
         draw(st.lists(TIMES, min_size=count, max_size=count)),
         draw(st.lists(ids, min_size=count, max_size=count)),
@@ -49,9 +56,7 @@ def again(folder: Path, format: str, frames: Frames) -> Frames:
     return read_recording(path).frames
 
 
-QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @QUICK
@@ -61,8 +66,11 @@ def test_tables_are_read_back_bit_for_bit(tmp_path: Path, format: str, frames: F
     assert again(tmp_path, format, frames).digest() == frames.digest()
 
 
+ANY = frames_of(STANDARD | LARGE | SMALL) | frames_of(STANDARD | LARGE | SMALL, CAN_FD)
+
+
 @QUICK
-@given(frames=frames_of(STANDARD | LARGE | SMALL))
+@given(frames=ANY)
 def test_candump_is_read_back_bit_for_bit_but_for_labels(tmp_path: Path, frames: Frames) -> None:
     read = again(tmp_path, "candump", frames)
     assert replace(read, label=frames.label).digest() == frames.digest()
@@ -83,17 +91,28 @@ def test_small_extended_ids_are_refused_where_they_would_become_standard(tmp_pat
         again(tmp_path, "parquet", frames)
 
 
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(frames=ANY)
 @pytest.mark.parametrize("format", ["asc", "blf"])
-def test_formats_of_python_can_carry_ids_and_payloads(tmp_path: Path, format: str) -> None:
-    can = pytest.importorskip("can")
-    frames = some_frames(1)[:50]
-    path = tmp_path / f"drive{FORMATS[format].end}"
-    FORMATS[format].write(path, frames)
-    messages = list(can.LogReader(path))
-    assert [m.arbitration_id for m in messages] == frames.arbitration_id.tolist()
-    assert [bytes(m.data) for m in messages] == [
-        frames.payload[k, :d].tobytes() for k, d in enumerate(frames.dlc)
-    ]
+def test_formats_of_python_can_are_read_back_but_for_dates_and_labels(
+    tmp_path: Path, format: str, frames: Frames
+) -> None:
+    pytest.importorskip("can")
+    frames = replace(frames, timestamp=np.maximum(frames.timestamp, frames.timestamp[0]))
+    read = again(tmp_path, format, frames)
+    gone, back = (some.timestamp - some.timestamp[0] for some in (frames, read))
+    assert np.abs(gone - back).max() < 2e-6  # a microsecond, and what floats lose in 4e9 s
+    alike = replace(read, timestamp=frames.timestamp, label=frames.label)
+    assert alike.digest() == frames.digest()
+
+
+@pytest.mark.parametrize("format", ["asc", "blf"])
+def test_frames_before_the_first_one_are_refused_where_time_begins_with_it(
+    tmp_path: Path, format: str
+) -> None:
+    pytest.importorskip("can")
+    with pytest.raises(DataError, match="1 frame with timestamps before the first one, from which"):
+        again(tmp_path, format, make_frames([5.0, 4.0, 6.0], [1, 2, 3]))
 
 
 def prepared(tmp_path: Path, dataset: str, source: Path, labels: str | None) -> DatasetManifest:

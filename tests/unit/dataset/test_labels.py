@@ -118,6 +118,8 @@ def test_folder_of_tables(tmp_path: Path) -> None:
         Labels(str(tmp_path / "labels"), [file])
     (tmp_path / "labels/drive.csv").write_text("frame\n3\n")
     assert Labels(str(tmp_path / "labels"), [file]).put_on(file, READ).result.frames.label[3] == 1
+    with pytest.raises(DataError, match="label: no such file in .*; did you mean labels.* A table"):
+        Labels(str(tmp_path / "label"), [file])
 
 
 def test_labels_that_contradict_those_of_the_recording(tmp_path: Path) -> None:

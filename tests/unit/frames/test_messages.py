@@ -14,7 +14,7 @@ import can
 import hypothesis
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from can_train.dataset.reading import left_out
@@ -24,6 +24,7 @@ from can_train.frames.messages import padded
 from can_train.frames.readers import read_recording
 from can_train.frames.readers.blf import require_sizes
 from can_train.frames.sniffing import told
+from tests.draws import examples
 
 FLAG = int(EXTENDED_FLAG)
 WRITERS: dict[str, tuple[Any, str]] = {
@@ -64,7 +65,7 @@ def write(path: Path, format: str, sent: list[can.Message]) -> Path:
 
 
 @pytest.mark.parametrize("format", WRITERS)
-@settings(max_examples=3)
+@examples(3)
 @given(drawn=rows)
 def test_what_python_can_writes_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, format: str, drawn: Any

@@ -14,7 +14,8 @@ from can_train.frames.readers import read_recording
 from can_train.frames.result import ReadResult
 
 TABLE = Path(__file__).with_name("samples.txt")
-"""File | format | frames | IDs | extended | buses | labelled attacks | bus errors; or the error."""
+"""File | format | frames | IDs | extended | buses | labelled attacks | bus errors | remote frames;
+or the error."""
 
 ROWS = dict(line.split(" | ", 1) for line in TABLE.read_text("utf-8").splitlines())
 FOLDERS = ("formats", "raw", "cases")
@@ -33,6 +34,7 @@ def row_of(result: ReadResult) -> str:
         ",".join(result.bus_names) or "-",
         int(result.frames.label.sum()) if result.labelled else "-",
         result.error_frames,
+        result.remote_frames,
     ]
     return " | ".join(map(str, counts))
 

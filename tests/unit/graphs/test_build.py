@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from can_train.graphs.build import build_graphs, graphs_in_turn, window_count
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.identity import WindowSpec
+from tests.draws import examples
 from tests.unit.frames_for_tests import make_frames, random_frames
 from tests.unit.graphs.graphs_for_tests import build
 
@@ -24,7 +25,7 @@ def test_a_window_is_an_attack_if_any_frame_is_and_never_crosses_the_end():
 
 
 @pytest.mark.parametrize("features", ["classic", "relational"])
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     cuts=st.lists(st.integers(0, 700), max_size=12),
     stride=st.integers(1, 70),

@@ -47,7 +47,7 @@ NAMES_SLURM = {
     "config/typed.py": "--slurm-args",
     "plugins.py": "an example in its text",
     "runs/layout.py": "name of a folder of every run",
-    "training/device.py": "the memory that a job is given bounds its batches",
+    "training/host_memory.py": "the memory that a job is given bounds its batches",
 }
 """Files outside of `jobs/slurm/` that may hold the word, and what for."""
 
@@ -156,3 +156,9 @@ def test_nobody_but_its_folder_knows_slurm() -> None:
         if path.parent != source / "jobs" / "slurm" and words.search(path.read_text("utf-8"))
     }
     assert naming == set(NAMES_SLURM)
+
+
+def test_who_takes_plans_as_a_whole_takes_no_search() -> None:
+    executor_called("local").require_feeds()
+    with pytest.raises(ConfigError, match="--submit: takes a plan as a whole, and a search makes"):
+        executor_called("slurm").require_feeds()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from can_train.config.run_log import append_event
 from can_train.config.schema import Resources
 from can_train.jobs.slurm.record import Attempt, SubmissionSettings, SubmittedRun, write_attempts
 from can_train.pipeline.record import write_plan
+from can_train.runs.events import EnergyUsed
 from can_train.runs.layout import Roots, plan_dir
 from can_train.runs.state import RunStatus, write_status
 from can_train.sweeps.bill import bill_of
@@ -33,4 +35,10 @@ def test_hours_count_threads_and_gpus(sweep_of: MakeSweep, roots: Roots) -> None
     assert bill.runs == 2
     assert [bill.hours, bill.cpu_hours] == pytest.approx([1.5, 3.0])
     assert bill.gpu_hours == pytest.approx(4.0)
-    assert bill.words == ("the bill: 2 runs, 3.00 CPU-hours, 4.00 GPU-hours (1.50 hours of work)")
+    assert bill.words == (
+        "the bill: 2 runs, 3.00 CPU-hours, 4.00 GPU-hours, energy n/a (1.50 hours of work)"
+    )
+    for folder, used in ((first, (1800.0, None)), (first, (None, 1800.0)), (second, (3600.0, 0.0))):
+        append_event(folder, EnergyUsed(cpu_kj=used[0], gpu_kj=used[1]))
+    bill = bill_of(sweep_board(roots.experiments, sweep.manifest).board.rows, plan)
+    assert bill.energy_kwh == pytest.approx(2.0) and ", energy 2 kWh (" in bill.words

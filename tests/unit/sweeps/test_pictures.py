@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 from can_train.sweeps.pictures import HEIGHT, WIDTH, pictures_of
 from can_train.sweeps.results import groups_of, results_of
@@ -32,3 +33,27 @@ def test_what_has_not_finished_and_single_values_make_no_picture(
     sweep = sweep_of("learning_rate=0.001,0.003", "seed=0,1", model="gat", one_stage=True)
     groups = groups_of(results_of(half_done(sweep, finish, left=1)))
     assert not list(pictures_of(sweep.manifest, groups))
+
+
+def test_values_are_shown_by_their_words(sweep_of: MakeSweep, finish: Finish) -> None:
+    sweep = sweep_of("batch_size=auto,32", "seed=0,1", model="gat", one_stage=True)
+    (picture,) = pictures_of(sweep.manifest, groups_of(results_of(half_done(sweep, finish))))
+    words = [text.text for text in ElementTree.fromstring(picture.svg).findall(f"{SVG}text")]
+    assert {"auto", "32"} <= set(words) and "0" not in words
+
+
+def test_a_range_is_shown_by_size_with_few_words(sweep_of: MakeSweep, finish: Finish) -> None:
+    rates = "0.003,0.001,0.002,0.004,0.005,0.006,0.007,0.008,0.009"
+    sweep = sweep_of(f"learning_rate={rates}", model="gat", one_stage=True)
+    for planned in sweep.plan.stages:
+        finish(planned, planned.config.training.learning_rate)
+    board = half_done(sweep, finish, left=len(sweep.plan.stages))
+    definition = {"learning_rate": "0.001..0.009:linear"}
+    manifest = replace(sweep.manifest, grid_definition=definition)
+    (picture,) = pictures_of(manifest, groups_of(results_of(board)))
+    dots = ElementTree.fromstring(picture.svg).findall(f"{SVG}circle")
+    by_place = sorted(dots, key=lambda dot: float(dot.get("cx", 0)))
+    heights = [float(dot.get("cy", 0)) for dot in by_place]
+    assert heights == sorted(heights, reverse=True)  # the loss is the rate: it grows with it
+    words = [text.text for text in ElementTree.fromstring(picture.svg).findall(f"{SVG}text")]
+    assert "0.001" in words and "0.002" not in words

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from can_train.config.frozen import frozen_config_of
 from can_train.config.run_log import append_event
 from can_train.runs.events import EpochEnded
-from can_train.runs.layout import artifact_path, run_log
+from can_train.runs.layout import IDENTITY_WORDS, artifact_path, plan_dir, plan_path, run_log
 from can_train.tracking.record import TrackedRun, tracked_run
 from tests.lab import Lab
 
@@ -65,6 +66,15 @@ def test_settings_identity_dataset_and_files_are_told(trained: Path) -> None:
         "FINISHED", "automotive/small", (),
     )  # fmt: skip
     assert record.ended_ms is not None and record.ended_ms >= record.started_ms
+
+
+def test_a_run_whose_folder_was_moved_keeps_its_group(trained: Path, tmp_path: Path) -> None:
+    name = trained.relative_to(trained.parents[IDENTITY_WORDS])
+    shutil.copytree(trained, tmp_path / name)
+    plan = plan_path(plan_dir(tmp_path, "0123456789ab"))
+    plan.parent.mkdir(parents=True)
+    plan.write_text(json.dumps({"stages": [{"run_dir": str(name)}, {"run_dir": "another"}]}))
+    assert [group.key for group in told(tmp_path / name).groups] == ["plan/0123456789ab"]
 
 
 def test_an_epoch_that_a_killed_attempt_told_before_counts_once(trained: Path) -> None:

@@ -103,9 +103,40 @@ def test_a_line_that_was_cut_off_costs_that_line_alone(database: SafetyFactorDat
         assert database.records() == ()
         database.record(finished("b", 0.4))
         assert [record.run for record in database.records()] == ["b"]
-    newer = json.dumps({"version": 2, "what": "ever"})
-    path.write_text(f"{newer}\n")
-    assert database.records() == ()
+
+
+DAMAGE = {
+    "of a newer version": {"version": 2, "what": "ever"},
+    "without a key": {"key": None},
+    "with a key of another kind": {"key": {"dataset": "hcrl_sa"}},
+    "with an unknown field": {"what": "ever"},
+    "with a time that is none": {"time": "now"},
+    "with a peak that is no number": {"peak_share": float("nan")},
+    "with a peak that can't be": {"peak_share": -0.5},
+    "with an unknown kind": {"kind": "else"},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_record_costs_that_record_alone(
+    database: SafetyFactorDatabase, damage: str
+) -> None:
+    database.record(finished("a", 0.4))
+    (path,) = database.folder.iterdir()
+    line = json.dumps(json.loads(path.read_text()) | DAMAGE[damage])
+    with path.open("a") as file:
+        file.write(f"{line}\n[1, 2]\n\0\0\0\n{'[' * 100_000}\n")
+    assert [record.run for record in database.records()] == ["a"]
+    assert database.factor(KEY, FACTORS).source == "learned"
+
+
+def test_records_that_may_not_be_read_are_left_out_and_told(
+    database: SafetyFactorDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    database.record(finished("a", 0.4))
+    (database.folder / "of-another-user.jsonl").mkdir()  # read by nobody, not even by root
+    assert [record.run for record in database.records()] == ["a"]
+    assert "of-another-user.jsonl: left out (Is a directory)" in caplog.text
 
 
 def test_a_full_disk_costs_the_record_and_not_the_run(
@@ -136,10 +167,17 @@ def test_what_many_commands_see_is_recorded_once(database: SafetyFactorDatabase)
 def test_reset_forgets_one_dataset_or_all(database: SafetyFactorDatabase) -> None:
     database.record(finished("a", 0.4))
     database.record(finished("b", 0.4, key=replace(KEY, dataset="set_01")))
+    newer = database.folder / "set_02-newer.jsonl"
+    newer.write_text('{"version": 2}\n')
     assert database.reset("set_01") == 1
+    assert newer.exists()
     assert [record.run for record in database.records()] == ["a"]
-    assert database.reset() == 1
+    killed = finished("c", 0.9, kind="out of memory")
+    assert database.record_once(killed, "c-1")
+    assert database.reset() == 2
     assert database.records() == ()
+    assert not database.record_once(killed, "c-1")  # the run still stands there, killed
+    assert database.record_once(killed, "c-2")
 
 
 def write_many(root: str, number: int, ready, kill_at: int) -> None:

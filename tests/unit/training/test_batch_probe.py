@@ -13,10 +13,9 @@ from torch import Tensor
 
 from can_train.detectors.stage import StageModule
 from can_train.training.batch_probe import measure
-from can_train.training.device import CpuMemory, MemoryDevice, MemoryLimit
+from can_train.training.host_memory import CpuMemory
+from can_train.training.memory import MIB, MemoryDevice, MemoryLimit, PeakMemory
 from tests.lab import Lab
-
-MIB = 2**20
 
 
 class Meter(MemoryDevice):
@@ -26,6 +25,7 @@ class Meter(MemoryDevice):
         self._free, self._fixed, self._each = free, fixed, each
         self._peak = 0
         self.trained: list[int] = []
+        self.highest = 0
         step = module.training_step
 
         def counted(batch: Any) -> Tensor:
@@ -35,6 +35,7 @@ class Meter(MemoryDevice):
             mean = (everything.nodes + everything.edges).mean()
             size = float((nodes.nodes + nodes.edges).sum() / mean)
             self._peak = max(self._peak, fixed + int(each * size))
+            self.highest = max(self.highest, self._peak)
             return step(batch)
 
         module.training_step = counted  # type: ignore[method-assign]
@@ -46,8 +47,11 @@ class Meter(MemoryDevice):
     def device_class(self) -> str:
         return "meter"
 
-    def settle(self) -> None:
+    def forget_peak(self) -> None:
         self._peak = 0
+
+    def settle(self) -> None:
+        self.forget_peak()
 
     def used(self) -> int:
         return 0
@@ -55,8 +59,8 @@ class Meter(MemoryDevice):
     def peak(self) -> int:
         return self._peak
 
-    def peak_share(self) -> float:
-        return self._peak / self._free
+    def peaks(self) -> PeakMemory:
+        return PeakMemory(host_mib=self._peak / MIB, host_share=self._peak / self._free)
 
 
 def everything(module: StageModule[Any]) -> Iterator[Tensor]:
@@ -103,7 +107,7 @@ def test_it_costs_less_than_five_percent_of_ten_epochs(lab: Lab) -> None:
     meter = Meter(module, free=1000 * MIB, fixed=0, each=MIB)
     measure(module, meter)
     assert 0 < sum(meter.trained) < 0.05 * 10 * len(module.chosen)
-    assert len(meter.trained) == 3
+    assert len(meter.trained) == 4
 
 
 def test_noise_never_makes_a_window_cost_nothing(lab: Lab) -> None:
@@ -112,6 +116,16 @@ def test_noise_never_makes_a_window_cost_nothing(lab: Lab) -> None:
     measured = measure(module, meter)
     assert measured.bytes_per_window > MIB / 2  # all of it is put on the windows
     assert measured.largest < 2000
+
+
+@pytest.mark.parametrize("each", [MIB, 3 * MIB, 4 * MIB])
+def test_no_probe_comes_near_a_limit_that_is_kept_by_killing(lab: Lab, each: int) -> None:
+    data = lab.data(stride=10, windows_per_side=600)
+    module = lab.stage(lab.config("gat", data=data)).module
+    assert 0.2 * len(module.chosen) > 90
+    meter = Meter(module, free=100 * MIB, fixed=10 * MIB, each=each)
+    assert measure(module, meter).largest == pytest.approx(90 * MIB / each, abs=1)
+    assert meter.highest < 0.75 * 100 * MIB
 
 
 def test_probes_that_do_not_fit_become_smaller(lab: Lab) -> None:

@@ -23,7 +23,7 @@ from can_train.training.adaptive_batch_size import SafetyFactorDatabase
 from can_train.training.batch_decision import BatchDecision, read_decision
 from can_train.training.batch_probe import measure
 from can_train.training.batch_size import decided, settle_batch
-from can_train.training.device import CpuMemory
+from can_train.training.host_memory import CpuMemory
 from can_train.training.safety_factor import key_of
 from tests.lab import Lab
 from tests.unit.training.test_out_of_memory import little_memory, summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +15,13 @@ import pytest
 import torch
 
 from can_train.config.schema import RunConfig
+from can_train.detectors.batching import BatchBudget
 from can_train.detectors.build import build_stage
 from can_train.detectors.stage import StageModule
 from can_train.errors import TrainingError
 from can_train.graphs.batch import GraphBatch
 from can_train.training.adaptive_batch_size import SafetyFactorDatabase
-from can_train.training.out_of_memory import HalvedBatch, Halver, Unwatched
+from can_train.training.out_of_memory import HalvedBatch, Halver, Halving, Unwatched
 from tests.lab import Lab
 
 HUGE = 2**42
@@ -123,9 +125,10 @@ def test_validation_goes_on_behind_the_last_batch_that_fitted(
         assert len(judged) == len(set(judged)) > 16
         # A VGAE's figure is a mean over the nodes of each batch, so their size decides a little.
         assert summary(run)["validation_value"] == pytest.approx(
-            plain["validation_value"], rel=1e-6 if model == "gat" else 1e-3
+            plain["validation_value"], rel=1e-6 if model == "gat" else 5e-3
         )
-        assert summary(run)["batch_halved_at"] == "; ".join(["epoch 1, validation"] * 4)
+        times = math.ceil(math.log2(len(judged) / 16))  # not what 256 windows would take
+        assert summary(run)["batch_halved_at"] == "; ".join(["epoch 1, validation"] * times)
         assert summary(run)["as_planned"] is False
 
 
@@ -159,6 +162,34 @@ def test_a_single_window_that_does_not_fit_fails_at_once(lab: Lab) -> None:
     with pytest.raises(TrainingError, match="with a batch of 1 window, after 0 halvings"):
         Halver(module, Watch(), []).fits(work, 0, "step")
     assert len(told) == 1
+
+
+def test_half_of_a_budget_that_no_batch_reaches_is_half_of_the_batch(lab: Lab) -> None:
+    config = lab.config("gat", seed=26)
+    training = replace(config.training, batch_size=10**6)
+    module = lab.stage(replace(config, training=training)).module
+    held = len(module.training_batch(0))
+    assert module.steps == 1
+    assert module.halve_batch(0)
+    assert len(module.training_batch(0)) == held // 2
+    module.use_budget(BatchBudget(windows=held - 1))
+    assert len(module.training_batch(1)) == 1
+    assert module.halve_batch(1)  # one window is tried once more
+    assert not module.halve_batch(1)
+
+
+def test_a_run_resumed_in_a_later_epoch_has_the_batches_that_its_halvings_left(lab: Lab) -> None:
+    config = lab.config("gat", seed=27)
+    training = replace(config.training, batch_size=45)
+    module, again = (lab.stage(replace(config, training=training)).module for _ in range(2))
+    halvings: list[Halving] = []
+    for epoch in (1, 3):
+        module.begin_epoch(epoch)
+        halvings.append((epoch, module.steps - 1, "step"))
+        assert len(module.training_batch(module.steps - 1)) < module.batch_size
+        module.halve_batch(module.steps - 1)
+    Halver(again, Unwatched(), halvings).again(4, finished=True)
+    assert again.budget == module.budget and again.budget.windows < 10
 
 
 def test_other_errors_of_a_step_stay_what_they_are(lab: Lab) -> None:

@@ -86,9 +86,11 @@ def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
         with JobLog(frozen.run_dir, args.frozen_config), _RecordedState(frozen.run_dir):
             _check_restarts(args.max_requeues)
             point_latest(frozen.run_dir)
+            from can_train.training.energy import EnergyMeter
             from can_train.training.run import run_frozen
 
-            run_frozen(args.frozen_config)
+            with EnergyMeter(frozen.run_dir, frozen.config.training.threads):
+                run_frozen(args.frozen_config)
         if is_teacher(frozen.config):
             _register(frozen)
 

@@ -11,7 +11,9 @@ from can_train.cli.examples import epilog
 from can_train.cli.options import add_plan_options, add_root_options
 from can_train.cli.place import add_executor_choice, add_executor_options
 from can_train.cli.recording import add_recording_options
-from can_train.cli.values import file_path, folder_path
+from can_train.cli.values import WholeNumber, file_path, folder_path
+from can_train.sweeps.grid import MOST_COMBINATIONS
+from can_train.sweeps.manifest import SAMPLERS
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -73,7 +75,16 @@ def add_grid_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the grid")
     group.add_argument(
         "--grid", action="append", metavar="NAME=VALUE,…", default=argparse.SUPPRESS,
-        help="an axis: a word or setting and its values; [a,b] is one value per stage",
+        help="an axis: a word or setting and its values; [a,b] is one value per stage; a search "
+        "also takes LOW..HIGH, LOW..HIGH:log and LOW..HIGH:linear",
+    )  # fmt: skip
+    group.add_argument(
+        "--search", choices=SAMPLERS, default=argparse.SUPPRESS,
+        help="don't train all: choose the next combination by how those before did on validation",
+    )  # fmt: skip
+    group.add_argument(
+        "--trials", type=WholeNumber(least=2, most=MOST_COMBINATIONS), metavar="N",
+        default=argparse.SUPPRESS, help="with --search: how many combinations to try",
     )  # fmt: skip
     group.add_argument(
         "--grid-file", type=file_path, metavar="FILE", default=argparse.SUPPRESS,

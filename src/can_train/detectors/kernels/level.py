@@ -12,7 +12,7 @@ from can_train.compiled import compiled
 STEPS: Final = 256
 """Counted depths below the level up to which a recording is calm."""
 
-WARM_UP_WINDOWS: Final = 100
+WARM_UP_WINDOWS: Final = 20
 """Before so many windows a recording's median says nothing."""
 
 MEMORY_WINDOWS: Final = 4096

@@ -23,9 +23,9 @@ STATE_LIMIT: Final = 5.0
 """Standardised state numbers are clipped here: far outside, the agent knows nothing more."""
 
 
-ANOMALY_MARGIN: Final = 0.3
-"""How far the anomaly detector must be above its threshold to have a say in the maximum, in units:
-on cars that nobody trained on it is less sure than the classifier. Chosen on such cars
+ANOMALY_MARGIN: Final = 1.0
+"""How far the anomaly detector must be above its threshold to have a say in the maximum: as far as
+a usual window lies below. On cars that nobody trained on it is less sure than the classifier
 (docs/models/results.md)."""
 
 

@@ -19,17 +19,16 @@ from can_train.frames.options import ReadOptions
 from can_train.frames.readers.registry import Format, Head, head_of
 from can_train.frames.result import ReadResult
 from can_train.frames.text.clock import DAY_S, days_since_1970
-from can_train.frames.text.reading import TextLayout, read_text
-from can_train.frames.text.roles import BUS, BYTE, DLC, ID, IGNORED, KIND, TIME
-from can_train.frames.text.words import (
+from can_train.frames.text.kinds import (
     EXTENDED_ID,
     EXTENDED_REMOTE,
     OTHER,
     STANDARD,
     STANDARD_REMOTE,
-    grammar,
-    words_layout,
 )
+from can_train.frames.text.reading import TextLayout, read_text
+from can_train.frames.text.roles import BUS, BYTE, DLC, ID, IGNORED, KIND, TIME
+from can_train.frames.text.words import grammar, words_layout
 
 _START: Final = "***BUSMASTER"
 _DATE: Final = re.compile(r"\*\*\*START DATE AND TIME (\d{1,2}):(\d{1,2}):(\d{4})\s.*")

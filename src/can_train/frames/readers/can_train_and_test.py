@@ -22,7 +22,6 @@ from can_train.frames.options import ReadOptions
 from can_train.frames.readers.registry import Format, Head, head_of
 from can_train.frames.result import ReadResult
 from can_train.frames.text.canonical import (
-    LONGEST,
     OTHER,
     id_at,
     line_end_at,
@@ -38,8 +37,9 @@ from can_train.frames.text.fields import (
     parse_time,
     trim,
 )
-from can_train.frames.text.lines import FRAME, NO_BUS, Cut, Line, cut_one, problem, put
+from can_train.frames.text.lines import FRAME, NO_BUS, Line, problem, put
 from can_train.frames.text.reading import OWN_CODES, TextLayout, read_text
+from can_train.frames.text.scanning import scan_by
 
 BAD_FIELD_COUNT: Final = OWN_CODES
 _MESSAGES: Final = {BAD_FIELD_COUNT: "number of fields differs from the header's"}
@@ -126,39 +126,13 @@ def _parse(
 
 
 @compiled()
-def _scan(
-    roles: NDArray[np.int64],
-    data: NDArray[np.uint8],
-    position: int,
-    number: int,
-    lines: NDArray[np.void],
-    payload: NDArray[np.uint8],
-) -> Cut:
-    count = 0
-    words = payload.view(np.uint64)
-    safe = len(data) - LONGEST
-    while position < len(data) and count < len(lines):
-        number += 1
-        end = OTHER
-        if position <= safe:
-            end = _usual_line(data, position, lines, count, words, roles)
-        if end == OTHER:
-            position, count = cut_one(data, position, number, lines, count)
-        else:
-            lines[count].number = number
-            position = end
-            count += 1
-    return Cut(count, position, number)
-
-
-@compiled()
 def _usual_line(
+    roles: NDArray[np.int64],
     data: NDArray[np.uint8],
     start: int,
     lines: NDArray[np.void],
     count: int,
     words: NDArray[np.uint64],
-    roles: NDArray[np.int64],
 ) -> int:
     """Reads a line whose k-th field is what `roles[k]` says, without blanks; the byte behind it."""
     seconds = 0.0
@@ -193,6 +167,9 @@ def _usual_line(
         found = Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label, NO_BUS)
         put(lines, count, found)
     return end
+
+
+_scan: Final = scan_by(_usual_line)
 
 
 @compiled()

@@ -33,12 +33,12 @@ from can_train.frames.text.candump import (
     HASH,
     MESSAGES,
     NO_LABEL,
+    is_remote,
     label_of,
     payload_of,
     survey,
 )
 from can_train.frames.text.canonical import (
-    LONGEST,
     OTHER,
     bus_at,
     id_at,
@@ -52,18 +52,20 @@ from can_train.frames.text.lines import (
     FRAME,
     NO_FRAME,
     REMARK,
-    Cut,
+    REQUEST,
     Line,
     bus_word,
-    cut_one,
     problem,
     put,
 )
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES, TextLayout, in_lines, read_text
+from can_train.frames.text.scanning import scan_by
 
 _LINE: Final = re.compile(r"\([\d/: .T-]+\)\s+\S+\s+[0-9A-Fa-f]{3,8}#.*")
 _EXTENDED_DIGITS: Final = 8
 """candump writes three digits for a standard ID and eight for an extended one."""
+_ALL_LABELLED: Final = 0
+"""What is constant in a text (`scanning`): whether each line has a label."""
 
 
 def sniff(head: Head) -> int | None:
@@ -88,7 +90,7 @@ def layout_of(path: Path) -> TextLayout:
         format=FORMAT.name,
         # Where benign frames have a label, a line without one was cut or is of another tool.
         parse=functools.partial(_parse, bool(found & BENIGN)),
-        scan=functools.partial(_scan, bool(found & BENIGN)),
+        scan=functools.partial(_scan, np.array([found & BENIGN], np.int64)),
         messages=MESSAGES,
         labelled=labelled,
         payload_bytes=FD_BYTES if found & FD else CLASSIC_BYTES,
@@ -111,39 +113,13 @@ def _parse(
 
 
 @compiled()
-def _scan(
-    all_labelled: bool,
-    data: NDArray[np.uint8],
-    position: int,
-    number: int,
-    lines: NDArray[np.void],
-    payload: NDArray[np.uint8],
-) -> Cut:
-    count = 0
-    words = payload.view(np.uint64)
-    safe = len(data) - LONGEST
-    while position < len(data) and count < len(lines):
-        number += 1
-        end = OTHER
-        if position <= safe:
-            end = _usual_line(data, position, lines, count, words, all_labelled)
-        if end == OTHER:
-            position, count = cut_one(data, position, number, lines, count)
-        else:
-            lines[count].number = number
-            position = end
-            count += 1
-    return Cut(count, position, number)
-
-
-@compiled()
 def _usual_line(
+    constants: NDArray[np.int64],
     data: NDArray[np.uint8],
     start: int,
     lines: NDArray[np.void],
     count: int,
     words: NDArray[np.uint64],
-    all_labelled: bool,
 ) -> int:
     """Reads `(seconds) interface ID#PAYLOAD`, with or without a label; the byte behind it."""
     if data[start] != ord("("):
@@ -165,7 +141,7 @@ def _usual_line(
         return OTHER
     dlc = (end - mark - 1) // 2
     label = 0
-    if all_labelled:
+    if constants[_ALL_LABELLED]:
         label = int(data[end + 1]) - ord("0")
         if data[end] != ord(" ") or not 0 <= label <= 1:
             return OTHER
@@ -175,6 +151,9 @@ def _usual_line(
         words[count, 0] = payload
         put(lines, count, Line(FRAME, start + 1, close, seconds, arbitration_id, dlc, label, bus))
     return end
+
+
+_scan: Final = scan_by(_usual_line)
 
 
 @compiled()
@@ -212,7 +191,8 @@ def _line(
     time_start, time_stop = trim(data, start + 1, close)
     seconds = parse_moment(data, time_start, time_stop)
     bus = bus_word(data, interface, interface_end)
-    return Line(FRAME, time_start, time_stop, seconds, arbitration_id, dlc, label, bus)
+    code = REQUEST if is_remote(data, mark + 1, word_end) else FRAME
+    return Line(code, time_start, time_stop, seconds, arbitration_id, dlc, label, bus)
 
 
 @compiled()

@@ -17,7 +17,7 @@ from can_train.errors import DataError
 from can_train.frames.options import ReadOptions
 from can_train.frames.readers.registry import Format, Head, head_of
 from can_train.frames.result import ReadResult
-from can_train.frames.text.reading import read_text
+from can_train.frames.text.reading import TextLayout, read_text
 from can_train.frames.text.roles import BUS, BYTE, DLC, ID, IGNORED, TIME
 from can_train.frames.text.words import grammar, words_layout
 
@@ -39,6 +39,15 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     Raises:
         DataError: It has no time stamps, or a line is malformed.
     """
+    return read_text(path, layout_of(path), options)
+
+
+def layout_of(path: Path) -> TextLayout:
+    """How a file is written, by its first frames: with flags, with CAN FD.
+
+    Raises:
+        DataError: It has no time stamps.
+    """
     lines = [found for line in head_of(path).sample if (found := _LINE.fullmatch(line))]
     if lines and not lines[0]["time"]:
         raise DataError(
@@ -46,14 +55,13 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
         )
     flags = (IGNORED,) * 3 if lines and lines[0]["flags"] else ()
     roles = (TIME, BUS, *flags, ID, DLC, BYTE)
-    layout = words_layout(
+    return words_layout(
         FORMAT.name,
         roles,
         grammar(wide_is_extended=1),
         _FORM,
         fd=any(len(found["dlc"]) > 1 for found in lines),
     )
-    return read_text(path, layout, options)
 
 
 FORMAT: Final = Format(

@@ -17,9 +17,10 @@ from typing import Final
 from can_train.frames.options import ReadOptions
 from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult
+from can_train.frames.text.kinds import EXTENDED_ID, NOTHING, STANDARD
 from can_train.frames.text.reading import read_text
 from can_train.frames.text.roles import BYTE, ID, KIND, TIME
-from can_train.frames.text.words import EXTENDED_ID, NOTHING, STANDARD, grammar, words_layout
+from can_train.frames.text.words import grammar, words_layout
 
 _LINE: Final = re.compile(r"\d+\.\d+\s+\d?(C[A-Z]{2}|[RT](11|29)\s+[0-9A-Fa-f]+)(\s.*)?")
 _ROLES: Final = (TIME, KIND, ID, BYTE)

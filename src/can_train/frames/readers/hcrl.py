@@ -14,6 +14,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from can_train.frames.options import ReadOptions
 from can_train.frames.readers.registry import Format, Head, head_of
 from can_train.frames.result import ReadResult
@@ -45,7 +47,7 @@ def layout_of(path: Path) -> TextLayout:
     return TextLayout(
         format=FORMAT.name,
         parse=functools.partial(parse_hcrl, flagged),
-        scan=functools.partial(scan_hcrl, flagged),
+        scan=functools.partial(scan_hcrl, np.array([flagged], np.int64)),
         messages=MESSAGES,
         labelled=flagged,
     )

@@ -39,7 +39,7 @@ from can_train.frames.text.roles import (
 )
 from can_train.frames.text.table import MESSAGES, parse_table
 from can_train.frames.text.table_text import Cells, cells_of, headless_cells
-from can_train.frames.text.usual_table import is_usual, scan_table
+from can_train.frames.text.usual_table import is_usual, scan_table, usual_constants
 
 _NO_TIME: Final = re.compile(r"\d{1,4}(,\d{1,3}){8},[01](\.0)?")
 """ID, eight bytes and a label, all decimal: what ROAD is often turned into."""
@@ -86,11 +86,11 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
 def layout_of(table: RoledTable) -> TextLayout:
     """How the lines of a table are read."""
     roles, how = np.array(table.roles, np.int64), table.how
-    usual = is_usual(table.roles, how)
+    scan = functools.partial(scan_table, usual_constants(table.roles, how))
     return TextLayout(
         format=FORMAT.name,
         parse=functools.partial(parse_table, roles, how),
-        scan=functools.partial(scan_table, roles, how) if usual else None,
+        scan=scan if is_usual(table.roles, how) else None,
         messages=MESSAGES,
         labelled=bool(table.of(LABEL)),
         header_lines=0 if table.cells.header_line is None else table.cells.header_line + 1,

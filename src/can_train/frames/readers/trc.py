@@ -20,9 +20,10 @@ from can_train.errors import DataError
 from can_train.frames.options import ReadOptions
 from can_train.frames.readers.registry import Format, Head, head_of
 from can_train.frames.result import ReadResult
+from can_train.frames.text.kinds import DATA_FRAME, OTHER, REMOTE_FRAME
 from can_train.frames.text.reading import TextLayout, read_text
 from can_train.frames.text.roles import BUS, BYTE, DLC, ID, IGNORED, KIND, TIME
-from can_train.frames.text.words import DATA_FRAME, OTHER, REMOTE_FRAME, grammar, words_layout
+from can_train.frames.text.words import grammar, words_layout
 
 _VERSION: Final = re.compile(r";\$FILEVERSION=(\d\.\d)")
 _START: Final = re.compile(r";\$STARTTIME=([\d.]+)")
@@ -68,6 +69,15 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     Raises:
         DataError: An unknown version, or a malformed line.
     """
+    return read_text(path, layout_of(path), options)
+
+
+def layout_of(path: Path) -> TextLayout:
+    """How a file is written, by its heading.
+
+    Raises:
+        DataError: An unknown version.
+    """
     lines = head_of(path).sample
     version = _first(_VERSION, lines) or _FIRST_VERSION
     columns = _first(_COLUMNS, lines)
@@ -80,13 +90,14 @@ def read(path: Path, options: ReadOptions) -> ReadResult:
     how = grammar(
         kinds=_KINDS,
         unknown=OTHER,
+        usual_kind="DT" if columns else "Rx",
         remark=";",
         dlc_is_code=bool(columns and "L" in columns),
         wide_is_extended=1,
     )
     fd = any(map(_FD_KINDS.fullmatch, lines))
     layout = words_layout(FORMAT.name, roles, how, _FORM, fd=fd)
-    return read_text(path, _timed(layout, lines), options)
+    return _timed(layout, lines)
 
 
 def _roles(columns: str) -> tuple[int, ...]:

@@ -69,6 +69,12 @@ def payload_of(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[
 
 
 @compiled()
+def is_remote(data: NDArray[np.uint8], start: int, stop: int) -> bool:
+    """Whether what follows the first `#` is of a remote frame: `R`, or `R8`."""
+    return start < stop and data[start] == ord("R")
+
+
+@compiled()
 def _fd_payload(data: NDArray[np.uint8], start: int, stop: int, payload: NDArray[np.uint8]) -> int:
     """Number of bytes behind the digit of flags, or a negative code."""
     if start == stop:
@@ -88,7 +94,7 @@ def _classic_payload(
 ) -> int:
     """Number of bytes, 0 for a remote frame, or a negative code."""
     # A remote frame asks for data: what may follow R is the length it asks for, not a payload.
-    if start < stop and data[start] == ord("R"):
+    if is_remote(data, start, stop):
         return 0 if stop - start <= 2 else BAD_PAYLOAD
     # `_B` behind eight bytes: the raw DLC, 9 to F, of a controller in CAN_CTRLMODE_CC_LEN8_DLC.
     raw_dlc = find(data, start, stop, ord("_"))

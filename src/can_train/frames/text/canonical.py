@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from can_train.compiled import compiled
 from can_train.frames.frame import MAX_EXTENDED_ID, MAX_STANDARD_ID
 from can_train.frames.text.fields import (
-    COMMA,
     HEX,
     INT_EXTENDED_FLAG,
     LINE_FEED,
     MOST_DIGITS,
     decimal,
+    is_blank,
 )
 from can_train.frames.text.lines import NO_BUS, WORD_BYTES
 
@@ -202,8 +202,8 @@ def payload_at(data: NDArray[np.uint8], at: int) -> tuple[np.uint64, int]:
 
 
 @compiled()
-def byte_list_at(data: NDArray[np.uint8], at: int, count: int) -> tuple[np.uint64, int]:
-    """So many bytes (at most eight) with a comma or a blank before each, and the byte behind."""
+def byte_list_at(data: NDArray[np.uint8], at: int, count: int, other: int) -> tuple[np.uint64, int]:
+    """So many bytes (at most eight), a blank or `other` before each, and the byte behind them."""
     payload = np.uint64(0)
     faults = np.uint8(0)
     for k in range(count):
@@ -213,7 +213,7 @@ def byte_list_at(data: NDArray[np.uint8], at: int, count: int) -> tuple[np.uint6
         low = HEX[data[first + np.uint64(2)]]
         # Digits are below 16, what is none is 255.
         faults |= (high | low) & np.uint8(0xF0)
-        faults |= np.uint8(between != COMMA and between != _BLANK)
+        faults |= np.uint8(between != _BLANK and between != other)
         payload |= np.uint64(high * 16 + low) << np.uint64(8 * k)
     return payload, OTHER if faults else at + 3 * count
 
@@ -227,6 +227,14 @@ def bus_at(data: NDArray[np.uint8], at: int) -> tuple[np.uint64, int]:
         word |= np.uint64(data[np.uint64(at)]) << np.uint64(8 * (at - begin))
         at += 1
     return word, at if at > begin else OTHER
+
+
+@compiled()
+def behind_blanks(data: NDArray[np.uint8], at: int, last: int) -> int:
+    """The first byte that is no blank, or `last`."""
+    while at < last and is_blank(data[np.uint64(at)]):
+        at += 1
+    return at
 
 
 @compiled()

@@ -12,7 +12,7 @@ from can_train.frames.frame import COLUMNS, Frames
 from can_train.frames.paging import give_back, roomy
 from can_train.frames.problems import MOST_PROBLEMS_SHOWN, LineProblems
 from can_train.frames.text.buses import Buses
-from can_train.frames.text.lines import FRAME, NO_FRAME, take_frames
+from can_train.frames.text.lines import FRAME, NO_FRAME, REQUEST, take_frames
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,6 +21,8 @@ class Gathered:
 
     Attributes:
         frames: Room for a frame per line; the first `count` are filled.
+        remote: How many of them are remote frames.
+        no_frames: Lines that report a bus error.
         problems: The first malformed lines, in file order.
         faults: How many malformed lines there are of each code.
         attacks: How many of them carry an attack label.
@@ -29,6 +31,7 @@ class Gathered:
     frames: Frames
     buses: Buses
     count: int = 0
+    remote: int = 0
     no_frames: int = 0
     problems: list[np.void] = field(default_factory=list)
     faults: Counter[int] = field(default_factory=Counter)
@@ -69,7 +72,8 @@ class Gathered:
         """Adds a parsed batch."""
         room = self.frames[self.count : self.count + len(lines)]
         columns = (room.timestamp, room.arbitration_id, room.dlc, room.payload, room.label)
-        count = take_frames(lines, payload, *columns)
+        count, remote = take_frames(lines, payload, *columns)
+        self.remote += remote
         if count < len(lines):
             bad = lines[lines["code"] < FRAME]
             self.faults.update(bad["code"].tolist())
@@ -77,7 +81,7 @@ class Gathered:
                 line.copy() for line in bad[: MOST_PROBLEMS_SHOWN - len(self.problems)]
             ]
             self.no_frames += int(np.count_nonzero(lines["code"] == NO_FRAME))
-            lines = lines[lines["code"] == FRAME]
+            lines = lines[np.isin(lines["code"], (FRAME, REQUEST))]
         if count:
             self.buses.add(self.count, lines["bus"])
         self.count += count

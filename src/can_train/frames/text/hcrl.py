@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from can_train.compiled import compiled
 from can_train.frames.text.canonical import (
-    LONGEST,
     OTHER,
     byte_list_at,
     id_at,
@@ -27,8 +26,9 @@ from can_train.frames.text.fields import (
     parse_time,
     trim,
 )
-from can_train.frames.text.lines import FRAME, NO_BUS, Cut, Line, cut_one, problem, put
+from can_train.frames.text.lines import FRAME, NO_BUS, Line, problem, put
 from can_train.frames.text.reading import CLASSIC_BYTES, OWN_CODES
+from can_train.frames.text.scanning import scan_by
 
 BAD_DLC: Final = OWN_CODES
 DLC_MISMATCH: Final = OWN_CODES - 1
@@ -42,6 +42,9 @@ MESSAGES: Final = {
     NO_FLAG: "the flag R or T after the payload is missing",
     TOO_FEW_FIELDS: "not of the form seconds,ID,DLC,bytes,flag",
 }
+
+_FLAGGED: Final = 0
+"""What is constant in a text (`scanning`): whether each line has a flag."""
 
 _NORMAL: Final = np.frombuffer(b"Normal", np.uint8)
 _ATTACK: Final = np.frombuffer(b"Attack", np.uint8)
@@ -60,40 +63,13 @@ def parse_hcrl(
 
 
 @compiled()
-def scan_hcrl(
-    flagged: bool,
-    data: NDArray[np.uint8],
-    position: int,
-    number: int,
-    lines: NDArray[np.void],
-    payload: NDArray[np.uint8],
-) -> Cut:
-    """Finds the next lines and reads the usual ones (see `reading.TextLayout.scan`)."""
-    count = 0
-    words = payload.view(np.uint64)
-    safe = len(data) - LONGEST
-    while position < len(data) and count < len(lines):
-        number += 1
-        end = OTHER
-        if position <= safe:
-            end = _usual_line(data, position, lines, count, words, flagged)
-        if end == OTHER:
-            position, count = cut_one(data, position, number, lines, count)
-        else:
-            lines[count].number = number
-            position = end
-            count += 1
-    return Cut(count, position, number)
-
-
-@compiled()
 def _usual_line(
+    constants: NDArray[np.int64],
     data: NDArray[np.uint8],
     start: int,
     lines: NDArray[np.void],
     count: int,
     words: NDArray[np.uint64],
-    flagged: bool,
 ) -> int:
     """Reads `seconds,ID,DLC,bytes,flag`, all without blanks; the byte behind it."""
     seconds, first = seconds_at(data, start)
@@ -103,9 +79,9 @@ def _usual_line(
     dlc = int(data[second + 1]) - ord("0")
     if second == OTHER or data[second] != COMMA or not 0 <= dlc <= CLASSIC_BYTES:
         return OTHER
-    payload, end = byte_list_at(data, second + 2, dlc)
+    payload, end = byte_list_at(data, second + 2, dlc, COMMA)
     label = 0
-    if flagged:
+    if constants[_FLAGGED]:
         if end == OTHER or data[end] != COMMA:
             return OTHER
         label = int(data[end + 1] == ord("T"))
@@ -117,6 +93,10 @@ def _usual_line(
         words[count, 0] = payload
         put(lines, count, Line(FRAME, start, first, seconds, arbitration_id, dlc, label, NO_BUS))
     return end
+
+
+scan_hcrl: Final = scan_by(_usual_line)
+"""The fast pass (see `scanning`)."""
 
 
 @compiled()

@@ -30,6 +30,8 @@ REMARK: Final = 2
 """The line says nothing about the bus: a comment, or part of a heading."""
 ODD: Final = 3
 """The line was found, but isn't parsed yet."""
+REQUEST: Final = 4
+"""A remote frame: it asks for data and carries none."""
 
 NO_BUS: Final = np.uint64(0)
 WORD_BYTES: Final = 8
@@ -40,7 +42,7 @@ class Line(NamedTuple):
     """What a format found in one line.
 
     Attributes:
-        code: `FRAME`, `NO_FRAME`, `REMARK`, or the negative code of what is wrong.
+        code: `FRAME`, `REQUEST`, `NO_FRAME`, `REMARK`, or the negative code of what is wrong.
         start: First byte of the field at fault, or of a frame's timestamp.
         stop: The byte behind it.
         timestamp: Seconds; NaN where only `float()` can tell.
@@ -164,7 +166,7 @@ def take_frames(  # noqa: PLR0913 - compiled: a record of the columns would be c
     dlcs: NDArray[np.uint8],
     payloads: NDArray[np.uint8],
     labels: NDArray[np.uint8],
-) -> int:
+) -> tuple[int, int]:
     """Copies what was read in lines into columns that have room for it.
 
     Args:
@@ -173,11 +175,12 @@ def take_frames(  # noqa: PLR0913 - compiled: a record of the columns would be c
         timestamps: Output, as all that follow.
 
     Returns:
-        Number of frames.
+        Number of frames, and how many of them are remote ones.
     """
-    count = 0
+    count = remote = 0
     for k in range(len(lines)):
-        if lines[k].code == FRAME:
+        if lines[k].code == FRAME or lines[k].code == REQUEST:
+            remote += lines[k].code == REQUEST
             timestamps[count] = lines[k].timestamp
             ids[count] = lines[k].arbitration_id
             dlcs[count] = lines[k].dlc
@@ -185,7 +188,7 @@ def take_frames(  # noqa: PLR0913 - compiled: a record of the columns would be c
             for byte in range(payload.shape[1]):
                 payloads[count, byte] = payload[k, byte]
             count += 1
-    return count
+    return count, remote
 
 
 @compiled()

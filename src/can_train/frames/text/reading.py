@@ -30,6 +30,7 @@ from can_train.frames.text.lines import (
     FRAME,
     LINES,
     ODD,
+    REQUEST,
     Cut,
     count_line_ends,
     cut,
@@ -131,6 +132,7 @@ def read_text(path: Path, layout: TextLayout, options: ReadOptions) -> ReadResul
         labelled=layout.labelled,
         skipped=found.faults.total(),
         error_frames=found.no_frames,
+        remote_frames=found.remote,
         first_problems=shown,
         bus=found.buses.index[: found.count] if names else None,
         bus_names=names,
@@ -217,7 +219,7 @@ def _parse_odd(
 
 def _read_hard_timestamps(data: NDArray[np.uint8], lines: NDArray[np.void]) -> None:
     """Reads by `float()` what only `float()` can read; the rest is a problem of its line."""
-    hard = (lines["code"] == FRAME) & np.isnan(lines["timestamp"])
+    hard = np.isin(lines["code"], (FRAME, REQUEST)) & np.isnan(lines["timestamp"])
     for k in np.flatnonzero(hard):
         seconds = _seconds(_text(data, lines[k]))
         lines["timestamp"][k] = seconds

@@ -23,7 +23,7 @@ from can_train.frames.text.fields import (
     INT_EXTENDED_FLAG,
     PAYLOAD_TOO_LONG,
 )
-from can_train.frames.text.lines import FRAME, NO_BUS, NO_FRAME, Line, bus_word, problem
+from can_train.frames.text.lines import FRAME, NO_BUS, NO_FRAME, REQUEST, Line, bus_word, problem
 from can_train.frames.text.reading import OWN_CODES
 from can_train.frames.text.roles import (
     BUS,
@@ -224,7 +224,8 @@ def line_of(
     if seconds != seconds:
         seconds = parse_clock(data, first, last)
     label = max(told.label, 0)
-    return Line(FRAME, first, last, seconds, arbitration_id, count, label, told.bus)
+    code = REQUEST if told.remote else FRAME
+    return Line(code, first, last, seconds, arbitration_id, count, label, told.bus)
 
 
 @compiled()

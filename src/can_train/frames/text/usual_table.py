@@ -19,7 +19,7 @@ from can_train.frames.text.canonical import (
 )
 from can_train.frames.text.cells import HEX_TEXT
 from can_train.frames.text.fields import HEX, INT_EXTENDED_FLAG, LINE_FEED, NOT_HEX
-from can_train.frames.text.lines import FRAME, NO_BUS, Cut, Line, cut_one, put
+from can_train.frames.text.lines import FRAME, NO_BUS, Line, put
 from can_train.frames.text.roled import WIDE_DIGITS, How
 from can_train.frames.text.roles import (
     ATTACK_WORDS,
@@ -32,8 +32,12 @@ from can_train.frames.text.roles import (
     LABEL,
     TIME,
 )
+from can_train.frames.text.scanning import scan_by
 
 _ROLES: Final = frozenset({TIME, ID, DLC, DATA, BYTE, LABEL, IGNORED})
+_SEPARATOR, _WIDE_IS_EXTENDED, _BYTES_END, _BYTE_COLUMNS, _ROLES_FROM = range(5)
+"""Places of what is constant in a table, as `How` names it; a role for each column stands last."""
+
 _SEPARATORS: Final = frozenset(b",;")
 _QUOTE: Final = ord('"')
 _HASH: Final = ord("#")
@@ -64,60 +68,41 @@ def is_usual(roles: Sequence[int], how: How) -> bool:
     )
 
 
-@compiled()
-def scan_table(  # noqa: PLR0913 - compiled: a record of the constants would be copied per line
-    roles: NDArray[np.int64],
-    how: How,
-    data: NDArray[np.uint8],
-    position: int,
-    number: int,
-    lines: NDArray[np.void],
-    payload: NDArray[np.uint8],
-) -> Cut:
-    """Finds the next lines and reads the usual ones (see `reading.TextLayout.scan`)."""
-    count = 0
-    words = payload.view(np.uint64)
-    safe = len(data) - LONGEST
-    while position < len(data) and count < len(lines):
-        number += 1
-        end = OTHER
-        if position <= safe:
-            end = _usual_line(data, position, lines, count, words, roles, how)
-        if end == OTHER:
-            position, count = cut_one(data, position, number, lines, count)
-        else:
-            lines[count].number = number
-            position = end
-            count += 1
-    return Cut(count, position, number)
+def usual_constants(roles: Sequence[int], how: How) -> NDArray[np.int64]:
+    """What is constant in a table that the fast pass reads (see `scanning`)."""
+    return np.array(
+        [how.separator, how.wide_is_extended, how.bytes_end, how.byte_columns, *roles], np.int64
+    )
 
 
 @compiled()
-def _usual_line(  # noqa: C901, PLR0913 - compiled: one branch for each role
+def _usual_line(  # noqa: C901 - compiled: one branch for each role
+    constants: NDArray[np.int64],
     data: NDArray[np.uint8],
     start: int,
     lines: NDArray[np.void],
     number: int,
     words: NDArray[np.uint64],
-    roles: NDArray[np.int64],
-    how: How,
 ) -> int:
-    """Reads a line whose k-th cell is what `roles[k]` says; the byte behind it."""
-    missing = len(roles) - _cells(data, start, how.separator)
-    if missing < 0 or missing > how.byte_columns or data[start] == _HASH:
+    """Reads a line whose cells are what `usual_constants` says; the byte behind it."""
+    separator, byte_columns = constants[_SEPARATOR], constants[_BYTE_COLUMNS]
+    columns = len(constants) - _ROLES_FROM
+    missing = columns - _cells(data, start, separator)
+    if missing < 0 or missing > byte_columns or data[start] == _HASH:
         return OTHER
     seconds = 0.0
     time_start = time_stop = at = start
     arbitration_id = count = 0
     dlc = label = -1
     payload = np.uint64(0)
-    for cell in range(len(roles) - missing):
+    for cell in range(columns - missing):
         # Short frames of some datasets leave the cells of their missing bytes out.
-        role = roles[cell if cell < how.bytes_end - missing else cell + missing]
+        column = cell if cell < constants[_BYTES_END] - missing else cell + missing
+        role = constants[_ROLES_FROM + column]
         begin = at
         if role == BYTE:
             high, low = HEX[data[at]], HEX[data[at + 1]]
-            if data[at] != how.separator:
+            if data[at] != separator:
                 if high == NOT_HEX or low == NOT_HEX or count == _MOST_BYTES:
                     return OTHER
                 payload |= np.uint64(high * 16 + low) << np.uint64(8 * count)
@@ -128,7 +113,7 @@ def _usual_line(  # noqa: C901, PLR0913 - compiled: one branch for each role
             time_start, time_stop = begin, at
         elif role == ID:
             arbitration_id, at = id_at(data, begin)
-            if how.wide_is_extended and at - begin == WIDE_DIGITS:
+            if constants[_WIDE_IS_EXTENDED] and at - begin == WIDE_DIGITS:
                 arbitration_id |= INT_EXTENDED_FLAG
         elif role == DLC:
             dlc = int(data[at]) - ord("0")
@@ -141,15 +126,15 @@ def _usual_line(  # noqa: C901, PLR0913 - compiled: one branch for each role
             at = at + 1 if found != _NO_LABEL and (label < 0 or label == found) else OTHER
             label = found
         else:
-            while data[at] != how.separator and data[at] != LINE_FEED:
+            while data[at] != separator and data[at] != LINE_FEED:
                 at += 1
         if at == OTHER:
             return OTHER
-        if cell < len(roles) - missing - 1:
-            if data[at] != how.separator:
+        if cell < columns - missing - 1:
+            if data[at] != separator:
                 return OTHER
             at += 1
-    if 0 <= dlc < count and how.byte_columns:
+    if 0 <= dlc < count and byte_columns:
         count = dlc
         payload &= (np.uint64(1) << np.uint64(8 * count)) - np.uint64(1)
     end = line_end_at(data, at)
@@ -159,6 +144,10 @@ def _usual_line(  # noqa: C901, PLR0913 - compiled: one branch for each role
     told = Line(FRAME, time_start, time_stop, seconds, arbitration_id, count, max(label, 0), NO_BUS)
     put(lines, number, told)
     return end
+
+
+scan_table: Final = scan_by(_usual_line)
+"""The fast pass (see `scanning`)."""
 
 
 @compiled()

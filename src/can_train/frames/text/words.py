@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from can_train.compiled import compiled
 from can_train.frames.text.cells import HEX_TEXT, hashes, word_hash
 from can_train.frames.text.fields import is_blank
-from can_train.frames.text.lines import NO_FRAME, REMARK, bus_word, problem, put
+from can_train.frames.text.kinds import Kinds, read_kind
+from can_train.frames.text.lines import REMARK, problem, put
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES, TextLayout
 from can_train.frames.text.roled import (
     BAD_LAYOUT,
@@ -25,34 +26,9 @@ from can_train.frames.text.roled import (
     read_cell,
 )
 from can_train.frames.text.roles import BYTE, DLC, KIND
-
-(
-    STANDARD,
-    EXTENDED_ID,
-    DATA_FRAME,
-    REMOTE_FRAME,
-    STANDARD_REMOTE,
-    EXTENDED_REMOTE,
-    OTHER,
-    NOTHING,
-) = range(8)
-"""What the word for a frame's kind says; `OTHER` is an event that is no frame."""
+from can_train.frames.text.usual_words import is_usual, scan_words, usual_constants
 
 _REMOTE: Final = hashes(("rtr", "remote"))
-
-
-class Kinds(NamedTuple):
-    """What the words for a frame's kind mean.
-
-    Attributes:
-        words: Their hashes [K].
-        meanings: What each means [K].
-        unknown: What any other word means; negative where it is a fault.
-    """
-
-    words: NDArray[np.uint64]
-    meanings: NDArray[np.int64]
-    unknown: int
 
 
 class Grammar(NamedTuple):
@@ -63,18 +39,21 @@ class Grammar(NamedTuple):
         remark: First byte of a line that holds no frame.
         dlc_is_code: Whether a DLC above 8 is a code, not a number of bytes.
         kinds: Words for kinds.
+        usual_kind: The word of most data frames as `lines.bus_word` gives it; 0: there is none.
     """
 
     how: How
     remark: int
     dlc_is_code: int
     kinds: Kinds
+    usual_kind: int
 
 
 def grammar(
     *,
     kinds: Mapping[str, int] | None = None,
     unknown: int = BAD_LAYOUT,
+    usual_kind: str = "",
     remark: str = "#",
     base: int = 16,
     dlc_is_code: bool = False,
@@ -85,6 +64,7 @@ def grammar(
     Args:
         kinds: What words for a frame's kind mean.
         unknown: What other words mean.
+        usual_kind: The word of most data frames, of which nothing else follows.
         remark: First character of a line that holds no frame.
         base: Of IDs and bytes.
         dlc_is_code: Whether a DLC above 8 is a code.
@@ -107,6 +87,7 @@ def grammar(
         remark=ord(remark),
         dlc_is_code=int(dlc_is_code),
         kinds=Kinds(hashes(kinds), np.array(list(kinds.values()), np.int64), unknown),
+        usual_kind=int.from_bytes(usual_kind.encode(), "little"),
     )
 
 
@@ -122,9 +103,11 @@ def words_layout(
         form: What a line looks like, for the message that one doesn't.
         fd: Whether frames of CAN FD were seen in the first lines; None: the format has none.
     """
+    constants = usual_constants(roles, how.how, how.remark, how.usual_kind)
     return TextLayout(
         format=format,
         parse=functools.partial(parse_words, np.array(roles, np.int64), how),
+        scan=functools.partial(scan_words, constants) if is_usual(roles, how.how) else None,
         messages={**MESSAGES, BAD_LAYOUT: f"not of the form {form}"},
         labelled=False,
         payload_bytes=FD_BYTES if fd else CLASSIC_BYTES,
@@ -172,7 +155,7 @@ def _read_words(  # noqa: PLR0913 - compiled: a record of the constants would be
         if first == last:
             return BAD_LAYOUT, start, stop
         if roles[k] == KIND:
-            code = _read_kind(data, first, last, how.kinds, found)
+            code = read_kind(data, first, last, how.kinds, found)
             if code != 0:
                 return code, start, stop
         else:
@@ -193,13 +176,14 @@ def _read_bytes(
     how: Grammar,
     found: NDArray[np.void],
 ) -> tuple[int, int, int]:
-    """Reads as many bytes as the DLC says, or all where it is unknown."""
+    """Reads as many bytes as the DLC says, or all where it is unknown; none of a remote frame."""
+    first, last, _ = _word(data, begin, stop)
+    if _is_remote(data, first, last):
+        found[0].remote = 1
+        return 0, begin, stop
     while found[0].dlc < 0 or found[0].count < found[0].dlc:
         first, last, begin = _word(data, begin, stop)
         if first == last:
-            break
-        if found[0].count == 0 and _is_remote(data, first, last):
-            found[0].remote = 1
             break
         code = read_cell(data, first, last, BYTE, how.how, found, payload)
         if code < 0:
@@ -211,32 +195,6 @@ def _read_bytes(
 def _is_remote(data: NDArray[np.uint8], first: int, last: int) -> bool:
     word = word_hash(data, first, last)
     return bool(word == _REMOTE[0] or word == _REMOTE[1])
-
-
-@compiled()
-def _read_kind(
-    data: NDArray[np.uint8], first: int, last: int, kinds: Kinds, found: NDArray[np.void]
-) -> int:
-    """0 for a frame, `NO_FRAME`, `REMARK`, or `BAD_LAYOUT`."""
-    # CRTD writes the bus in front of the kind: 1R11.
-    if last - first > 1 and ord("0") <= data[first] <= ord("9"):
-        found[0].bus = bus_word(data, first, first + 1)
-        first += 1
-    word = word_hash(data, first, last)
-    meaning = kinds.unknown
-    for k in range(len(kinds.words)):
-        if kinds.words[k] == word:
-            meaning = kinds.meanings[k]
-    if meaning == NOTHING:
-        return REMARK
-    if meaning == OTHER or meaning < 0:
-        return NO_FRAME if meaning == OTHER else BAD_LAYOUT
-    if meaning == STANDARD or meaning == STANDARD_REMOTE:
-        found[0].extended = 0
-    elif meaning == EXTENDED_ID or meaning == EXTENDED_REMOTE:
-        found[0].extended = 1
-    found[0].remote = int(meaning in (REMOTE_FRAME, STANDARD_REMOTE, EXTENDED_REMOTE))
-    return 0
 
 
 @compiled()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from can_train.jobs.executor import HERE, Executor, ExecutorOption
 
 if TYPE_CHECKING:
-    from can_train.jobs.job import Handover, JobResult
+    from can_train.jobs.job import Handover, JobFeed, JobResult
 
 
 class LocalExecutor(Executor):
@@ -16,6 +16,7 @@ class LocalExecutor(Executor):
     name = HERE
     help = "run the stages on this machine (the default)"
     flag = "--local"
+    feeds = True
     options = (
         ExecutorOption(
             name="jobs",
@@ -34,8 +35,22 @@ class LocalExecutor(Executor):
         """
         from can_train.jobs.local.runner import LocalRunner
 
-        at_once = int(self.given["jobs"]) if "jobs" in self.given else None
-        return LocalRunner(at_once=at_once).run(handover.jobs)
+        return LocalRunner(at_once=self._at_once).run(handover.jobs)
+
+    def execute_fed(self, feed: JobFeed) -> tuple[JobResult, ...]:
+        """Runs jobs as they are given; a failed one blocks its descendants.
+
+        Raises:
+            PreflightError: Another living process works on one of the runs, or will.
+            KeyboardInterrupt: Asked to stop when all of them had just ended.
+        """
+        from can_train.jobs.local.runner import LocalRunner
+
+        return LocalRunner(at_once=self._at_once).run((), feed)
+
+    @property
+    def _at_once(self) -> int | None:
+        return int(self.given["jobs"]) if "jobs" in self.given else None
 
 
 LOCAL: Final = LocalExecutor()

@@ -6,27 +6,22 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Final
 
 from can_train.errors import EXIT_INTERRUPTED, PreflightError, raise_all
 from can_train.jobs.display import Display, display_for
 from can_train.jobs.executor import HERE
-from can_train.jobs.job import Job, JobResult
+from can_train.jobs.job import Job, JobFeed, JobResult
 from can_train.jobs.local.kills import how_it_was_killed, memory_kills
+from can_train.jobs.local.stopping import StopSignals, end_group, stop_workers, wait_briefly
 from can_train.runs.layout import stage_logs
 from can_train.runs.process import Process, this_process
 from can_train.runs.state import RunStatus, claimant, end_running, read_status, write_status
 
-POLL_S: Final = 0.1
-"""How often a stage's status is looked at; epochs shorter than this aren't all shown."""
-
-STOP_S: Final = 10.0
-"""How long a stage may take to end after SIGTERM before it is killed."""
+STOPPED: Final = "stopped by the user"
 
 
 def worker_command() -> tuple[str, ...]:
@@ -54,8 +49,12 @@ class LocalRunner:
         self._command = tuple(command) if command is not None else worker_command()
         self._display = display if display is not None else display_for(sys.stdout, sys.stderr)
 
-    def run(self, jobs: Sequence[Job]) -> tuple[JobResult, ...]:
+    def run(self, jobs: Sequence[Job], feed: JobFeed | None = None) -> tuple[JobResult, ...]:
         """Runs `jobs`, as many at once as the CPUs allow; a failed one blocks its descendants.
+
+        Args:
+            jobs: What is to be run.
+            feed: Gives further jobs while they run.
 
         Raises:
             PreflightError: Another living process works on one of the runs, or will.
@@ -63,30 +62,54 @@ class LocalRunner:
         """
         results: dict[int, JobResult] = {}
         running: dict[int, _Running] = {}
+        jobs = list(jobs)
+        self._claim(jobs)
+        with self._display, StopSignals() as stop:
+            try:
+                while True:
+                    if feed is not None and not stop.count:
+                        self._give_up(feed.unwanted(), running, results, stop)
+                        self._claim(more := feed.more(results))
+                        jobs += more
+                    if len(results) == len(jobs):
+                        break
+                    self._start_ready(jobs, results, running, stop)
+                    self._look_after(running, results, stop)
+            finally:  # whatever went wrong here, such as a closed stdout: no worker is left behind
+                stop_workers([item.worker for item in running.values()], stop)
+        if stop.count and all(result.ok for result in results.values()):
+            raise KeyboardInterrupt
+        return tuple(results[job.number] for job in jobs)
+
+    def _claim(self, jobs: Sequence[Job]) -> None:
+        """Marks what has to run as waiting for this process, unless somebody else works on it."""
         waiting = [job for job in jobs if not _is_finished(job)]
-        self._reused = frozenset(job.number for job in jobs) - {job.number for job in waiting}
+        self._reused |= {job.number for job in jobs} - {job.number for job in waiting}
         raise_all([_claimed(job, p) for job in waiting if (p := _claimed_elsewhere(job))])
         for job in waiting:
             before = read_status(job.run_dir) or RunStatus(state="pending")
             launcher = this_process()
             write_status(job.run_dir, replace(before, state="pending", process=launcher))
-        with self._display, _StopSignals() as stop:
-            try:
-                while len(results) < len(jobs):
-                    self._start_ready(jobs, results, running, stop)
-                    self._look_after(running, results, stop)
-            finally:  # whatever went wrong here, such as a closed stdout: no worker is left behind
-                _stop([item.worker for item in running.values()], stop)
-        if stop.count and all(result.ok for result in results.values()):
-            raise KeyboardInterrupt
-        return tuple(results[job.number] for job in jobs)
+
+    def _give_up(
+        self,
+        unwanted: Mapping[int, str],
+        running: dict[int, _Running],
+        results: dict[int, JobResult],
+        stop: StopSignals,
+    ) -> None:
+        """Ends jobs that needn't go on."""
+        for number in set(unwanted) & set(running):
+            item = running.pop(number)
+            stop_workers([item.worker], stop)
+            results[number] = _cancelled(item.job, item.worker, self._display, unwanted[number])
 
     def _start_ready(
         self,
         jobs: Sequence[Job],
         results: dict[int, JobResult],
         running: dict[int, _Running],
-        stop: _StopSignals,
+        stop: StopSignals,
     ) -> None:
         """Settles what needs no process, and starts what can run now."""
         for job in jobs:
@@ -101,7 +124,7 @@ class LocalRunner:
                 running[job.number] = self._start(job)
 
     def _without_process(
-        self, job: Job, results: dict[int, JobResult], stop: _StopSignals
+        self, job: Job, results: dict[int, JobResult], stop: StopSignals
     ) -> JobResult | None:
         """The result of a job that has finished before or never will; None: it has to run."""
         if job.number in self._reused:
@@ -118,13 +141,13 @@ class LocalRunner:
         return JobResult(job=job, outcome="blocked", exit_code=code, message=why)
 
     def _look_after(
-        self, running: dict[int, _Running], results: dict[int, JobResult], stop: _StopSignals
+        self, running: dict[int, _Running], results: dict[int, JobResult], stop: StopSignals
     ) -> None:
         """Shows the progress of what runs, and takes the result of what ended."""
         for item in list(running.values())[:1]:
-            _wait(item.worker)
+            wait_briefly(item.worker)
         if stop.count:
-            _stop([item.worker for item in running.values()], stop)
+            stop_workers([item.worker for item in running.values()], stop)
         for number, item in list(running.items()):
             ended = item.worker.poll() is not None  # before the look, so that the last is shown
             _show_progress(item.job, self._display)
@@ -170,15 +193,16 @@ class _Running:
     kills: int
 
 
-def _cancelled(job: Job, worker: subprocess.Popen[bytes], display: Display) -> JobResult:
-    """Records a worker that was ended because the user asked for it; one that finished did so."""
+def _cancelled(
+    job: Job, worker: subprocess.Popen[bytes], display: Display, why: str = STOPPED
+) -> JobResult:
+    """Records a worker that was ended because somebody asked for it; one that finished did so."""
     if _is_finished(job):
         display.line(f"finished: {job.title}")
         return JobResult(job=job, outcome="finished")
-    message = "stopped by the user"
-    end_running(job.run_dir, "cancelled", exit_code=worker.returncode, message=message)
-    display.line(f"cancelled: {job.title}")
-    return JobResult(job=job, outcome="cancelled", exit_code=EXIT_INTERRUPTED, message=message)
+    end_running(job.run_dir, "cancelled", exit_code=worker.returncode, message=why)
+    display.line(f"cancelled: {job.title}" if why == STOPPED else f"{job.title}: {why}")
+    return JobResult(job=job, outcome="cancelled", exit_code=EXIT_INTERRUPTED, message=why)
 
 
 def _ended(item: _Running, display: Display) -> JobResult:
@@ -191,7 +215,7 @@ def _ended(item: _Running, display: Display) -> JobResult:
         display.line(f"finished: {job.title}")
         return JobResult(job=job, outcome="finished")
     if code < 0:
-        _end_group(worker, signal.SIGKILL)
+        end_group(worker, signal.SIGKILL)
         message = how_it_was_killed(-code, item.kills)
     elif status is not None and status.message and state in {"failed", "cancelled"}:
         message = status.message
@@ -229,61 +253,3 @@ def _claimed(job: Job, process: Process) -> PreflightError:
         f"{job.title}: {process} works on run {job.run_dir.name}. "
         f"Wait for it (can-train status {job.run_dir.name}), or end that process"
     )
-
-
-def _wait(worker: subprocess.Popen[bytes]) -> None:
-    try:
-        worker.wait(POLL_S)
-    except subprocess.TimeoutExpired:
-        return
-
-
-def _stop(workers: Sequence[subprocess.Popen[bytes]], stop: _StopSignals) -> None:
-    """Ends the workers and everything they started; a further signal kills them at once."""
-    asked, deadline = stop.count, time.monotonic() + STOP_S
-    alive = [worker for worker in workers if worker.poll() is None]
-    for worker in alive:
-        _end_group(worker, signal.SIGTERM)
-    while alive and stop.count == asked and time.monotonic() < deadline:
-        _wait(alive[0])
-        alive = [worker for worker in alive if worker.poll() is None]
-    for worker in alive:
-        _end_group(worker, signal.SIGKILL)
-        worker.wait()
-
-
-def _end_group(worker: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
-        os.killpg(worker.pid, number)
-    except ProcessLookupError:
-        return
-
-
-class _StopSignals:
-    """Counts Ctrl-C, SIGTERM and SIGHUP within the block.
-
-    A handler that raised could do so between the start of a worker and the code that ends it.
-    What the caller ignores stays ignored: `nohup can-train pipeline …` outlives its terminal.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> _StopSignals:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._count)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _count(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1

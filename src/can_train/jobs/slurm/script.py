@@ -58,8 +58,10 @@ def render(script: JobScript) -> str:
     """Text of the script.
 
     Raises:
-        ConfigError: An option for Slurm can't be passed on.
+        ConfigError: An option for Slurm can't be passed on, or a part of what it asks for would
+            stand idle.
     """
+    _refuse_idle(script.resources)
     lines = ["#!/bin/bash", *(f"#SBATCH {option}" for option in _options(script)), ""]
     lines += script.setup
     lines.append("# What a site's modules set would put other packages before can-train's own.")
@@ -97,6 +99,17 @@ def lead_s(walltime: str | None) -> int:
     """Seconds between the warning and the time limit: at most half of the job's time."""
     limit = None if walltime is None else walltime_s(walltime)
     return LEAD_S if limit is None else max(1, min(LEAD_S, limit // 2))
+
+
+def _refuse_idle(resources: Resources) -> None:
+    """A stage is one process on one device: what it can't use isn't taken from others."""
+    for name, asked in (("--nodes", resources.nodes), ("--gpus", resources.gpus)):
+        if asked is not None and asked > 1:
+            raise ConfigError(
+                f"{name}: {asked} would leave {asked - 1} of them idle: a stage trains in one "
+                f"process on one device. Use: {name} 1; the stages of a plan and the combinations "
+                "of a sweep run side by side, each in a job of its own"
+            )
 
 
 def _options(script: JobScript) -> list[str]:

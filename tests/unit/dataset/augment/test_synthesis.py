@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from can_train.dataset.augment import (
@@ -22,6 +22,7 @@ from can_train.dataset.augment.attacks import KINDS, SUPPRESSION
 from can_train.dataset.augment.draws import Range
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG, Frames
+from tests.draws import examples
 from tests.unit.dataset.augment.traffic import CARS, assert_sound, car_frames
 from tests.unit.frames_for_tests import make_frames
 
@@ -66,7 +67,7 @@ def assert_consistent(made: SyntheticRecording) -> None:
         assert episode.ids
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(benign_traffic(), st.integers(0, 2))
 def test_any_benign_traffic_gives_sound_labelled_recordings(frames: Frames, number: int):
     digest = frames.digest()

@@ -25,7 +25,8 @@ def test_candump(tmp_path: Path) -> None:
         )
     )
     flag = int(EXTENDED_FLAG)
-    assert (result.format, result.labelled, result.error_frames) == ("candump", False, 1)
+    assert (result.format, result.labelled) == ("candump", False)
+    assert (result.error_frames, result.remote_frames) == (1, 2)
     assert result.frames.arbitration_id.tolist() == [
         0x112, 0x112 | flag, 0x18FEF200 | flag, 0x7DF, 0x7DF, 0x123,
     ]  # fmt: skip

@@ -142,9 +142,11 @@ def test_ixxat_and_kvaser(tmp_path: Path) -> None:
     assert frames.arbitration_id.tolist() == [0x184 | FLAG]
     assert frames.timestamp.tolist() == [1806.866]
     text = "Time,Channel,ID,Flags,DLC,Data0,Data1\n0.1,0,100,2,2,01,02\n0.2,0,100,4,0,,\n"
-    result = table(tmp_path, text + "0.3,0,100,32,0,,\n")
-    assert result.frames.arbitration_id.tolist() == [0x100, 0x100 | FLAG]
-    assert result.error_frames == 1
+    result = table(tmp_path, text + "0.3,0,100,32,0,,\n0.4,0,100,1,2,01,02\n")
+    assert result.frames.arbitration_id.tolist() == [0x100, 0x100 | FLAG, 0x100]
+    assert result.frames.dlc.tolist() == [2, 0, 0]
+    assert not result.frames.payload[2].any()
+    assert (result.error_frames, result.remote_frames) == (1, 1)
 
 
 def test_remote_and_error_frames_of_python_can(tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ def test_remote_and_error_frames_of_python_can(tmp_path: Path) -> None:
     result = table(tmp_path, text + "1.6,0x7,0,1,0,8,\n1.7,0x0,0,0,1,0,\n")
     assert result.frames.arbitration_id.tolist() == [7 | FLAG, 7]
     assert result.frames.dlc.tolist() == [1, 0]
-    assert result.error_frames == 1
+    assert (result.error_frames, result.remote_frames) == (1, 1)
 
 
 @pytest.mark.parametrize("name", ["label", "Class", "is_attack", "Anomaly", "Flag", "category"])

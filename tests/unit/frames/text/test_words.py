@@ -26,15 +26,17 @@ def test_candump_console(tmp_path: Path) -> None:
         " (000.000000)  can0  123   [2]  00 FF   '..'\n"
         " (2020-09-13 12:26:40.5)  can1  00000123   [0]\n"
         " (1.5)  can0  123   [4]  remote request\n"
+        " (1.5)  can0  124   [0]  remote request\n"
         " (1.6)  can0  20000004   [8]  00 01 00 00 00 00 00 00   ERRORFRAME\n"
         "# a remark\n"
     )
     result = read(tmp_path, text, "candump-console")
-    assert result.frames.timestamp.tolist() == [0.0, 1600000000.5, 1.5]
-    assert result.frames.arbitration_id.tolist() == [0x123, 0x123 | FLAG, 0x123]
-    assert result.frames.dlc.tolist() == [2, 0, 0]
+    assert result.frames.timestamp.tolist() == [0.0, 1600000000.5, 1.5, 1.5]
+    assert result.frames.arbitration_id.tolist() == [0x123, 0x123 | FLAG, 0x123, 0x124]
+    assert result.frames.dlc.tolist() == [2, 0, 0, 0]
     assert result.frames.payload[0].tolist() == [0, 255, 0, 0, 0, 0, 0, 0]
     assert (result.bus_names, result.error_frames) == (("can0", "can1"), 1)
+    assert result.remote_frames == 2
 
 
 def test_candump_console_with_directions_and_can_fd(tmp_path: Path) -> None:
@@ -52,8 +54,12 @@ def test_candump_console_without_times(tmp_path: Path) -> None:
 
 def test_otids(tmp_path: Path) -> None:
     line = "Timestamp:          0.000878        ID: 0120    000    DLC: 4    00 01 02 03"
-    frames = read(tmp_path, f"{line}\n", "otids").frames
-    assert (frames.timestamp[0], frames.arbitration_id[0], frames.dlc[0]) == (0.000878, 0x120, 4)
+    remote = "Timestamp:          0.001684        ID: 0153    100    DLC: 0"
+    result = read(tmp_path, f"{line}\n{remote}\n", "otids")
+    assert result.frames.timestamp.tolist() == [0.000878, 0.001684]
+    assert result.frames.arbitration_id.tolist() == [0x120, 0x153]
+    assert result.frames.dlc.tolist() == [4, 0]
+    assert (result.remote_frames, result.bus_names) == (1, ())
 
 
 def test_crtd(tmp_path: Path) -> None:
@@ -78,6 +84,7 @@ def test_busmaster(tmp_path: Path, mode: str, ids: list[int]) -> None:
     found = [value & ~FLAG for value in result.frames.arbitration_id.tolist()]
     assert found == ids
     assert [value >> 31 for value in result.frames.arbitration_id.tolist()] == [0, 1, 0]
+    assert result.remote_frames == 1
     assert result.frames.payload[0, 0] == (16 if mode == "HEX" else 10)
     assert result.frames.timestamp[0] == pytest.approx(1443046814.001, abs=1e-6)
     assert fault(tmp_path, text.encode())[0].startswith("F:7: ")
@@ -121,7 +128,7 @@ def test_trc(tmp_path: Path, version: str) -> None:
     assert result.frames.timestamp.tolist() == [start + 0.5, start + 0.6, start + 0.65]
     assert result.frames.arbitration_id.tolist() == [0x123, 0x123 | FLAG, 0x123]
     assert result.frames.dlc.tolist() == [2, 0, 0]
-    assert result.error_frames == 1
+    assert (result.error_frames, result.remote_frames) == (1, 1)
 
 
 def test_trc_with_can_fd(tmp_path: Path) -> None:

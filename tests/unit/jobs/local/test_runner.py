@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from can_train.jobs.display import PlainDisplay
-from can_train.jobs.job import Job
+from can_train.jobs.job import Job, JobResult
 from can_train.jobs.local.runner import LocalRunner
 from can_train.runs.state import current_status, read_status
 
@@ -87,6 +88,35 @@ def test_finished_runs_are_reused_and_said_so(tmp_path: Path, shown: Shown) -> N
     (result,) = shown.runner.run([job(tmp_path, 1, "fail")])
     assert result.outcome == "reused"
     assert "reused: stage 1, run run1\n" in shown.out.getvalue()
+
+
+class Feed:
+    """Gives a job that hangs, and another when it was given up."""
+
+    def __init__(self, root: Path) -> None:
+        self.jobs = [job(root, 1, "hang"), job(root, 2, "ok")]
+        self.given = 0
+
+    def more(self, results: Mapping[int, JobResult]) -> Sequence[Job]:
+        if self.given > len(results) or self.given == len(self.jobs):
+            return ()
+        self.given += 1
+        return self.jobs[self.given - 1 : self.given]
+
+    def unwanted(self) -> Mapping[int, str]:
+        status = read_status(self.jobs[0].run_dir)
+        trained = status is not None and status.state == "running" and status.epoch == 1
+        return {1: "pruned: hopeless"} if trained else {}
+
+
+def test_jobs_come_one_after_another_and_are_given_up(tmp_path: Path, shown: Shown) -> None:
+    results = shown.runner.run((), Feed(tmp_path))
+    assert [r.outcome for r in results] == ["cancelled", "finished"]
+    status = read_status(tmp_path / "run1")
+    assert status is not None and (status.state, status.message) == (
+        "cancelled", "pruned: hopeless",
+    )  # fmt: skip
+    assert "stage 1: pruned: hopeless\n" in shown.out.getvalue()
 
 
 @pytest.mark.parametrize(

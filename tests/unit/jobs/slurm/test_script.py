@@ -96,6 +96,14 @@ def test_an_array_runs_the_config_of_its_task(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "asked"), [("nodes", Resources(nodes=2)), ("gpus", Resources(gpus=2))]
+)
+def test_what_would_stand_idle_is_refused(name: str, asked: Resources) -> None:
+    with pytest.raises(ConfigError, match=f"--{name}: 2 would leave 1 of them idle: .*--{name} 1"):
+        render(replace(FULL, resources=asked))
+
+
 @given(name=st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1))
 def test_any_path_reaches_the_program_unchanged(name: str) -> None:
     echo = replace(FULL, frozen=(Path("/") / name,), python="/bin/echo", setup=())

@@ -1,0 +1,145 @@
+"""How much memory this process may use on the host, how much it uses, and its peak."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from can_train.training.memory import GIB, MIB, MemoryDevice, MemoryLimit, PeakMemory
+
+_KIB: Final = 1024
+_NO_LIMIT: Final = 2**60
+"""Control groups of version 1 show this and more where there is no limit."""
+
+_FORGET_PEAK: Final = "5"
+"""Written to `clear_refs`, it sets the peak of the resident set back (Linux, proc(5))."""
+
+
+class CpuMemory(MemoryDevice):
+    """The machine, or the part of it that this process may use.
+
+    Args:
+        environ: Where Slurm says what it gives.
+        root: Of `proc` and `sys`; tests have their own.
+    """
+
+    def __init__(self, environ: Mapping[str, str] = os.environ, root: Path = Path("/")) -> None:
+        self._environ, self._root = environ, root
+
+    def limit(self) -> MemoryLimit:
+        """Physical memory, a control group, Slurm or the address space: what leaves least."""
+        return min(self.limits(), key=lambda limit: limit.free)
+
+    def limits(self) -> Iterator[MemoryLimit]:
+        """All that there are."""
+        memory = _fields(self._root / "proc/meminfo")
+        total = memory["MemTotal"]
+        used = total - memory.get("MemAvailable", memory.get("MemFree", total))
+        yield MemoryLimit(name="physical memory", total=total, used=used)
+        yield from self._control_groups()
+        given = _slurm_bytes(self._environ)
+        if given:
+            yield MemoryLimit(name="Slurm", total=given, used=self.used())
+        space = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if space != resource.RLIM_INFINITY:
+            mapped = self._status("VmSize")
+            yield MemoryLimit(name="address space", total=space, used=mapped)
+
+    @property
+    def device_class(self) -> str:
+        """`cpu`, and the memory that it may use, in GiB."""
+        least = min(limit.total for limit in self.limits())
+        return f"cpu {max(1, round(least / GIB))} GiB"
+
+    def forget_peak(self) -> None:
+        """The peak begins anew.
+
+        Where the kernel doesn't let a process forget, it is that since the process began: what is
+        measured is then too much, and a batch too small rather than too large.
+        """
+        with contextlib.suppress(OSError):
+            (self._root / "proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="ascii")
+
+    def settle(self) -> None:
+        """Gives the heap's free pages back, and forgets the peak."""
+        ctypes.CDLL(None).malloc_trim(0)
+        self.forget_peak()
+
+    def used(self) -> int:
+        """The resident set."""
+        return self._status("VmRSS")
+
+    def peak(self) -> int:
+        """The largest resident set; where the kernel doesn't tell, that of now."""
+        return self._status("VmHWM", "VmRSS")
+
+    def peaks(self) -> PeakMemory:
+        """Of the least that is allowed; of an address space what was mapped."""
+        spaces = [limit.total for limit in self.limits() if limit.name == "address space"]
+        others = [limit.total for limit in self.limits() if limit.name != "address space"]
+        mapped = self._status("VmPeak", "VmSize") / spaces[0] if spaces else 0.0
+        peak = self.peak()
+        share = max(peak / min(others), mapped)
+        return PeakMemory(host_mib=round(peak / MIB, 1), host_share=round(share, 4))
+
+    def _status(self, *names: str) -> int:
+        """The first of these lines that the kernel has."""
+        found = _fields(self._root / "proc/self/status")
+        return next(found[name] for name in names if name in found)
+
+    def _control_groups(self) -> Iterator[MemoryLimit]:
+        """That of this process and those around it, of version 2 and of version 1."""
+        for line in _text(self._root / "proc/self/cgroup").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers == "":
+                kind = "", "memory.max", "memory.current", "inactive_file"
+            elif "memory" in controllers.split(","):
+                kind = (
+                    "memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
+                    "total_inactive_file",
+                )  # fmt: skip
+            else:
+                continue
+            top = self._root / "sys/fs/cgroup" / kind[0]
+            folder = top / path.lstrip("/")
+            for group in (folder, *folder.parents):
+                if not group.is_relative_to(top):
+                    break
+                yield from _control_group(group, *kind[1:])
+
+
+def _control_group(group: Path, most: str, now: str, idle: str) -> Iterator[MemoryLimit]:
+    """A group's limit; pages of files that can be dropped at once aren't counted as used."""
+    total = _text(group / most).strip()
+    if not total.isdigit() or int(total) >= _NO_LIMIT:
+        return
+    stat = dict(line.split(" ", 1) for line in _text(group / "memory.stat").splitlines())
+    used = int(_text(group / now) or 0) - int(stat.get(idle, 0))
+    yield MemoryLimit(name="control group", total=int(total), used=max(0, used))
+
+
+def _slurm_bytes(environ: Mapping[str, str]) -> int:
+    """Memory that Slurm gives to this job on this node, in bytes; 0: it doesn't say."""
+    if (mib := environ.get("SLURM_MEM_PER_NODE", "")).isdigit():
+        return int(mib) * MIB
+    each, cpus = environ.get("SLURM_MEM_PER_CPU", ""), environ.get("SLURM_CPUS_ON_NODE", "")
+    return int(each) * int(cpus) * MIB if each.isdigit() and cpus.isdigit() else 0
+
+
+def _fields(path: Path) -> dict[str, int]:
+    """Lines such as `VmHWM:  1234 kB` in bytes."""
+    pairs = (line.split(":", 1) for line in _text(path).splitlines() if line.endswith(" kB"))
+    return {name: int(value.split()[0]) * _KIB for name, value in pairs}
+
+
+def _text(path: Path) -> str:
+    """Content of a file of the kernel; empty where it has none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,114 @@
+"""What bounds the memory of a process on a CPU, and its peak."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from can_train.training.host_memory import CpuMemory
+from can_train.training.memory import GIB, MIB
+
+MEMINFO = "MemTotal: 16777216 kB\nMemFree: 1 kB\nMemAvailable: 8388608 kB\n"
+STATUS = (
+    "Name: python\nVmSize: 4194304 kB\nVmPeak: 4194304 kB\nVmHWM: 1048576 kB\nVmRSS: 524288 kB\n"
+)
+
+
+def machine(root: Path, files: Mapping[str, str]) -> CpuMemory:
+    for name, text in {"proc/meminfo": MEMINFO, "proc/self/status": STATUS, **files}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return CpuMemory({}, root)
+
+
+def test_a_machine_without_limits(tmp_path: Path) -> None:
+    memory = machine(tmp_path, {})
+    limit = memory.limit()
+    assert (limit.name, limit.total, limit.free) == ("physical memory", 16 * GIB, 8 * GIB)
+    assert memory.device_class == "cpu 16 GiB"
+    assert memory.used() == GIB // 2
+    assert memory.peaks().host_share == pytest.approx(1 / 16, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {  # version 2: the limit stands at a group around this one
+            "proc/self/cgroup": "0::/job/step\n",
+            "sys/fs/cgroup/job/memory.max": f"{2 * GIB}\n",
+            "sys/fs/cgroup/job/memory.current": f"{GIB}\n",
+            "sys/fs/cgroup/job/memory.stat": f"anon 1\ninactive_file {GIB // 2}\n",
+            "sys/fs/cgroup/job/step/memory.max": "max\n",
+        },
+        {  # version 1
+            "proc/self/cgroup": "5:cpu:/\n4:memory:/job\n",
+            "sys/fs/cgroup/memory/job/memory.limit_in_bytes": f"{2 * GIB}\n",
+            "sys/fs/cgroup/memory/job/memory.usage_in_bytes": f"{GIB}\n",
+            "sys/fs/cgroup/memory/job/memory.stat": f"total_inactive_file {GIB // 2}\n",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+        },
+    ],
+)
+def test_a_control_group_bounds_and_pages_of_files_are_free(
+    tmp_path: Path, files: Mapping[str, str]
+) -> None:
+    memory = machine(tmp_path, files)
+    limit = memory.limit()
+    assert (limit.name, limit.total, limit.free) == ("control group", 2 * GIB, 3 * GIB // 2)
+    assert memory.device_class == "cpu 2 GiB"
+    assert memory.peaks().host_share == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"SLURM_MEM_PER_NODE": "1024"},
+        {"SLURM_MEM_PER_CPU": "256", "SLURM_CPUS_ON_NODE": "4"},
+    ],
+)
+def test_slurm_bounds(tmp_path: Path, environ: Mapping[str, str]) -> None:
+    machine(tmp_path, {})
+    limit = CpuMemory(environ, tmp_path).limit()
+    assert (limit.name, limit.total, limit.free) == ("Slurm", GIB, GIB // 2)
+
+
+def test_a_limit_of_the_address_space_bounds(tmp_path: Path) -> None:
+    memory = machine(tmp_path, {})
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (64 * GIB, before[1]))
+    try:
+        found = {limit.name: limit.free for limit in memory.limits()}
+        share = memory.peaks().host_share
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert found["address space"] == 60 * GIB
+    assert share == pytest.approx(4 / 64)
+
+
+def test_the_peak_is_of_what_came_since() -> None:
+    memory = CpuMemory()
+    array = np.ones(64 * MIB // 8)
+    del array
+    memory.settle()
+    before = memory.used()
+    assert memory.peak() - before < 8 * MIB
+    array = np.ones(32 * MIB // 8)
+    assert 30 * MIB < memory.peak() - before < 48 * MIB
+    peaks = memory.peaks()
+    assert peaks.host_mib == pytest.approx(memory.peak() / MIB, abs=1)
+    assert 0 < peaks.share == peaks.host_share < 1
+    assert peaks.device_allocated_mib is peaks.device_reserved_mib is peaks.device_share is None
+    del array
+
+
+def test_a_kernel_that_tells_no_peak_stops_nobody(tmp_path: Path) -> None:
+    plain = "Name: python\nVmSize: 4194304 kB\nVmRSS: 524288 kB\n"
+    memory = machine(tmp_path, {"proc/self/status": plain})
+    memory.settle()
+    assert memory.peak() == GIB // 2
+    assert memory.peaks().host_share == pytest.approx(1 / 32, abs=1e-4)
