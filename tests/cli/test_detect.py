@@ -197,7 +197,10 @@ def test_requests_that_cannot_be_met_say_why(
         ("-", "--bus", "can0"): (2, "--bus has no effect on standard input"),
         ("--bus", "can0"): (2, "not of the form INTERFACE:CHANNEL"),
         ("--bus", "nosuch:can0"): (3, "can't be opened"),
-        (str(attack), "--calibrate", "soon"): (2, "soon is no time of at least a second"),
+        (str(attack), "--calibrate", "soon"): (
+            2,
+            "soon isn't allowed. Allowed: a number from 1 to 86400",
+        ),
         (str(attack), "--log", str(tmp_path / "no" / "log")): (3, "--log"),
         (str(tmp_path / "no.csv"),): (5, "can't be read"),
     }

@@ -123,6 +123,22 @@ class Number:
         return number
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duration(Number):
+    """Seconds in a range; `s` or `min` may stand behind the number."""
+
+    def __call__(self, text: str) -> float:
+        """The seconds.
+
+        Raises:
+            argparse.ArgumentTypeError: It is no such time, or out of range.
+        """
+        number = text.removesuffix("min")
+        if number != text:
+            return 60 * Number(least=self.least / 60, most=self.most / 60)(number)
+        return Number(least=self.least, most=self.most)(text.removesuffix("s"))
+
+
 @dataclass(frozen=True, slots=True)
 class SettingValue:
     """What the schema allows for one of its settings.

@@ -9,6 +9,7 @@ import pytest
 
 from can_train.cli.values import (
     LONGEST,
+    Duration,
     Number,
     SettingValue,
     WholeNumber,
@@ -66,3 +67,16 @@ def test_a_dataset_has_a_name_of_its_kind() -> None:
     assert dataset_name("set_01") == "set_01"
     with pytest.raises(argparse.ArgumentTypeError, match="'../x' isn't a name. Allowed: letters"):
         dataset_name("../x")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("120", 120.0), ("120s", 120.0), ("5min", 300.0), ("0.5min", 30.0)]
+)
+def test_a_duration_has_its_unit_behind_it(text: str, seconds: float) -> None:
+    assert Duration(least=1, most=86_400)(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["0.5s", "2000min", "min", "1h"])
+def test_no_other_duration_is_taken(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="Allowed: a number from"):
+        Duration(least=1, most=86_400)(text)

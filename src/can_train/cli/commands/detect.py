@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from typing import Final, TypeAlias
 
 from can_train.cli.examples import epilog
@@ -11,13 +10,13 @@ from can_train.cli.options import add_root_options
 from can_train.cli.outputs import require_writable
 from can_train.cli.reading import add_reading_options
 from can_train.cli.trained import add_detector, detector_path
-from can_train.cli.values import file_path, file_text
+from can_train.cli.values import Duration, file_path, file_text
 from can_train.errors import ConfigError
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 _STDIN: Final = "-"
-_DURATION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(s|min)?", re.ASCII)
+_CALIBRATION_TIME: Final = Duration(least=1, most=86_400)
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -46,7 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--fd", action="store_true", help="the bus, or standard input, is CAN FD")
     parser.add_argument(
         "--calibrate",
-        type=_duration,
+        type=_CALIBRATION_TIME,
         metavar="TIME",
         help="raise the thresholds for this vehicle from its first traffic, such as 120s or 5min, "
         "which has to be benign; detection begins behind it",
@@ -108,14 +107,3 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError("--bus has no effect on standard input. Leave it out")
     if args.log is not None:
         require_writable("--log", args.log)
-
-
-def _duration(text: str) -> float:
-    """Seconds, from `120`, `120s` or `2min`."""
-    found = _DURATION.fullmatch(text)
-    seconds = float(found[1]) * (60 if found[2] == "min" else 1) if found else 0.0
-    if seconds < 1:
-        raise argparse.ArgumentTypeError(
-            f"{text} is no time of at least a second. Use: --calibrate 120s, or --calibrate 5min"
-        )
-    return seconds
