@@ -91,7 +91,8 @@ class BusFrames:
         opened: Callable[[], can.BusABC] | None = None,
     ) -> None:
         library = extra("can", Path(f"--bus {address}"), "a live bus")
-        self._gone = (library.CanError, OSError)
+        self._gone = (library.CanError, OSError, ValueError)
+        self._error: BaseException | None = None
         self._address, self._tell = address, tell
         self._open = opened or address.open
         self._width = FD_BYTES if address.fd else CLASSIC_BYTES
@@ -103,9 +104,15 @@ class BusFrames:
         self._thread.start()
 
     def blocks(self) -> Iterator[Frames]:
-        """All frames that wait, again and again; empty where none came for a while."""
+        """All frames that wait, again and again; empty where none came for a while.
+
+        Raises:
+            BaseException: Whatever ended the thread; it isn't that the bus is gone.
+        """
         while (frames := self.ring.take(_LOOK_S)) is not None:
             yield frames
+        if self._error is not None:
+            raise self._error
 
     def stop(self) -> None:
         """Ends the thread and closes the bus."""
@@ -115,7 +122,7 @@ class BusFrames:
     def _first(self) -> can.BusABC:
         try:
             return self._open()
-        except (*self._gone, ValueError) as error:
+        except self._gone as error:
             raise PreflightError(
                 f"--bus {self._address}: can't be opened ({error}). Look at it: ip -details link "
                 f"show, and at the interfaces of python-can"
@@ -124,6 +131,8 @@ class BusFrames:
     def _receive(self, bus: can.BusABC | None) -> None:
         try:
             self._receive_again(bus)
+        except BaseException as error:  # noqa: BLE001 - raised again where the frames are taken
+            self._error = error
         finally:
             self.ring.close()
 

@@ -21,6 +21,9 @@ _EXTENDED_DIGITS: Final = 8
 """candump writes three digits for a standard ID and eight for an extended one."""
 
 _AT_ONCE: Final = 1 << 16
+_LONGEST: Final = 4096
+"""Bytes that may wait for the end of their line; a frame of CAN FD takes some 200."""
+
 _EXTENDED: Final = int(EXTENDED_FLAG)
 
 
@@ -36,6 +39,8 @@ def frames_of_lines(descriptor: int, tell: Callable[[str], None], width: int) ->
     while read := os.read(descriptor, _AT_ONCE):
         whole, _, rest = (rest + read).rpartition(b"\n")
         frames, more = _frames(whole, width)
+        if len(rest) > _LONGEST:
+            more, rest = more + (not rest.startswith(b"#")), b"#"  # its end is a remark
         odd = _counted(odd, more, tell)
         yield frames
     frames, more = _frames(rest, width)
@@ -55,11 +60,13 @@ def _frames(text: bytes, width: int) -> tuple[Frames, int]:
     lines = [line for line in text.split(b"\n") if line.strip() and not line.startswith(b"#")]
     found = [match for line in lines if (match := _LINE.fullmatch(line.rstrip())) is not None]
     digits = [match[3] or match[4] or b"" for match in found]
-    fit = [len(each) % 2 == 0 and len(each) <= 2 * width for each in digits]
+    stamps = np.array([float(match[1]) for match in found])
+    fit = np.isfinite(stamps)
+    fit &= np.array([len(d) % 2 == 0 and len(d) <= 2 * width for d in digits], bool)
     kept, payloads = list(compress(found, fit)), list(compress(digits, fit))
     dlc = np.array([len(each) // 2 for each in payloads], np.uint8)
     frames = Frames(
-        timestamp=np.array([float(match[1]) for match in kept]),
+        timestamp=stamps[fit],
         arbitration_id=np.array([_identifier(match[2]) for match in kept], np.uint32),
         dlc=dlc,
         payload=padded(np.frombuffer(bytes.fromhex(b"".join(payloads).decode()), np.uint8), dlc),

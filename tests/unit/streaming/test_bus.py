@@ -112,7 +112,7 @@ def test_a_bus_that_is_gone_is_tried_again(
     def open_bus() -> can.BusABC:
         if len(opened) == 1:
             opened.append(opened[0])
-            raise OSError("No such device")
+            raise ValueError("No such device")
         opened.append(can.Bus(interface="virtual", channel=CHANNEL))
         return opened[-1]
 
@@ -131,6 +131,21 @@ def test_a_bus_that_is_gone_is_tried_again(
         "gone (No such device). Next try in 0.02 s",
         "is back",
     ]
+
+
+def test_what_ends_the_thread_ends_the_frames(
+    told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with can.Bus(interface="virtual", channel=CHANNEL) as opened:
+
+        def broken(timeout: float | None = None) -> None:
+            raise KeyError("driver")
+
+        monkeypatch.setattr(opened, "recv", broken)
+        frames = BusFrames(BusAddress.of(f"virtual:{CHANNEL}"), told.append, opened=lambda: opened)
+        with pytest.raises(KeyError, match="driver"):
+            list(frames.blocks())
+        frames.stop()
 
 
 def test_a_bus_that_cannot_be_opened_says_so_at_once(told: list[str]) -> None:

@@ -6,6 +6,7 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from can_train.frames.readers import read_recording
@@ -60,3 +61,25 @@ def test_can_fd_needs_room() -> None:
     assert len(frames_from([line], told)) == 0
     assert told
     assert frames_from([line], told, width=64).dlc.tolist() == [12]
+
+
+def test_a_time_that_is_no_number_is_left_out() -> None:
+    told: list[str] = []
+    endless = b"(" + b"9" * 310 + b") can0 112#00\n"
+    assert np.isfinite(frames_from([endless + LINES + endless], told).timestamp).all()
+    assert len(told) == 1
+
+
+def test_a_line_without_end_does_not_wait_for_it() -> None:
+    told: list[str] = []
+    begin, end = os.pipe()
+    blocks = frames_of_lines(begin, told.append, 8)
+    for _ in range(2):
+        os.write(end, b"x" * 5000)
+        assert len(next(blocks)) == 0
+        assert len(told) == 1  # though the line has no end yet
+    os.write(end, b"x\n" + LINES)
+    os.close(end)
+    assert len(joined(list(blocks))) == 4
+    os.close(begin)
+    assert len(told) == 1

@@ -32,7 +32,7 @@ def add_calm(
     Args:
         score: Scores of the next windows of one recording, by time [B].
         level: Median up to which a recording is calm.
-        step: Width of a counted depth; the median is known as exactly.
+        step: Width of a counted depth; the median is taken for at most one less deep than it is.
         counts: Scores so far by their depth below the level, from 0 on, then how many windows they
             are [`STEPS` + 1]; is brought up to date.
         out: Is filled [B].
@@ -42,12 +42,13 @@ def add_calm(
         total = 0
         for depth in range(STEPS):
             total += counts[depth]
-        if counts[STEPS] >= WARM_UP_WINDOWS:
-            below, depth = 0, STEPS
-            while 2 * below < total:
+        if counts[STEPS] >= WARM_UP_WINDOWS and total > 0:
+            deeper, depth = 0, STEPS - 1
+            while 2 * (deeper + counts[depth]) < total:
+                deeper += counts[depth]
                 depth -= 1
-                below += counts[depth]
-            out[i] += depth * step
+            # Between the edges of its step, or a score on an edge would move it by all of one.
+            out[i] += max(depth - (0.5 * total - deeper) / counts[depth], 0.0) * step
         if not np.isnan(score[i]):
             deep = np.floor((level - score[i]) / step)
             counts[int(min(max(deep, 0.0), STEPS - 1.0))] += 1

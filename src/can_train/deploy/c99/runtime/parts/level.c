@@ -11,16 +11,18 @@ static double ct_levelled(ct_calm *calm, const ct_level_of_scorer *level, double
     if (level->step <= 0.0) {
         return margin;
     }
-    if (calm->windows >= CT_LEVEL_WARM_UP) {
-        uint32_t below = 0;
-        uint16_t depth = CT_LEVEL_STEPS;
-        while (2u * below < calm->total && depth > 0) {
-            depth--;
-            below += calm->counts[depth];
-        }
-        added = margin + (double)depth * level->step;
-    } else {
+    if (calm->windows < CT_LEVEL_WARM_UP) {
         calm->windows++;
+    } else if (calm->total > 0) {
+        uint32_t deeper = 0;
+        uint16_t depth = CT_LEVEL_STEPS - 1;
+        while (2u * (deeper + calm->counts[depth]) < calm->total && depth > 0) {
+            deeper += calm->counts[depth];
+            depth--;
+        }
+        /* Between the edges of its step, or a margin on an edge would move it by all of one. */
+        double part = (0.5 * (double)calm->total - (double)deeper) / (double)calm->counts[depth];
+        added = margin + ct_larger_double((double)depth - part, 0.0) * level->step;
     }
     if (!(margin == margin)) { /* no number */
         return added;
