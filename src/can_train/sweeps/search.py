@@ -217,8 +217,8 @@ class Search:
 
     def _settle(self, trial: _OpenTrial, results: Mapping[int, JobResult]) -> None:
         """Tells the study how a trial ended; one that the user cancelled stays open."""
-        run, merit = trial.last.run_dir, None
-        if results[trial.last.number].ok:
+        run, merit, result = trial.last.run_dir, None, results[trial.last.number]
+        if result.ok:
             merit = merit_of(read_validation(run))
         status = read_status(run)
         if trial.told:
@@ -226,7 +226,7 @@ class Search:
         if merit is not None and math.isfinite(merit):
             self._study.tell(trial.number, "finished", merit)
             self._failures = 0
-        elif trial.pruned:
+        elif trial.pruned or result.message.startswith(PRUNED):  # or the same one was before
             self._study.tell(trial.number, "pruned")
         elif status is not None and status.state == "cancelled":
             self._ends = True
