@@ -83,7 +83,7 @@ class Runner:
 
     def finished(self, search: Search, job: Job) -> JobResult:
         """The loss grows with the distance from the best learning rate."""
-        plans = [planned for plan in search._plans for planned in plan.stages]
+        plans = [planned for plan in search._plans.values() for planned in plan.stages]
         planned = next(p for p in plans if p.frozen.run_dir == job.run_dir)
         self.finish(planned, abs(planned.config.training.learning_rate - self.best))
         return JobResult(job=job, outcome="finished")
@@ -129,6 +129,24 @@ def test_one_that_was_killed_tries_what_it_would_have_tried(
     assert params_of(resumed) == params_of(whole)
     assert len(other.order) == 9 and other.order[4] == other.order[5]  # nobody was told of its end
     assert resumed.manifest.created_at == killed.manifest.created_at
+
+
+@pytest.mark.parametrize("unwritten", [1, 2])
+def test_a_trial_that_was_killed_while_it_was_chosen_is_left_out(
+    asked: Ask, runner: Runner, roots: Roots, unwritten: int
+) -> None:
+    search = runner.run(asked(trials=2))
+    folder = sweep_dir(roots.experiments, search.manifest.sweep_id)
+    journal = search_journal(folder)
+    with opened_study(folder, asked().axes) as study:
+        study.ask()
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:-unwritten]))  # each value of a trial is a line
+    resumed = runner.run(asked(trials=4))
+    assert params_of(resumed)[:2] == params_of(search) and len(params_of(resumed)) == 4
+    assert sweep_board(roots.experiments, resumed.manifest).done == 4
+    with opened_study(folder, asked().axes) as study:
+        assert [trial.number for trial in study.trials] == [0, 1, 3, 4]
 
 
 def test_what_was_removed_is_trained_again(asked: Ask, runner: Runner, roots: Roots) -> None:
