@@ -107,9 +107,14 @@ def test_lists_in_a_bucket_are_swept_and_train_says_so(
     assert "2 combinations, 2 runs" in capsys.readouterr().out
 
 
-def test_the_campaign_shares_what_it_can(
-    folders: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+def test_the_campaign_shares_what_it_can_wherever_it_is_typed(
+    folders: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    (tmp_path / "campaign").mkdir()
+    monkeypatch.chdir(tmp_path)
     words = ("--modality", "automotive", "--dataset", "car")
     assert main(["campaign", *words, *folders, "--dry-run", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

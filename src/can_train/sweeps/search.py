@@ -114,7 +114,7 @@ class Search:
         self._at_once = at_once
         self.manifest = replace(manifest, configs=())
         self._before = {config.runs for config in manifest.configs}
-        self._plans: list[Plan] = []
+        self._plans: dict[int, Plan] = {}
         self._jobs: list[Job] = []
         self._open: dict[int, _OpenTrial] = {}
         self._again = list(self._take_up())
@@ -131,7 +131,7 @@ class Search:
         """Most trials at the same time."""
         if self._at_once is not None:
             return self._at_once
-        threads = [s.config.training.threads for plan in self._plans for s in plan.stages]
+        threads = [s.config.training.threads for plan in self._plans.values() for s in plan.stages]
         return max(1, len(os.sched_getaffinity(0)) // max(threads, default=1))
 
     def more(self, results: Mapping[int, JobResult]) -> Sequence[Job]:
@@ -188,13 +188,15 @@ class Search:
         """Adds the plan of a trial to the record of all."""
         working = {job.run_dir for job in self._jobs}
         plan = _plan(self._asked, trial.params, self._roots, working)
-        self._plans.append(plan)
+        self._plans[trial.number] = plan
         point = Point(part="", params=trial.params, typed=self._asked.typed)
         configs = (*self.manifest.configs, config_of(point, plan))
         self.manifest = replace(self.manifest, configs=configs)
 
     def _begin(self, trial: Trial) -> None:
-        whole = replace(union(self._plans, self._roots), plan_id=self.manifest.sweep_id)
+        whole = replace(
+            union(tuple(self._plans.values()), self._roots), plan_id=self.manifest.sweep_id
+        )
         write_manifest(self._roots.experiments, self.manifest)
         write_plan(whole)
         known = {job.run_dir for job in self._jobs}
@@ -217,8 +219,8 @@ class Search:
 
     def _settle(self, trial: _OpenTrial, results: Mapping[int, JobResult]) -> None:
         """Tells the study how a trial ended; one that the user cancelled stays open."""
-        run, merit = trial.last.run_dir, None
-        if results[trial.last.number].ok:
+        run, merit, result = trial.last.run_dir, None, results[trial.last.number]
+        if result.ok:
             merit = merit_of(read_validation(run))
         status = read_status(run)
         if trial.told:
@@ -226,7 +228,7 @@ class Search:
         if merit is not None and math.isfinite(merit):
             self._study.tell(trial.number, "finished", merit)
             self._failures = 0
-        elif trial.pruned:
+        elif trial.pruned or result.message.startswith(PRUNED):  # or the same one was before
             self._study.tell(trial.number, "pruned")
         elif status is not None and status.state == "cancelled":
             self._ends = True

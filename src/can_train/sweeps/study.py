@@ -103,12 +103,13 @@ class Study:
 
     def __init__(self, study: OptunaStudy, name: str, axes: Sequence[SearchAxis]) -> None:
         self._study, self._name, self._axes = study, name, axes
-        self._told: dict[int, int] = {}
+        self._end_half_chosen()
 
     @property
     def trials(self) -> tuple[Trial, ...]:
-        """All of them in their order."""
-        return tuple(self._trial(each) for each in self._study.get_trials(deepcopy=False))
+        """All of them in their order, without those that were killed while they were chosen."""
+        trials = self._study.get_trials(deepcopy=False)
+        return tuple(self._trial(each) for each in trials if self._is_chosen(each))
 
     def ask(self) -> Trial:
         """The next trial."""
@@ -150,6 +151,15 @@ class Study:
             if trial.should_prune():
                 return True
         return False
+
+    def _end_half_chosen(self) -> None:
+        """Records trials as failed whose process was killed before all axes had a value."""
+        for trial in self._study.get_trials(deepcopy=False):
+            if not trial.state.is_finished() and not self._is_chosen(trial):
+                self.tell(trial.number, "failed")
+
+    def _is_chosen(self, trial: FrozenTrial) -> bool:
+        return all(axis.name in trial.params for axis in self._axes)
 
     def _trial(self, trial: FrozenTrial) -> Trial:
         states: dict[str, TrialState] = {

@@ -19,7 +19,7 @@ from can_train.runs.events import EpochEnded
 from can_train.runs.layout import Roots, manifest_path, plan_dir, search_journal, sweep_dir
 from can_train.runs.process import this_process
 from can_train.runs.remove import remove_run
-from can_train.runs.state import RunStatus, end_running, read_status, write_status
+from can_train.runs.state import PRUNED, RunStatus, end_running, read_status, write_status
 from can_train.sweeps.make import Order, check_reproduced, make_sweep, order_of
 from can_train.sweeps.manifest import SearchRecord, read_manifest
 from can_train.sweeps.results import best_of, groups_of, results_of
@@ -83,7 +83,7 @@ class Runner:
 
     def finished(self, search: Search, job: Job) -> JobResult:
         """The loss grows with the distance from the best learning rate."""
-        plans = [planned for plan in search._plans for planned in plan.stages]
+        plans = [planned for plan in search._plans.values() for planned in plan.stages]
         planned = next(p for p in plans if p.frozen.run_dir == job.run_dir)
         self.finish(planned, abs(planned.config.training.learning_rate - self.best))
         return JobResult(job=job, outcome="finished")
@@ -129,6 +129,24 @@ def test_one_that_was_killed_tries_what_it_would_have_tried(
     assert params_of(resumed) == params_of(whole)
     assert len(other.order) == 9 and other.order[4] == other.order[5]  # nobody was told of its end
     assert resumed.manifest.created_at == killed.manifest.created_at
+
+
+@pytest.mark.parametrize("unwritten", [1, 2])
+def test_a_trial_that_was_killed_while_it_was_chosen_is_left_out(
+    asked: Ask, runner: Runner, roots: Roots, unwritten: int
+) -> None:
+    search = runner.run(asked(trials=2))
+    folder = sweep_dir(roots.experiments, search.manifest.sweep_id)
+    journal = search_journal(folder)
+    with opened_study(folder, asked().axes) as study:
+        study.ask()
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:-unwritten]))  # each value of a trial is a line
+    resumed = runner.run(asked(trials=4))
+    assert params_of(resumed)[:2] == params_of(search) and len(params_of(resumed)) == 4
+    assert sweep_board(roots.experiments, resumed.manifest).done == 4
+    with opened_study(folder, asked().axes) as study:
+        assert [trial.number for trial in study.trials] == [0, 1, 3, 4]
 
 
 def test_what_was_removed_is_trained_again(asked: Ask, runner: Runner, roots: Roots) -> None:
@@ -194,6 +212,23 @@ def test_a_trial_that_is_worse_than_most_is_given_up(
     assert (board.state, board.done) == ("finished", PRUNED_AFTER + 2)
     assert [item.state for item in board.combinations][-1] == "pruned"
     assert [result.state for result in results_of(board)][-1] == "pruned"
+
+
+def test_what_repeats_a_trial_that_was_given_up_is_given_up_too(
+    asked: Ask, runner: Runner, roots: Roots
+) -> None:
+    def given_up(search: Search, job: Job) -> JobResult:
+        for trial in search._open.values():
+            trial.pruned = True
+        end_running(job.run_dir, "cancelled", message=f"{PRUNED}: below the median")
+        return JobResult(job=job, outcome="cancelled", message=f"{PRUNED}: below the median")
+
+    two_values = "learning_rate=0.001..0.001001"  # numbers have four digits
+    search = runner.run(asked(two_values, trials=4), outcome=given_up)
+    board = sweep_board(roots.experiments, search.manifest)
+    assert (board.done, len(board.combinations)) == (4, 4) and len(runner.order) <= 2
+    with opened_study(sweep_dir(roots.experiments, search.manifest.sweep_id), ()) as study:
+        assert [trial.state for trial in study.trials] == ["pruned"] * 4
 
 
 def failed(search: Search, job: Job) -> JobResult:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from can_train.cli.options import add_plan_options, add_root_options
@@ -12,8 +11,8 @@ from can_train.cli.values import file_path
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-GRID: Final = "campaign"
-"""The grid that comes with the program."""
+GRID: Final = "campaign.yaml"
+"""The file of the grid that comes with the program."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -53,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from can_train.cli.sweep_launch import start_grid
     from can_train.cli.sweep_results import check_outs
     from can_train.errors import ConfigError
-    from can_train.sweeps.grid import read_grid
+    from can_train.sweeps.grid import SHIPPED, read_grid
 
     check_outs(vars(args).get("out", ()))
     if "out" in args and not chosen_executor(args).waits:
@@ -61,4 +60,4 @@ def run(args: argparse.Namespace) -> int:
             "--out: nobody waits for these jobs. When they have ended: can-train sweep results "
             "SWEEP --stages --out FILE"
         )
-    return start_grid(args, read_grid(Path(GRID)), one_stage=False)
+    return start_grid(args, read_grid(SHIPPED / GRID), one_stage=False)
