@@ -11,6 +11,8 @@ import pytest
 from can_train.cli.main import main
 from can_train.deploy.bundle.exporter import EXPORTER
 from can_train.deploy.bundle.write import LICENCE
+from can_train.deploy.c99.exporter import EXPORTER as C99
+from can_train.deploy.c99.write import write as write_c99
 from can_train.deploy.exporter import ExportOption, exporters
 from can_train.deploy.onnx.exporter import EXPORTER as ONNX
 from tests.lab import Lab
@@ -105,6 +107,8 @@ def test_every_format_is_declared_completely() -> None:
         assert exporter.title and exporter.write.count(":") == 1
     assert exporters()["bundle"] is EXPORTER
     assert exporters()["onnx"] is ONNX
+    assert exporters()["c"] is C99
+    assert C99.write == f"{write_c99.__module__}:{write_c99.__name__}"
     assert ExportOption(name="no_libm", help="").flag == "--no-libm"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.config.schema import FusionConfig
-from can_train.deploy.c99.source import Source, floats, literal
+from can_train.deploy.c99.source import CSource, floats, literal
 from can_train.detectors.evidence import Margins, yardstick_of
 from can_train.detectors.gat.spec import GatConfig
 from can_train.detectors.gat.window import effective_weights
@@ -28,7 +28,7 @@ _RESIDUALS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
+class MemorySizes:
     """What a network asks of the memory that layers share.
 
     Attributes:
@@ -46,7 +46,7 @@ class Sizes:
     pooled: int = 1
 
 
-def add_vgae(source: Source, trained: TrainedDetector) -> Sizes:
+def add_vgae(source: CSource, trained: TrainedDetector) -> MemorySizes:
     """Writes the anomaly detector `ct_vgae`."""
     weights = trained.weights
     encoder = attention_stack(
@@ -79,7 +79,7 @@ def add_vgae(source: Source, trained: TrainedDetector) -> Sizes:
     return _sizes(encoder, rows=int(rows), pooled=1)
 
 
-def add_gat(source: Source, trained: TrainedDetector, sizes: GatConfig) -> Sizes:
+def add_gat(source: CSource, trained: TrainedDetector, sizes: GatConfig) -> MemorySizes:
     """Writes the classifier `ct_gat`."""
     weights = effective_weights(trained.weights, sizes)
     layers = attention_stack(
@@ -99,7 +99,7 @@ def add_gat(source: Source, trained: TrainedDetector, sizes: GatConfig) -> Sizes
     return _sizes(layers, rows=1, pooled=int(classifier.widths.max()))
 
 
-def add_fusion(source: Source, trained: TrainedDetector) -> Sizes:
+def add_fusion(source: CSource, trained: TrainedDetector) -> MemorySizes:
     """Writes the fusion `ct_fusion`."""
     agent = dense_stack(trained.weights, layers_of(trained.weights, "agent.layers"))
     linear = policy_of(trained) != "dqn"
@@ -118,7 +118,7 @@ def add_fusion(source: Source, trained: TrainedDetector) -> Sizes:
         ("relief", literal(float(trained.threshold.relief))),
         ("agent_layers", "0" if linear else str(len(agent.widths) - 1)),
     ]))  # fmt: skip
-    return Sizes(pooled=max(int(agent.widths.max()), len(mean)))
+    return MemorySizes(pooled=max(int(agent.widths.max()), len(mean)))
 
 
 def policy_of(trained: TrainedDetector) -> str:
@@ -126,7 +126,7 @@ def policy_of(trained: TrainedDetector) -> str:
     return (trained.config.fusion or FusionConfig()).fusion_policy
 
 
-def margins_of(source: Source, name: str, margins: Margins) -> str:
+def margins_of(source: CSource, name: str, margins: Margins) -> str:
     """Writes the margins of benign windows; gives their `ct_margins`."""
     if not margins.windows:
         return "{NULL, NULL, 0, 1.0f, 0}"
@@ -140,7 +140,7 @@ def margins_of(source: Source, name: str, margins: Margins) -> str:
     return f"{{{values}, {ranks}, {margins.windows}, {literal(float(margins.tail))}, {len(known)}}}"
 
 
-def _experience(source: Source, name: str, trained: TrainedDetector) -> str:
+def _experience(source: CSource, name: str, trained: TrainedDetector) -> str:
     evidence, threshold = trained.evidence, trained.threshold
     known = margins_of(source, f"{name}_known", evidence.benign)
     others = margins_of(source, f"{name}_other", evidence.other_cars)
@@ -149,7 +149,7 @@ def _experience(source: Source, name: str, trained: TrainedDetector) -> str:
     return f"{{{known}, {others}, {literal(float(threshold.relief))}, {{{yardstick}}}}}"
 
 
-def _inputs(source: Source, name: str, trained: TrainedDetector) -> str:
+def _inputs(source: CSource, name: str, trained: TrainedDetector) -> str:
     scaler = trained.scaler
     parts = [
         _vector(source, f"{name}_{what}", values, f"{told} on benign windows")
@@ -165,7 +165,7 @@ def _inputs(source: Source, name: str, trained: TrainedDetector) -> str:
     return f"{{{', '.join(parts)}, {len(ids)}}}"
 
 
-def _add_attention(source: Source, name: str, stack: AttentionStack, *, loops: bool) -> None:
+def _add_attention(source: CSource, name: str, stack: AttentionStack, *, loops: bool) -> None:
     """Writes the layers of a stack as an array of `ct_attention`."""
     at, edge_at, rows = 0, 0, []
     for number, size in enumerate(stack.sizes):
@@ -210,13 +210,13 @@ class _Cut:
         return self._weights[begin : self.at].reshape(rows, columns)
 
 
-def _add_dense(source: Source, name: str, stack: DenseStack) -> None:
+def _add_dense(source: CSource, name: str, stack: DenseStack) -> None:
     """Writes fully connected layers as an array of `ct_dense_layer`."""
     layers = _dense(source, name, stack)
     source.add(f"static const ct_dense_layer {name}[] = {{\n{_joined(layers)}\n}};\n")
 
 
-def _dense(source: Source, name: str, stack: DenseStack) -> list[str]:
+def _dense(source: CSource, name: str, stack: DenseStack) -> list[str]:
     cut, rows = _Cut(stack.weights, 0), []
     for number in range(len(stack.widths) - 1):
         inputs, outputs = int(stack.widths[number]), int(stack.widths[number + 1])
@@ -226,15 +226,15 @@ def _dense(source: Source, name: str, stack: DenseStack) -> list[str]:
     return rows
 
 
-def _vector(source: Source, name: str, values: NDArray[np.floating], told: str) -> str:
+def _vector(source: CSource, name: str, values: NDArray[np.floating], told: str) -> str:
     return source.array(name, "float", floats(values), f"{told} [{values.size}]")
 
 
-def _sizes(stack: AttentionStack, *, rows: int, pooled: int) -> Sizes:
+def _sizes(stack: AttentionStack, *, rows: int, pooled: int) -> MemorySizes:
     widths = stack.sizes[:, LayerColumn.HEADS] * stack.sizes[:, LayerColumn.CHANNELS]
     width = int(max(widths.max(), stack.sizes[0, LayerColumn.INPUTS]))
     heads = stack.sizes[:, LayerColumn.HEADS]
-    return Sizes(
+    return MemorySizes(
         width=width,
         row=max(width, rows),
         heads=int(heads.max()),

@@ -17,7 +17,7 @@ _INFINITE: Final = 1e30
 """What stands for infinity: beyond all that is measured, and far from the end of float32."""
 
 
-class Source:
+class CSource:
     """The generated source file as it grows; equal arrays are written once.
 
     Args:

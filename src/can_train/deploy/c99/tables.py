@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from can_train.alarms.rule import windows_apart
-from can_train.deploy.c99.model import Sizes, add_fusion, add_gat, add_vgae, policy_of
-from can_train.deploy.c99.source import Source, literal
+from can_train.deploy.c99.model import MemorySizes, add_fusion, add_gat, add_vgae, policy_of
+from can_train.deploy.c99.source import CSource, literal
 from can_train.deploy.c99.vehicles import VehicleSizes, add_vehicles
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.fusion.spec import DqnConfig
@@ -48,7 +48,7 @@ def tables_of(detector: FrameScorer, *, whole: bool = False) -> Tables:
         ArtifactError: There is no C for it.
     """
     _require_known(detector)
-    source = Source(whole=whole)
+    source = CSource(whole=whole)
     vehicles = add_vehicles(source, detector.own.vehicles)
     sizes = [_added(source, each) for each in detector.trained.values()]
     names = list(detector.thresholds)
@@ -68,7 +68,7 @@ def tables_of(detector: FrameScorer, *, whole: bool = False) -> Tables:
     return Tables(sizes="\n".join(lines), source=source.text)
 
 
-def _added(source: Source, trained: TrainedDetector) -> Sizes:
+def _added(source: CSource, trained: TrainedDetector) -> MemorySizes:
     """Writes one network."""
     sizes = trained.config.architecture
     if isinstance(sizes, VgaeConfig):
@@ -101,7 +101,7 @@ def _most_windows(detector: FrameScorer) -> int:
 
 def _constants(
     detector: FrameScorer,
-    sizes: list[Sizes],
+    sizes: list[MemorySizes],
     vehicles: VehicleSizes,
     whole: bool,
 ) -> Mapping[str, tuple[str | int, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from can_train.deploy.c99.model import margins_of
-from can_train.deploy.c99.source import Source, literal
+from can_train.deploy.c99.source import CSource, literal
 from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.errors import ArtifactError
 from can_train.vehicle.profile import Step, VehicleProfile
@@ -22,7 +22,7 @@ class VehicleSizes:
     most_rows: int = 1
 
 
-def add_vehicles(source: Source, known: KnownVehicles | None) -> VehicleSizes:
+def add_vehicles(source: CSource, known: KnownVehicles | None) -> VehicleSizes:
     """Writes the profiles `ct_vehicles`, if there are any.
 
     Raises:
@@ -41,7 +41,7 @@ def add_vehicles(source: Source, known: KnownVehicles | None) -> VehicleSizes:
     return VehicleSizes(vehicles=len(known.profiles), rows=first, most_rows=most)
 
 
-def _vehicle(source: Source, name: str, profile: VehicleProfile, first: int) -> str:
+def _vehicle(source: CSource, name: str, profile: VehicleProfile, first: int) -> str:
     """Writes one profile; gives its `ct_vehicle`."""
     known = profile.known
     if known.constant.shape[1] != 1:

@@ -117,14 +117,16 @@ static void ct_hear(ct_bus *bus, double now_s, bool first)
 }
 
 /* Whether an ID was first heard after the warm-up. An ID that gave way to others and comes back is
- * no new one: those of the warm-up are noted for good, in a set that takes few others for them. */
+ * no new one: those of the warm-up are noted for good, in a set that takes few others for them and
+ * isn't asked before an ID had to give way. */
 static bool ct_is_late(ct_state *state, uint32_t id, bool warm)
 {
     uint32_t bit = id <= 0x7ffu ? id : (id * 2654435761u) >> 21;
     if (!warm) {
         state->early[bit / 32u] |= UINT32_C(1) << (bit % 32u);
     }
-    return ((state->early[bit / 32u] >> (bit % 32u)) & 1u) == 0u;
+    bool early = ((state->early[bit / 32u] >> (bit % 32u)) & 1u) != 0u;
+    return warm && !(early && state->counts.ids_replaced > 0);
 }
 
 /* Compares a frame with what is remembered, fills `seen`, and remembers the frame. */
