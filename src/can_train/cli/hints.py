@@ -20,8 +20,8 @@ ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
         "sweep resume", "sweep retry-failed", "sweep cancel", "sweep results", "sweep best",
         "sweep reproduce",
         "validate", "demo", "status", "logs", "cancel", "resume", "rm",
-        "evaluate", "score", "compare", "config diff", "env", "teachers find",
-        "teachers add", "mlflow sync", "mlflow ui",
+        "evaluate", "score", "compare", "export", "detect", "config diff", "env",
+        "teachers find", "teachers add", "mlflow sync", "mlflow ui",
         "batch-size explain", "batch-size history", "batch-size reset", "batch-size export",
     ),
     "teacher": (

@@ -105,7 +105,7 @@ def _asked(args: argparse.Namespace, grid: Grid, one_stage: bool) -> SearchOrder
     """
     from can_train.sweeps.axes import conflicts
     from can_train.sweeps.search import SearchOrder
-    from can_train.sweeps.space import parse_search_axis
+    from can_train.sweeps.space import USE, parse_search_axis
 
     if "trials" not in args:
         raise ConfigError("--search: say how many trials. Use for example: --trials 40")
@@ -113,9 +113,7 @@ def _asked(args: argparse.Namespace, grid: Grid, one_stage: bool) -> SearchOrder
         raise ConfigError("--grid-file: trains all that it spans. Give axes: --grid NAME=VALUES")
     axes = tuple(parse_search_axis(text) for text in vars(args).get("grid", ()))
     if not axes:
-        raise ConfigError(
-            "--grid: missing. Use for example: --grid learning_rate=1e-4..1e-2 --grid heads=2,4"
-        )
+        raise ConfigError(f"--grid: missing. {USE}")
     typed = typed_from(args, one_stage=one_stage)
     for problem in conflicts(typed, axes):
         raise problem

@@ -14,7 +14,14 @@ from can_train.config.codec import Json
 from can_train.config.frozen import canonical_json
 from can_train.config.run_log import read_events
 from can_train.config.typed import Typed
-from can_train.errors import CanTrainError, ConfigError, PreflightError, each, raise_all
+from can_train.errors import (
+    CanTrainError,
+    ConfigError,
+    PreflightError,
+    counted,
+    each,
+    raise_all,
+)
 from can_train.jobs.job import Job, JobResult
 from can_train.pipeline.plan import Plan, jobs_of, make_plan
 from can_train.pipeline.record import write_plan
@@ -143,7 +150,8 @@ class Search:
             merits = trial.new_merits()
             if merits and self._study.is_hopeless(number, merits):
                 trial.pruned = True
-                found[trial.last.number] = f"{PRUNED}: below the median after {trial.epochs} epochs"
+                trained = counted(trial.epochs, "epoch")
+                found[trial.last.number] = f"{PRUNED}: below the median after {trained}"
         return found
 
     def _take_up(self) -> Sequence[Trial]:

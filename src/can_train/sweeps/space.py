@@ -20,7 +20,7 @@ DIGITS: Final = 4
 """Significant digits of a number that a search chooses: tables show what was trained."""
 
 _RANGE: Final = re.compile(r"\s*([^=]+?)\s*=\s*([^,\[\]]+?)\.\.([^,\[\]:]+?)(?::([^,]*))?\s*")
-_USE: Final = "Use for example: --grid learning_rate=1e-4..1e-2 --grid heads=2,4"
+USE: Final = "Use for example: --grid learning_rate=1e-4..1e-2 --grid heads=2,4"
 NOT_SEARCHED: Final[Mapping[str, str]] = {
     SEED: "the best seed says nothing about the next one",
     "modality": "figures of different data don't compare",
@@ -137,14 +137,17 @@ def base_of(axes: Sequence[SearchAxis]) -> dict[str, Json]:
 def _range(text: str) -> NumberRange:
     found = _RANGE.fullmatch(text)
     if found is None:
-        raise ConfigError(f"{OPTION}: {text} isn't a range. {_USE}")
+        raise ConfigError(f"{OPTION}: {text} isn't a range. {USE}")
     name = found[1].replace("-", "_")
     base, param = unwrap(annotation_of(name))
     if base not in (int, float):
         raise ConfigError(f"{OPTION} {name}: isn't a number, so it has no range. Give its values")
     low, high = (axis_of(name, [end.strip()]).values[0] for end in (found[2], found[3]))
     if not isinstance(low, int | float) or not isinstance(high, int | float) or low >= high:
-        raise ConfigError(f"{OPTION} {name}: {low}..{high}: the lower end comes first. {_USE}")
+        raise ConfigError(
+            f"{OPTION} {name}: {found[2]} isn't below {found[3]}, and the lower end comes first. "
+            f"{USE}"
+        )
     usual = LOG if param is not None and param.log else LINEAR
     scale = (found[4] or usual).strip()
     if scale not in SCALES:

@@ -38,7 +38,7 @@ def test_a_range_has_the_scale_of_the_schema(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("learning_rate=1e-2..1e-4", "the lower end comes first"),
+        ("learning_rate=1e-2..1e-4", "1e-2 isn't below 1e-4, and the lower end comes first"),
         ("learning_rate=1e-4..fast", "--grid learning_rate: fast isn't allowed. Allowed: a number"),
         ("learning_rate=1e-4..1e3", "1e3 isn't allowed"),
         ("learning_rate=1e-4..1e-2:cubic", "cubic isn't a scale. Allowed: log, linear"),
