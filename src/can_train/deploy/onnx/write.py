@@ -19,7 +19,8 @@ from can_train.detectors.calibration import Threshold
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.kernels.level import MEMORY_WINDOWS, STEPS, WARM_UP_WINDOWS
 from can_train.detectors.onnx.graph import OPSET, OnnxGraph, onnx_package
-from can_train.detectors.onnx.parts import INPUTS, OnnxSaid, p_value
+from can_train.detectors.onnx.judging import OnnxSaid, p_value
+from can_train.detectors.onnx.parts import INPUTS
 from can_train.errors import ArtifactError
 from can_train.files import writing
 from can_train.graphs.features import FEATURE_NAMES
