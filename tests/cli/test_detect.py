@@ -195,6 +195,9 @@ def test_requests_that_cannot_be_met_say_why(
         ("-", "--realtime"): (2, "--realtime has no effect"),
         (str(attack), "--fd"): (2, "--fd has no effect on a recording"),
         ("-", "--bus", "can0"): (2, "--bus has no effect on standard input"),
+        ("-", "--time-unit", "us", "--lenient"): (2, "--lenient, --time-unit: about a recording"),
+        ("--bus", "virtual:x", "--format", "candump"): (2, "--format: about a recording"),
+        ("--bus", "virtual:x", "--columns", "time=1"): (2, "--columns: about a recording"),
         ("--bus", "can0"): (2, "not of the form INTERFACE:CHANNEL"),
         ("--bus", "nosuch:can0"): (3, "can't be opened"),
         (str(attack), "--calibrate", "soon"): (
@@ -202,7 +205,7 @@ def test_requests_that_cannot_be_met_say_why(
             "soon isn't allowed. Allowed: a number from 1 to 86400",
         ),
         (str(attack), "--log", str(tmp_path / "no" / "log")): (3, "--log"),
-        (str(tmp_path / "no.csv"),): (5, "can't be read"),
+        (str(tmp_path / "no.csv"),): (5, "no such file"),
     }
     for words, (code, message) in cases.items():
         assert main(["detect", str(bundle), *words]) == code, words

@@ -112,6 +112,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "detectors.kernels.window_vgae": ("unit/detectors/vgae/test_window.py",),
     "detectors.loading": ("unit/detectors/test_frame_scorer.py", "unit/detectors/test_bundle.py"),
     "detectors.onnx.graph": ("unit/deploy/onnx/test_write.py",),
+    "detectors.onnx.judging": ("unit/deploy/onnx/test_write.py",),
     "detectors.onnx.parts": ("unit/deploy/onnx/test_write.py",),
     "detectors.plain": ("unit/detectors/test_artifact.py", "unit/detectors/test_bundle.py"),
     "detectors.stage": ("unit/training/test_loop.py", "unit/training/test_run.py"),

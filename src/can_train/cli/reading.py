@@ -72,6 +72,11 @@ def reading_of(args: argparse.Namespace) -> Reading:
     return Reading(**{word: given[word] for word in _WORDS if word in given})
 
 
+def reading_options(args: argparse.Namespace) -> list[str]:
+    """Those of the options that were typed, such as `--time-unit`."""
+    return [f"--{word.replace('_', '-')}" for word in _WORDS if vars(args).get(word)]
+
+
 def require_recordings(args: argparse.Namespace, needed: Mapping[str, str]) -> None:
     """Refuses to be told how recordings are read that there are none of.
 
@@ -82,8 +87,7 @@ def require_recordings(args: argparse.Namespace, needed: Mapping[str, str]) -> N
     Raises:
         ConfigError: An option says how they are read, and none of these is there.
     """
-    given = vars(args)
-    said = [f"--{word.replace('_', '-')}" for word in _WORDS if given.get(word)]
+    given, said = vars(args), reading_options(args)
     if said and not any(given[option.strip("-").replace("-", "_")] for option in needed):
         wanted = " or ".join(f"{option} {value}" for option, value in needed.items())
         raise ConfigError(f"{', '.join(said)}: about recordings that aren't named. Add {wanted}")

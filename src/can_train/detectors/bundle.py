@@ -36,6 +36,7 @@ _WEIGHTS: Final = "weights.safetensors"
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
 """Of every entry: a zip archive has no earlier time, and its bytes mustn't depend on the clock."""
 
+_ZIP: Final = b"PK"
 _SEAL: Final = b"sha256:"
 _SEAL_BYTES: Final = len(_SEAL) + 64
 _TENSOR: Final = "tensor"
@@ -94,7 +95,10 @@ def read_bundle(path: Path) -> Bundle:
         arrays = load(weights)
         *experts, own = [_restored(path, each, arrays) for each in manifest["detectors"]]
         rule = AlarmRule(**manifest["alarm_rule"])
-    except (SafetensorError, ConfigError, KeyError, TypeError, ValueError) as error:
+    except (
+        SafetensorError, ConfigError, AttributeError, KeyError, RecursionError, TypeError,
+        ValueError,
+    ) as error:  # fmt: skip
         raise ArtifactError(f"{path}: not a complete bundle ({error}). {_AGAIN}") from error
     by_name = {expert.config.model: expert for expert in experts}
     _require_built_on(path, own, by_name)
@@ -126,10 +130,12 @@ def _entries(path: Path) -> dict[str, bytes]:
     """
     if not path.is_file():
         raise ArtifactError(f"{path}: no such bundle. Write one: can-train export RUN")
-    raw = path.read_bytes()
+    with path.open("rb") as stream:
+        begin = stream.read(len(_ZIP))
+        if begin != _ZIP:
+            raise ArtifactError(f"{path}: not a can-train bundle: refused. {_AGAIN}")
+        raw = begin + stream.read()
     body, seal = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
-    if not raw.startswith(b"PK"):
-        raise ArtifactError(f"{path}: not a can-train bundle: refused. {_AGAIN}")
     if seal != _seal_of(body):
         raise ArtifactError(f"{path}: truncated or altered: its sha256 is another one. {_AGAIN}")
     try:
@@ -142,14 +148,14 @@ def _entries(path: Path) -> dict[str, bytes]:
                     f"and {_WEIGHTS}, uncompressed, and nothing else: refused. {_AGAIN}"
                 )
             return {name: archive.read(name) for name in found}
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, RuntimeError) as error:
         raise ArtifactError(f"{path}: damaged bundle ({error}). {_AGAIN}") from error
 
 
 def _manifest(path: Path, text: bytes) -> dict[str, Any]:
     try:
         manifest = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path}: {_MANIFEST} is no JSON ({error}). {_AGAIN}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ArtifactError(f"{path}: not a can-train bundle: refused. {_AGAIN}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,6 +49,22 @@ class Threshold:
     robust_value: float | None = None
     relief: float = 0.0
     level: float | None = None
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """What `asdict` gave, checked.
+
+        Raises:
+            TypeError: A part is missing or unknown.
+            ValueError: A number isn't finite, or calm reaches up to the threshold.
+        """
+        found = cls(**plain)
+        level = found.trained - 1.0 if found.level is None else found.level
+        if not all(map(math.isfinite, (found.value, found.trained, found.relief, level))):
+            raise ValueError(f"threshold: its numbers must be finite: {dict(plain)}")
+        if level >= found.trained:
+            raise ValueError(f"threshold {found.trained:g}: its level, {level:g}, must be lower")
+        return found
 
     @property
     def trained(self) -> float:

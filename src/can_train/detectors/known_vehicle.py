@@ -89,6 +89,7 @@ class KnownVehicles:
         Raises:
             ArtifactError: A profile is incomplete.
             KeyError: A part is missing.
+            ValueError: Nothing could exceed the threshold.
         """
         profiles = tuple(
             VehicleProfile.from_arrays(vehicle, arrays)
@@ -96,7 +97,7 @@ class KnownVehicles:
         )
         return cls(
             profiles=profiles,
-            threshold=Threshold(**plain["threshold"]),
+            threshold=Threshold.from_plain(plain["threshold"]),
             evidence=CalibrationEvidence.from_plain(plain["evidence"]),
         )
 

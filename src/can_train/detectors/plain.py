@@ -100,7 +100,7 @@ def _trained(plain: Mapping[str, Any], where: str, sha256: str) -> TrainedDetect
         scaler=scaler,
         vocabulary=IdVocabulary(ids=plain["vocabulary"].astype(np.uint32)),
         extras=plain["extras"],
-        threshold=Threshold(**plain["threshold"]),
+        threshold=Threshold.from_plain(plain["threshold"]),
         evidence=CalibrationEvidence.from_plain(plain["evidence"]),
         parents=plain["parents"],
         vehicles=None if vehicles is None else KnownVehicles.from_plain(vehicles),

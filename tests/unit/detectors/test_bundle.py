@@ -156,6 +156,56 @@ def test_another_version_says_what_is_read(path: Path, content: bytes) -> None:
         load_detector(path)
 
 
+def sealed_again(content: bytes, old: bytes, new: bytes) -> bytes:
+    """The bundle with other bytes in the archive's directory, sealed again."""
+    from can_train.detectors import bundle
+
+    body = content[: -bundle._SEAL_BYTES]
+    at = body.index(b"PK\x01\x02")  # the first entry of the directory
+    changed = body[:at] + body[at:].replace(old, new, 1)
+    assert changed != body
+    return changed + bundle._seal_of(changed)
+
+
+def test_a_directory_that_lies_is_refused(path: Path, content: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        size = archive.getinfo("weights.safetensors").file_size.to_bytes(4, "little")
+    made_by = b"PK\x01\x02\x14\x03\x14\x00"
+    encrypted = sealed_again(content, made_by + b"\x00", made_by + b"\x01")
+    longer = sealed_again(content, size * 2, (1 << 30).to_bytes(4, "little") * 2)
+    for crafted in (encrypted, longer):
+        path.write_bytes(crafted)
+        with pytest.raises(ArtifactError, match="damaged bundle"):
+            load_detector(path)
+
+
+def test_a_manifest_that_is_no_manifest_is_refused(path: Path, content: bytes) -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    nested = b'{"format": "can-train bundle", "detectors": ' + deep + b"}"
+    crafted = {
+        resealed(content, manifest__json=nested): "is no JSON",
+        with_manifest(content, {"detectors": ["gat"]}): "not a complete bundle",
+    }
+    for whole, message in crafted.items():
+        path.write_bytes(whole)
+        with pytest.raises(ArtifactError, match=message):
+            load_detector(path)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"value": float("nan")}, {"relief": float("inf")}, {"level": 1e9}, {"value": "1"}]
+)
+def test_a_threshold_that_nothing_exceeds_is_refused(
+    path: Path, content: bytes, changed: dict[str, object]
+) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        detectors = json.loads(archive.read("manifest.json"))["detectors"]
+    detectors[-1]["threshold"].update(changed)
+    path.write_bytes(with_manifest(content, {"detectors": detectors}))
+    with pytest.raises(ArtifactError, match=r"car\.cantrain: not a complete artifact"):
+        load_detector(path)
+
+
 def test_a_fusion_beside_other_experts_is_refused(path: Path, content: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         detectors = json.loads(archive.read("manifest.json"))["detectors"]

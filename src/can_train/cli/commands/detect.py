@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options
 from can_train.cli.outputs import require_writable
-from can_train.cli.reading import add_reading_options
+from can_train.cli.reading import add_reading_options, reading_options
 from can_train.cli.trained import add_detector, detector_path
 from can_train.cli.values import Duration, file_path, file_text
 from can_train.errors import ConfigError
@@ -99,6 +99,12 @@ def _check(args: argparse.Namespace) -> None:
             "--bus socketcan:can0"
         )
     recording = args.file not in (None, _STDIN)
+    typed = [option for option in reading_options(args) if option != "--bus"]
+    if typed and not recording:
+        raise ConfigError(
+            f"{', '.join(typed)}: about a recording, and frames of standard input (lines of "
+            f"candump -L) and of a live bus have one form. Leave it out, or name a FILE"
+        )
     if args.realtime and not recording:
         raise ConfigError("--realtime has no effect on what comes as it is sent. Leave it out")
     if args.fd and recording:

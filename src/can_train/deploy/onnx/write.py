@@ -15,9 +15,12 @@ from can_train.config.spec import implementation
 from can_train.deploy.bundle.write import about
 from can_train.deploy.exporter import Export
 from can_train.detectors.bundle import SUFFIX, read_bundle
+from can_train.detectors.calibration import Threshold
 from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.kernels.level import MEMORY_WINDOWS, STEPS, WARM_UP_WINDOWS
 from can_train.detectors.onnx.graph import OPSET, OnnxGraph, onnx_package
-from can_train.detectors.onnx.parts import INPUTS, OnnxSaid, p_value
+from can_train.detectors.onnx.judging import OnnxSaid, p_value
+from can_train.detectors.onnx.parts import INPUTS
 from can_train.errors import ArtifactError
 from can_train.files import writing
 from can_train.graphs.features import FEATURE_NAMES
@@ -109,5 +112,19 @@ def _metadata(detector: FrameScorer, told: dict[str, Any]) -> dict[str, str]:
         "edge_features": names.edge,
         "alarm_rule": asdict(detector.rule),
         "thresholds": {d.spec.row: d.threshold.value for d in detector.detectors.values()},
+        "levels": {d.spec.row: _level(d.threshold) for d in detector.detectors.values()},
     }
     return {name: json.dumps(value) for name, value in known.items()}
+
+
+def _level(threshold: Threshold) -> dict[str, float] | None:
+    """What a user needs to judge a calm recording by its own level; see `kernels.level`."""
+    if threshold.level is None:
+        return None
+    return {
+        "level": threshold.level,
+        "step": threshold.level_step,
+        "steps": STEPS,
+        "warm_up_windows": WARM_UP_WINDOWS,
+        "memory_windows": MEMORY_WINDOWS,
+    }

@@ -10,7 +10,8 @@ from can_train.config.schema import FusionConfig
 from can_train.config.spec import spec_of
 from can_train.detectors.kernels.window_fusion import ALPHAS, ANOMALY_MARGIN, STATE_LIMIT
 from can_train.detectors.onnx.graph import OnnxGraph, Tensor
-from can_train.detectors.onnx.parts import OnnxSaid, dense, excess, relieved
+from can_train.detectors.onnx.judging import OnnxSaid, excess, relieved
+from can_train.detectors.onnx.parts import dense
 from can_train.detectors.window_scorer import TrainedDetector, layers_of
 
 

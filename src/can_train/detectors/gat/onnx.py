@@ -9,7 +9,8 @@ import numpy as np
 from can_train.detectors.gat.spec import GatConfig
 from can_train.detectors.gat.window import effective_weights
 from can_train.detectors.onnx.graph import OnnxGraph
-from can_train.detectors.onnx.parts import OnnxSaid, attended, dense, judged, windows_of
+from can_train.detectors.onnx.judging import OnnxSaid, judged
+from can_train.detectors.onnx.parts import attended, dense, windows_of
 from can_train.detectors.window_scorer import TrainedDetector, layers_of
 
 

@@ -1,4 +1,4 @@
-"""What the ONNX graphs of all detectors have in common: inputs, layers, and what a margin means."""
+"""What the ONNX graphs of all detectors have in common: inputs and layers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.detectors.evidence import Margins
 from can_train.detectors.kernels.attention import NEGATIVE_SLOPE
-from can_train.detectors.kernels.window import STRANGER, SurpriseTable, WindowInputs
+from can_train.detectors.kernels.window import STRANGER, WindowInputs
 from can_train.detectors.onnx.graph import OnnxGraph, Tensor
-from can_train.detectors.window_scorer import TrainedDetector
 from can_train.graphs.scaling import SCALED_LIMIT
 
 Weights = Mapping[str, NDArray[np.floating]]
@@ -48,23 +46,6 @@ class OnnxWindows:
     node_count: Tensor
     window_count: Tensor
     per_window: Tensor
-    familiarity: Tensor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnnxSaid:
-    """What a detector says of B windows; names of tensors, float64.
-
-    Attributes:
-        score: Margins [B].
-        excess: How far they lie above the threshold, in units of its `Yardstick` [B].
-        state: What it shows a fusion [B, S].
-        familiarity: [B].
-    """
-
-    score: Tensor
-    excess: Tensor
-    state: Tensor
     familiarity: Tensor
 
 
@@ -157,6 +138,7 @@ def product(g: OnnxGraph, x: Tensor, weight: NDArray[np.floating]) -> Tensor:
     return g.op("MatMul", x, g.constant(weight.T, "weight"))
 
 
+<<<<<<< HEAD
 def judged(
     g: OnnxGraph,
     trained: TrainedDetector,
@@ -239,6 +221,8 @@ def _beyond(g: OnnxGraph, margin: Tensor, last: Tensor) -> Tensor:
     return g.op("Max", g.op("Sub", margin, last), g.number(0.0, np.float64))
 
 
+=======
+>>>>>>> fx
 def _scaled(
     g: OnnxGraph, x: Tensor, mean: NDArray[np.float32], scale: NDArray[np.float32]
 ) -> Tensor:

@@ -9,13 +9,12 @@ import numpy as np
 
 from can_train.detectors.kernels.window_vgae import LOG_FLOOR
 from can_train.detectors.onnx.graph import OnnxGraph, Tensor
+from can_train.detectors.onnx.judging import OnnxSaid, judged
 from can_train.detectors.onnx.parts import (
-    OnnxSaid,
     OnnxWindows,
     Weights,
     attended,
     dense,
-    judged,
     product,
     windows_of,
 )

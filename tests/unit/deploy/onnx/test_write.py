@@ -8,16 +8,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from can_train.config.schema import DataConfig, FusionConfig
 from can_train.config.spec import implementation, spec_of
 from can_train.deploy.onnx.write import model_of
 from can_train.detectors.base import Detector
+from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.detectors.frame_scorer import FrameScorer, ModuleFrameScorer
 from can_train.detectors.fusion import onnx as of_fusion
 from can_train.detectors.gat import onnx as of_gat
 from can_train.detectors.gat.spec import GatConfig
+from can_train.detectors.kernels.window_fusion import ANOMALY_MARGIN
 from can_train.detectors.vgae import onnx as of_vgae
 from can_train.errors import ArtifactError
 from can_train.graphs.build import build_graphs
@@ -89,10 +92,31 @@ def made(model: str, features: str = "relational", **changes: object) -> Detecto
     return untrained(config_of(model, data=data, **changes), vocabulary=vocabulary)
 
 
-@pytest.mark.parametrize("policy", ["dqn", "logistic", "maximum"])
+def half_of_them_sure(detector: Detector) -> NDArray[np.float64]:
+    """Excesses of windows after a threshold that half of them exceed by a unit, or nearly so."""
+    alone = ModuleFrameScorer(detector, {})
+    graphs = build_graphs(traffic()[: 120 * WINDOW], alone.spec)
+    (score,) = alone.score_graphs(graphs).values()
+    usual, value = np.quantile(score, [0.3, 0.4])
+    threshold = replace(detector.threshold, value=float(value), real_value=float(value))
+    detector.settle(threshold, CalibrationEvidence(benign=Margins.of([usual])))
+    with torch.no_grad():
+        excess: NDArray[np.float64] = detector(raw_graphs(graphs, np.arange(120))).excess.numpy()
+    return excess
+
+
+@pytest.mark.parametrize("policy", ["dqn", "logistic", "mean"])
 def test_every_policy_and_ids_that_are_embedded(policy: str) -> None:
     experts = {name: made(name, "classic") for name in ("vgae", "gat")}
     fusion = FusionConfig(fusion_policy=policy)  # type: ignore[arg-type]
+    require_same(ModuleFrameScorer(made("dqn", "classic", fusion=fusion), experts), np.arange(120))
+
+
+def test_the_maximum_takes_the_anomaly_detector_where_it_is_sure() -> None:
+    experts = {name: made(name, "classic") for name in ("vgae", "gat")}
+    above = half_of_them_sure(experts["vgae"])
+    assert (above > ANOMALY_MARGIN).any() and (above < ANOMALY_MARGIN).any()
+    fusion = FusionConfig(fusion_policy="maximum")
     require_same(ModuleFrameScorer(made("dqn", "classic", fusion=fusion), experts), np.arange(120))
 
 
@@ -110,6 +134,10 @@ def test_the_model_tells_what_its_user_has_to_know(detector: FrameScorer) -> Non
     assert told["licence"] == "none"
     assert told["window"] == {"features": "relational", "frames": WINDOW, "stride": WINDOW}
     assert told["thresholds"]["fusion"] == detector.thresholds["fusion"].value
+    levels = told["levels"]["fusion"]
+    assert levels["level"] == detector.thresholds["fusion"].level
+    assert levels["step"] == detector.thresholds["fusion"].level_step > 0
+    assert (levels["steps"], levels["warm_up_windows"], levels["memory_windows"]) == (256, 20, 4096)
     assert "novelty" in told["node_features"]
     again = model_of(detector, {"licence": "none"})
     assert again.SerializeToString(deterministic=True) == model.SerializeToString(
