@@ -58,7 +58,7 @@ def judged(
         relied = g.op("Add", both, g.op("Mul", familiarity, g.op("Sub", known, both)))
     columns = [g.lifted(each, 1) for each in (score, known, both, relied, *own)]
     state = g.op("Concat", *columns, axis=1)
-    above = excess(g, trained, score, familiarity)
+    above = excess(g, trained, margin, familiarity)
     return OnnxSaid(score=score, excess=above, state=state, familiarity=familiarity)
 
 
