@@ -18,6 +18,7 @@ from can_train.cli.options import typed_from
 from can_train.config.build import build_request
 from can_train.sweeps.axes import parse_axis, with_values
 from can_train.sweeps.axes import points as points_of
+from can_train.sweeps.space import base_of, parse_search_axis
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDS_MODALITY = {"train", "pipeline", "sweep", "campaign", "data", "validate"}
@@ -100,8 +101,11 @@ def check(command: str, where: str) -> None:
         assert "--modality" in words, f"{where}: {command} needs --modality"
     if words[0] in REQUESTS and not {"--config", "--grid-file"} & set(words):
         typed = typed_from(args, one_stage=words[0] == "train")
-        axes = [parse_axis(text) for text in vars(args).get("grid", ())]
-        points = next(points_of(axes), {})
+        texts = vars(args).get("grid", ())
+        if "search" in args:
+            points = base_of([parse_search_axis(text) for text in texts])
+        else:
+            points = next(points_of([parse_axis(text) for text in texts]), {})
         assert not build_request(with_values(typed, points)).problems, command
 
 
