@@ -50,12 +50,12 @@ def main() -> None:
     parts = []
     for file in args.files:
         frames = read_recording(file).frames
-        said = _said(detector, frames)
-        parts.append((said, _said(bundle, frames), _ran(session, detector, frames)))
-    expected, by_bundle, by_onnx = (_joined(list(way)) for way in zip(*parts, strict=True))
+        whole = (_said(detector, frames), _said(bundle, frames))
+        parts.append((*whole, *_ran(session, detector, frames)))
+    expected, by_bundle, alone, by_onnx = (_joined(list(way)) for way in zip(*parts, strict=True))
     print(f"{len(next(iter(expected.values()))):,} windows of {len(args.files)} recordings")
-    for name, found in (("bundle", by_bundle), ("onnx", by_onnx)):
-        _print(name, detector, expected, found)
+    _print("bundle", detector, expected, by_bundle)
+    _print("onnx", detector, alone, by_onnx)
 
 
 def _said(detector: FrameScorer, frames: Frames) -> Outputs:
@@ -64,8 +64,11 @@ def _said(detector: FrameScorer, frames: Frames) -> Outputs:
     return margins | {f"{name}_p_value": p for name, p in scored.p_value.items()}
 
 
-def _ran(session: onnxruntime.InferenceSession, detector: FrameScorer, frames: Frames) -> Outputs:
-    names, parts = [output.name for output in session.get_outputs()], []
+def _ran(
+    session: onnxruntime.InferenceSession, detector: FrameScorer, frames: Frames
+) -> tuple[Outputs, Outputs]:
+    """What the run says of each window alone, and what the model says."""
+    names, alone, found = [output.name for output in session.get_outputs()], [], []
     for graphs in graphs_in_turn(frames, detector.spec, AT_ONCE):
         if not len(graphs):
             continue
@@ -74,9 +77,15 @@ def _ran(session: onnxruntime.InferenceSession, detector: FrameScorer, frames: F
             "node_x": raw.node_x, "node_id": raw.node_id, "edge_x": raw.edge_x,
             "edge_index": raw.edge_index, "window": raw.batch,
         }  # fmt: skip
-        found = session.run(names, {name: tensor.numpy() for name, tensor in inputs.items()})
-        parts.append(dict(zip(names, found, strict=True)))
-    return _joined(parts)
+        out = session.run(names, {name: tensor.numpy() for name, tensor in inputs.items()})
+        found.append(dict(zip(names, out, strict=True)))
+        scores = detector.score_graphs(graphs)
+        by_row = {detector.detectors[name].spec.row: score for name, score in scores.items()}
+        alone.append(
+            {f"{row}_margin": score for row, score in by_row.items()}
+            | {f"{r}_p_value": detector.evidence[r].p_value(s) for r, s in by_row.items()}
+        )
+    return _joined(alone), _joined(found)
 
 
 def _joined(parts: list[Outputs]) -> Outputs:

@@ -106,3 +106,14 @@ def test_every_format_is_declared_completely() -> None:
     assert exporters()["bundle"] is EXPORTER
     assert exporters()["onnx"] is ONNX
     assert ExportOption(name="no_libm", help="").flag == "--no-libm"
+
+
+def test_a_folder_of_c_is_written_once(
+    artifact: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["export", str(artifact), "--format", "c", "--out", str(tmp_path / "ecu")]
+    assert main([*command, "--quantize", "int8"]) == 0
+    assert "#define CT_INT8 1" in (tmp_path / "ecu" / "can_train_tables.h").read_text()
+    assert f"cmake -S {tmp_path / 'ecu'}" in capsys.readouterr().err
+    assert main(command) == 3
+    assert "Give the name of a new folder" in capsys.readouterr().err

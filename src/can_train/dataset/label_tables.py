@@ -11,6 +11,7 @@ from typing import Final
 
 from can_train.errors import DataError
 from can_train.frames.absent import absent
+from can_train.frames.text.roles import ATTACK_WORDS, BENIGN_WORDS
 
 ROAD_METADATA: Final = "capture_metadata.json"
 """ROAD's own file of labels; one lies in each of its folders."""
@@ -45,6 +46,7 @@ class LabelRow:
         label: Label of the frame whose place in the recording is the row's.
         arbitration_id: Number of the only ID that is attacked; None: every one.
         pattern: Hex digits of the injected payload, X for any; empty: any payload.
+        word: A label's word where it is a kind of attack.
         kind: Kind of attack.
         file: Recording that the row is about; empty: there is only one.
         from_first_frame: Whether an interval counts from the first frame in any case.
@@ -57,6 +59,7 @@ class LabelRow:
     label: int | None = None
     arbitration_id: int | None = None
     pattern: str = ""
+    word: str = ""
     kind: str = ""
     file: str = ""
     from_first_frame: bool = False
@@ -77,7 +80,14 @@ def read_label_table(path: Path) -> tuple[LabelRow, ...]:
         raise DataError(f"--labels {path}: no table of labels ({error}). {_ALLOWED}") from error
     if not records:
         raise DataError(f"--labels {path}: holds no rows. {_ALLOWED}")
-    return tuple(_row(f"{path}: row {number}", each) for number, each in enumerate(records, 1))
+    rows = tuple(_row(f"{path}: row {number}", each) for number, each in enumerate(records, 1))
+    kinds = sorted({row.word for row in rows} - {""})
+    if kinds and not any(row.label == 0 for row in rows):
+        raise DataError(
+            f"--labels {path}: labels {', '.join(kinds[:3])} and no word for benign frames "
+            f"({', '.join(BENIGN_WORDS[:5])}, …). {_ALLOWED}"
+        )
+    return rows
 
 
 def read_road(path: Path) -> dict[str, LabelRow]:
@@ -137,15 +147,18 @@ def _row(where: str, record: Mapping[str, object]) -> LabelRow:
     kinds = [given["start"] is not None, given["frame"] is not None, given["label"] is not None]
     if sum(kinds) != 1 or (given["start"] is None) != (given["end"] is None):
         raise DataError(f"--labels {where}: {dict(record)} doesn't say what it labels. {_ALLOWED}")
+    word = "" if given["label"] is None else str(given["label"]).lower()
+    kind = str(given["label"]) if _is_kind(word) else ""
     try:
         return LabelRow(
             where=where,
             start_s=_number(given["start"]),
             end_s=_number(given["end"]),
             frame=_whole(given["frame"]),
-            label=_label(given["label"]),
+            label=_label(word),
             arbitration_id=_id(given["id"]),
-            kind=str(given["kind"] or ""),
+            word=kind,
+            kind=str(given["kind"] or kind),
             file=str(given["file"] or ""),
         )
     except ValueError as error:
@@ -160,16 +173,19 @@ def _whole(value: object) -> int | None:
     return None if value is None else int(str(value))
 
 
-def _label(value: object) -> int | None:
+def _label(word: str) -> int | None:
     """0 or 1; a word other than those of ordinary frames is an attack's."""
-    if value is None:
+    if not word:
         return None
-    word = str(value).lower()
-    if word in {"0", "r", "normal", "benign", "false"}:
+    if word in BENIGN_WORDS:
         return 0
-    if word in {"1", "t", "attack", "true"}:
+    if word in ATTACK_WORDS or _is_kind(word):
         return 1
-    raise ValueError(f"label is {value!r}, neither 0 nor 1")
+    raise ValueError(f"label is {word!r}, neither 0 nor 1")
+
+
+def _is_kind(word: str) -> bool:
+    return word[:1].isalpha() and word not in {*BENIGN_WORDS, *ATTACK_WORDS}
 
 
 def _id(value: object) -> int | None:

@@ -67,7 +67,8 @@ class ScoredWindows:
         end_s: Timestamp of its last frame [B], float64.
         label: 1 where any of its frames is labelled as an attack [B], uint8.
         score: By scorer: unbounded margin of each window [B], float64; higher is more suspicious.
-        p_value: By scorer: how rare that is among benign windows [B], float64, in (0, 1].
+        p_value: By scorer: how rare that is among benign windows, without what a calm recording
+            gets added [B], float64, in (0, 1].
         alarm: By scorer: whether that is above the stored threshold [B], bool.
     """
 
@@ -105,7 +106,7 @@ class FrameScorer(ABC):
 
     @abstractmethod
     def score_graphs(self, graphs: PackedGraphs) -> dict[str, NDArray[np.float64]]:
-        """Scores of the windows [B] of graphs that were just built, by detector."""
+        """Scores of the windows [B] of graphs that were just built, each alone, by detector."""
 
     @abstractmethod
     def window_scorers(self) -> dict[str, WindowScorer]:
@@ -154,27 +155,27 @@ class FrameScorer(ABC):
         Returns:
             No windows (B = 0) where the recording is shorter than a window.
         """
+        levels = {d.spec.row: Levelling(d.threshold) for d in self.detectors.values()}
         parts = []
         for graphs in graphs_in_turn(frames, self.spec, SCORING_BATCH):
             said = self.score_graphs(graphs)
-            score = {self.detectors[name].spec.row: found for name, found in said.items()}
-            parts.append((graphs.start, graphs.start_s, graphs.attack_fraction > 0, score))
+            margin = {self.detectors[name].spec.row: found for name, found in said.items()}
+            score = {row: levels[row].follow(found) for row, found in margin.items()}
+            parts.append((graphs.start, graphs.start_s, graphs.attack_fraction > 0, margin, score))
             if watch is not None:
                 watch(graphs, score[self.own.spec.row])
-        starts, times, labels, scores = zip(*parts, strict=True)
+        starts, times, labels, margins, scores = zip(*parts, strict=True)
         start = np.concatenate(starts)
-        score = self._of_profile(frames, start)
-        for detector in self.detectors.values():
-            row = detector.spec.row
-            whole = np.concatenate([part[row] for part in scores])
-            score[row] = Levelling(detector.threshold).follow(whole)
+        profile = self._of_profile(frames, start)
+        score = profile | {row: np.concatenate([part[row] for part in scores]) for row in levels}
+        margin = profile | {row: np.concatenate([part[row] for part in margins]) for row in levels}
         return ScoredWindows(
             start=start,
             start_s=np.concatenate(times),
             end_s=frames.timestamp[start + self.spec.window - 1],
             label=np.concatenate(labels).astype(np.uint8),
             score=score,
-            p_value=self._p_values(score),
+            p_value=self._p_values(margin),
             alarm={name: score[name] > at.value for name, at in self.thresholds.items()},
         )
 

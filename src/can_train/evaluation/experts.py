@@ -16,8 +16,9 @@ from can_train.detectors.artifact import load_detector
 from can_train.detectors.base import Detector
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.frame_scorer import ModuleFrameScorer
+from can_train.detectors.level import levelled
 from can_train.detectors.parents import experts_of
-from can_train.detectors.scoring import score_recordings
+from can_train.detectors.scoring import score_windows
 from can_train.graphs.store import GraphStore
 from can_train.runs.layout import artifact_path
 from can_train.runs.made import check_made
@@ -73,7 +74,8 @@ class ExpertScores:
 
     Attributes:
         by_scorer: Score of each [B], float64, by scorer name.
-        p_value: How rare that is among benign windows [B], float64, by scorer name.
+        p_value: How rare that is among benign windows, without what calm recordings get added [B],
+            float64, by scorer name.
         fusion: What the evaluated fusion saw; None where the run is none.
     """
 
@@ -105,9 +107,13 @@ def score_by_experts(
     experts: Experts, store: GraphStore, windows: NDArray[np.int64]
 ) -> ExpertScores:
     """Scores `windows` of `store` with every detector."""
-    scores = score_recordings(experts.detectors.values(), store, windows)
-    found = {spec_of(name).row: said.score for name, said in scores.items()}
-    p_value = {d.spec.row: d.p_value(found[d.spec.row]) for d in experts.detectors.values()}
+    scores = score_windows(experts.detectors.values(), store, windows)
+    recording = store.recording[windows]
+    found, p_value = dict[str, NDArray[np.float64]](), dict[str, NDArray[np.float64]]()
+    for name, detector in experts.detectors.items():
+        margin = scores[name].score
+        found[detector.spec.row] = levelled(margin, recording, detector.threshold)
+        p_value[detector.spec.row] = detector.p_value(margin)
     if not experts.own.fuses:
         return ExpertScores(by_scorer=found, p_value=p_value, fusion=None)
     by_role = {spec_of(name).role: said for name, said in scores.items()}

@@ -32,7 +32,8 @@ class WindowVerdict:
 
     Attributes:
         score: Unbounded margin; higher is more suspicious.
-        p_value: How rare that is among benign windows, in (0, 1].
+        p_value: How rare that is among benign windows, without what a calm stream gets added, in
+            (0, 1].
         above: Whether it is above the threshold.
         level: Level after this window, by the alarm rule.
     """
@@ -197,7 +198,7 @@ class _Judge:
         level = self._stage.update(score)
         return WindowVerdict(
             score=score,
-            p_value=self._p_values.of(score),
+            p_value=self._p_values.of(margin),
             above=score > self._stage.threshold,
             level=level,
         )

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,9 @@ PROBED_SHARE: Final = 0.2
 LEAST_PROBED: Final = 6
 PILOT: Final = 8
 """Windows of the probe that bounds the two that count."""
+
+LEAST_STEP: Final = 1.5
+"""How many times as large a probe must be for the line to the one before to say something."""
 
 MOST_TAKEN: Final = 0.5
 """Share of the free memory that a probe may come to: some limits are kept by killing."""
@@ -69,7 +73,7 @@ class MeasuredBatch:
 
 
 def measure(module: StageModule[Any], memory: MemoryDevice) -> MeasuredBatch:
-    """Trains two batches of different size as if, and extends the line through their peaks.
+    """Trains batches of different size as if, and extends the line through their peaks.
 
     Weights, buffers, gradients, random states, sums and mode are afterwards what they were, bit for
     bit. Both nodes and edges of the result are bounded, so it holds whichever of them is dear.
@@ -139,6 +143,7 @@ def _probes(
     mean: float,
 ) -> tuple[list[tuple[float, int]], int]:
     """The same with at most `count` windows in both together."""
+    gc.collect()  # what would be freed between two looks
     optimizer = module.optimizer()
 
     def step(some: NDArray[np.int64]) -> None:
@@ -162,10 +167,10 @@ def _probes(
     optimizer.zero_grad()
     memory.settle()
     free = memory.limit().free
-    size, peak = probe(min(PILOT, count // 3))
+    size, peak = pilot = probe(min(PILOT, count // 3))
     larger = int(MOST_TAKEN * free / max(peak / size, 1.0))  # too few: a part of it is fixed
     count = max(LEAST_PROBED, min(count, 3 * larger // 2))
-    return [probe(count // 3), probe(count - count // 3)], free
+    return [pilot, probe(count // 3), probe(count - count // 3)], free
 
 
 def _evenly(windows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
@@ -174,13 +179,21 @@ def _evenly(windows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
 
 
 def _line(probes: list[tuple[float, int]]) -> tuple[float, float]:
-    """Bytes per window and fixed bytes; what only noise is taken for is all put on the windows."""
-    (small, least), (large, most) = probes
-    slope = (most - least) / (large - small) if large > small else 0.0
-    fixed = least - slope * small
-    if slope <= 0 or fixed < 0:
-        return max(most / large, 1.0), 0.0
-    return slope, fixed
+    """Bytes per window and fixed bytes.
+
+    Of the pieces between the probes the steepest counts: on a CPU memory that others give back in
+    the meantime hides a part of a peak, and nothing makes it larger than it is. What only noise is
+    taken for is all put on the windows.
+    """
+    pieces = [
+        (most - least) / (large - small)
+        for (small, least), (large, most) in pairwise(probes)
+        if large > LEAST_STEP * small
+    ]
+    slope, (largest, highest) = max(pieces, default=0.0), probes[-1]
+    if slope <= 0:
+        return max(highest / largest, 1.0), 0.0
+    return slope, max(0.0, highest - slope * largest)
 
 
 @contextlib.contextmanager

@@ -54,6 +54,7 @@ def labelled(folder: Path, text: str, end: str = ".csv") -> tuple[list[int], str
         ("frame\n3\n7\n", [3, 7]),
         ("label\n" + "0\n" * 29 + "1\n", [29]),
         ("label\n" + "Normal\n" * 28 + "R\nT\n", [29]),
+        ("id,label\n" + "1,benign\n" * 28 + "1,Spoofed\n1,yes\n", [28, 29]),
     ],
 )
 def test_tables(tmp_path: Path, text: str, frames: list[int] | None) -> None:
@@ -89,6 +90,7 @@ def test_kind_of_the_table(tmp_path: Path) -> None:
         ("start,end\n", "holds no rows"),
         ("label\n1\n", "1 label for 30 frames"),
         ("label\n2\n", "label is '2', neither 0 nor 1"),
+        ("label\nKia\nSoul\n", "labels Kia, Soul and no word for benign frames .0, 0.0, r"),
         ("frame\n30\n", "frame 30 isn't among 0 to 29"),
         ("start,end\n5000,5001\n", "no frame of .*drive.log lies there"),
         ("start,end,file\n0,1,other\n", "no recording is called other. There are: drive"),

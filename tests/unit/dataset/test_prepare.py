@@ -193,7 +193,7 @@ def test_attack_frames_among_benign_recordings(tmp_path: Path) -> None:
         ("plain", None, "neither scenario folders .* For recordings of your own: --benign DIR"),
         ("plain", "plain", "--source can't stand beside --benign"),
         ("absent", None, "--source .*absent: no such folder in .* Name one .*: --source DIR"),
-        ("plane", None, "--source .*plane: no such folder in .*; did you mean plain? Name one"),
+        ("plane", None, "--source .*plane: no such folder in .*; did you mean plain. Name one"),
         ("no/such", None, "--source .*such: no such folder: there is no folder .*no. Name one"),
         (None, "empty", "--benign .*empty: no files there. Name a folder .*: --benign DIR"),
     ],

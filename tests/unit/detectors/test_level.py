@@ -90,3 +90,12 @@ def test_every_recording_has_its_own_level() -> None:
     found = levelled(scores, recording, threshold())
     assert np.array_equal(found[recording == 0], Levelling(threshold()).follow(calm))
     assert np.array_equal(found[recording == 1], usual)
+
+
+def test_a_score_that_is_no_number_counts_nowhere() -> None:
+    scores = noise(300, -7.0)
+    broken = scores.copy()
+    broken[40] = np.nan
+    found = Levelling(threshold()).follow(broken)
+    assert np.isnan(found).tolist() == (np.arange(300) == 40).tolist()
+    assert found[-1] - broken[-1] == pytest.approx(3.0, abs=0.2)

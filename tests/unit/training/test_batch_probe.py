@@ -128,6 +128,24 @@ def test_no_probe_comes_near_a_limit_that_is_kept_by_killing(lab: Lab, each: int
     assert meter.highest < 0.75 * 100 * MIB
 
 
+@pytest.mark.parametrize("hidden", [1, 2])
+def test_memory_that_others_give_back_meanwhile_makes_no_window_cheaper(
+    lab: Lab, hidden: int
+) -> None:
+    data = lab.data(stride=10, windows_per_side=600)
+    module = lab.stage(lab.config("gat", data=data)).module
+    meter = Meter(module, free=1000 * MIB, fixed=10 * MIB, each=MIB)
+    peaks, peak = iter(range(3)), meter.peak
+
+    def hiding() -> int:
+        return peak() - (8 * MIB if next(peaks) == hidden else 0)
+
+    meter.peak = hiding  # type: ignore[method-assign]
+    measured = measure(module, meter)
+    assert MIB * 0.999 < measured.bytes_per_window < 1.5 * MIB
+    assert measured.largest < 1001
+
+
 def test_probes_that_do_not_fit_become_smaller(lab: Lab) -> None:
     module = lab.stage(lab.config("gat")).module
     meter = Meter(module, free=1000 * MIB, fixed=0, each=MIB)

@@ -109,7 +109,8 @@ def _constants(
         {type(t.config.architecture): t for t in detector.trained.values()},
     )
     gat, fusion = by_kind.get(GatConfig), by_kind.get(DqnConfig)
-    pooling = gat.config.architecture.pooling if gat is not None else ""
+    sizes_of_gat = None if gat is None else gat.config.architecture
+    pooling = sizes_of_gat.pooling if isinstance(sizes_of_gat, GatConfig) else ""
     known = max(len(each.vocabulary) - 1 for each in detector.trained.values())
     experts = [t.spec.state_channels for t in detector.trained.values() if t is not fusion]
     policy = policy_of(fusion) if fusion is not None else "mean"

@@ -16,7 +16,9 @@ from can_train.streaming.scorer import Decision
 TOLERANCE: Final = 1e-3
 """How far margins may be from these; an order of magnitude above what rounding does to them."""
 
-_WINDOWS: Final = 6
+_WINDOWS: Final = 26
+"""Some more than the windows before a median says something."""
+
 _GAP_US: Final = 500
 _STRANGER: Final = 0x80012345
 _EXTENDED: Final = 0x80000000

@@ -48,9 +48,11 @@ def add_calm(
                 depth -= 1
                 below += counts[depth]
             out[i] += depth * step
-        at = int(min(max(np.floor((level - score[i]) / step), 0.0), STEPS - 1.0))
-        counts[at] += 1
+        if not np.isnan(score[i]):
+            deep = np.floor((level - score[i]) / step)
+            counts[int(min(max(deep, 0.0), STEPS - 1.0))] += 1
+            total += 1
         counts[STEPS] = min(counts[STEPS] + 1, WARM_UP_WINDOWS)
-        if total + 1 >= MEMORY_WINDOWS:
+        if total >= MEMORY_WINDOWS:
             for depth in range(STEPS):
                 counts[depth] //= 2

@@ -57,13 +57,13 @@ class OnnxSaid:
 
     Attributes:
         score: Margins [B].
-        surprise: -log p that a fusion may rely on [B].
+        excess: How far they lie above the threshold, in units of its `Yardstick` [B].
         state: What it shows a fusion [B, S].
         familiarity: [B].
     """
 
     score: Tensor
-    surprise: Tensor
+    excess: Tensor
     state: Tensor
     familiarity: Tensor
 
@@ -174,7 +174,7 @@ def judged(
         margin: [B], float64.
         windows: The windows.
         own: Further numbers that a fusion sees [B] each.
-        relies: On a familiar car, a fusion may rely on what is rare there alone.
+        relies: On a familiar car, the state may hold what is rare there alone.
     """
     familiarity, experience = windows.familiarity, trained.experience
     score = relieved(g, trained, margin, familiarity)
@@ -184,13 +184,24 @@ def judged(
         relied = g.op("Add", both, g.op("Mul", familiarity, g.op("Sub", known, both)))
     columns = [g.lifted(each, 1) for each in (score, known, both, relied, *own)]
     state = g.op("Concat", *columns, axis=1)
-    return OnnxSaid(score=score, surprise=relied, state=state, familiarity=familiarity)
+    above = excess(g, trained, score, familiarity)
+    return OnnxSaid(score=score, excess=above, state=state, familiarity=familiarity)
 
 
 def relieved(g: OnnxGraph, trained: TrainedDetector, margin: Tensor, familiarity: Tensor) -> Tensor:
     """Margins that one threshold holds for, on familiar cars and on others."""
     relief = g.number(trained.threshold.relief, np.float64)
     return g.op("Add", margin, g.op("Mul", relief, familiarity))
+
+
+def excess(g: OnnxGraph, trained: TrainedDetector, score: Tensor, familiarity: Tensor) -> Tensor:
+    """How far scores lie above the threshold; see `detectors.base.Detector.excess`."""
+    each = trained.experience.yardstick
+    near, far = (
+        g.op("Div", g.op("Sub", score, g.number(at, np.float64)), g.number(unit, np.float64))
+        for at, unit in ((each.threshold, each.unit), (each.far_threshold, each.far_unit))
+    )
+    return g.op("Add", far, g.op("Mul", familiarity, g.op("Sub", near, far)))
 
 
 def surprise(g: OnnxGraph, margin: Tensor, table: SurpriseTable) -> Tensor:

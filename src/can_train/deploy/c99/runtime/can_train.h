@@ -213,6 +213,7 @@ typedef struct {
     ct_slot slots[CT_MOST_IDS + 1];        /* the last one stands for all IDs beyond */
     uint16_t places[CT_ID_PLACES];         /* slots by hash of the ID; CT_MOST_IDS: free */
     uint16_t slot_count;
+    uint32_t early[64];                    /* set of the IDs of the warm-up, 2048 bits */
     ct_seen seen[CT_WINDOW];               /* latest frames, a ring */
     uint16_t lanes[CT_SCORERS][CT_LANES];  /* bits: which of a lane's last windows were above */
     uint16_t lane;                         /* of the next window */

@@ -8,7 +8,7 @@ static void ct_decide(ct_state *state, uint16_t scorer, const ct_margins *margin
     ct_verdict *verdict = &state->decision.verdicts[scorer];
     uint16_t *lane = &state->lanes[scorer][state->lane];
     verdict->margin = (float)margin;
-    verdict->p_value = ct_p_value(margins, verdict->margin);
+    verdict->p_value = ct_p_value(margins, (float)said);
     verdict->above = margin > ct_thresholds[scorer];
     *lane = (uint16_t)(((uint32_t)*lane << 1 | (verdict->above ? 1u : 0u)) &
                        ((1u << CT_RULE_N) - 1u));

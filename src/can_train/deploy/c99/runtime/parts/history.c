@@ -116,6 +116,17 @@ static void ct_hear(ct_bus *bus, double now_s, bool first)
     bus->last_s = now_s;
 }
 
+/* Whether an ID was first heard after the warm-up. An ID that gave way to others and comes back is
+ * no new one: those of the warm-up are noted for good, in a set that takes few others for them. */
+static bool ct_is_late(ct_state *state, uint32_t id, bool warm)
+{
+    uint32_t bit = id <= 0x7ffu ? id : (id * 2654435761u) >> 21;
+    if (!warm) {
+        state->early[bit / 32u] |= UINT32_C(1) << (bit % 32u);
+    }
+    return ((state->early[bit / 32u] >> (bit % 32u)) & 1u) == 0u;
+}
+
 /* Compares a frame with what is remembered, fills `seen`, and remembers the frame. */
 static void ct_compare(ct_state *state, ct_seen *seen, double now_s, uint64_t payload, uint8_t dlc)
 {
@@ -125,7 +136,7 @@ static void ct_compare(ct_state *state, ct_seen *seen, double now_s, uint64_t pa
     warm = now_s - state->bus.start_s > CT_WARM_UP_S;
     if (slot->seen == 0) {
         slot->first_s = now_s;
-        slot->late = warm;
+        slot->late = ct_is_late(state, seen->id, warm);
     } else {
         /* Timestamps may step back by a fraction of a millisecond; an interval can't. */
         ct_add_interval(slot, seen, ct_larger_double(now_s - slot->last_s, 0.0));

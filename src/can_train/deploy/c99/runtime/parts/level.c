@@ -22,6 +22,9 @@ static double ct_levelled(ct_calm *calm, const ct_level_of_scorer *level, double
     } else {
         calm->windows++;
     }
+    if (!(margin == margin)) { /* no number */
+        return added;
+    }
     double deep = (level->level - margin) / level->step;
     deep = deep < 0.0 ? 0.0 : deep > CT_LEVEL_STEPS - 1.0 ? CT_LEVEL_STEPS - 1.0 : deep;
     calm->counts[(uint16_t)deep]++;

@@ -1,0 +1,145 @@
+"""What the compiled folder says of frames is what the streaming scorer says of them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from can_train.deploy.c99.folder import c_files
+from can_train.deploy.c99.rounding import quantized
+from can_train.detectors.frame_scorer import FrameScorer
+from can_train.frames.frame import Frames
+from can_train.streaming.opening import stream_of
+from tests.unit.streaming.streams_for_tests import fused, traffic
+
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-pedantic", "-O1")
+SANITIZED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+ROOM = "-DCT_MOST_IDS=1024"
+
+pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="no C compiler")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """Margins [B, scorers] and levels of the windows, and what the program counted."""
+
+    margin: np.ndarray
+    level: list[list[str]]
+    counted: str
+
+
+def stamped() -> Frames:
+    """Traffic with stamps in whole microseconds, as candump writes them; no time before 0."""
+    frames = traffic()
+    later = frames.timestamp - min(float(frames.timestamp.min()), 0.0)
+    return replace(frames, timestamp=np.round(later * 1e6) / 1e6)
+
+
+def written(frames: Frames, path: Path) -> Path:
+    """The frames as candump logs them."""
+    lines = []
+    for row in range(len(frames)):
+        identifier, us = int(frames.arbitration_id[row]), round(float(frames.timestamp[row]) * 1e6)
+        name = f"{identifier & 0x1FFFFFFF:08X}" if identifier >> 31 else f"{identifier:03X}"
+        payload = frames.payload[row, : frames.dlc[row]].tobytes().hex().upper()
+        lines.append(f"({us // 1_000_000}.{us % 1_000_000:06d}) can0 {name}#{payload}\n")
+    path.write_text("".join(lines))
+    return path
+
+
+def compiled(folder: Path, program: str, *flags: str) -> Path:
+    sources = [f"{program}.c", "can_train.c", "can_train_tables.c"]
+    out = folder / f"{program}.{len(list(folder.iterdir()))}"
+    command = ["gcc", *STRICT, *flags, "-o", str(out), *sources, "-lm"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return out
+
+
+def replayed(program: Path, log: Path) -> Replayed:
+    done = subprocess.run([program, "--windows", log], check=True, capture_output=True, text=True)
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("window")]
+    return Replayed(
+        margin=np.array([line[3:-2:4] for line in lines], float),
+        level=[line[5:-2:4] for line in lines],
+        counted=done.stderr,
+    )
+
+
+def require_same(detector: FrameScorer, frames: Frames, found: Replayed) -> None:
+    decisions = list(stream_of(detector).push(frames))
+    said = [list(each.verdicts.values()) for each in decisions]
+    margin = np.array([[verdict.score for verdict in row] for row in said])
+    np.testing.assert_allclose(found.margin[:, :-1], margin[:, :-1], rtol=1e-5, atol=1e-4)
+    # A fusion sees -log p of margins, which rises steeply where calibration windows lie close.
+    np.testing.assert_allclose(found.margin[:, -1], margin[:, -1], rtol=1e-5, atol=1e-3)
+    assert found.level == [[verdict.level for verdict in row] for row in said]
+
+
+@pytest.fixture(scope="module")
+def detector() -> FrameScorer:
+    return fused()
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(stamped(), tmp_path_factory.mktemp("log") / "drive.log")
+
+
+def exported(detector: FrameScorer, folder: Path, *, whole: bool = False) -> Path:
+    folder.mkdir()
+    for name, text in c_files(detector, whole=whole).items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(detector: FrameScorer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return exported(detector, tmp_path_factory.mktemp("c") / "detector")
+
+
+def test_margins_and_levels_are_those_of_the_stream(
+    detector: FrameScorer, folder: Path, log: Path
+) -> None:
+    found = replayed(compiled(folder, "main", ROOM), log)
+    require_same(detector, stamped(), found)
+    assert "of IDs 0, of nodes 0" in found.counted
+
+
+def test_rounded_weights_are_those_of_the_rounded_detector(
+    detector: FrameScorer, log: Path, tmp_path: Path
+) -> None:
+    whole = quantized(detector)
+    folder = exported(whole, tmp_path / "whole", whole=True)
+    found = replayed(compiled(folder, "main", ROOM, "-DCT_NO_LIBM"), log)
+    require_same(whole, stamped(), found)
+
+
+def test_what_tables_cannot_hold_is_counted_and_harms_nothing(folder: Path, log: Path) -> None:
+    found = replayed(compiled(folder, "main", "-DCT_MOST_IDS=40", *SANITIZED), log)
+    assert "of IDs 0," not in found.counted
+    assert "replaced 0" not in found.counted
+    assert np.isfinite(found.margin).all()
+
+
+def test_a_full_graph_counts_further_ids_for_its_last_node(folder: Path, log: Path) -> None:
+    found = replayed(compiled(folder, "main", "-DCT_MOST_NODES=5", *SANITIZED), log)
+    assert "of nodes 0;" not in found.counted
+
+
+def test_the_folder_checks_itself(folder: Path) -> None:
+    done = subprocess.run([compiled(folder, "test_vectors")], capture_output=True, text=True)
+    assert done.stdout == "6 windows, 0 differences\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["(1.0) can0 123##1AABB", "(1.0) can0 2000012A#0000000000000000", "(1.0) can0 FFF#00"]
+)
+def test_frames_that_it_cannot_take_are_refused(folder: Path, tmp_path: Path, line: str) -> None:
+    (tmp_path / "odd.log").write_text(f"{line}\n(1.1) can0 123#R\nno frame\n")
+    found = replayed(compiled(folder, "main"), tmp_path / "odd.log")
+    assert found.counted.startswith("frames 1, windows 0, refused 1, lines skipped 1\n")
