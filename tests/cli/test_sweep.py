@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,12 @@ from can_train.sweeps.make import Sweep
 from can_train.sweeps.manifest import manifest_of, write_manifest
 from can_train.sweeps.standing import sweep_board
 from tests.unit.pipeline.conftest import Finish
-from tests.unit.sweeps.conftest import MakeSweep
+from tests.unit.sweeps.conftest import Ask, MakeSweep, Runner
+from tests.unit.sweeps.conftest import asked as asked
 from tests.unit.sweeps.conftest import dataset as dataset
 from tests.unit.sweeps.conftest import finish as finish
 from tests.unit.sweeps.conftest import roots as roots
+from tests.unit.sweeps.conftest import runner as runner
 from tests.unit.sweeps.conftest import sweep_of as sweep_of
 
 NINE = ("--grid", "learning_rate=0.001,0.003,0.005", "--grid", "batch_size=32,64,128")
@@ -263,6 +266,22 @@ def test_a_search_is_shown_and_refused_where_it_cant_run(
     assert document["search"] == {"sampler": "tpe", "trials": 30}
     assert (document["total_combinations"], document["configs"]) == (30, [])
     assert not roots.experiments.exists()
+
+
+@pytest.mark.search
+def test_a_search_is_recorded_as_it_stands(
+    asked: Ask, runner: Runner, folders: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    axis = "learning_rate=1e-4..1e-2"
+    tried = runner.run(asked(axis, trials=3)).manifest
+    words = ["sweep", "train", *GAT, "--grid", axis, "--search", "tpe", "--trials", "2", *folders]
+    folder = sweep_dir(runner.roots.experiments, tried.sweep_id)
+    assert main(words) == 0 and manifest_of(folder).state == "finished"
+    assert len(manifest_of(folder).configs) == 3
+    others = (replace(tried.configs[0], runs=()),)
+    write_manifest(runner.roots.experiments, replace(tried, state="failed", configs=others))
+    assert main(words) == 3 and manifest_of(folder).state == "failed"
+    assert "1 of the trials would be other runs than before" in capsys.readouterr().err
 
 
 def test_a_search_without_its_extra_says_how_to_get_it(

@@ -15,7 +15,14 @@ from can_train.runs.layout import is_sweep, sweep_dir
 from can_train.runs.typed_command import typed_command
 from can_train.sweeps.grid import GridPart
 from can_train.sweeps.make import Order, order_of
-from can_train.sweeps.manifest import Manifest, SearchRecord, SweepState, manifest_of, mark
+from can_train.sweeps.manifest import (
+    Manifest,
+    SearchRecord,
+    SweepState,
+    manifest_of,
+    mark,
+    write_manifest,
+)
 
 if TYPE_CHECKING:
     from can_train.jobs.executor import Executor
@@ -136,12 +143,12 @@ def _search(asked: SearchOrder, manifest: Manifest, roots: Roots, executor: Exec
     folder = sweep_dir(roots.experiments, manifest.sweep_id)
     with opened_study(folder, asked.axes) as study:
         before = manifest_of(folder).configs if is_sweep(folder) else ()
-        mark(roots.experiments, replace(manifest, configs=before), "running")
         at_once = executor.given.get("jobs")
+        started = replace(manifest, state="running", configs=before)
         search = Search(
-            asked, study, roots, replace(manifest, state="running", configs=before),
-            None if at_once is None else int(at_once),
+            asked, study, roots, started, None if at_once is None else int(at_once)
         )  # fmt: skip
+        write_manifest(roots.experiments, started)
         results: tuple[JobResult, ...] = ()
         try:
             results = executor.execute_fed(search)
@@ -157,7 +164,7 @@ def _conclude(search: Search, roots: Roots, results: tuple[JobResult, ...]) -> i
 
     board = sweep_board(roots.experiments, search.manifest)
     wanted = [result for result in results if not _is_given_up(result)]
-    done = board.done == search.manifest.total_combinations
+    done = board.done >= search.manifest.total_combinations
     unfinished: SweepState = "cancelled" if was_stopped(wanted) else "failed"
     mark(roots.experiments, search.manifest, "finished" if done else unfinished)
     write_sweep_ending(roots.experiments, board)
