@@ -131,7 +131,7 @@ def test_what_cannot_be_scored_is_named_after_the_rest_was(
     assert "good.csv" in told.out and "torn.csv" not in told.out
     assert f"left out: {logs / 'notes.txt'}: of no known format" in told.err
     assert "short.csv: 29 frames are fewer than a window of 50" in told.err
-    assert "torn.csv:101" in told.err and "nosuch.log: can't be read" in told.err
+    assert "torn.csv:101" in told.err and "nosuch.log: no such file in" in told.err
     document = json.loads(out.read_text())
     assert [Path(r["file"]).name for r in document["recordings"]] == ["good.csv"]
     assert len(document["problems"]) == 3

@@ -109,7 +109,7 @@ def test_evidence_survives_its_plain_form() -> None:
 )
 def test_damaged_evidence_is_refused(values: list[float], windows: int, said: str) -> None:
     plain: dict[str, Any] = CalibrationEvidence().to_plain()
-    plain["benign"] = {"values": torch.tensor(values, dtype=torch.float64), "windows": windows}
+    plain["benign"] = {"values": np.array(values), "windows": windows}
     with pytest.raises(ArtifactError, match=said):
         CalibrationEvidence.from_plain(plain)
 
