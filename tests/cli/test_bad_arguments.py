@@ -61,7 +61,7 @@ RESOLVED = {
 LOOKED_UP = {"--labels", "--lenient"}
 """Of a kind of their own, tested where they are."""
 
-REPEATED = {"--executor", "--grid", "sweep results --out"}
+REPEATED = {"--executor", "--grid", "sweep results --out", "campaign --out"}
 """What may be given several times, by option or command with option."""
 
 NUMERIC = (WholeNumber, Number, SettingValue)

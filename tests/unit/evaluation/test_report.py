@@ -70,6 +70,7 @@ def test_json_holds_thresholds_with_their_origin_and_the_runs():
         "real_value": 0.5,
         "robust_value": None,
         "relief": 0.0,
+        "level": None,
     }
     assert (document["run_id"], document["runs"]) == ("0123abcd", {"gat": "0123abcd"})
 
