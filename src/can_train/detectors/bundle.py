@@ -129,7 +129,9 @@ def _entries(path: Path) -> dict[str, bytes]:
         ArtifactError: There is no such file, or it isn't what was written.
     """
     if not path.is_file():
-        raise ArtifactError(f"{path}: no such bundle. Write one: can-train export RUN")
+        raise ArtifactError(
+            f"{path}: no such bundle. Write one: can-train export RUN --format bundle"
+        )
     with path.open("rb") as stream:
         begin = stream.read(len(_ZIP))
         if begin != _ZIP:
