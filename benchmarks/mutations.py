@@ -189,12 +189,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(codes))
 
 
+def _recordings() -> Path:
+    """Where real recordings lie."""
+    if "CAN_TRAIN_RECORDINGS" not in os.environ:
+        raise SystemExit("CAN_TRAIN_RECORDINGS isn't set: it names the folder of real recordings")
+    return Path(os.environ["CAN_TRAIN_RECORDINGS"])
+
+
 def _here(args: argparse.Namespace) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     (reader,) = args.readers
     folder = args.keep / reader
     folder.mkdir(parents=True, exist_ok=True)
-    seeds = seeds_of(reader, Path(os.environ["CAN_TRAIN_RECORDINGS"]))
+    seeds = seeds_of(reader, _recordings())
     with tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as inputs:
         outcome = attempt(
             reader, seeds, inputs=args.inputs, seconds=args.seconds, seed=args.seed,

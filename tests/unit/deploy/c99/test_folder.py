@@ -75,7 +75,7 @@ def require_same(detector: FrameScorer, frames: Frames, found: Replayed) -> None
     said = [list(each.verdicts.values()) for each in decisions]
     margin = np.array([[verdict.score for verdict in row] for row in said])
     np.testing.assert_allclose(found.margin[:, :-1], margin[:, :-1], rtol=1e-5, atol=1e-4)
-    # A fusion sees -log p of margins, which rises steeply where calibration windows lie close.
+    # A fusion sees margins in units of a threshold, which are small in untrained detectors.
     np.testing.assert_allclose(found.margin[:, -1], margin[:, -1], rtol=1e-5, atol=1e-3)
     assert found.level == [[verdict.level for verdict in row] for row in said]
 
