@@ -20,14 +20,16 @@ class FrameIsolationForest:
     """Scores a window by how few random cuts set it apart from benign windows.
 
     A window is described by mean, smallest and largest value of what its frames show: the time
-    since the bus's last frame, that since the ID's last frame against the ID's median, the share
-    of payload bytes that changed since then, and whether the ID is unknown.
+    since the bus's last frame; that since the ID's last frame, against the ID's median (an unknown
+    ID's against that of all IDs); how many frames lie in between; and the share of payload bytes
+    that changed since then. The forest cuts only where benign windows differ, so that an unknown ID
+    has to show in these.
     """
 
     name: Final = "isolation-forest"
 
     def __init__(self) -> None:
-        self._key, self._median = np.zeros(0, np.int64), np.zeros(0)
+        self._key, self._median, self._middle = np.zeros(0, np.int64), np.zeros(0), 0.0
         self._forest = IsolationForest(n_estimators=TREES)
 
     def fit(self, recordings: Sequence[UnlabelledRecording]) -> None:
@@ -40,7 +42,7 @@ class FrameIsolationForest:
         self._key, first, count = np.unique(
             keys[known][order], return_index=True, return_counts=True
         )
-        self._median = ranked[first + count // 2]
+        self._median, self._middle = ranked[first + count // 2], float(np.median(ranked))
         self._forest.fit(np.concatenate([self._windows(each) for each in recordings]))
 
     def score(self, recording: UnlabelledRecording) -> NDArray[np.float64]:
@@ -60,19 +62,24 @@ class FrameIsolationForest:
         return np.stack(columns, axis=1)
 
     def _frames(self, recording: UnlabelledRecording) -> tuple[NDArray[np.float64], ...]:
-        """What each frame shows, four times [F]."""
+        """What each frame shows, four times [F]; the first of an ID what is usual."""
         keys = keys_of(recording)
         previous = previous_of(keys)
         at = np.minimum(np.searchsorted(self._key, keys), len(self._key) - 1)
-        unknown = self._key[at] != keys
-        interval = log_intervals(recording) - self._median[at]
-        changed = (recording.payload != recording.payload[previous]).mean(axis=1)
+        median = np.where(self._key[at] == keys, self._median[at], self._middle)
+        gap_s = np.diff(recording.time)
         return (
-            np.diff(recording.time, prepend=recording.time[:1]),
-            np.where(unknown | (previous < 0), 0.0, interval),
-            np.where(previous < 0, 0.0, changed),
-            unknown.astype(np.float64),
+            np.append(gap_s[:1], gap_s),
+            _filled(log_intervals(recording) - median, previous),
+            _filled(np.log(np.arange(len(keys)) - previous), previous),
+            _filled((recording.payload != recording.payload[previous]).mean(axis=1), previous),
         )
+
+
+def _filled(values: NDArray[np.float64], previous: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Values [F] with the median in place of those of frames without one before."""
+    first = previous < 0
+    return np.where(first, 0.0 if first.all() else np.median(values[~first]), values)
 
 
 def over_windows(

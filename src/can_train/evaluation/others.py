@@ -42,6 +42,8 @@ class OtherDetectors:
     def of(self, store: GraphStore, windows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         """Scores of windows [B] of a store, by detector [B]."""
         found = {each.name: np.empty(len(windows)) for each in self.named}
+        if not found:
+            return {}
         of_window = store.recording[windows]
         number = store.start[windows] // store.spec.stride
         for recording in np.unique(of_window).tolist():
