@@ -53,7 +53,7 @@ def _what_is_lost(json_path: Path, text: str) -> str:
     changed = [name for name, rows in before.items() if now.get(name, rows) != rows]
     gone = [name for name in before if name not in now]
     reasons = [f"{', '.join(changed)} changed in between"] if changed else []
-    reasons += [f"{', '.join(gone)} wasn't asked for (--detector)"] if gone else []
+    reasons += [f"no --detector {','.join(gone)} this time"] if gone else []
     return "; ".join(reasons)
 
 
