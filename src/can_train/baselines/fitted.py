@@ -70,7 +70,7 @@ def fit_detector(
     random.seed(seed)
     np.random.seed(seed)  # what scikit-learn draws from, unless it is told otherwise
     torch.manual_seed(seed)
-    with _guarded(named, f"fit: {counted(len(recordings), 'training stretch')}"):
+    with _guarded(named, f"fit: {counted(len(recordings), 'training recording')}"):
         detector: Any = named.cls()
         if named.needs_labels:
             detector.fit(recordings, labels)

@@ -112,7 +112,7 @@ def _fitted(
         parts = list(training_stretches(inputs, benign=not with_labels))
         recordings, labels = [part for part, _ in parts], [label for _, label in parts]
         for each in which:
-            tell(f"fitting {each.name}: {counted(len(parts), 'training stretch')}")
+            tell(f"fitting {each.name}: {counted(len(parts), 'training recording')}")
             found[each.name] = fit_detector(each, recordings, labels, seed)
     return [found[each.name] for each in named]
 

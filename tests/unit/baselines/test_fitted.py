@@ -67,9 +67,8 @@ def test_one_that_needs_labels_gets_them_and_others_do_not() -> None:
         def score(self, recording):
             return recording.time
 
-    supervised: LabelledDetector = Supervised()
-    unsupervised: BenignDetector = Gives()
-    assert supervised is not unsupervised
+    kinds: tuple[LabelledDetector, BenignDetector] = (Supervised(), Gives())
+    assert len(kinds) == 2  # their form is that of the interface
     label = np.ones(25, np.uint8)
     fitted = fit_detector(named(Supervised, labels=True), [RECORDING], [label], 0)
     assert seen == [([RECORDING], [label])]
@@ -131,7 +130,7 @@ def test_what_it_raises_is_told_with_the_place() -> None:
     with pytest.raises(TrainingError) as caught:
         fit_detector(named(Fails), [RECORDING], [], 0)
     said = str(caught.value)
-    assert said.startswith("detector mine, fit: 1 training stretch: ValueError: too few")
+    assert said.startswith("detector mine, fit: 1 training recording: ValueError: too few")
     assert "(test_fitted.py:" in said and "Nothing was written" in said
     fitted = fit_detector(named(Leaves), [RECORDING], [], 0)
     with pytest.raises(TrainingError, match="mine, score: test_01/DoS: SystemExit: no licence"):

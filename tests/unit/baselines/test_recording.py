@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from can_train.baselines.recording import UnlabelledRecording, unlabelled
-from can_train.frames.frame import EXTENDED_FLAG
 from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames, store_frames
 from tests.unit.frames_for_tests import make_frames, random_frames
@@ -43,7 +42,7 @@ def reachable(start: object) -> list[object]:
 
 
 def test_ids_lose_their_flag_and_time_begins_at_the_first_frame() -> None:
-    frames = make_frames([1e9, 1e9 + 0.25, 1e9 + 0.5], [0x123, 0x18DAF110 | EXTENDED_FLAG, 7])
+    frames = make_frames([1e9, 1e9 + 0.25, 1e9 + 0.5], [0x123, 0x98DAF110, 7])
     found = unlabelled(frames, 2, 1)
     assert found.id.tolist() == [0x123, 0x18DAF110, 7] and found.id.dtype == np.uint32
     assert found.extended.tolist() == [False, True, False]
