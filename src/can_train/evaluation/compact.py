@@ -13,6 +13,7 @@ from can_train.evaluation.judgement import (
     best_control,
     fault,
     judged,
+    others_ahead,
     short_name,
     standing,
     verdict,
@@ -102,7 +103,9 @@ def remarks(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[str]:
 
 def scenario_remarks(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[str]:
     """What is wrong on a scenario, and who is ahead, in a line each."""
-    return [*_faults(scenarios), *_standings(scenarios)]
+    ahead = ((short_name(scenario), others_ahead(scorers)) for scenario, scorers in scenarios)
+    lines = [f"{name}: another detector beats the trained models: {w}" for name, w in ahead if w]
+    return [*_faults(scenarios), *_standings(scenarios), *lines]
 
 
 def _thresholds(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> Iterator[str]:
