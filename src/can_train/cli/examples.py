@@ -99,6 +99,10 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             "can-train evaluate 0123456789ab --recordings logs/labelled --out outside",
         ),
         (
+            "the same beside two detectors that aren't trained here",
+            "can-train evaluate 0123456789ab --detector interval-rule,isolation-forest",
+        ),
+        (
             "alarms in recordings, labelled or not",
             "can-train score 0123456789ab logs/today.log logs/yesterday",
         ),
