@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from torch import Tensor
@@ -15,20 +16,36 @@ PARTS: Final = ("reconstruction", "id", "neighbour", "kl")
 """Terms of the task, in the order in which `weighted_terms` gives them."""
 
 
-def vgae_task_loss(output: VgaeOutput, batch: ScaledGraphs, weights: VgaeLossWeights) -> LossTerms:
+COUNTED: Final = {"reconstruction": "nodes", "id": "ids", "neighbour": "neighbours", "kl": "nodes"}
+"""What each of them is a mean over: nodes, those with known IDs, and those of them next to one."""
+
+
+def vgae_task_loss(
+    output: VgaeOutput,
+    batch: ScaledGraphs,
+    weights: VgaeLossWeights,
+    shares: Mapping[str, float] | None = None,
+) -> LossTerms:
     """Reconstruction + weighted ID, neighbourhood and KL terms.
 
     Args:
         output: Of the VGAE in training mode.
         batch: The benign windows it was computed from.
-        weights: Weights of the three terms beside the reconstruction.
+        weights: Weights of the terms.
+        shares: How much of a larger batch this one is, by what terms are means over; then the terms
+            are those of this part, and those of all parts add up to the larger batch's.
 
     Returns:
         Parts `reconstruction` (mean over nodes and features), `id` and `neighbour` (mean over the
         nodes whose IDs are known, 0 when none is), `kl`.
     """
-    total, terms = weighted_terms(output, batch, weights)
-    parts = dict(zip(PARTS, terms, strict=True))
+    if shares is None:
+        total, terms = weighted_terms(output, batch, weights)
+        parts = dict(zip(PARTS, terms, strict=True))
+    else:
+        of = {name: shares[COUNTED[name]] for name in PARTS}
+        total, terms = weighted_terms(output, batch, weights.scaled(of))
+        parts = {name: term * of[name] for name, term in zip(PARTS, terms, strict=True)}
     return LossTerms(total=total, task=total, parts=parts)
 
 
