@@ -10,6 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
+def calling(name: str, *words: object) -> list[str]:
+    """What lets Python call a function of `tests/unit/training/steps_for_tests.py`."""
+    code = f"import sys; from tests.unit.training.steps_for_tests import {name} as go; "
+    return ["-c", code + "go(sys.argv[1:])", *map(str, words)]
+
+
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))

@@ -25,7 +25,15 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]  # not in i
 
 from can_train.detectors.part import Place
 from can_train.detectors.shortage import is_out_of_memory
-from can_train.errors import CanTrainError, ConfigError, TrainingError, exit_code_of
+from can_train.errors import (
+    ArtifactError,
+    CanTrainError,
+    ConfigError,
+    DataError,
+    PreflightError,
+    TrainingError,
+    exit_code_of,
+)
 from can_train.runs.processes import RANK, VARIABLES, WORLD_SIZE
 
 JOIN: Final = timedelta(minutes=5)
@@ -58,7 +66,8 @@ class Ranks:
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         rank, size, local, port = (_number(environ, name) for name in VARIABLES[:4])
         host = environ.get(VARIABLES[4], "")
-        self.place, self._begun = Place(rank=rank, size=size), False
+        self.place = Place(rank=rank, size=size)
+        self._begun = self._is_alone = False
         if torch.cuda.is_available():
             torch.cuda.set_device(local % torch.cuda.device_count())
         try:
@@ -89,7 +98,7 @@ class Ranks:
         if self.leads and not self._begun:
             with contextlib.suppress(CanTrainError):
                 self.first_says(False)
-        if not self.leads and error is not None:
+        if not self.leads and error is not None and not self._is_alone:
             self._tell(error)
         if error is None:
             dist.destroy_process_group()
@@ -165,6 +174,7 @@ class Ranks:
 
     def _lost(self, error: RuntimeError) -> CanTrainError:
         """What the process said that ended first, with its exit code, if it could say something."""
+        self._is_alone = True
         if not self.leads:
             return TrainingError(f"{self.name}: another process of the run ended")
         deadline = time.monotonic() + LAST_WORDS_S
@@ -190,7 +200,9 @@ class Ranks:
             self._store.compare_set(_FAILED, "", said)
 
 
-_ERRORS: Final = {kind.exit_code: kind for kind in CanTrainError.__subclasses__()}
+_ERRORS: Final = {
+    kind.exit_code: kind for kind in (ConfigError, PreflightError, DataError, ArtifactError)
+}
 
 
 def _number(environ: Mapping[str, str], name: str) -> int:

@@ -224,6 +224,12 @@ def _fitted(
     batch = settle_batch(frozen, stage.module, memory)
     folder = checkpoints_dir(frozen.run_dir)
     if ranks is not None:
+        if stage.module.batch_size < ranks.place.size:
+            logger.warning(
+                "batches of %d windows leave some of %d processes without work",
+                stage.module.batch_size,
+                ranks.place.size,
+            )
         return batch, fit(stage.module, folder, recorder, ranks=ranks)
     watch = RecordedBatches(frozen, batch, memory)
     result = fit(stage.module, folder, recorder, watch)

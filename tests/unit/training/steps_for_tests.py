@@ -1,7 +1,8 @@
-"""Twenty steps of a stage, in this process alone or in several."""
+"""What the tests let processes do, in one alone or in several that train together."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from can_train.config.frozen import load_frozen
+from can_train.errors import DataError
+from can_train.training.loop import fit
 from can_train.training.ranks import Ranks
+from can_train.training.recorder import SilentRecorder
 from can_train.training.run import prepare
 from can_train.training.shared_steps import SharedSteps
 from can_train.training.steps import OwnSteps
@@ -70,9 +74,48 @@ def trained(frozen: Path, ranks: Ranks | None = None) -> Trained:
     return Trained(start=start, weights=module.state_dict(), **found)
 
 
-def main(words: list[str]) -> None:
+def twenty_steps(words: list[str]) -> None:
     """One of several processes: FOLDER FROZEN..."""
     with Ranks() as ranks:
         for frozen in map(Path, words[1:]):
             result = trained(frozen, ranks)
             torch.save(result, Path(words[0]) / f"{frozen.stem}-{ranks.place.rank}.pt")
+
+
+def lonely(words: list[str]) -> None:
+    """The second process fails while the first one waits for it."""
+    with Ranks() as ranks:
+        ranks.first_says()
+        if not ranks.leads:
+            raise DataError("no such dataset here")
+        ranks.add_up(torch.zeros(1))
+
+
+def short_of_memory(words: list[str]) -> None:
+    """Fits a stage; the second process runs out of memory once: FOLDER FROZEN"""
+    with Ranks() as ranks:
+        result = fitted(Path(words[1]), Path(words[0]), ranks)
+        torch.save(result, Path(words[0]) / f"{ranks.place.rank}.pt")
+
+
+def fitted(path: Path, folder: Path, ranks: Ranks | None) -> dict[str, Any]:
+    """What a fit came to in which memory ran out in the second epoch, of the last process alone."""
+    torch.set_num_threads(1)
+    frozen = load_frozen(path)
+    module = prepare(frozen).module
+    learn, last = module.learn, ranks is None or not ranks.leads
+
+    def greedy(batch: Any, forward_done: Callable[[], None] = lambda: None) -> None:
+        learn(batch, forward_done)
+        if last and (module.epoch, module.batch_size) == (1, 13):
+            raise MemoryError("no room")
+
+    module.learn = greedy  # type: ignore[method-assign]
+    recorder = SilentRecorder(frozen.run_dir, epochs=module.epochs)
+    result = fit(module, folder / "checkpoints", recorder, ranks=ranks)
+    return {
+        "weights": module.state_dict(),
+        "halvings": result.halvings,
+        "batch": module.batch_size,
+        "files": sorted(path.name for path in (folder / "checkpoints").iterdir()),
+    }
