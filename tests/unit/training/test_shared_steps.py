@@ -98,11 +98,3 @@ def test_all_halve_their_batches_where_one_ran_out_of_memory(lab: Lab, tmp_path:
     for name, value in alone["weights"].items():
         torch.testing.assert_close(first["weights"][name], value, rtol=0, atol=1e-6)
     assert first["files"] == ["best.pt", "last.ckpt"]
-
-
-def test_shares_of_other_counts_would_be_seen(lab: Lab) -> None:
-    """Windows of this dataset differ in nodes and known IDs, or a wrong weight couldn't show."""
-    module = lab.stage(lab.config("vgae")).module
-    halves = [module.counts(module.batch_of(module.chosen[at])) for at in (slice(7), slice(7, 13))]
-    shares = {one / (one + other) for one, other in zip(*halves, strict=True)}
-    assert len(shares) == len(module.counted)

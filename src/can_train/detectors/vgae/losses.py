@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from can_train.detectors.vgae.network import VgaeOutput
@@ -16,8 +17,20 @@ PARTS: Final = ("reconstruction", "id", "neighbour", "kl")
 """Terms of the task, in the order in which `weighted_terms` gives them."""
 
 
-COUNTED: Final = {"reconstruction": "nodes", "id": "ids", "neighbour": "neighbours", "kl": "nodes"}
-"""What each of them is a mean over: nodes, those with known IDs, and those of them next to one."""
+COUNTED: Final = ("nodes", "ids", "neighbours")
+"""What they are means over: nodes, those with known IDs, and those of them next to a known ID."""
+
+_MEAN_OVER: Final = dict(zip(PARTS, ("nodes", "ids", "neighbours", "nodes"), strict=True))
+
+
+def counts(batch: ScaledGraphs) -> tuple[int, int, int]:
+    """How many there are in `batch` of each of `COUNTED`."""
+    known = batch.id_index > 0
+    source, target = batch.edge_index
+    beside = torch.zeros_like(known)
+    beside[source[known[target]]] = True
+    beside[target[known[source]]] = True
+    return len(known), int(known.sum()), int((known & beside).sum())
 
 
 def vgae_task_loss(
@@ -43,7 +56,7 @@ def vgae_task_loss(
         total, terms = weighted_terms(output, batch, weights)
         parts = dict(zip(PARTS, terms, strict=True))
     else:
-        of = {name: shares[COUNTED[name]] for name in PARTS}
+        of = {name: shares[_MEAN_OVER[name]] for name in PARTS}
         total, terms = weighted_terms(output, batch, weights.scaled(of))
         parts = {name: term * of[name] for name, term in zip(PARTS, terms, strict=True)}
     return LossTerms(total=total, task=total, parts=parts)

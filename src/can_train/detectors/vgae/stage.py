@@ -12,6 +12,8 @@ from can_train.detectors.epochs import shuffled
 from can_train.detectors.stage import GraphStage, Judgement, Means, StageWindows
 from can_train.detectors.task import Prepared, StageTask
 from can_train.detectors.vgae.losses import (
+    COUNTED,
+    counts,
     vgae_distillation_loss,
     vgae_task_loss,
 )
@@ -66,7 +68,7 @@ class VgaeStage(GraphStage):
         teacher: The teacher's signal, or None.
     """
 
-    counted: ClassVar[tuple[str, ...]] = ("windows", "nodes", "ids", "neighbours")
+    counted: ClassVar[tuple[str, ...]] = ("windows", *COUNTED)
 
     def __init__(
         self,
@@ -107,12 +109,7 @@ class VgaeStage(GraphStage):
 
     def counts(self, batch: GraphBatch) -> tuple[int, ...]:
         """Windows, nodes, nodes with known IDs, and those of them next to a known ID."""
-        known = batch.id_index > 0
-        source, target = batch.edge_index
-        beside = torch.zeros_like(known)
-        beside[source[known[target]]] = True
-        beside[target[known[source]]] = True
-        return len(batch), len(known), int(known.sum()), int((known & beside).sum())
+        return len(batch), *counts(batch)
 
     def _noise(self, batch: GraphBatch) -> Tensor | None:
         """This process's rows of the noise of the whole batch; None: it isn't shared."""
