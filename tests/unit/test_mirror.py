@@ -181,11 +181,13 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "runs.events": ("unit/config/test_run_log.py",),
     "runs.job_views": ("unit/jobs/slurm/test_state.py", "unit/runs/test_process.py"),
     "runs.jobs": ("unit/runs/test_process.py", "unit/jobs/test_executor.py"),
+    "runs.processes": ("unit/training/test_ranks.py",),
     "runs.summary": ("unit/teachers/test_policy.py",),
     "scoring.documents": ("unit/scoring/test_recording.py",),
     "scoring.tables": ("unit/scoring/test_recording.py",),
     "streaming.opening": ("unit/streaming/test_scorer.py",),
     "training.intake": ("cli/test_teachers.py",),
+    "training.steps": ("unit/training/test_shared_steps.py", "unit/training/test_loop.py"),
     "vehicle.state": ("unit/vehicle/test_watch.py", "unit/vehicle/test_gate.py"),
     "vocab": ("unit/config/test_rules.py",),
 }
