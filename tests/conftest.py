@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.lab import Lab
 
 RECORDINGS_VARIABLE = "CAN_TRAIN_RECORDINGS"
+CHROMIUM: Final = Path("/usr/bin/chromium")
+"""The system's browser; none is downloaded."""
 
 # A busy machine is no failure: no test, drawn inputs included, has a time limit of its own. The
 # same inputs are drawn each time, so that no change fails by luck; `exploring` looks for new ones.
@@ -65,6 +67,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs Optuna: can-train env --install search")
     if item.get_closest_marker("multicast") and importlib.util.find_spec("msgpack") is None:
         pytest.skip("needs msgpack: can-train env --install formats")
+    if item.get_closest_marker("live") and importlib.util.find_spec("starlette") is None:
+        pytest.skip("needs Starlette and uvicorn: can-train env --install live")
+    if item.get_closest_marker("browser") and not _has_browser():
+        pytest.skip("needs Playwright and /usr/bin/chromium: apt-get install chromium")
     if item.get_closest_marker("onnx") and importlib.util.find_spec("onnxruntime") is None:
         pytest.skip("needs ONNX: can-train env --install onnx")
 
@@ -116,6 +122,10 @@ def repo_root() -> Path:
 
 def _in_ci() -> bool:
     return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def _has_browser() -> bool:
+    return importlib.util.find_spec("playwright") is not None and CHROMIUM.is_file()
 
 
 def _has_gpu() -> bool:
