@@ -159,14 +159,15 @@ def _refused(code: int, text: str) -> Response:
 
 
 def _is_same_origin(headers: Headers, host: str, method: str) -> bool:
-    """Whether no other site asked; links from elsewhere may be followed, but nothing be sent."""
+    """Whether no other site asked; its links may be followed, but nothing be sent or embedded."""
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
         return False
     site = headers.get("sec-fetch-site", "none")
     if site in {"same-origin", "none"}:
         return True
-    return method in _READS and headers.get("sec-fetch-mode") == "navigate"
+    followed = headers.get("sec-fetch-mode") == "navigate"
+    return method in _READS and followed and headers.get("sec-fetch-dest") == "document"
 
 
 def _name_in(host: str) -> str | None:

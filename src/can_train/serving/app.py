@@ -16,6 +16,7 @@ from starlette.responses import (
     HTMLResponse,
     JSONResponse,
     PlainTextResponse,
+    RedirectResponse,
     Response,
     StreamingResponse,
 )
@@ -23,10 +24,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from can_train import __version__
+from can_train.errors import CanTrainError
 from can_train.serving.access import Access, Guard
 from can_train.serving.feed import TICK_S, LiveFeed
 from can_train.serving.hub import Hub, HubClient, HubIsFull, encoded
-from can_train.serving.listing import RunList
+from can_train.serving.listing import RunList, RunListing
 from can_train.serving.uploads import UploadRefused, Uploads
 
 STATIC: Final = {
@@ -135,23 +137,26 @@ class PageApp:
             self.hub.publish(feed.tick())
             await asyncio.sleep(TICK_S)
 
-    async def _first(self, request: Request) -> Response:
-        return self._page(request, self._offer.pages[0][0])
+    async def _first(self, _: Request) -> Response:
+        return RedirectResponse(self._offer.pages[0][0], status_code=303)
 
-    async def _live(self, request: Request) -> Response:
-        return self._page(request, "/live")
+    async def _live(self, _: Request) -> Response:
+        return self._page("/live")
 
-    async def _score_page(self, request: Request) -> Response:
-        return self._page(request, "/score")
+    async def _score_page(self, _: Request) -> Response:
+        return self._page("/score")
 
-    async def _runs(self, request: Request) -> Response:
+    async def _runs(self, _: Request) -> Response:
         assert self._offer.runs is not None
-        return self._page(request, "/runs", listing=await self._offer.runs.rows())
+        listing, problem = RunListing(rows=(), total=0), ""
+        try:
+            listing = await self._offer.runs.rows()
+        except CanTrainError as error:
+            problem = str(error)
+        return self._page("/runs", listing=listing, problem=problem)
 
-    def _page(self, request: Request, path: str, **more: Any) -> Response:
+    def _page(self, path: str, **more: Any) -> Response:
         offer = self._offer
-        if path == "/runs" and "listing" not in more:
-            return Response(status_code=303, headers={"Location": "/runs"})
         template = self._pages.get_template(f"{path[1:]}.html")
         uploads = offer.uploads
         html = template.render(

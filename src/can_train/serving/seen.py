@@ -22,6 +22,9 @@ SILENT_PERIODS: Final = 5.0
 FORGOTTEN_S: Final = 60.0
 """A silent ID gives way to another one after that, where there is no room."""
 
+FEWEST_FRAMES: Final = 5
+"""An ID that came less often has no usual interval, and can't be missed."""
+
 _SMOOTHING_S: Final = 3.0
 """Rates follow changes within about this time, so that slow IDs don't flicker."""
 
@@ -30,13 +33,13 @@ IdState = Literal["seen", "alarming", "silent"]
 
 @dataclass(slots=True)
 class _SeenId:
-    """One ID: its frames, those since the rate was measured, and when it came."""
+    """One ID: its frames, those since it was measured, their rate so far, and when it came."""
 
     first_s: float
     last_s: float
     frames: int = 0
     since: int = 0
-    rate: float | None = None
+    rate: float = 0.0
 
     @property
     def longest_pause_s(self) -> float:
@@ -54,6 +57,7 @@ class SeenIds:
 
     def __init__(self) -> None:
         self._seen: dict[int, _SeenId] = {}
+        self._known = 0.0
         self.untold = 0
 
     def take(self, arbitration_id: NDArray[np.uint32], now_s: float) -> None:
@@ -72,10 +76,11 @@ class SeenIds:
         """Brings the rates up to date, `span_s` seconds after it was done before."""
         if span_s <= 0:
             return
+        # An average that forgets; what it has seen of the time so far makes its beginning right.
         weight = 1.0 - math.exp(-span_s / _SMOOTHING_S)
+        self._known += weight * (1.0 - self._known)
         for seen in self._seen.values():
-            now = seen.since / span_s
-            seen.rate = now if seen.rate is None else seen.rate + weight * (now - seen.rate)
+            seen.rate += weight * (seen.since / span_s - seen.rate)
             seen.since = 0
 
     def rows(self, now_s: float, alarming: Collection[int]) -> list[dict[str, Any]]:
@@ -88,7 +93,7 @@ class SeenIds:
         return [
             {
                 "id": id_text(identifier),
-                "rate": round(seen.rate or 0.0, 2),
+                "rate": round(seen.rate / (self._known or 1.0), 2),
                 "frames": seen.frames,
                 "quiet_s": round(max(now_s - seen.last_s, 0.0), 1),
                 "state": self._state(identifier, seen, now_s, alarming),
@@ -101,7 +106,8 @@ class SeenIds:
     ) -> IdState:
         if identifier in alarming:
             return "alarming"
-        return "silent" if now_s - seen.last_s > seen.longest_pause_s else "seen"
+        known = seen.frames >= FEWEST_FRAMES
+        return "silent" if known and now_s - seen.last_s > seen.longest_pause_s else "seen"
 
     def _new(self, identifier: int, now_s: float) -> _SeenId | None:
         """Room for another ID, if there is some."""

@@ -94,11 +94,13 @@ def test_the_own_origin_and_programs_that_name_none_are_let_in() -> None:
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "anything"])
 def test_what_another_site_embeds_is_refused_and_its_links_may_be_followed(site: str) -> None:
-    where, mode = ("Host", OWN), "Sec-Fetch-Mode"
+    where, mode, whole = ("Host", OWN), "Sec-Fetch-Mode", ("Sec-Fetch-Dest", "document")
     assert code(HERE, where, ("Sec-Fetch-Site", site), (mode, "no-cors")) == 403
     assert code(HERE, where, ("Sec-Fetch-Site", site)) == 403
-    assert code(HERE, where, ("Sec-Fetch-Site", site), (mode, "navigate")) == 200
-    assert code(HERE, where, ("Sec-Fetch-Site", site), (mode, "navigate"), method="POST") == 403
+    link = (where, ("Sec-Fetch-Site", site), (mode, "navigate"))
+    assert code(HERE, *link, whole) == 200
+    assert code(HERE, *link, whole, method="POST") == 403
+    assert code(HERE, *link, ("Sec-Fetch-Dest", "iframe")) == code(HERE, *link) == 403
     assert code(HERE, where, ("Sec-Fetch-Site", "same-origin"), (mode, "cors")) == 200
 
 

@@ -8,7 +8,11 @@ const BY = {
   frames: (a, b) => b.frames - a.frames,
   state: (a, b) => ORDER[a.state] - ORDER[b.state],
 };
-const STATES = { seen: "seen", alarming: "alarming", silent: "silent" };
+
+function said(each) {
+  if (each.state === "silent") return `silent for ${each.quiet_s.toFixed(0)} s`;
+  return each.state === "seen" && each.quiet_s >= 2 ? `seen ${each.quiet_s.toFixed(0)} s ago` : each.state;
+}
 
 export class IdTable {
   constructor() {
@@ -45,7 +49,7 @@ export class IdTable {
       const row = this.rows.get(each.id) ?? this.added(each.id);
       put(row.rate, each.rate >= 10 ? each.rate.toFixed(0) : each.rate.toFixed(1));
       put(row.frames, count(each.frames));
-      put(row.state, each.state === "silent" ? `silent for ${each.quiet_s.toFixed(0)} s` : STATES[each.state]);
+      put(row.state, said(each));
       row.state.dataset.state = each.state;
       row.element.dataset.state = each.state;
       if (this.body.children[at] !== row.element) this.body.insertBefore(row.element, this.body.children[at] ?? null);

@@ -2,9 +2,11 @@
 import { figure } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const EDGE = { top: 12, right: 14, bottom: 22, left: 46 };
-const LEAST_SPAN = 10;
+const EDGE = { top: 12, right: 14, bottom: 22, left: 54 };
+const LEAST_SPAN = 5;
 const LADDER = [1, 3];
+const STEPS = [1, 2, 5, 10];
+const NEAR = 6;
 
 function drawn(parent, tag, attributes, text) {
   const element = document.createElementNS(SVG, tag);
@@ -48,15 +50,16 @@ export class MarginLine {
     if (this.points.length) this.curve();
   }
 
-  // Margins have no bound: near the threshold the scale is linear, far above it logarithmic.
+  // Margins have no bound: near the threshold the scale is linear, far from it logarithmic.
   scale() {
     const values = this.points.map((point) => point[1]);
     const limit = this.threshold ?? 1;
-    this.unit = Math.max(Math.abs(limit), 1e-6);
-    const low = Math.min(0, limit, ...values);
-    const high = Math.max(1.5 * this.unit, limit * 1.5, ...values);
-    const bent = (value) => Math.asinh(value / this.unit);
-    const [from, to] = [bent(low), bent(high) * 1.05];
+    this.unit = Math.max(Math.abs(limit) / 2, 0.1);
+    const low = Math.min(limit - this.unit, ...values);
+    const high = Math.max(limit + this.unit, ...values);
+    const bent = (value) => Math.asinh((value - limit) / this.unit);
+    const room = (bent(high) - bent(low)) * 0.05;
+    const [from, to] = [bent(low) - room, bent(high) + room];
     this.y = (value) => EDGE.top + this.inner.height * (1 - (bent(value) - from) / (to - from || 1));
     this.range = [low, high];
     const first = this.points.length ? this.points[0][0] : 0;
@@ -95,15 +98,23 @@ export class MarginLine {
     return ago < 0.05 ? "now" : `−${ago.toFixed(ago < 10 ? 1 : 0)} s`;
   }
 
+  // Values at the left: even steps while all is near the threshold, else powers of ten.
   levels() {
+    const [low, high] = this.range;
+    if (high - low < NEAR * this.unit) {
+      const size = 10 ** Math.floor(Math.log10((high - low) / 4));
+      const step = size * STEPS.find((each) => each * size * 4 >= high - low);
+      const first = Math.ceil(low / step);
+      return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, at) => (first + at) * step);
+    }
     const found = [0];
     for (let decade = -3; decade < 9; decade += 1) {
       for (const part of LADDER) {
         const value = part * 10 ** decade;
-        if (value >= this.unit / 4) found.push(value, -value);
+        found.push(value, -value);
       }
     }
-    return found.filter((value) => value >= this.range[0] && value <= this.range[1] * 1.05);
+    return found.filter((value) => value >= low && value <= high);
   }
 
   curve() {
@@ -111,8 +122,8 @@ export class MarginLine {
     for (const time of this.marks) {
       if (time < this.span[0] || time > this.span[1]) continue;
       const x = this.x(time);
-      drawn(this.svg, "line", { class: "mark-line", x1: x, x2: x, y1: EDGE.top, y2: EDGE.top + this.inner.height });
-      drawn(this.svg, "path", { class: "mark", d: `M${x - 5} ${EDGE.top - 9}h10l-5 8z` });
+      drawn(this.svg, "line", { class: "alarm-line", x1: x, x2: x, y1: EDGE.top, y2: EDGE.top + this.inner.height });
+      drawn(this.svg, "path", { class: "alarm-mark", d: `M${x - 5} ${EDGE.top - 9}h10l-5 8z` });
     }
     const path = at.map(([x, y], index) => `${index ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
     if (this.threshold !== null) {

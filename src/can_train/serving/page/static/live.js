@@ -32,7 +32,9 @@ const heard = {
     message.events.forEach((event) => events.show(event));
     marks();
     heard.status(message.status);
-    say(message.points.length ? "quiet" : "waiting");
+    const last = points.at(-1);
+    if (last) put(byId("margin"), figure(last[1]));
+    say(last ? "quiet" : "waiting");
     draw(true);
     connection("");
   },
@@ -83,11 +85,11 @@ let level = "waiting";
 function say(latest) {
   if (latest) level = latest;
   const state = about.state;
-  const silent = state === "running" && status !== null && status.frames > 0 && status.rate === 0;
+  const silent = state === "running" && status !== null && status.windows > 0 && status.rate === 0;
   let [shown, title, detail] = [level, LEVELS[level] ?? "Waiting", `from ${about.source}`];
   if (state === "calibrating") [shown, title, detail] = ["waiting", "Calibrating", `on the first ${about.calibrating_s} s of ${about.source}`];
   else if (state === "over") [shown, title, detail] = ["over", "Over", `${about.source} has ended: ${status.alarms ? counted(status.alarms, "alarm") : "no alarm"}`];
-  else if (silent) [shown, title, detail] = ["silent", "No frames", `come from ${about.source}`];
+  else if (silent && level !== "alarm") [shown, title, detail] = ["silent", "No frames", `come from ${about.source}`];
   else if (level === "waiting") detail = `for the first window of ${about.source}`;
   else if (level === "quiet") detail = `no alarm on ${about.source}`;
   else if (level === "alarm") detail = `windows of ${about.source} are above the threshold`;

@@ -91,7 +91,7 @@ function section(answer, recording, at) {
   title.id = `recording-${at}`;
   card.setAttribute("aria-labelledby", title.id);
   const found = recording.alarms ? counted(recording.alarms, "alarm") : "No alarm";
-  const verdict = made("p", "found", `${found}, ${counted(recording.notices, "notice")}`);
+  const verdict = made("p", "found", recording.notices ? `${found}, ${counted(recording.notices, "notice")}` : found);
   verdict.dataset.level = recording.alarms ? "alarm" : "quiet";
   const facts = [
     counted(recording.frames, "frame"),
