@@ -15,10 +15,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from can_train.cli.main import main
 from can_train.frames.frame import Frames
+from tests.conftest import CHROMIUM
+from tests.lab import Lab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PATIENCE_S = 120.0
 """How long a busy machine may take for anything."""
@@ -127,6 +133,31 @@ def _wait_for(page: ServedPage) -> None:
             if probe.connect_ex(("127.0.0.1", page.port)) == 0:
                 return
         time.sleep(0.1)
+
+
+def exported(lab: Lab, folder: Path) -> Path:
+    """A small detector as a bundle in `folder`."""
+    path = folder / "car.cantrain"
+    artifact = str(lab.student("gat").path)
+    assert main(["export", artifact, "--format", "bundle", "--out", str(path)]) == 0
+    return path
+
+
+def attack_of(lab: Lab) -> Path:
+    """A recording in which that detector raises one alarm."""
+    folder = lab.home / "csv" / lab.dataset / "test_01_known_vehicle_known_attack"
+    return folder / "DoS-bravo.csv"
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 def candump_lines(frames: Frames) -> str:

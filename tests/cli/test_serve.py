@@ -16,23 +16,19 @@ from can_train.errors import EXIT_INTERRUPTED
 from can_train.frames.readers import read_recording
 from can_train.serving.listing import REPORT
 from tests.lab import Lab
-from tests.pages import candump_lines, served
+from tests.pages import attack_of, candump_lines, exported, served
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
 def bundle(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("exported") / "car.cantrain"
-    artifact = str(lab.student("gat").path)
-    assert main(["export", artifact, "--format", "bundle", "--out", str(path)]) == 0
-    return path
+    return exported(lab, tmp_path_factory.mktemp("exported"))
 
 
 @pytest.fixture(scope="module")
 def attack(lab: Lab) -> Path:
-    folder = lab.home / "csv" / lab.dataset / "test_01_known_vehicle_known_attack"
-    return folder / "DoS-bravo.csv"
+    return attack_of(lab)
 
 
 def test_a_replay_tells_the_events_of_detect_and_ends_as_detect_does(
@@ -167,47 +163,6 @@ def test_runs_are_browsed_and_reports_run_without_an_origin(lab: Lab) -> None:
             assert page.ask(path)[0] == 404
         assert page.ask("/static/page.css")[1]["content-type"] == "text/css; charset=utf-8"
         assert page.stop(signal.SIGTERM) == EXIT_INTERRUPTED
-
-
-def test_other_sites_and_names_are_refused(bundle: Path) -> None:
-    with served(str(bundle)) as page:
-        assert page.ask("/score")[0] == 200
-        assert page.ask("/score", Host="evil.example")[0] == 403
-        assert page.ask("/score", Origin="http://evil.example")[0] == 403
-        own = f"http://127.0.0.1:{page.port}"
-        assert page.ask("/score", Origin=own)[0] == 200
-        status, headers, _ = page.ask(
-            "/score?name=x", method="POST", body=b"x", Origin="http://evil.example"
-        )
-        assert status == 403 and "access-control-allow-origin" not in headers
-
-
-def test_beyond_this_machine_a_token_is_made_printed_and_needed(bundle: Path) -> None:
-    with served(str(bundle), "--host", "0.0.0.0") as page:
-        path, _, token = page.url.partition("/?token=")
-        assert path and len(token) >= 32
-        for path in ("/", "/score", "/static/page.css", "/events"):
-            assert page.ask(path)[0] == 401
-        assert page.ask("/score", Authorization=f"Bearer {token}")[0] == 200
-        status, headers, _ = page.ask(f"/?token={token}")
-        assert status == 303
-        assert "HttpOnly" in headers["set-cookie"] and "SameSite=strict" in headers["set-cookie"]
-        cookie = headers["set-cookie"].partition(";")[0]
-        assert page.ask("/score", Cookie=cookie)[0] == 200
-        assert page.ask("/score", Cookie=cookie, Host="evil.example")[0] == 403
-        assert page.ask("/?token=wrong")[0] == 401
-
-
-def test_the_token_of_a_file_is_never_printed(bundle: Path, tmp_path: Path) -> None:
-    path, token = tmp_path / "token", "a-token-of-my-own-1234"
-    path.write_text(f"{token}\n")
-    path.chmod(0o600)
-    with served(str(bundle), "--token-file", str(path)) as page:
-        assert token not in page.url
-        assert page.ask("/")[0] == 401
-        assert page.ask("/", Authorization=f"Bearer {token}")[0] == 200
-        page.stop()
-        assert not any(token in line for line in page.said)
 
 
 def test_slow_readers_cost_nothing_and_hold_nobody_up(bundle: Path, attack: Path) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import http.server
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from can_train.cli.main import main
 from can_train.frames.readers import read_recording
 from can_train.serving.listing import REPORT
-from tests.conftest import CHROMIUM
 from tests.lab import Lab
-from tests.pages import PATIENCE_S, ServedPage, candump_lines, served
+from tests.pages import (
+    PATIENCE_S,
+    ServedPage,
+    attack_of,
+    candump_lines,
+    chromium,
+    exported,
+    served,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -37,26 +41,18 @@ fetch("/live").then(() => said.push("read"), () => said.push("no fetch"))
 
 @pytest.fixture(scope="module")
 def bundle(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("exported") / "car.cantrain"
-    artifact = str(lab.student("gat").path)
-    assert main(["export", artifact, "--format", "bundle", "--out", str(path)]) == 0
-    return path
+    return exported(lab, tmp_path_factory.mktemp("exported"))
 
 
 @pytest.fixture(scope="module")
 def attack(lab: Lab) -> Path:
-    folder = lab.home / "csv" / lab.dataset / "test_01_known_vehicle_known_attack"
-    return folder / "DoS-bravo.csv"
+    return attack_of(lab)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -218,68 +214,3 @@ def test_pages_have_contrast_labels_and_room(
         assert found.violations_count == 0, found.generate_report()
         assert overflow(page) <= 0, path
     context.close()
-
-
-def test_the_token_of_the_address_opens_the_page_and_leaves_the_address(
-    browser: Browser, bundle: Path
-) -> None:
-    with served(str(bundle), "--host", "0.0.0.0") as site:
-        local = f"http://127.0.0.1:{site.port}"
-        context = browser.new_context(base_url=local)
-        page = context.new_page()
-        answer = page.goto("/score")
-        assert answer is not None and answer.status == 401
-        page.goto(f"/?token={site.url.partition('token=')[2]}")
-        assert page.url == f"{local}/score"
-        assert page.locator("h1").inner_text() == "Score a recording"
-        assert page.evaluate("document.cookie") == ""
-        (cookie,) = context.cookies()
-        assert cookie.get("httpOnly") and cookie.get("sameSite") == "Strict"
-        context.close()
-
-
-class _Blank(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<title>another site</title>")
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-
-ATTACK = """async (own) => {
-  const said = [];
-  for (const more of [{}, {mode: "no-cors"}, {method: "POST", body: "x"},
-                      {method: "POST", body: "x", mode: "no-cors"}]) {
-    try { const found = await fetch(own + "/score?name=x", more); said.push(found.type); }
-    catch { said.push("refused"); }
-  }
-  said.push(await new Promise((resolve) => {
-    const stream = new EventSource(own + "/events");
-    stream.addEventListener("hello", () => resolve("heard"));
-    stream.onerror = () => resolve("refused");
-  }));
-  const frame = document.createElement("iframe");
-  frame.src = own + "/live";
-  document.body.append(frame);
-  await new Promise((resolve) => { frame.onload = resolve; });
-  try { said.push(frame.contentDocument === null ? "foreign" : "seen"); } catch { said.push("no"); }
-  return said;
-}"""
-
-
-def test_another_site_reads_and_sends_nothing(browser: Browser, site: ServedPage) -> None:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Blank) as other:
-        threading.Thread(target=other.serve_forever, daemon=True).start()
-        page = browser.new_page()
-        answers: list[tuple[str, int]] = []
-        page.on("response", lambda found: answers.append((found.url, found.status)))
-        page.goto(f"http://localhost:{other.server_port}/")
-        said = page.evaluate(ATTACK, site.origin)
-        assert said == ["refused", "refused", "refused", "refused", "refused", "foreign"]
-        asked = {status for url, status in answers if f":{site.port}/" in url}
-        assert asked <= {403}, answers
-        page.close()
-        other.shutdown()

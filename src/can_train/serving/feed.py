@@ -21,7 +21,7 @@ from can_train.detectors.frame_scorer import FrameScorer
 from can_train.frames.frame import Frames
 from can_train.frames.timing import recorded_s
 from can_train.scoring.alerts import alert_record, moment_text
-from can_train.serving.seen import SeenIds
+from can_train.serving.seen import IdStates
 from can_train.streaming.detection import Alert, StreamSummary
 from can_train.streaming.scorer import Decision
 
@@ -78,7 +78,7 @@ class LiveFeed:
         self._events: deque[Record] = deque(maxlen=MOST_ALARMS)
         self._untold: deque[Record] = deque(maxlen=MOST_ALARMS)
         self._notes: deque[Record] = deque(maxlen=MOST_NOTES)
-        self._ids, self._alarming = SeenIds(), frozenset[int]()
+        self._ids, self._alarming = IdStates(), frozenset[int]()
         self._highest = _Highest()
         self._elapsed_s = 0.0
         self._last_s = np.zeros(0)

@@ -48,7 +48,7 @@ class _SeenId:
         return max(SHORTEST_SILENCE_S, SILENT_PERIODS * usual_s)
 
 
-class SeenIds:
+class IdStates:
     """Follows the IDs of one stream in bounded memory.
 
     Attributes:

@@ -164,18 +164,20 @@ def test_an_id_is_alarming_until_the_alarm_is_over(
 
 
 def test_time_goes_on_where_no_frame_comes(feed: LiveFeed, drive: Frames, clock: HandClock) -> None:
-    for _ in range(3):
-        feed.take(drive[:200], 0, 0)
+    for begin in (0, 5000, 10_000):
+        feed.decide(decision(0.0))
+        feed.take(drive[begin : begin + 5000], 0, 0)
         clock.now += 1.0
         feed.tick()
-    assert feed.snapshot()["status"]["rate"] == 200.0
+    assert feed.snapshot()["status"]["rate"] == 5000.0
     for _ in range(100):
         clock.now += 1.0
         told = feed.tick()
     assert [record["type"] for record in told] == ["status"]
     assert told[0]["rate"] == 0.0
     assert {row["state"] for row in told[0]["ids"]} == {"silent"}
-    assert told[0]["elapsed_s"] == pytest.approx(100, abs=5)
+    passed_s = float(drive.timestamp[14_999] - drive.timestamp[0])
+    assert told[0]["elapsed_s"] == pytest.approx(passed_s + 100, abs=0.1)
 
 
 def test_between_two_windows_there_is_nothing_to_tell(feed: LiveFeed, clock: HandClock) -> None:

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from can_train.frames.frame import EXTENDED_FLAG
-from can_train.serving.seen import FORGOTTEN_S, MOST_IDS, SeenIds
+from can_train.serving.seen import FORGOTTEN_S, MOST_IDS, IdStates
 
 
 def ids(*found: int):
     return np.array(found, np.uint32)
 
 
-def by_id(seen: SeenIds, now_s: float, alarming: tuple[int, ...] = ()):
+def by_id(seen: IdStates, now_s: float, alarming: tuple[int, ...] = ()):
     return {row["id"]: row for row in seen.rows(now_s, alarming)}
 
 
 def test_a_rate_is_frames_per_second_and_follows_changes_within_seconds() -> None:
-    seen = SeenIds()
+    seen = IdStates()
     for second in range(1, 11):
         seen.take(ids(*[0x100] * 50, *[0x200] * 10), float(second))
         seen.measure(1.0)
@@ -33,7 +33,7 @@ def test_a_rate_is_frames_per_second_and_follows_changes_within_seconds() -> Non
 
 
 def test_an_id_is_silent_after_several_of_its_own_intervals() -> None:
-    seen = SeenIds()
+    seen = IdStates()
     for second in range(41):
         seen.take(ids(0x100), float(second))
         if second % 10 == 0:
@@ -46,14 +46,14 @@ def test_an_id_is_silent_after_several_of_its_own_intervals() -> None:
 
 
 def test_ids_of_an_alarm_are_alarming_and_extended_ones_have_eight_digits() -> None:
-    seen, extended = SeenIds(), 0x123 | int(EXTENDED_FLAG)
+    seen, extended = IdStates(), 0x123 | int(EXTENDED_FLAG)
     seen.take(ids(0x100, extended), 0.0)
     rows = by_id(seen, 0.0, (extended,))
     assert (rows["100"]["state"], rows["00000123"]["state"]) == ("seen", "alarming")
 
 
 def test_made_up_ids_take_no_more_room_and_push_none_out_that_still_comes() -> None:
-    seen, rng = SeenIds(), np.random.default_rng(3)
+    seen, rng = IdStates(), np.random.default_rng(3)
     for second in range(50):
         seen.take(ids(*range(40)), float(second))
         seen.take(rng.integers(1000, 1 << 29, 5000).astype(np.uint32), float(second))
@@ -65,7 +65,7 @@ def test_made_up_ids_take_no_more_room_and_push_none_out_that_still_comes() -> N
 
 
 def test_a_silent_id_gives_way_where_there_is_no_room() -> None:
-    seen = SeenIds()
+    seen = IdStates()
     seen.take(ids(*range(MOST_IDS)), 0.0)
     seen.take(ids(*range(1, MOST_IDS)), 30.0)
     seen.take(ids(5000), FORGOTTEN_S - 1)
