@@ -13,13 +13,12 @@ import hypothesis
 import pytest
 
 from tests import kept
+from tests.browser import CHROMIUM
 
 if TYPE_CHECKING:
     from tests.lab import Lab
 
 RECORDINGS_VARIABLE = "CAN_TRAIN_RECORDINGS"
-CHROMIUM: Final = Path("/usr/bin/chromium")
-"""The system's browser; none is downloaded."""
 
 # A busy machine is no failure: no test, drawn inputs included, has a time limit of its own. The
 # same inputs are drawn each time, so that no change fails by luck; `exploring` looks for new ones.

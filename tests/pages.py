@@ -15,16 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from can_train.cli.main import main
 from can_train.frames.frame import Frames
-from tests.conftest import CHROMIUM
 from tests.lab import Lab
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 PATIENCE_S = 120.0
 """How long a busy machine may take for anything."""
@@ -147,17 +143,6 @@ def attack_of(lab: Lab) -> Path:
     """A recording in which that detector raises one alarm."""
     folder = lab.home / "csv" / lab.dataset / "test_01_known_vehicle_known_attack"
     return folder / "DoS-bravo.csv"
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's browser."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 def candump_lines(frames: Frames) -> str:

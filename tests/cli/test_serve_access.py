@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from can_train.serving.server import REQUEST_S
 from tests.lab import Lab
 from tests.pages import exported, served
 
@@ -56,3 +58,27 @@ def test_the_token_of_a_file_is_never_printed(bundle: Path, tmp_path: Path) -> N
         assert page.ask("/", Authorization=f"Bearer {token}")[0] == 200
         page.stop()
         assert not any(token in line for line in page.said)
+
+
+def is_ended(connection: socket.socket) -> bool:
+    """Whether the other side ends it, and says nothing before."""
+    connection.settimeout(4 * REQUEST_S)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_who_asks_for_nothing_holds_no_place(bundle: Path) -> None:
+    with served(str(bundle)) as page:
+        idle = [socket.create_connection(("127.0.0.1", page.port)) for _ in range(3)]
+        idle[1].sendall(b"GET /score HTTP/1.1\r\nHost: local")
+        assert all(is_ended(each) for each in idle)
+        for each in idle:
+            each.close()
+        assert page.ask("/score")[0] == 200
+
+
+def test_the_stream_is_read_not_headed(bundle: Path) -> None:
+    with served(str(bundle), "--replay", "-") as page:
+        assert page.ask("/events", method="HEAD")[0] == 405

@@ -11,13 +11,13 @@ import pytest
 
 from can_train.frames.readers import read_recording
 from can_train.serving.listing import REPORT
+from tests.browser import chromium
 from tests.lab import Lab
 from tests.pages import (
     PATIENCE_S,
     ServedPage,
     attack_of,
     candump_lines,
-    chromium,
     exported,
     served,
 )
@@ -167,6 +167,10 @@ def test_an_upload_shows_its_events_and_a_broken_one_its_readers_words(
     assert opened.locator("#result tbody tr").count() == 1
     assert opened.locator("#result path.curve").count() == 1
     broken.write_bytes(attack.read_bytes()[:3000] + b"\n1,<script>window.hacked=1</script>\n")
+    opened.evaluate("document.getElementById('form').dataset.mostMb = '0.1'")
+    opened.get_by_role("button", name="Score").click()
+    assert "larger than 0.1 MB" in opened.locator("#problem").inner_text()
+    opened.evaluate("document.getElementById('form').dataset.mostMb = '10'")
     opened.set_input_files("#file", broken)
     with opened.expect_response("**/score?**") as answer:
         opened.get_by_role("button", name="Score").click()

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser import chromium
 from tests.lab import Lab
-from tests.pages import attack_of, chromium, exported, served
+from tests.pages import attack_of, exported, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

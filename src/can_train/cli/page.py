@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from can_train.cli.live import follow
 from can_train.cli.options import roots_of
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from can_train.serving.address import PageAddress
     from can_train.serving.app import Offer
     from can_train.serving.feed import LiveFeed
+
+_LOOK_S: Final = 0.2
+"""How soon the end is noticed."""
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -154,9 +157,9 @@ def _follow(args: argparse.Namespace, detector: FrameScorer, source: Source, fee
 
 
 def _wait() -> int:
-    """Until the user ends it."""
+    """Until the user ends it; whichever thread the signal reaches, this one notices it."""
     try:
-        Event().wait()
+        while True:
+            time.sleep(_LOOK_S)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    return 0

@@ -179,6 +179,8 @@ class PageApp:
     async def _events(self, request: Request) -> Response:
         feed, client = self._offer.feed, request.scope.get("client")
         assert feed is not None
+        if request.method != "GET":
+            return PlainTextResponse("only GET\n", status_code=405, headers={"Allow": "GET"})
         watching = HubClient(cut=lambda: self._cut(client), caught_up=feed.latest_events)
         try:
             self.hub.join(watching)
@@ -186,11 +188,12 @@ class PageApp:
             return PlainTextResponse(
                 "too many pages are open. Close one, or try again later\n", status_code=503
             )
-        return StreamingResponse(self._stream(feed, watching), headers=_STREAM_HEADERS)
+        begin = encoded(feed.snapshot())  # at once: what comes from now on waits for the client
+        return StreamingResponse(self._stream(begin, watching), headers=_STREAM_HEADERS)
 
-    async def _stream(self, feed: LiveFeed, client: HubClient) -> AsyncIterator[bytes]:
+    async def _stream(self, begin: bytes, client: HubClient) -> AsyncIterator[bytes]:
         try:
-            yield b"retry: 2000\n\n" + encoded(feed.snapshot())
+            yield b"retry: 2000\n\n" + begin
             while (messages := await client.take()) is not None:
                 yield messages
             yield encoded({"type": "bye"})

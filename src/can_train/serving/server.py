@@ -14,6 +14,9 @@ from can_train.serving.address import PageAddress
 from can_train.serving.app import PageApp
 
 MOST_CONNECTIONS: Final = 256
+REQUEST_S: Final = 15.0
+"""A connection on which a request doesn't become whole in this time holds a place for nothing."""
+
 END_S: Final = 2
 """What answers may take after the end was asked for."""
 
@@ -30,11 +33,23 @@ class CutProtocol(H11Protocol):
         super().connection_made(transport)
         self._peer = _peer_of(transport.get_extra_info("peername"))
         _open[self._peer] = transport
+        self._seen = self.cycle
+        self._looking = self.loop.call_later(REQUEST_S, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets it."""
+        self._looking.cancel()
         _open.pop(self._peer, None)
         super().connection_lost(exc)
+
+    def _look(self) -> None:
+        """Ends it where no further request has become whole since the last look."""
+        waits = self.cycle is None or self.cycle.response_complete
+        if waits and self.cycle is self._seen:
+            self.transport.abort()
+            return
+        self._seen = self.cycle
+        self._looking = self.loop.call_later(REQUEST_S, self._look)
 
 
 def cut(client: Any) -> None:

@@ -46,6 +46,11 @@ form.addEventListener("submit", (event) => {
   if (!picked) return;
   problem("");
   byId("result").replaceChildren();
+  const most = Number(form.dataset.mostMb);
+  if (picked.size > most * 1e6) {
+    problem(`${picked.name}: larger than ${most} MB. Give a shorter recording, or score it with can-train score.`);
+    return;
+  }
   const request = new XMLHttpRequest();
   request.open("POST", `/score?name=${encodeURIComponent(picked.name)}`);
   request.responseType = "json";
