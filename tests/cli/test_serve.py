@@ -97,7 +97,7 @@ def test_an_upload_gives_the_events_of_score(
     assert main(["score", str(bundle), str(attack), "--json", "-"]) == 0
     scored = json.loads(capsys.readouterr().out)["recordings"][0]
     with served(str(bundle), "--upload-limit", "10") as page:
-        status, headers, body = page.ask("/")
+        status, headers, body = page.ask("/score")
         assert status == 200 and b"up to 10 MB" in body
         status, headers, body = page.ask(
             "/score?name=%3Cb%3Eattack%3C%2Fb%3E.csv", method="POST", body=attack.read_bytes()

@@ -55,7 +55,7 @@ def test_the_token_of_a_file_is_never_printed(bundle: Path, tmp_path: Path) -> N
     with served(str(bundle), "--token-file", str(path)) as page:
         assert token not in page.url
         assert page.ask("/")[0] == 401
-        assert page.ask("/", Authorization=f"Bearer {token}")[0] == 200
+        assert page.ask("/score", Authorization=f"Bearer {token}")[0] == 200
         page.stop()
         assert not any(token in line for line in page.said)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,12 +118,12 @@ def test_an_alarm_is_announced_when_it_comes(browser: Browser, bundle: Path, att
         page = browser.new_page(base_url=site.origin)
         page.set_default_timeout(PATIENCE_MS)
         page.goto("/live")
-        page.wait_for_function("document.getElementById('detail').textContent.includes('input')")
+        page.locator("#detail", has_text="input").wait_for()
         stdin = site.process.stdin
         assert stdin is not None
         stdin.write("".join(lines[:1000]))
         stdin.flush()
-        page.wait_for_function("document.querySelectorAll('#ids tr').length > 10")
+        page.locator("#ids tr").nth(10).wait_for()
         assert page.locator("#no-events").is_visible()
         stdin.write("".join(lines[1000:4000]))
         stdin.flush()
@@ -187,8 +188,8 @@ def test_a_report_runs_without_an_origin(lab: Lab, opened: Page) -> None:
     assert opened.locator("th code").all_inner_texts() == [run.name]
     with opened.expect_popup() as popup:
         opened.get_by_role("link", name="Report").click()
-    said = popup.value.locator("#said")
-    popup.value.wait_for_function("document.getElementById('said').textContent !== 'waiting'")
+    said = popup.value.locator("#said", has_text=re.compile("fetch|read"))
+    said.wait_for()
     assert said.inner_text() == "no cookie, no fetch"
 
 
