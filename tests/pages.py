@@ -22,7 +22,7 @@ from can_train.cli.main import main
 from can_train.frames.frame import Frames
 from tests.lab import Lab
 
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 """How long a busy machine may take for anything."""
 
 

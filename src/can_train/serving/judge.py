@@ -31,7 +31,7 @@ MOST_MEMORY: Final = 4_000_000_000
 """Bytes that reading and scoring may take on top of the program's own."""
 
 MOST_CPU_S: Final = 300
-NICENESS: Final = 10
+NICENESS: Final = 5
 MOST_EVENTS: Final = 200
 MOST_NAMED: Final = 16
 MOST_POINTS: Final = 600
