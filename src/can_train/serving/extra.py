@@ -10,7 +10,7 @@ from can_train.errors import PreflightError
 INSTALL: Final = "can-train env --install live"
 """Installs them."""
 
-PACKAGES: Final = ("starlette", "uvicorn", "jinja2")
+PACKAGES: Final = ("starlette", "uvicorn")
 
 
 def require_page() -> None:

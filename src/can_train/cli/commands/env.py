@@ -22,7 +22,7 @@ PACKAGES: Final = (
 FORMAT_PACKAGES: Final = ("python-can", "asammdf", "zstandard")
 """Packages of the extra `formats`, which only some formats of recordings need."""
 
-PAGE_PACKAGES: Final = ("starlette", "uvicorn", "jinja2")
+PAGE_PACKAGES: Final = ("starlette", "uvicorn")
 """Packages of the extra `live`."""
 
 EXTRAS: Final = ("formats", "live", "mlflow", "onnx", "search")
