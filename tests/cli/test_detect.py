@@ -16,8 +16,9 @@ from typing import Any
 import can
 import pytest
 
-from can_train.cli.live import Source, follow
+from can_train.cli.live import follow
 from can_train.cli.main import main
+from can_train.cli.sources import Source
 from can_train.detectors.loading import load_detector
 from can_train.errors import EXIT_INTERRUPTED
 from can_train.frames.frame import Frames

@@ -131,6 +131,15 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             "can-train detect mycar.cantrain --bus socketcan:can0 --calibrate 120s "
             "--log alarms.jsonl",
         ),
+        (
+            "a page that shows a recording as if it came over the bus now",
+            "can-train serve mycar.cantrain --replay logs/today.log",
+        ),
+        (
+            "the same of a live bus, for other machines, by a token",
+            "can-train serve mycar.cantrain --bus socketcan:can0 --host 0.0.0.0",
+        ),
+        ("the runs and their reports on a page", "can-train serve --runs"),
         ("what is running, done or broken", "can-train status"),
         ("sizes of all presets", "can-train models"),
         (

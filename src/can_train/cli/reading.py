@@ -23,7 +23,7 @@ _WORDS: Final = (
 _ONE_BUS: Final = "only this bus of each file (default: a recording for each)"
 
 
-def add_reading_options(parser: argparse.ArgumentParser, *, bus: str = _ONE_BUS) -> None:
+def add_reading_options(parser: argparse._ActionsContainer, *, bus: str = _ONE_BUS) -> None:
     """Adds `--format`, `--columns`, `--lenient`, `--time-unit` and `--bus`.
 
     Args:
