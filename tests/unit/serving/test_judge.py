@@ -48,7 +48,7 @@ def test_events_are_those_of_score(detector: FrameScorer, tmp_path: Path) -> Non
     assert [event["from_s"] for event in recording["events"]] == [
         event.start_s - scored.start_s for event in events
     ]
-    assert recording["alarms"] == sum(event.level == "alarm" for event in events)
+    assert recording["alarms"] == sum(event.severity == "alarm" for event in events)
     assert recording["windows"] == len(scored.windows)
     assert max(p[1] for p in recording["points"]) == pytest.approx(
         scored.windows.score["fusion"].max(), rel=1e-4
