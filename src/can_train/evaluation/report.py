@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -19,6 +19,7 @@ from can_train.errors import ArtifactError
 from can_train.evaluation.alarms import ALARM_METRIC_NAMES, AlarmMetrics
 from can_train.evaluation.bootstrap import BootstrapIntervals, ConfidenceInterval
 from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
+from can_train.evaluation.pictures import EvaluationPictures, write_pictures
 from can_train.files import (
     SHORT_HASH,
     read_object,
@@ -82,6 +83,7 @@ class EvaluationReport:
             empty where it wasn't measured. It stands in a file of its own: everything else is the
             same whenever the same artifact is evaluated.
         frames_per_s: Frames that one core scores in a second, by model; in the same file.
+        pictures: What a report draws; in files of its own.
     """
 
     modality: str
@@ -93,6 +95,7 @@ class EvaluationReport:
     recordings: Mapping[str, str] = field(default_factory=dict)
     latency_ms: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     frames_per_s: Mapping[str, float] = field(default_factory=dict)
+    pictures: EvaluationPictures | None = None
 
     def is_of(self, model: str, sha256: str) -> bool:
         """Whether it evaluated this file of `model`; earlier ones don't say which it was."""
@@ -110,6 +113,8 @@ def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, ...]:
         _keep(json_path, csv_path)
     write_text(json_path, text)
     write_text(csv_path, report_csv(report))
+    if report.pictures is not None:
+        write_pictures(report.pictures, folder, text)
     if not report.latency_ms:
         return json_path, csv_path
     write_json(latency_path(folder), _latency_document(report))
@@ -118,8 +123,8 @@ def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, ...]:
 
 def report_json(report: EvaluationReport) -> str:
     """Text of `evaluation.json`: every number in full precision, `null` for n/a."""
-    document = {"schema_version": SCHEMA_VERSION, **asdict(report)}
-    del document["latency_ms"], document["frames_per_s"]
+    document = {"schema_version": SCHEMA_VERSION, **asdict(replace(report, pictures=None))}
+    del document["latency_ms"], document["frames_per_s"], document["pictures"]
     return json.dumps(sealed(document), indent=1, allow_nan=False) + "\n"
 
 
@@ -202,6 +207,7 @@ def load_report(path: Path) -> EvaluationReport:
             raise ArtifactError(
                 f"{path}: schema version {version}, this version reads {SCHEMA_VERSION}. {again}"
             )
+        measured = _measured(path, document)
         return EvaluationReport(
             modality=document["modality"],
             dataset=document["dataset"],
@@ -210,7 +216,8 @@ def load_report(path: Path) -> EvaluationReport:
             runs=document["runs"],
             settings=document["settings"],
             recordings=document.get("recordings", {}),
-            **_measured(path, document),
+            latency_ms=measured["latency_ms"],
+            frames_per_s=measured["frames_per_s"],
         )
     except OSError as error:
         raise ArtifactError(f"{path}: can't be read ({error.strerror}). {again}") from error

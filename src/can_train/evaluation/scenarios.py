@@ -46,6 +46,7 @@ from can_train.evaluation.outside import outside_places
 from can_train.evaluation.places import Place, places_of
 from can_train.evaluation.report import ARTIFACT, EvaluationReport, EvaluationRow, write_report
 from can_train.evaluation.timeline import Timeline
+from can_train.evaluation.tracing import Tracer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ def evaluate_run(
     inputs = open_windows(data_root, ref, config.data, experts.frozen.training_digest)
     rows: list[EvaluationRow] = []
     digests: dict[str, str] = {}
+    tracer = Tracer(experts=experts)
     with outside_places(recordings, inputs, reading) as outside:
         tell("fitting the controls")
         fusion = _fit_fusion_controls(experts, inputs)
@@ -107,7 +109,7 @@ def evaluate_run(
             left = place if new is None else new.unused_part(place)
             if len(left.windows):
                 tell(f"scoring {place.scenario}: {counted(len(left.windows), 'window')}")
-                rows += _rows_of(experts, left, scorers, fusion)
+                rows += _rows_of(tracer, left, scorers, fusion)
                 digests |= left.digests
     tell("measuring the latency")
     latency = _latency(experts, inputs, data_root)
@@ -121,6 +123,7 @@ def evaluate_run(
         recordings=digests,
         latency_ms=latency.per_window_ms,
         frames_per_s=latency.frames_per_s,
+        pictures=tracer.pictures(),
     )
     if recordings is None and calibrate is None:
         write_report(report, run_dir)
@@ -207,15 +210,17 @@ def _window_scorers(experts: Experts, inputs: DatasetWindows) -> list[Scorer]:
 
 
 def _rows_of(
-    experts: Experts, place: Place, scorers: Sequence[Scorer], fusion: FusionControls | None
+    tracer: Tracer, place: Place, scorers: Sequence[Scorer], fusion: FusionControls | None
 ) -> list[EvaluationRow]:
     """Rows of one scenario: all its files together, then each file."""
+    experts = tracer.experts
     scores = score_by_experts(experts, place.store, place.windows)
-    found = dict(scores.by_scorer)
+    found, p_values = dict(scores.by_scorer), dict(scores.p_value)
     if fusion is not None:
         found |= fusion.score(scores.fusion)
     if (known := experts.own.vehicles) is not None:
         found[PROFILE] = known.of_store(place.store, place.windows, place.folder)
+        p_values[PROFILE] = known.evidence.p_value(found[PROFILE])
     data = control_data(place.store, place.windows)
     for scorer in scorers:
         if scorer.control is not None:
@@ -224,12 +229,16 @@ def _rows_of(
     counts: dict[str, list[AlarmCounts]] = {scorer.name: [] for scorer in scorers}
     rows: list[EvaluationRow] = []
     for file, inside in place.files():
-        timeline = None if file.labels_say_nothing else file.timeline()
+        timeline = file.timeline()
         part = {name: score[inside] for name, score in found.items()}
+        tracer.file(file, timeline, part)
+        if file.labels_say_nothing:
+            timeline = None
         for scorer in scorers:
             counted = _counted(timeline, scorer, part)
             counts[scorer.name] += counted
             rows.append(_row(file, scorer, part, seed, counted))
+    tracer.scenario(place, found, p_values)
     pooled = [_row(place, scorer, found, seed, counts[scorer.name]) for scorer in scorers]
     return pooled + rows
 
