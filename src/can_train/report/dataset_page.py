@@ -169,7 +169,8 @@ def _origin(manifest: DatasetManifest, report: DatasetReport) -> PageSection:
                 pairs=(
                     ("digest", manifest.digest),
                     ("training digest", manifest.training_digest),
-                )
+                ),
+                wide=True,
             ),
             Commands(lines=(command,)),
         ),

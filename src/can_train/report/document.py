@@ -108,10 +108,16 @@ class Commands:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Terms with what is known of them."""
+    """Terms with what is known of them.
+
+    Attributes:
+        pairs: Term and text.
+        wide: Whether the texts are long.
+    """
 
     kind: ClassVar[str] = "facts"
     pairs: tuple[tuple[str, str], ...]
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from can_train.errors import counted
-from can_train.evaluation.compact import rate_text, scenarios_of, share_text
+from can_train.evaluation.compact import scenarios_of
 from can_train.evaluation.judgement import fault, short_name, standing
 from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow
 from can_train.report.document import Tile
@@ -18,6 +18,8 @@ FEW_WINDOWS: Final = 200
 
 MANY_ALARMS: Final = 10.0
 """Alarms per hour that can't be ruled out; a scenario's benign time was too short."""
+
+_MINUTE_S: Final = 60.0
 
 MOST_DOUBTS: Final = 3
 """In the sentence; the others stand in the list below the table."""
@@ -112,9 +114,13 @@ def tiles_of(records: RunRecords) -> tuple[Tile, ...]:
         ]  # fmt: skip
     if (parameters := records.number("parameters")) is not None:
         seconds = records.number("seconds")
-        spent = "" if seconds is None else f"trained in {seconds / 60:.1f} min"
+        spent = "" if seconds is None else f"trained in {_time(seconds)}"
         tiles.append(Tile(value=f"{parameters:,.0f}", label="parameters", note=spent))
     return tuple(tiles)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < _MINUTE_S else f"{seconds / _MINUTE_S:.1f} min"
 
 
 def _found(rows: Sequence[EvaluationRow]) -> tuple[int, int]:
@@ -132,23 +138,24 @@ def _range(values: Sequence[float | None], form: str) -> str:
 
 
 def _controls(records: RunRecords) -> Iterator[str]:
-    assert records.evaluation is not None  # its only caller looked
-    for scenario, scorers in scenarios_of(records.evaluation):
-        found = standing(scorers)
-        if found.outcome == "control":
-            yield f"a simple control does better in {short_name(scenario)} ({found.figures})"
-        elif found.outcome == "tie":
-            yield f"simple controls do as well in {short_name(scenario)} ({found.figures})"
-        elif found.outcome == "none":
-            yield (
-                f"every model alarms on half of the benign windows or more in "
-                f"{short_name(scenario)}"
-            )
+    """Who else does as well, all scenarios together."""
+    scenarios = [] if records.evaluation is None else scenarios_of(records.evaluation)
+    found = {short_name(scenario): standing(scorers) for scenario, scorers in scenarios}
+    for outcome, words in (
+        ("control", "a simple control does better in"),
+        ("tie", "simple controls do as well in"),
+    ):
+        names = [name for name, how in found.items() if how.outcome == outcome]
+        if names:
+            yield f"{words} {_listed(names)} ({names[0]}: {found[names[0]].figures})"
+    useless = [name for name, how in found.items() if how.outcome == "none"]
+    if useless:
+        yield f"every model alarms on half of the benign windows or more in {_listed(useless)}"
 
 
 def _faults(records: RunRecords) -> Iterator[str]:
-    assert records.evaluation is not None
-    for scenario, scorers in scenarios_of(records.evaluation):
+    scenarios = [] if records.evaluation is None else scenarios_of(records.evaluation)
+    for scenario, scorers in scenarios:
         for scorer in scorers:
             if scorer.name == records.scorer and (wrong := fault(scorer)):
                 yield f"in {short_name(scenario)} {wrong}"
@@ -165,35 +172,45 @@ def _thresholds(records: RunRecords) -> Iterator[str]:
 
 def _short(records: RunRecords) -> Iterator[str]:
     """Scenarios with little traffic behind their figures."""
+    uppers = {
+        short_name(scenario): upper
+        for scenario, row in records.own_rows.items()
+        if row.alarms is not None
+        and (upper := row.alarms.alarms_per_hour_upper) is not None
+        and upper > MANY_ALARMS
+    }
+    if uppers:
+        most = max(uppers, key=lambda name: uppers[name])
+        yield (
+            f"the benign time of {_listed(list(uppers))} is too short to rule out more than "
+            f"{MANY_ALARMS:g} false alarms per hour ({most}: up to {uppers[most]:,.0f})"
+        )
+    few = list(_few_windows(records))
+    if few:
+        yield f"there are few windows in {_listed(few)}"
+
+
+def _few_windows(records: RunRecords) -> Iterator[str]:
     for scenario, row in records.own_rows.items():
-        name, alarms = short_name(scenario), row.alarms
-        upper = None if alarms is None else alarms.alarms_per_hour_upper
-        if upper is not None and upper > MANY_ALARMS:
-            yield (
-                f"{name} has so little benign time that {upper:,.0f} false alarms per hour can't "
-                f"be ruled out"
-            )
         found = row.metrics
         if found is None or found.roc_auc is None:
             continue
         least = min(found.attacks, found.windows - found.attacks)
         if least < FEW_WINDOWS:
             kind = "attack" if least == found.attacks else "benign"
-            yield f"{name} has {counted(least, f'{kind} window')} only"
+            yield f"{short_name(scenario)} ({counted(least, f'{kind} window')})"
 
 
 def _unjudged(records: RunRecords) -> Iterator[str]:
-    for scenario, row in records.own_rows.items():
-        if row.metrics is None or (row.metrics.roc_auc is None and row.metrics.fpr is None):
-            yield f"{short_name(scenario)} can't be judged: its labels say nothing"
+    names = [
+        short_name(scenario)
+        for scenario, row in records.own_rows.items()
+        if row.metrics is None or (row.metrics.roc_auc is None and row.metrics.fpr is None)
+    ]
+    if names:
+        yield f"nothing can be judged in {_listed(names)}: its labels say nothing"
 
 
-def figures_text(row: EvaluationRow) -> str:
-    """ROC-AUC, F1 and false-alarm rate of a row."""
-    found = row.metrics
-    if found is None:
-        return NOT_AVAILABLE
-    return (
-        f"ROC-AUC {share_text(found.roc_auc)}, F1 {share_text(found.f1)}, "
-        f"FPR {rate_text(found.fpr)}"
-    )
+def _listed(names: Sequence[str]) -> str:
+    """Names in a sentence."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import AsinhLocator
 from numpy.typing import NDArray
 
 from can_train.alarms.rule import ALARM, NOTICE
@@ -24,6 +25,7 @@ from can_train.report.figures.style import (
     Canvas,
     Drawing,
     drawing_name,
+    log_words,
 )
 
 BUCKETS: Final = 500
@@ -34,8 +36,8 @@ ALL_BUCKETS: Final = 15_000
 """Of all files of a page together."""
 
 _HEIGHT_IN: Final = 2.3
-_LINEAR_REACH: Final = 4.0
-"""Margins are drawn to scale up to so many thresholds, and beyond by their magnitude."""
+_LINEAR_REACH: Final = 2.0
+"""Margins are drawn to scale up to so many times the usual range, and beyond by magnitude."""
 
 Spans = Sequence[tuple[float, float]]
 """Begin and end in seconds."""
@@ -144,13 +146,22 @@ def _draw(canvas: Canvas, shown: MarginOfFile) -> Figure:
         xytext=(-2, 3), textcoords="offset points", ha="right", va="bottom", color=SOFT,
         fontsize="small",
     )  # fmt: skip
-    reach = _LINEAR_REACH * max(abs(shown.threshold), 1e-6)
-    if float(np.abs(value).max()) > 4 * reach:
-        top.set_yscale("asinh", linear_width=reach)
+    _scale(top, value, shown.threshold)
     top.set_ylabel("margin")
     top.margins(x=0.005)
     _strip(strip, shown, attacks)
     return figure
+
+
+def _scale(axes: Axes, value: NDArray[np.float64], threshold: float) -> None:
+    """To scale where most windows are, and by magnitude beyond, so that peaks hide nothing."""
+    low, high = np.percentile([*value, threshold], [5, 95]).tolist()
+    reach = _LINEAR_REACH * max(high - low, abs(threshold), 1e-6)
+    if float(np.abs(value).max()) > 2 * reach:
+        axes.set_yscale("asinh", linear_width=reach)
+        axes.yaxis.set_major_locator(AsinhLocator(reach, numticks=6))
+        log_words(axes.yaxis)
+    axes.margins(y=0.08)
 
 
 def _attacks(trace: FileTrace) -> Spans:

@@ -21,7 +21,8 @@ from can_train.report.figures.style import (
     styled,
 )
 
-_HEIGHT_IN: Final = 2.6
+_HEIGHT_IN: Final = 2.4
+_MIDDLE: Final = 0.5
 _LINEAR_ALARMS: Final = 1.0
 """Rates per hour are drawn to scale up to this one, so that none at all has its place."""
 
@@ -67,7 +68,8 @@ def _draw(canvas: Canvas, sweep: ThresholdSweep) -> Figure:
         linestyle="none", clip_on=False, zorder=4,
     )  # fmt: skip
     axes.annotate(
-        "stored threshold", (rates[sweep.stored], recall[sweep.stored]), xytext=(10, -12),
+        "stored threshold", (rates[sweep.stored], recall[sweep.stored]),
+        xytext=(10, -12 if recall[sweep.stored] > _MIDDLE else 8),
         textcoords="offset points", fontsize="small",
     )  # fmt: skip
     axes.set_xscale("symlog", linthresh=_LINEAR_ALARMS, linscale=0.4)

@@ -26,13 +26,14 @@ from can_train.report.figures.style import (
 from can_train.runs.events import EpochEnded
 
 _HEIGHT_IN: Final = 2.7
+_VALIDATION: Final = "val_"
 _COLOURS: Final = (OWN, ATTACK, GOOD, SECOND, THIRD, THRESHOLD)
 
 
 def figures_by_kind(epochs: Sequence[EpochEnded]) -> dict[str, tuple[str, ...]]:
     """Names of what epochs told, those of one unit together: losses, and the rest one by one."""
     names = dict.fromkeys(name for epoch in epochs for name in epoch.figures)
-    losses = tuple(name for name in names if name.endswith("loss"))
+    losses = tuple(n for n in names if n.endswith("loss") or not n.startswith(_VALIDATION))
     rest = {name: (name,) for name in names if name not in losses}
     return ({"loss": losses} if losses else {}) | rest
 

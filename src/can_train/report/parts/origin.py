@@ -44,8 +44,8 @@ def settings_section(records: RunRecords) -> PageSection:
             caption="Settings that differ from the defaults of this model, size and strategy",
             headings=(
                 Heading(title="setting", number=False),
-                Heading(title="of this run"),
-                Heading(title="default"),
+                Heading(title="of this run", number=False),
+                Heading(title="default", number=False),
             ),
             lines=lines,
         )
@@ -176,7 +176,7 @@ def provenance_section(records: RunRecords) -> PageSection:
     return PageSection(
         name="provenance",
         title="Provenance",
-        blocks=(Facts(pairs=tuple(pairs)), *_dataset_note(records)),
+        blocks=(Facts(pairs=tuple(pairs), wide=True), *_dataset_note(records)),
     )
 
 

@@ -7,8 +7,11 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Final
 
+from can_train.errors import counted
 from can_train.evaluation.bootstrap import ConfidenceInterval
-from can_train.evaluation.report import EvaluationRow
+from can_train.evaluation.compact import is_blank, scenarios_of
+from can_train.evaluation.judgement import best_control
+from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow
 from can_train.evaluation.row_columns import ALARM_COLUMNS, WINDOW_COLUMNS, RowColumn
 from can_train.report.document import (
     Block,
@@ -42,29 +45,40 @@ _FIGURES: Final = {
 """Figure of an evaluation behind each column that is shown."""
 
 COLUMNS: Final = tuple(c for c in (*WINDOW_COLUMNS, *ALARM_COLUMNS) if c.title in _FIGURES)
-_IN_BRIEF: Final = tuple(c for c in COLUMNS if c.title not in {"precision", "MCC", "FA/h (95 %)"})
+
+_BRIEF_TITLES: Final = (
+    "ROC-AUC", "F1", "recall", "FPR", "alarm", "delay s (p95)", "alarms/h (95 %)",
+)  # fmt: skip
+_IN_BRIEF: Final = tuple(c for title in _BRIEF_TITLES for c in COLUMNS if c.title == title)
 
 
 def scenario_section(records: RunRecords) -> PageSection:
-    """All scenarios; what single files give is folded."""
+    """Models and the best control of each scenario; all scorers and single files are folded."""
+    assert records.evaluation is not None  # its caller looked
+    judged = dict(scenarios_of(records.evaluation))
     lines: list[TableLine] = []
     folded: list[Block] = []
     for scenario, rows in records.scenarios.items():
         files = [list(found) for _, found in groupby(rows, key=lambda row: row.file)]
         whole, single = files[0], files[1:]
-        note = f"{len(single)} files" if len(single) > 1 else ""
-        lines.append(TableLine(cells=(Cell(text=scenario, note=note),), tone="head"))
+        lines.append(
+            TableLine(cells=(Cell(text=scenario, note=_sizes(whole, len(single))),), tone="head")
+        )
+        if is_blank(judged[scenario]):
+            lines.append(_blank())
+            continue
+        control = best_control(judged[scenario])
         intervals = single[0] if len(single) == 1 else whole
-        shown = [r for r in whole if r.metrics is not None]
+        shown = [row for row in whole if row.kind == "model"]
+        shown += [row for row in whole if control is not None and row.scorer == control.name]
         lines += [
             _line(row, records.scorer, _IN_BRIEF, _intervals(intervals, row)) for row in shown
         ]
-        if len(single) > 1:
-            folded.append(_by_file(scenario, single, records.scorer))
+        folded.append(_in_full(scenario, whole, single, records.scorer))
     table = PageTable(
         name="scenarios",
-        caption="At the stored thresholds; small: 95 % intervals from blocks of windows, where a "
-        "scenario is one file",
+        caption="Models and the best control at their stored thresholds; small: 95 % intervals "
+        "from blocks of windows, where a scenario is one file",
         headings=_headings(_IN_BRIEF),
         lines=tuple(lines),
     )
@@ -74,25 +88,47 @@ def scenario_section(records: RunRecords) -> PageSection:
         name="scenarios",
         title="How well it detects",
         lead="A window is one graph of consecutive frames; attacks are found by the alarm stage, "
-        "which asks for several windows. Controls are simple scorers beside which a model has to "
-        "stand.",
+        "which asks for several windows. Controls are simple scorers that a model has to beat.",
         blocks=(table, *(doubted if found else []), *folded),
     )
 
 
-def _by_file(scenario: str, files: Sequence[Sequence[EvaluationRow]], scorer: str) -> Folded:
+def _sizes(whole: Sequence[EvaluationRow], files: int) -> str:
+    """Windows, attacks and files of a scenario."""
+    found = next((row.metrics for row in whole if row.metrics is not None), None)
+    if found is None:
+        return counted(files, "file")
+    return f"{found.windows:,} windows, {found.attacks:,} attacked, {counted(files, 'file')}"
+
+
+def _blank() -> TableLine:
+    nothing = Cell(text=NOT_AVAILABLE)
+    cells = (Cell(text="nothing can be counted"), *(nothing for _ in _IN_BRIEF))
+    return TableLine(cells=cells, tone="control")
+
+
+def _in_full(
+    scenario: str,
+    whole: Sequence[EvaluationRow],
+    files: Sequence[Sequence[EvaluationRow]],
+    scorer: str,
+) -> Folded:
+    """Every figure of every scorer, whole and by file."""
     lines: list[TableLine] = []
-    for rows in files:
-        lines.append(TableLine(cells=(Cell(text=rows[0].file or ""),), tone="head"))
+    for rows in (whole, *files) if len(files) > 1 else files:
+        lines.append(TableLine(cells=(Cell(text=rows[0].file or "all files"),), tone="head"))
         shown = [row for row in rows if row.metrics is not None]
         lines += [_line(row, scorer, COLUMNS, _intervals(rows, row)) for row in shown]
     table = PageTable(
-        name=f"files of {scenario}",
-        caption=f"{scenario} by file; small: 95 % intervals",
+        name=f"all of {scenario}",
+        caption=f"{scenario}, every scorer; small: 95 % intervals",
         headings=_headings(COLUMNS),
         lines=tuple(lines),
     )
-    return Folded(summary=f"{scenario}: each of its {len(files)} files", blocks=(table,))
+    return Folded(
+        summary=f"{scenario}: every scorer{' and file' if len(files) > 1 else ''}",
+        blocks=(table,),
+    )
 
 
 def _headings(columns: Sequence[RowColumn]) -> tuple[Heading, ...]:

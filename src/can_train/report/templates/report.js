@@ -8,11 +8,11 @@ for (const slider of document.querySelectorAll(".slider")) {
   const told = [...slider.querySelectorAll(".readout dd")];
   const range = slider.querySelector("input");
   const mark = document.createElementNS(SVG, "circle");
-  mark.setAttribute("r", "6");
+  mark.setAttribute("r", "4.5");
   mark.setAttribute("class", "mark");
   mark.setAttribute("fill", "var(--paper)");
   mark.setAttribute("stroke", "var(--ink)");
-  mark.setAttribute("stroke-width", "2.5");
+  mark.setAttribute("stroke-width", "1.8");
   svg.append(mark);
   const move = () => {
     const row = rows[Number(range.value)];
