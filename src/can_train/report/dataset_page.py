@@ -10,6 +10,7 @@ from can_train.dataset.inspect import inspect_dataset
 from can_train.dataset.inspect_report import DatasetReport
 from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifest
 from can_train.errors import counted
+from can_train.evaluation.judgement import short_name
 from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
 from can_train.graphs.identity import WindowSpec
@@ -78,21 +79,27 @@ def _what(manifest: DatasetManifest, report: DatasetReport) -> str:
 def _tests(report: DatasetReport) -> str:
     if not report.shared:
         return "Nothing: it has no test scenario, so runs on it can't be evaluated."
-    parts = [
-        f"{each.scenario} ({each.known_ids:.0%} of its IDs are known from training)"
-        for each in report.shared
-    ]
-    return f"{'; '.join(parts)}."
+    parts = [f"{short_name(each.scenario)} {each.known_ids:.0%}" for each in report.shared]
+    return (
+        f"{counted(len(parts), 'test scenario')}. Share of its IDs that are known from training: "
+        f"{', '.join(parts)}."
+    )
 
 
 def _doubts(report: DatasetReport) -> str:
     found = [
-        f"{each.repeated_windows:.0%} of the windows of {each.scenario} are also in training"
+        f"{each.repeated_windows:.0%} of the windows of {short_name(each.scenario)} are also in "
+        f"training"
         for each in report.shared
         if each.repeated_windows is not None and each.repeated_windows > REPEATED
     ]
-    found += [f"{s.scenario} has no attack frame" for s in report.scenarios
-              if s.scenario.startswith("test") and not s.attack_share]  # fmt: skip
+    quiet = [
+        short_name(s.scenario)
+        for s in report.scenarios
+        if s.scenario.startswith("test") and not s.attack_share
+    ]
+    if quiet:
+        found.append(f"no frame is labelled in {', '.join(quiet)}")
     if report.clocks:
         found.append(f"the clock of {counted(len(report.clocks), 'recording')} is odd")
     if not found:

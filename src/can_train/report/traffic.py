@@ -5,7 +5,7 @@ Numbers of frames and times; nothing that an evaluation computes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -98,6 +98,11 @@ class RecordedTraffic:
         """Frames per second in each stretch [T]."""
         rate: NDArray[np.float64] = self.counts.sum(axis=0) * self.counts.shape[1] / self.span_s
         return rate
+
+    def of(self, rows: NDArray[np.int64]) -> RecordedTraffic:
+        """The same of some of its IDs alone."""
+        ids = tuple(self.ids[row] for row in rows.tolist())
+        return replace(self, ids=ids, counts=self.counts[rows], changes=self.changes[rows])
 
     @property
     def labelled(self) -> int:

@@ -25,11 +25,14 @@ from can_train.report.figures.style import (
 )
 from can_train.report.traffic import MOST_BITS, IdTraffic, RecordedTraffic
 
-ROW_IN: Final = 0.125
+ROW_IN: Final = 0.12
 """Height of a row on the page, in inches."""
 
-MOST_ROWS: Final = 110
-"""More IDs are drawn in lower rows, with fewer labels."""
+MOST_ROWS: Final = 80
+"""IDs that have rows; of more, those with the most benign frames."""
+
+PAPER_LABELS: Final = 24
+"""Rows that are labelled on paper."""
 
 _HEAD_IN: Final = 0.8
 _RATE_IN: Final = 0.9
@@ -50,7 +53,7 @@ def raster_drawing(traffic: RecordedTraffic) -> Drawing:
             f"{counted(traffic.frames, 'frame')} of {counted(len(traffic.ids), 'ID')} in "
             f"{traffic.duration_s:,.1f} s, {traffic.frames / traffic.span_s:,.0f} frames per "
             f"second; {counted(len(traffic.attacks), 'labelled attack')}{attacks}. "
-            f"{counted(busy, 'ID')} at times far busier than usual."
+            f"{counted(busy, 'ID')} at times far busier than usual.{_left_out(traffic)}"
         ),
         draw=lambda canvas: _draw_raster(canvas, traffic),
     )
@@ -65,8 +68,8 @@ def period_drawing(traffic: RecordedTraffic) -> Drawing:
         name=drawing_name("periods", traffic.name),
         title=f"Periods of IDs in {traffic.name}",
         description=f"Median interval of {counted(len(known), 'ID')}{told}; bars reach from the "
-        "5th to the 95th percentile of the benign intervals.",
-        draw=lambda canvas: _draw_periods(canvas, known),
+        f"5th to the 95th percentile of the benign intervals.{_left_out(traffic)}",
+        draw=lambda canvas: _draw_periods(canvas, most_benign(traffic).ids),
     )
 
 
@@ -79,10 +82,24 @@ def bit_drawing(traffic: RecordedTraffic) -> Drawing:
         description=(
             f"Of the payload bits of {counted(len(traffic.ids), 'ID')} {changing:,} ever change "
             f"in benign frames, {int((traffic.changes >= _OFTEN).sum()):,} of them in every tenth "
-            f"frame or more often; the others are constant."
+            f"frame or more often; the others are constant.{_left_out(traffic)}"
         ),
         draw=lambda canvas: _draw_bits(canvas, traffic),
     )
+
+
+def most_benign(traffic: RecordedTraffic) -> RecordedTraffic:
+    """The same with at most 80 IDs: fuzzing alone may bring hundreds."""
+    if len(traffic.ids) <= MOST_ROWS:
+        return traffic
+    benign = np.array([each.frames - each.attacks for each in traffic.ids])
+    rows = np.sort(np.argsort(-benign, kind="stable")[:MOST_ROWS])
+    return traffic.of(rows)
+
+
+def _left_out(traffic: RecordedTraffic) -> str:
+    more = len(traffic.ids) - MOST_ROWS
+    return f" {counted(more, 'ID')} with the fewest benign frames aren't drawn." if more > 0 else ""
 
 
 def stretches(where: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -101,12 +118,12 @@ def stretches(where: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def _height_in(rows: int) -> float:
-    return ROW_IN * min(rows, MOST_ROWS)
+    return ROW_IN * rows
 
 
 def _rows(axes: Axes, ids: Sequence[IdTraffic], canvas: Canvas, height_in: float) -> float:
     """Labels a row per ID, the first on top; gives the width of a line that fills a row."""
-    every = 1 + (len(ids) - 1) // (MOST_ROWS if not canvas.is_paper else 24)
+    every = 1 + (len(ids) - 1) // (PAPER_LABELS if canvas.is_paper else MOST_ROWS)
     at = list(range(0, len(ids), every))
     axes.set_yticks(at, [ids[number].id for number in at])
     axes.tick_params(axis="y", length=0, labelsize="x-small")
@@ -115,7 +132,8 @@ def _rows(axes: Axes, ids: Sequence[IdTraffic], canvas: Canvas, height_in: float
     return max(0.5, 0.7 * 72 * height_in / max(len(ids), 1))
 
 
-def _draw_raster(canvas: Canvas, traffic: RecordedTraffic) -> Figure:
+def _draw_raster(canvas: Canvas, whole: RecordedTraffic) -> Figure:
+    traffic = most_benign(whole)
     rows_in = _height_in(len(traffic.ids))
     figure, (top, axes) = canvas.figure(
         _HEAD_IN + _RATE_IN + rows_in,
@@ -127,8 +145,8 @@ def _draw_raster(canvas: Canvas, traffic: RecordedTraffic) -> Figure:
                          linewidth=0)  # fmt: skip
     step_s = traffic.span_s / traffic.counts.shape[1]
     edges = np.arange(traffic.counts.shape[1] + 1) * step_s
-    top.stairs(traffic.rate, edges, color=OWN, linewidth=1.1)
-    top.set_ylim(0, 1.1 * float(traffic.rate.max()))
+    top.stairs(whole.rate, edges, color=OWN, linewidth=1.1, baseline=None)
+    top.set_ylim(0, 1.1 * float(whole.rate.max()))
     top.set_ylabel("frames/s")
     width = _rows(axes, traffic.ids, canvas, rows_in)
     for colour, where in (
@@ -142,7 +160,8 @@ def _draw_raster(canvas: Canvas, traffic: RecordedTraffic) -> Figure:
     return figure
 
 
-def _draw_periods(canvas: Canvas, ids: Sequence[IdTraffic]) -> Figure:
+def _draw_periods(canvas: Canvas, drawn: Sequence[IdTraffic]) -> Figure:
+    ids = [each for each in drawn if each.period_s is not None]
     rows_in = _height_in(len(ids))
     figure, axes = canvas.figure(_HEAD_IN + rows_in)
     width = _rows(axes, ids, canvas, rows_in)
@@ -158,7 +177,8 @@ def _draw_periods(canvas: Canvas, ids: Sequence[IdTraffic]) -> Figure:
     return figure
 
 
-def _draw_bits(canvas: Canvas, traffic: RecordedTraffic) -> Figure:
+def _draw_bits(canvas: Canvas, whole: RecordedTraffic) -> Figure:
+    traffic = most_benign(whole)
     rows_in = _height_in(len(traffic.ids))
     figure, axes = canvas.figure(_HEAD_IN + rows_in)
     width = _rows(axes, traffic.ids, canvas, rows_in)
@@ -166,9 +186,9 @@ def _draw_bits(canvas: Canvas, traffic: RecordedTraffic) -> Figure:
     sent = np.arange(MOST_BITS) < bits[:, None]
     changes = traffic.changes
     for colour, label, where in (
-        (GRID, "never", sent & (changes == 0)),
-        (GOOD, "at times", (changes > 0) & (changes < _OFTEN)),
-        (OWN, "every tenth frame or more", changes >= _OFTEN),
+        (GRID, "never changes", sent & (changes == 0)),
+        (GOOD, "changes at times", (changes > 0) & (changes < _OFTEN)),
+        (OWN, "changes in every tenth frame or more", changes >= _OFTEN),
     ):
         x, y = stretches(where)
         axes.plot(x, y, color=colour, linewidth=width, solid_capstyle="butt", label=label)
@@ -176,5 +196,5 @@ def _draw_bits(canvas: Canvas, traffic: RecordedTraffic) -> Figure:
     axes.set_xlim(0, MOST_BITS)
     axes.set_xlabel("bit of the payload, byte by byte, the highest bit of a byte first")
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, title="changes")
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure

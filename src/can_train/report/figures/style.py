@@ -18,7 +18,7 @@ import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 PaperFormat = Literal["png", "svg", "pdf"]
 
@@ -127,7 +127,7 @@ def paper_bytes(drawing: Drawing, kind: PaperFormat) -> bytes:
 def log_words(axis: Any) -> None:
     """Labels of a logarithmic axis as plain numbers: markup in texts is off."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+    axis.set_minor_locator(NullLocator())
 
 
 def legend_below(figure: Figure, axes: Axes, columns: int = 3) -> None:

@@ -63,7 +63,7 @@ def margin_section(records: RunRecords, pictures: EvaluationPictures) -> PageSec
         title="Margin over time",
         lead="A window whose margin is above the threshold is suspicious; alarms ask for several. "
         "Of many windows each pixel shows the lowest and the highest, so no peak is lost. Shaded: "
-        "labelled attacks.",
+        "labelled attacks; below, blue: alarm, grey: single windows above the threshold.",
         blocks=tuple(blocks),
     )
 
