@@ -76,7 +76,7 @@ def _lead(
         return (("What was trained", what), ("How good it is", "Its last stage hasn't finished."))
     return (
         ("What was trained", what),
-        ("How good it is", f"Of the last stage: {how_good(last)}"),
+        ("How good it is", f"The last stage: {how_good(last)}"),
         ("What to distrust", what_to_distrust(last)),
     )
 
@@ -103,7 +103,7 @@ def _stages(plan: StoredPlan, rows: Sequence[Row], records: dict[Path, RunRecord
         name="stages",
         caption="Stages in their order; ROC-AUC on each scenario",
         headings=(
-            Heading(title="stage", number=False), Heading(title="run", number=False),
+            Heading(title="stage", number=False),
             Heading(title="strategy", number=False), Heading(title="state", number=False),
             Heading(title="parameters"), Heading(title="epoch kept"), Heading(title="validation"),
             Heading(title="minutes"), *(Heading(title=short_name(s)) for s in scenarios),
@@ -167,8 +167,7 @@ def _line(  # one row, of all that is known of a stage
 ) -> TableLine:
     run = row.job.run_dir
     cells = [
-        Cell(text=f"{number} {title_of(stage)}"),
-        Cell(text=run.name),
+        Cell(text=f"{number} {title_of(stage)}", note=run.name),
         Cell(text=stage.training_strategy),
         Cell(text=row.state),
         *_numbers(records),
@@ -207,8 +206,8 @@ def _training(plan: StoredPlan, records: dict[Path, RunRecords]) -> PageSection:
         names = () if found is None else figures_by_kind(found.epochs).get("loss", ())
         if found is None or not names or len(found.epochs) < 2:
             continue
-        title = f"stage {number} {title_of(stage)} loss"
-        drawn.append(Picture(drawing=training_drawing(title, names, found.epochs)))
+        of = f"stage {number}, {title_of(stage)}"
+        drawn.append(Picture(drawing=training_drawing("loss", names, found.epochs, of)))
     return PageSection(
         name="stage-training",
         title="How each stage was trained",

@@ -53,7 +53,7 @@ def how_good(records: RunRecords) -> str:
             f"Nobody knows yet: it wasn't evaluated. Do so: can-train evaluate {records.run.name}"
         )
     found, attacks = _found(rows)
-    text = f"On {counted(len(rows), 'scenario')}"
+    text = f"On {counted(len(rows), 'test scenario')}"
     if attacks:
         delays = _range([r.alarms.delay_median_s for r in rows if r.alarms], "{:.2f}")
         text += f" its alarms find {found} of {counted(attacks, 'labelled attack')}"

@@ -108,7 +108,9 @@ def _draw_roc(canvas: Canvas, lines: Sequence[ScorerCurve]) -> Figure:
 def _draw_pr(canvas: Canvas, lines: Sequence[ScorerCurve]) -> Figure:
     figure, axes = canvas.figure(_HEIGHT_IN)
     for line, look in _looks(lines):
-        axes.plot(line.curve.recall, line.curve.precision, **look)
+        # Once all is found, lower thresholds only add false alarms: a line straight down.
+        end = int(np.searchsorted(line.curve.recall, 1.0)) + 1
+        axes.plot(line.curve.recall[:end], line.curve.precision[:end], **look)
         _, recall, precision = line.at
         if recall is not None and precision is not None:
             axes.plot(recall, precision, **_point(look))

@@ -22,34 +22,44 @@ from can_train.report.figures.style import (
     Drawing,
     drawing_name,
     legend_below,
+    log_words,
 )
 from can_train.runs.events import EpochEnded
 
 _HEIGHT_IN: Final = 2.7
 _VALIDATION: Final = "val_"
+_SUMS: Final = ("total", "task", "kd")
 _COLOURS: Final = (OWN, ATTACK, GOOD, SECOND, THIRD, THRESHOLD)
 
 
 def figures_by_kind(epochs: Sequence[EpochEnded]) -> dict[str, tuple[str, ...]]:
-    """Names of what epochs told, those of one unit together: losses, and the rest one by one."""
+    """Names of what epochs told, those of one unit together.
+
+    The loss with what it is the sum of, the parts of these, and the rest one by one.
+    """
     names = dict.fromkeys(name for epoch in epochs for name in epoch.figures)
-    losses = tuple(n for n in names if n.endswith("loss") or not n.startswith(_VALIDATION))
-    rest = {name: (name,) for name in names if name not in losses}
-    return ({"loss": losses} if losses else {}) | rest
+    loss = tuple(n for n in names if n in _SUMS or n.endswith("loss"))
+    parts = tuple(n for n in names if n not in loss and not n.startswith(_VALIDATION))
+    rest = {n: (n,) for n in names if n not in loss and n not in parts}
+    found = {"loss": loss, "parts of the loss": parts, **rest}
+    return {kind: told for kind, told in found.items() if told}
 
 
-def training_drawing(kind: str, names: Sequence[str], epochs: Sequence[EpochEnded]) -> Drawing:
+def training_drawing(
+    kind: str, names: Sequence[str], epochs: Sequence[EpochEnded], of: str = ""
+) -> Drawing:
     """Figures of one kind over epochs.
 
     Args:
         kind: What they are called together.
         names: Names of the figures.
         epochs: What was told of each epoch.
+        of: Whose they are, where a page shows several.
     """
     best = max((e.epoch for e in epochs if e.best), default=epochs[-1].epoch)
     return Drawing(
-        name=drawing_name("training", kind),
-        title=f"Training: {kind.replace('_', ' ')} by epoch",
+        name=drawing_name("training", of, kind) if of else drawing_name("training", kind),
+        title=f"{of or 'Training'}: {kind.replace('_', ' ')} by epoch",
         description="; ".join(_told(name, epochs, best) for name in names)
         + f". Epoch {best + 1} of {len(epochs)} was kept.",
         draw=lambda canvas: _draw(canvas, kind, names, epochs, best),
@@ -68,12 +78,20 @@ def _draw(
     canvas: Canvas, kind: str, names: Sequence[str], epochs: Sequence[EpochEnded], best: int
 ) -> Figure:
     figure, axes = canvas.figure(_HEIGHT_IN)
-    for name, colour in zip(names, _COLOURS * len(names), strict=False):
+    for number, name in enumerate(names):
         told = [(e.epoch + 1, e.figures[name]) for e in epochs if name in e.figures]
-        axes.plot(*zip(*told, strict=True), color=colour, marker="o", markersize=2.6, label=name)
+        axes.plot(
+            *zip(*told, strict=True),
+            color=_COLOURS[number % len(_COLOURS)],
+            linestyle="-" if number < len(_COLOURS) else "--",
+            marker="o",
+            markersize=2.6,
+            label=name.replace("_", " "),
+        )
     values = [e.figures[n] for e in epochs for n in names if n in e.figures]
     if values and min(values) > 0 and max(values) / min(values) > 50:
         axes.set_yscale("log")
+        log_words(axes.yaxis)
     axes.axvline(best + 1, color=SOFT, linewidth=1, linestyle=(0, (2, 2)))
     axes.annotate(
         "kept", (best + 1, 1.0), xycoords=("data", "axes fraction"), xytext=(3, -2),

@@ -73,12 +73,13 @@ def _step(step: ThresholdStep, sweep: ThresholdSweep) -> tuple[str, ...]:
 def reliability_section(pictures: EvaluationPictures) -> PageSection:
     """A picture per scenario with benign windows."""
     scenarios = dict.fromkeys(line.scenario for line in pictures.record.reliability)
+    # Models have the same order, and so the same colours, as in the other pictures.
+    order = [name for trace in pictures.windows.values() for name in trace.score]
     drawn = []
     for scenario in scenarios:
         lines = [line for line in pictures.record.reliability if line.scenario == scenario]
-        own = [line for line in lines if line.scorer == pictures.record.scorer]
-        others = [line for line in lines if line not in own]
-        drawn.append(Picture(drawing=reliability_drawing(scenario, [*others, *own])))
+        lines.sort(key=lambda line: order.index(line.scorer) if line.scorer in order else -1)
+        drawn.append(Picture(drawing=reliability_drawing(scenario, lines)))
     return PageSection(
         name="p-values",
         title="Whether p-values hold",
