@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 
 from tests import kept
+from tests.browser import CHROMIUM
 
 if TYPE_CHECKING:
     from tests.lab import Lab
@@ -65,6 +66,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs Optuna: can-train env --install search")
     if item.get_closest_marker("multicast") and importlib.util.find_spec("msgpack") is None:
         pytest.skip("needs msgpack: can-train env --install formats")
+    if item.get_closest_marker("browser") and not _has_browser():
+        pytest.skip("needs Playwright and /usr/bin/chromium: apt-get install chromium")
     if item.get_closest_marker("onnx") and importlib.util.find_spec("onnxruntime") is None:
         pytest.skip("needs ONNX: can-train env --install onnx")
 
@@ -116,6 +119,10 @@ def repo_root() -> Path:
 
 def _in_ci() -> bool:
     return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def _has_browser() -> bool:
+    return importlib.util.find_spec("playwright") is not None and CHROMIUM.is_file()
 
 
 def _has_gpu() -> bool:
