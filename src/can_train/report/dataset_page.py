@@ -120,7 +120,7 @@ def _tiles(manifest: DatasetManifest) -> tuple[Tile, ...]:
     attacks = sum(r.attack_frames for r in every)
     seconds = sum(r.duration_s for r in every)
     return (
-        Tile(value=f"{frames:,}", label="frames", note=f"in {len(every)} recordings"),
+        Tile(value=f"{frames:,}", label="frames", note=f"in {counted(len(every), 'recording')}"),
         Tile(value=f"{seconds / 60:,.1f} min", label="recorded"),
         Tile(value=f"{attacks / frames:.2%}", label="labelled as attacks"),
         Tile(value=str(len({r.vehicle for r in every})), label="vehicles"),

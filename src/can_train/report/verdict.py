@@ -28,13 +28,13 @@ MOST_DOUBTS: Final = 3
 def what_was_trained(records: RunRecords) -> str:
     """The model, its data, and the epoch that was kept."""
     config, parameters = records.frozen.config, records.number("parameters")
-    size = "" if parameters is None else f" of {parameters:,.0f} parameters"
+    size = "" if parameters is None else f" of {counted(int(parameters), 'parameter')}"
     how = f"by {config.training_strategy}"
     if config.distillation_word == WITH_KD:
         how += ", distilled from a teacher"
     if config.experts:
         how += f", on top of {' and '.join(name.upper() for name in config.experts)}"
-    data = f"windows of {config.data.window} frames of {config.dataset}"
+    data = f"windows of {counted(config.data.window, 'frame')} of {config.dataset}"
     if (seen := records.statistics) is not None and "train" in seen.sides:
         train = seen.sides["train"]
         data = f"{train.windows:,} {data}, {train.attacks:,} of them attacked"

@@ -34,10 +34,10 @@ def page_of(sweep: Sweep) -> Page:
 def test_a_sweep_shows_its_axis_with_the_means_over_seeds(sweep: Sweep, finish: Finish) -> None:
     half_done(sweep, finish)
     page = page_of(sweep)
-    drawing = page.drawings()["axis-learning_rate-gat-student-on-car"]
+    drawing = page.drawings()["axis-learning_rate-gat-teacher-on-car"]
     assert drawing.description == "Mean val_loss over all else: 0.4 at 0.001, 0.3 at 0.003."
     assert dict(page.lead)["What did best"] == (
-        "gat student on car: learning rate 0.003, val_loss 0.3."
+        "gat teacher on car: learning rate 0.003, val_loss 0.3."
     )
     best = [line for line in tables_of(page)["results"].lines if line.tone == "own"]
     assert [line.cells[0].text for line in best] == ["0.003"]
@@ -63,7 +63,7 @@ def test_a_plan_puts_its_stages_side_by_side(sweep: Sweep, finish: Finish) -> No
     first = [line.cells[titles.index("test_01")].value for line in table.lines]
     assert first == [0.5, 0.3, 0.2, None]
     told = page.drawings()["stages-roc_auc"].description
-    assert told.startswith("1 GAT student test_01 0.5000")
+    assert told.startswith("1 GAT teacher test_01 0.5000")
     assert dict(page.lead)["How good it is"] == "Its last stage hasn't finished."
     assert "stages-roc_auc" in html_of(page)
     assert FIRST.startswith("test_01")

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from can_train.errors import counted
 from can_train.evaluation.trace_records import ExplainedWindow, FileTrace
 from can_train.report.figures.style import (
     ATTACK,
@@ -33,17 +34,22 @@ MOST_LABELS: Final = 48
 
 def graph_drawing(trace: FileTrace, window: ExplainedWindow) -> Drawing:
     """The graph of the window that is explained in a file."""
-    blamed = ", ".join(f"{each.id} (by {each.drop:.3g})" for each in window.reasons) or "none"
     return Drawing(
         name=drawing_name("graph", trace.scenario, trace.file),
         title=f"The window at {window.start_s:,.2f} s as a graph",
-        description=(
-            f"{len(window.nodes)} IDs and {len(window.edges)} pairs of one following the other in "
-            f"{sum(node.frames for node in window.nodes)} frames; margin {window.score:.3g}. It "
-            f"falls where these IDs look as usual: {blamed}."
-        ),
+        description=_description(window),
         draw=lambda canvas: _draw(canvas, window),
         width_in=HALF_IN,
+    )
+
+
+def _description(window: ExplainedWindow) -> str:
+    blamed = ", ".join(f"{each.id} (by {each.drop:.3g})" for each in window.reasons) or "none"
+    nodes, pairs = counted(len(window.nodes), "ID"), counted(len(window.edges), "pair")
+    frames = counted(sum(node.frames for node in window.nodes), "frame")
+    return (
+        f"{nodes} and {pairs} of one following the other in {frames}; margin {window.score:.3g}. "
+        f"It falls where these IDs look as usual: {blamed}."
     )
 
 

@@ -51,8 +51,8 @@ def raster_drawing(traffic: RecordedTraffic) -> Drawing:
         title=f"IDs over time in {traffic.name}",
         description=(
             f"{counted(traffic.frames, 'frame')} of {counted(len(traffic.ids), 'ID')} in "
-            f"{traffic.duration_s:,.1f} s, {traffic.frames / traffic.span_s:,.0f} frames per "
-            f"second; {counted(len(traffic.attacks), 'labelled attack')}{attacks}. "
+            f"{traffic.duration_s:,.1f} s, {traffic.frames / traffic.span_s:,.0f} per second; "
+            f"{counted(len(traffic.attacks), 'labelled attack')}{attacks}. "
             f"{counted(busy, 'ID')} at times far busier than usual.{_left_out(traffic)}"
         ),
         draw=lambda canvas: _draw_raster(canvas, traffic),

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from can_train.errors import counted
 from can_train.evaluation.curves import ThresholdSweep
 from can_train.report.figures.style import (
     ATTACK,
@@ -37,7 +38,7 @@ def tradeoff_drawing(sweep: ThresholdSweep) -> Drawing:
         description=(
             f"{sweep.scorer} at {len(sweep.steps)} thresholds. At the stored one, "
             f"{step.threshold:.3g}: recall of attack windows {step.recall:.4f}, {step.found} of "
-            f"{sweep.episodes} attacks found, {rate} false alarms per hour."
+            f"{counted(sweep.episodes, 'attack')} found, {rate} false alarms per hour."
         ),
         draw=lambda canvas: _draw(canvas, sweep),
     )

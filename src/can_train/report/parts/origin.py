@@ -11,6 +11,7 @@ from can_train.config.frozen import FrozenConfig, frozen_config_of
 from can_train.config.presets import preset
 from can_train.config.schema import DataConfig, Parent, RunConfig
 from can_train.dataset.manifest import DatasetRef, load_manifest
+from can_train.errors import counted
 from can_train.report.document import (
     Block,
     Cell,
@@ -55,7 +56,7 @@ def settings_section(records: RunRecords) -> PageSection:
     data = config.data
     facts = Facts(
         pairs=(
-            ("windows", f"{data.window} frames, a new one every {data.stride}"),
+            ("windows", f"{counted(data.window, 'frame')}, a new one every {data.stride}"),
             ("features", data.features),
             ("split", data.split),
             ("synthetic recordings", str(data.augment) if data.augment else "none"),

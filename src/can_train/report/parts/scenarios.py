@@ -98,7 +98,9 @@ def _sizes(whole: Sequence[EvaluationRow], files: int) -> str:
     found = next((row.metrics for row in whole if row.metrics is not None), None)
     if found is None:
         return counted(files, "file")
-    return f"{found.windows:,} windows, {found.attacks:,} attacked, {counted(files, 'file')}"
+    return (
+        f"{counted(found.windows, 'window')}, {found.attacks:,} attacked, {counted(files, 'file')}"
+    )
 
 
 def _blank() -> TableLine:

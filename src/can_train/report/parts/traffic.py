@@ -52,7 +52,7 @@ def _facts(traffic: RecordedTraffic) -> Facts:
         ("frames", f"{traffic.frames:,}"),
         ("IDs", f"{len(traffic.ids):,}"),
         ("recorded", f"{traffic.duration_s:,.1f} s"),
-        ("rate", f"{traffic.frames / traffic.span_s:,.0f} frames per second"),
+        ("rate", f"{traffic.frames / traffic.span_s:,.0f} per second"),
         ("labelled frames", f"{traffic.labelled:,} ({traffic.labelled / traffic.frames:.2%})"),
     ]
     return Facts(pairs=tuple(pairs))
