@@ -54,7 +54,7 @@ FORBIDDEN = {
 RESOLVED = {
     "LIST", "VALUE", "KEY=VALUE,…", "PATH", "NAME", "RUN", "PLAN", "RUN|PLAN", "FLAG", "MODEL",
     "RUN|PLAN|DATASET", "SWEEP", "MANIFEST", "PATH|DATASET", "NAME=VALUE,…", "URI", "HOST",
-    "ROLE=NAME,…", "K=V,...",
+    "ROLE=NAME,…", "K=V,...", "RUN|PLAN|SWEEP|DATASET|RECORDING",
 }  # fmt: skip
 """Texts that commands look up: settings (`test_bad_values`), names (`test_names`), and so on."""
 

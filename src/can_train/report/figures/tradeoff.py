@@ -24,6 +24,9 @@ from can_train.report.figures.style import (
 
 _HEIGHT_IN: Final = 2.4
 _MIDDLE: Final = 0.5
+_SVG_DPI: Final = 72
+"""At which SVG is laid out."""
+
 _LINEAR_ALARMS: Final = 1.0
 """Rates per hour are drawn to scale up to this one, so that none at all has its place."""
 
@@ -48,6 +51,7 @@ def places_of(sweep: ThresholdSweep) -> list[tuple[float, float]]:
     """Where each step stands in the picture on the page, as shares of its width and height."""
     with styled(PAGE_POINTS):
         figure = _draw(Canvas(width_in=WIDE_IN), sweep)
+        figure.set_dpi(_SVG_DPI)
         figure.draw_without_rendering()
         axes: Axes = figure.axes[0]
         points = axes.transData.transform(np.column_stack(_points(sweep)))
