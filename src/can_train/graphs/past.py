@@ -29,7 +29,7 @@ class FrameColumn(Column):
 
 @unique
 class WindowColumn(Column):
-    """Columns of the per-window state, float32: mean frame gap [s], share of missing IDs."""
+    """Columns of the per-window state, float32: expected frame gap [s], share of missing IDs."""
 
     BUS_GAP = auto()
     MISSING_SHARE = auto()

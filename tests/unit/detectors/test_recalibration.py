@@ -42,7 +42,7 @@ def long_drive(seed: int = 5) -> Frames:
 def poisoned(kind: str, share: float) -> tuple[Frames, np.ndarray]:
     """Traffic of the other car, attacked in a share of the stretch, without its labels."""
     recipe = Recipe(
-        short=1, long=0, short_s=float(SECONDS), other_cars=0.0, oddities=0.0,
+        short=1, long=0, short_s=float(SECONDS), other_cars=0.0, ignition=0.0, oddities=0.0,
         short_episode_s=Range(low=share * SECONDS, high=share * SECONDS + 0.01),
         left_out=tuple(other for other in KINDS if other != kind),
     )  # fmt: skip

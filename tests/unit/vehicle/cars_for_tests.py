@@ -65,7 +65,7 @@ def fd_profile(vehicle: str) -> VehicleProfile:
 def attacked(vehicle: str, kind: str, *, seed: int = 40, number: int = 0) -> SyntheticRecording:
     """A drive of its own with attacks of one kind put in."""
     recipe = Recipe(
-        short=8, long=0, other_cars=0.0, oddities=0.0,
+        short=8, long=0, other_cars=0.0, ignition=0.0, oddities=0.0,
         left_out=tuple(other for other in KINDS if other != kind),
     )  # fmt: skip
     traffic = TrafficSource(frames=drive(vehicle, seed=seed, duration_s=40), vehicle=vehicle)

@@ -26,6 +26,7 @@ class Recipe:
         short_episode_s: Length of an attack in a short one; some kinds send a single frame.
         long_episode_s: Length of an attack in a long one.
         other_cars: Share of short recordings that are of another car.
+        ignition: Share of recordings of a car that is switched on.
         oddities: Share of recordings with benign oddities.
         left_out: Kinds of attacks (`attacks.KINDS`) that don't occur.
         long_attack_windows: Share of the long recordings' attack windows to train on. With all
@@ -39,6 +40,7 @@ class Recipe:
     short_episode_s: Range = field(default_factory=lambda: Range(low=0.3, high=5.0))
     long_episode_s: Range = field(default_factory=lambda: Range(low=5.0, high=60.0))
     other_cars: float = 0.5
+    ignition: float = 0.25
     oddities: float = 0.8
     left_out: tuple[str, ...] = ()
     long_attack_windows: float = 0.25
@@ -47,6 +49,7 @@ class Recipe:
         require_kinds(self.left_out)
         for name, share in (
             ("other_cars", self.other_cars),
+            ("ignition", self.ignition),
             ("oddities", self.oddities),
             ("long_attack_windows", self.long_attack_windows),
         ):

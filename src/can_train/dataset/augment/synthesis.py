@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from can_train.dataset.augment.cars import SLOWEST_AND_FASTEST, other_car
 from can_train.dataset.augment.draws import Range, chance
 from can_train.dataset.augment.episodes import Episode, Rhythm, attack
+from can_train.dataset.augment.ignition import ignition
 from can_train.dataset.augment.oddities import odd
 from can_train.dataset.augment.recipe import Recipe, Universe
 from can_train.dataset.augment.streams import CarTraffic, by_time
@@ -97,7 +98,7 @@ def synthesise(
         DataError: The source holds attack frames, or no time passes in it.
     """
     require_benign(source)
-    draw, car_draw, odd_draw, attack_draw = universe.random(number).spawn(4)
+    draw, car_draw, ignition_draw, odd_draw, attack_draw = universe.random(number).spawn(5)
     is_long = recipe.is_long(number)
     length_s = recipe.long_s if is_long else recipe.short_s
     is_other = is_long or chance(draw, recipe.other_cars)
@@ -106,6 +107,8 @@ def synthesise(
     if is_other:
         frames = other_car(frames, car_draw)
         frames = frames[frames.timestamp < length_s]
+    if chance(draw, recipe.ignition):
+        frames = ignition(frames, ignition_draw)
     if chance(draw, recipe.oddities):
         frames = odd(frames, odd_draw)
     turn = number - recipe.short if is_long else number

@@ -46,6 +46,13 @@ OVERDUE_PERIODS: Final = 3.0
 OVERDUE_LIMIT_S: Final = 10.0
 """A periodic ID is missing from 3 periods after it was due until 10 s later (saturation)."""
 
+SHORTEST_PERIOD_S: Final = 4e-3
+"""No ID counts for more than 250 frames per second of the bus's expected rate: so many control
+units send at most, and a flood sends more."""
+
+LONGEST_GAP_S: Final = 1.0
+"""A longer silence of the bus is a pause of the recording, and no gap."""
+
 SPREAD_FRAMES: Final = 512
 """Horizon of an ID's deviation, shorter than that of its mean: how it began when its control unit
 woke up is forgotten within seconds."""
@@ -101,23 +108,30 @@ def popcount(word: np.uint64) -> np.int64:
 
 
 @compiled()
-def _missing_share(
-    numbers: NDArray[np.float64], established: NDArray[np.int32], now: float
-) -> float:
-    """Share of the recording's periodic IDs that are overdue at time `now`."""
+def _end_window(history: History, now: float, row: NDArray[np.float32]) -> None:
+    """Fills the columns of a window that ends at time `now`.
+
+    The gap that the bus should have follows from the periods of the IDs that send: at once where a
+    car is switched on or off, and never from frames of a flood. Until the recording is warm, or
+    where nobody sends, it is the running mean of gaps.
+    """
+    numbers, counts, _, bus, established = history
+    rate = 0.0
     periodic = 0
     missing = 0
-    for s in established:
+    for s in established[: np.int64(bus[BusColumn.ESTABLISHED])]:
         mean = numbers[s, NumberColumn.MEAN]
-        if numbers[s, NumberColumn.VARIANCE] > (PERIODIC_VARIATION * mean) ** 2:
-            continue
+        is_periodic = numbers[s, NumberColumn.VARIANCE] <= (PERIODIC_VARIATION * mean) ** 2
         overdue = now - numbers[s, NumberColumn.LAST_T] - mean
-        if overdue > OVERDUE_LIMIT_S:
-            continue
-        periodic += 1
-        if overdue > OVERDUE_PERIODS * mean:
-            missing += 1
-    return missing / periodic if periodic else 0.0
+        is_silent = overdue > OVERDUE_PERIODS * mean
+        if not is_silent and (is_periodic or not counts[s, CountColumn.LATE]):
+            rate += 1.0 / max(mean, SHORTEST_PERIOD_S)
+        if is_periodic and overdue <= OVERDUE_LIMIT_S:
+            periodic += 1
+            missing += is_silent
+    warm = now - bus[BusColumn.START] > WARM_UP_S
+    row[WindowColumn.BUS_GAP] = 1.0 / rate if warm and rate > 0.0 else bus[BusColumn.MEAN]
+    row[WindowColumn.MISSING_SHARE] = missing / periodic if periodic else 0.0
 
 
 @compiled()
@@ -202,7 +216,7 @@ def _hear(bus: NDArray[np.float64], now: float, first: bool) -> None:
         bus[BusColumn.START] = now
     else:
         bus[BusColumn.COUNT] = min(bus[BusColumn.COUNT] + 1, BUS_MEMORY_FRAMES)
-        gap = max(now - bus[BusColumn.LAST], 0.0)
+        gap = clip(now - bus[BusColumn.LAST], 0.0, LONGEST_GAP_S)
         bus[BusColumn.MEAN] += (gap - bus[BusColumn.MEAN]) / bus[BusColumn.COUNT]
     bus[BusColumn.LAST] = now
 
@@ -252,7 +266,7 @@ def update_history(
         per_frame: Is filled [n, 10].
         per_window: Is filled [m, 2].
     """
-    numbers, counts, bits, bus, established = history
+    numbers, counts, bits, bus, _ = history
     next_end = ends.first
     ended = 0
     for i in range(len(frames.timestamps)):
@@ -276,9 +290,6 @@ def update_history(
         counts[s, CountColumn.LAST_DLC] = frames.dlcs[i]
         numbers[s, NumberColumn.LAST_T] = now
         if ends.offset + i == next_end:
-            per_window[ended, WindowColumn.BUS_GAP] = bus[BusColumn.MEAN]
-            per_window[ended, WindowColumn.MISSING_SHARE] = _missing_share(
-                numbers, established[: np.int64(bus[BusColumn.ESTABLISHED])], now
-            )
+            _end_window(history, now, per_window[ended])
             ended += 1
             next_end += ends.stride

@@ -23,8 +23,9 @@ _PRIOR_COUNT: Final = 0.5
 finite, and says little where an ID with a long period was hardly due in the window."""
 
 _GAP_LIMIT: Final = 4.0
-"""|ln(gap / mean gap)|; at 2,000 frames/s equal timestamps give ln(1 / 51) = -3.9 by the recorders'
-resolution, so that is all there is to see below; above, the bus was silent for 55 frames."""
+"""|ln(gap / expected gap)|; at 2,000 frames/s equal timestamps give ln(1 / 51) = -3.9 by the
+recorders' resolution, so that is all there is to see below; above, the bus was silent for 55
+frames."""
 
 _RATE_LIMIT: Final = 3.0
 """|ln(duration / expected duration)|: room for a flood of empty frames at 21,277 frames/s on a bus
@@ -63,7 +64,7 @@ class FrameStates(NamedTuple):
 
 
 class _WindowStates(NamedTuple):
-    """The same of the W frames of one window; `bus_gap` is the mean gap [s] before its end."""
+    """The same of the W frames of one window; `bus_gap` is the gap [s] that the bus should have."""
 
     times: NDArray[np.float64]
     frames: NDArray[np.float32]

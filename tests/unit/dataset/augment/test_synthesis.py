@@ -130,13 +130,13 @@ def test_a_kind_left_out_never_occurs(kind: str):
 
 
 def test_short_recordings_hold_every_kind_and_long_ones_take_turns():
-    recipe = replace(Recipe(), short=20, long=13, short_s=20.0, long_s=20.0)
+    recipe = replace(Recipe(), short=30, long=13, short_s=20.0, long_s=20.0)
     made = list(recordings([source(CARS["standard"])], UNIVERSE, recipe))
-    assert {e.kind for r in made[:20] for e in r.episodes} == set(KINDS)
-    first = [r.episodes[0].kind for r in made[20:]]
+    assert {e.kind for r in made[:30] for e in r.episodes} == set(KINDS)
+    first = [r.episodes[0].kind for r in made[30:]]
     assert first == list(KINDS)
-    assert {r.attack_windows for r in made[:20]} == {1.0}
-    assert {r.attack_windows for r in made[20:]} == {0.25}
+    assert {r.attack_windows for r in made[:30]} == {1.0}
+    assert {r.attack_windows for r in made[30:]} == {0.25}
 
 
 def test_episodes_last_from_one_frame_to_long():

@@ -99,3 +99,47 @@ def test_an_attack_widens_the_deviation_slowly():
     ratio = node(graphs, "relational", "interval_z_mean")
     late = ratio[(graphs.start_s > 48) & (graphs.start_s < 49.9)]
     assert late.max() < -2.0
+
+
+def bus_rate(times: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """By window of 50 frames: when it starts [s], and how fast the bus is beside what it should."""
+    order = np.argsort(times, kind="stable")
+    frames = make_frames(times[order], ids[order])
+    graphs = build(frames, features="relational", window=50, stride=50)
+    first = np.flatnonzero(
+        np.diff(np.repeat(np.arange(len(graphs.start)), graphs.nodes), prepend=-1)
+    )
+    return graphs.start_s, node(graphs, "relational", "bus_rate_log_ratio")[first]
+
+
+def cyclic(ids: range, period_s: float, start_s: float, end_s: float) -> tuple[np.ndarray, ...]:
+    """Times and IDs of control units that take turns within each period."""
+    at = np.arange(start_s, end_s, period_s)[:, None]
+    turn = period_s * np.arange(len(ids)) / len(ids)
+    return (at + turn).ravel(), np.tile(np.array(ids), len(at))
+
+
+def test_a_bus_that_is_switched_on_is_as_fast_as_it_should_be_within_seconds():
+    asleep, awake = cyclic(range(1, 11), 0.1, 0, 40), cyclic(range(50, 90), 0.02, 20, 40)
+    start_s, rate = bus_rate(*map(np.concatenate, zip(asleep, awake, strict=True)))
+    assert np.abs(rate[(start_s > 6) & (start_s < 19)]).max() < 0.1
+    assert rate[(start_s > 20.1) & (start_s < 20.3)].max() < -2.0
+    assert np.abs(rate[start_s > 21]).max() < 0.1
+
+
+def test_a_flood_is_as_visible_after_a_minute_as_after_a_second():
+    genuine, flood = cyclic(range(1, 11), 0.01, 0, 80), cyclic(range(0, 1), 5e-4, 10, 70)
+    start_s, rate = bus_rate(*map(np.concatenate, zip(genuine, flood, strict=True)))
+    assert rate[(start_s > 11) & (start_s < 69)].max() == pytest.approx(
+        np.log(1250 / 3000), abs=0.1
+    )
+    assert np.ptp(rate[(start_s > 11) & (start_s < 69)]) < 0.1
+    assert np.abs(rate[start_s > 71]).max() < 0.1
+
+
+def test_a_clock_that_steps_is_forgotten_within_a_second():
+    times, ids = cyclic(range(1, 11), 0.01, 0, 30)
+    for step_s in (0.5, 86_400.0):
+        start_s, rate = bus_rate(times + np.where(times > 15, step_s, 0), ids)
+        since = start_s - np.where(start_s > 15, step_s, 0)
+        assert np.abs(rate[(since > 6) & ((since < 14.9) | (since > 16))]).max() < 0.1

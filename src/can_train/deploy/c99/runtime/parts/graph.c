@@ -6,7 +6,7 @@
 
 #define CT_COUNT_LIMIT 4.0f /* of |ln(seen / expected)| */
 #define CT_PRIOR_COUNT 0.5f /* added to seen and expected counts */
-#define CT_GAP_LIMIT 4.0f   /* of |ln(gap / mean gap)| */
+#define CT_GAP_LIMIT 4.0f   /* of |ln(gap / expected gap)| */
 #define CT_RATE_LIMIT 3.0f  /* of |ln(duration / expected duration)| */
 #define CT_EDGE_END 0.5f    /* each edge counts half at either end */
 #define CT_NO_EDGE 0xffffu
@@ -216,7 +216,7 @@ static void ct_fill_graph(ct_state *state, double now_s)
     ct_graph *graph = &state->graph;
     const ct_seen *first = ct_frame_of(state, 0);
     const ct_seen *before = NULL;
-    float bus_gap_s = (float)state->bus.gap_s;
+    ct_bus_view bus = ct_view_bus(state, now_s);
     uint16_t source = 0;
     graph->nodes = 0;
     graph->edges = 0;
@@ -229,14 +229,13 @@ static void ct_fill_graph(ct_state *state, double now_s)
             if (edge == CT_NO_EDGE) {
                 edge = ct_add_edge(graph, source, node);
             }
-            ct_add_to_edge(graph->edge_x[edge], before, seen, bus_gap_s);
+            ct_add_to_edge(graph->edge_x[edge], before, seen, bus.gap_s);
         }
         before = seen;
         source = node;
     }
     float duration_s = (float)ct_larger_double(before->time_s - first->time_s, 0.0);
     ct_finish_edges(graph, source);
-    ct_finish_nodes(graph, duration_s, ct_bus_rate(duration_s, bus_gap_s),
-                    ct_missing_share(state, now_s));
+    ct_finish_nodes(graph, duration_s, ct_bus_rate(duration_s, bus.gap_s), bus.missing);
     ct_order_edges(graph);
 }

@@ -14,6 +14,8 @@
 #define CT_PERIODIC_VARIATION 0.3 /* deviation / mean below which an ID is periodic */
 #define CT_OVERDUE_PERIODS 3.0    /* a periodic ID is missing so many periods after it was due */
 #define CT_OVERDUE_S 10.0         /* until so long afterwards */
+#define CT_SHORTEST_PERIOD_S 4e-3 /* an ID counts for no more of the bus's expected rate */
+#define CT_LONGEST_GAP_S 1.0      /* a longer silence of the bus is a pause */
 #define CT_ROBUST_LIMIT 3.0       /* deviations that the mean takes in at most */
 #define CT_ROBUST_BITS 8.0        /* surprising bits that the mean takes in at most */
 #define CT_TIME_FLOOR_S 1e-5      /* resolution of recorders */
@@ -24,25 +26,39 @@
 #define CT_PAYLOAD_BITS 64.0f
 #define CT_BITS_PER_BYTE 8.0
 
-/* Share of the periodic IDs that are overdue. */
-static float ct_missing_share(const ct_state *state, double now_s)
+/* What is known of the bus at the end of a window. */
+typedef struct {
+    float gap_s;   /* that it should have, by the periods of the IDs that send */
+    float missing; /* share of the periodic IDs that are overdue */
+} ct_bus_view;
+
+static ct_bus_view ct_view_bus(const ct_state *state, double now_s)
 {
     uint32_t periodic = 0;
     uint32_t missing = 0;
+    double rate = 0.0;
     for (uint16_t number = 0; number < state->slot_count; number++) {
         const ct_slot *slot = &state->slots[number];
+        if (slot->intervals < CT_NOVELTY_FRAMES) {
+            continue;
+        }
         double widest = CT_PERIODIC_VARIATION * slot->mean_s;
-        if (slot->intervals < CT_NOVELTY_FRAMES || slot->variance_s2 > widest * widest) {
-            continue;
-        }
         double overdue = now_s - slot->last_s - slot->mean_s;
-        if (overdue > CT_OVERDUE_S) {
-            continue;
+        bool is_periodic = slot->variance_s2 <= widest * widest;
+        bool is_silent = overdue > CT_OVERDUE_PERIODS * slot->mean_s;
+        if (!is_silent && (is_periodic || !slot->late)) {
+            rate += 1.0 / ct_larger_double(slot->mean_s, CT_SHORTEST_PERIOD_S);
         }
-        periodic++;
-        missing += overdue > CT_OVERDUE_PERIODS * slot->mean_s ? 1u : 0u;
+        if (is_periodic && overdue <= CT_OVERDUE_S) {
+            periodic++;
+            missing += is_silent ? 1u : 0u;
+        }
     }
-    return periodic ? (float)missing / (float)periodic : 0.0f;
+    bool warm = now_s - state->bus.start_s > CT_WARM_UP_S;
+    ct_bus_view view;
+    view.gap_s = (float)(warm && rate > 0.0 ? 1.0 / rate : state->bus.gap_s);
+    view.missing = periodic ? (float)missing / (float)periodic : 0.0f;
+    return view;
 }
 
 /* Compares an interval with the ID's past, then adds it to the past (Welford's update). */
@@ -107,7 +123,7 @@ static void ct_hear(ct_bus *bus, double now_s, bool first)
     if (first) {
         bus->start_s = now_s;
     } else {
-        double gap = ct_larger_double(now_s - bus->last_s, 0.0);
+        double gap = ct_clip_double(now_s - bus->last_s, 0.0, CT_LONGEST_GAP_S);
         if (bus->gaps < CT_BUS_MEMORY) {
             bus->gaps++;
         }
