@@ -55,6 +55,7 @@ RESOLVED = {
     "LIST", "VALUE", "KEY=VALUE,…", "PATH", "NAME", "RUN", "PLAN", "RUN|PLAN", "FLAG", "MODEL",
     "RUN|PLAN|DATASET", "SWEEP", "MANIFEST", "PATH|DATASET", "NAME=VALUE,…", "URI", "HOST",
     "ROLE=NAME,…", "K=V,...", "RUN|DATASET", "NAME|module:Class",
+    "RUN|PLAN|SWEEP|DATASET|RECORDING",
 }  # fmt: skip
 """Texts that commands look up: settings (`test_bad_values`), names (`test_names`), and so on."""
 

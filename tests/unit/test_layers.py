@@ -21,7 +21,7 @@ ORDER = (
     "errors", "vocab", "plugins", "files", "tables", "compiled", "runs", "config", "tracking",
     "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "alarms", "detectors",
     "streaming", "training", "scoring", "baselines", "evaluation", "comparison", "deploy", "jobs",
-    "pipeline", "sweeps", "serving", "cli", "__main__",
+    "pipeline", "sweeps", "report", "serving", "cli", "__main__",
 )  # fmt: skip
 
 # `import can_train` gives the version and looks the names of the public API up when they are used,

@@ -8,7 +8,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -20,7 +20,14 @@ from can_train.evaluation.alarms import ALARM_METRIC_NAMES, AlarmMetrics
 from can_train.evaluation.bootstrap import BootstrapIntervals, ConfidenceInterval
 from can_train.evaluation.keeping import keep_earlier
 from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
-from can_train.files import read_object, sealed, unsealed, write_json, write_text
+from can_train.evaluation.pictures import EvaluationPictures, write_pictures
+from can_train.files import (
+    read_object,
+    sealed,
+    unsealed,
+    write_json,
+    write_text,
+)
 from can_train.runs.layout import evaluation_path, evaluation_table_path, latency_path
 
 SCHEMA_VERSION: Final = 2
@@ -78,6 +85,7 @@ class EvaluationReport:
             empty where it wasn't measured. It stands in a file of its own: everything else is the
             same whenever the same artifact is evaluated.
         frames_per_s: Frames that one core scores in a second, by model; in the same file.
+        pictures: What a report draws; in files of its own.
     """
 
     modality: str
@@ -90,6 +98,7 @@ class EvaluationReport:
     detectors: Mapping[str, DetectorIdentity] = field(default_factory=dict)
     latency_ms: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     frames_per_s: Mapping[str, float] = field(default_factory=dict)
+    pictures: EvaluationPictures | None = None
 
     def is_of(self, model: str, sha256: str) -> bool:
         """Whether it evaluated this file of `model`; earlier ones don't say which it was."""
@@ -111,6 +120,8 @@ def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, ...]:
     keep_earlier(json_path, csv_path, text)
     write_text(json_path, text)
     write_text(csv_path, report_csv(report))
+    if report.pictures is not None:
+        write_pictures(report.pictures, folder, text)
     if not report.latency_ms:
         return json_path, csv_path
     write_json(latency_path(folder), _latency_document(report))
@@ -119,8 +130,8 @@ def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, ...]:
 
 def report_json(report: EvaluationReport) -> str:
     """Text of `evaluation.json`: every number in full precision, `null` for n/a."""
-    document = {"schema_version": SCHEMA_VERSION, **asdict(report)}
-    del document["latency_ms"], document["frames_per_s"]
+    document = {"schema_version": SCHEMA_VERSION, **asdict(replace(report, pictures=None))}
+    del document["latency_ms"], document["frames_per_s"], document["pictures"]
     if not report.detectors:  # as before there were any
         del document["detectors"]
     return json.dumps(sealed(document), indent=1, allow_nan=False) + "\n"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +35,19 @@ class Scorer:
     control: Control | None = None
 
 
+Scores: TypeAlias = Mapping[str, NDArray[np.float64]]
+"""Scores of windows [B] by scorer."""
+
+Watch: TypeAlias = Callable[[Place, Timeline | None, Scores], None]
+"""Takes each file, its windows by time (if they follow on), and their scores."""
+
+
 def rows_of(
     place: Place,
     scorers: Sequence[Scorer],
-    scores: Mapping[str, NDArray[np.float64]],
+    scores: Scores,
     seed: int,
+    watch: Watch | None = None,
 ) -> list[EvaluationRow]:
     """Rows of one scenario: all its files together, then each file.
 
@@ -47,12 +56,17 @@ def rows_of(
         scorers: Who has a row, in this order.
         scores: Of its windows [B], by scorer; one that is missing can't score them.
         seed: Of the bootstrap.
+        watch: Told of every file.
     """
     counts: dict[str, list[AlarmCounts]] = {scorer.name: [] for scorer in scorers}
     rows: list[EvaluationRow] = []
     for file, inside in place.files():
-        timeline = None if file.labels_say_nothing else file.timeline()
+        timeline = file.timeline() if watch or not file.labels_say_nothing else None
         part = {name: score[inside] for name, score in scores.items()}
+        if watch is not None:
+            watch(file, timeline, part)
+        if file.labels_say_nothing:
+            timeline = None
         for scorer in scorers:
             counted = _counted(timeline, scorer, part)
             counts[scorer.name] += counted
@@ -61,9 +75,7 @@ def rows_of(
     return pooled + rows
 
 
-def _counted(
-    timeline: Timeline | None, scorer: Scorer, scores: Mapping[str, NDArray[np.float64]]
-) -> list[AlarmCounts]:
+def _counted(timeline: Timeline | None, scorer: Scorer, scores: Scores) -> list[AlarmCounts]:
     """Of one file; empty where nothing can be counted."""
     score = scores.get(scorer.name)
     if timeline is None or scorer.threshold is None or score is None:
@@ -74,7 +86,7 @@ def _counted(
 def _row(
     place: Place,
     scorer: Scorer,
-    scores: Mapping[str, NDArray[np.float64]],
+    scores: Scores,
     seed: int,
     counts: Sequence[AlarmCounts],
 ) -> EvaluationRow:

@@ -33,6 +33,7 @@ from can_train.evaluation.outside import outside_places
 from can_train.evaluation.places import Place, places_of
 from can_train.evaluation.report import ARTIFACT, EvaluationReport, EvaluationRow, write_report
 from can_train.evaluation.rows import Scorer, rows_of
+from can_train.evaluation.tracing import Tracer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,7 @@ def evaluate_run(
     terms = Terms(seed=config.seed, target_fpr=config.target_fpr)
     rows: list[EvaluationRow] = []
     digests: dict[str, str] = {}
+    tracer = Tracer(experts=experts)
     with outside_places(asked.recordings, inputs, asked.reading) as outside:
         found = list(chain(places_of(inputs), outside))
         places = found if new is None else [new.unused_part(place) for place in found]
@@ -96,8 +98,10 @@ def evaluate_run(
         scorers = [*_models(experts), *beside.scorers, *_fusion_scorers(experts, inputs, fusion)]
         for place in places:
             tell(f"scoring {place.scenario}: {counted(len(place.windows), 'window')}")
-            scores = _model_scores(experts, place, fusion) | beside.scores(place)
-            rows += rows_of(place, scorers, scores, config.seed)
+            scores, p_values = _model_scores(experts, place, fusion)
+            scores |= beside.scores(place)
+            rows += rows_of(place, scorers, scores, config.seed, tracer.file)
+            tracer.scenario(place, scores, p_values)
             digests |= place.digests
     tell("measuring the latency")
     latency = _latency(experts, inputs, data_root)
@@ -117,6 +121,7 @@ def evaluate_run(
         detectors=beside.others.identities,
         latency_ms=latency.per_window_ms,
         frames_per_s=latency.frames_per_s,
+        pictures=tracer.pictures(),
     )
     if asked.recordings is None and asked.calibrate is None:
         write_report(report, run_dir)
@@ -178,12 +183,13 @@ def _models(experts: Experts) -> list[Scorer]:
 
 def _model_scores(
     experts: Experts, place: Place, fusion: FusionControls | None
-) -> dict[str, NDArray[np.float64]]:
-    """Of the windows of a place [B], by models and the controls of a fusion."""
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+    """Of the windows of a place [B]: scores of models and controls of a fusion; p-values."""
     scores = score_by_experts(experts, place.store, place.windows)
-    found = dict(scores.by_scorer)
+    found, p_values = dict(scores.by_scorer), dict(scores.p_value)
     if fusion is not None:
         found |= fusion.score(scores.fusion)
     if (known := experts.own.vehicles) is not None:
         found[PROFILE] = known.of_store(place.store, place.windows, place.folder)
-    return found
+        p_values[PROFILE] = known.evidence.p_value(found[PROFILE])
+    return found, p_values

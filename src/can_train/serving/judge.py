@@ -84,7 +84,9 @@ def judged(detector: FrameScorer, path: Path) -> dict[str, Any]:
 def _recording(recording: ScoredRecording, scorer: str) -> dict[str, Any]:
     """One bus of it."""
     events = recording.events[scorer]
-    told = sorted(zip(events, recording.reasons, strict=True), key=lambda p: p[0].severity != "alarm")
+    told = sorted(
+        zip(events, recording.reasons, strict=True), key=lambda p: p[0].severity != "alarm"
+    )
     shown = sorted(told[:MOST_EVENTS], key=lambda pair: pair[0].start_s)
     windows = recording.windows
     return {
