@@ -24,7 +24,7 @@ from tests.pages import (
 )
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 pytestmark = [pytest.mark.live, pytest.mark.browser, pytest.mark.slow]
 
@@ -79,7 +79,12 @@ def opened(browser: Browser, site: ServedPage) -> Iterator[Page]:
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda asked: asked.url.startswith(site.origin) or said.append(asked.url))
+
+    def outside(asked: Request) -> None:
+        if not asked.url.startswith(site.origin):
+            said.append(asked.url)
+
+    page.on("request", outside)
     yield page
     assert page.evaluate("window.hacked") is None
     context.close()

@@ -149,7 +149,7 @@ def _latency_document(report: EvaluationReport) -> dict[str, object]:
     }
 
 
-def _measured(path: Path, document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _measured(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
     """Latency in the file beside an evaluation; earlier ones held it themselves."""
     beside = path.with_name(latency_path(path.parent).name)
     held = read_object(beside) if beside.is_file() else document
