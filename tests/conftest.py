@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 
 from tests import kept
+from tests.browser import CHROMIUM
 
 if TYPE_CHECKING:
     from tests.lab import Lab
@@ -65,15 +66,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs Optuna: can-train env --install search")
     if item.get_closest_marker("multicast") and importlib.util.find_spec("msgpack") is None:
         pytest.skip("needs msgpack: can-train env --install formats")
+    if item.get_closest_marker("live") and importlib.util.find_spec("starlette") is None:
+        pytest.skip("needs Starlette and uvicorn: can-train env --install live")
+    if item.get_closest_marker("browser") and not _has_browser():
+        pytest.skip("needs Playwright and /usr/bin/chromium: apt-get install chromium")
     if item.get_closest_marker("onnx") and importlib.util.find_spec("onnxruntime") is None:
         pytest.skip("needs ONNX: can-train env --install onnx")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
-    """In CI a skipped test on recordings or MLflow is a failure: nobody would notice it."""
+    """In CI a skipped test on recordings, MLflow or pages is a failure: nobody would notice it."""
     report = yield
-    marked = item.get_closest_marker("recordings") or item.get_closest_marker("mlflow")
+    marked = any(item.get_closest_marker(name) for name in ("recordings", "mlflow", "browser"))
     if report.skipped and _in_ci() and marked:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped in CI: {report.longrepr}"
@@ -116,6 +121,10 @@ def repo_root() -> Path:
 
 def _in_ci() -> bool:
     return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def _has_browser() -> bool:
+    return importlib.util.find_spec("playwright") is not None and CHROMIUM.is_file()
 
 
 def _has_gpu() -> bool:

@@ -21,8 +21,9 @@ from can_train.runs.typed_command import remember_command
 
 COMMANDS: Final = (
     "demo", "data", "train", "pipeline", "sweep", "campaign", "validate", "run", "status", "logs",
-    "cancel", "resume", "rm", "evaluate", "score", "detect", "export", "compare", "teachers",
-    "list-configs", "models", "batch-size", "config", "env", "mlflow", "completion",
+    "cancel", "resume", "rm", "evaluate", "score", "detect", "serve", "export", "compare",
+    "report",
+    "teachers", "list-configs", "models", "batch-size", "config", "env", "mlflow", "completion",
 )  # fmt: skip
 EXIT_BROKEN_PIPE: Final = 141
 """As shells have it for a program that SIGPIPE ended."""
