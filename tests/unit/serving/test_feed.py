@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -58,14 +59,19 @@ def decision(score: float, *, above: bool = False) -> Decision:
     return Decision(start=0, start_s=0.0, end_s=0.1, verdicts={"fusion": verdict}, ended={})
 
 
-def alert(state: str, *, ids: tuple[int, ...] = (0x123,), level: str = "alarm") -> Alert:
+def alert(
+    state: Literal["alarm", "over"],
+    *,
+    ids: tuple[int, ...] = (0x123,),
+    level: Literal["alarm", "notice"] = "alarm",
+) -> Alert:
     event = Event(
         level=level, start_s=1.0, end_s=2.0, first_alarm_s=1.5, peak_s=1.2, peak_score=9.0,
         windows=3, ids=ids, kind="unknown",
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
     reason = Reason(id=0x456, drop=1.0, feature="node", frames=(1, 2))
     return Alert(state=state, event=event, p_value=0.01, first_frame=0, stop_frame=50,
-                 reasons=(reason,))  # type: ignore[arg-type]  # fmt: skip
+                 reasons=(reason,))  # fmt: skip
 
 
 def test_a_whole_attack_is_told_with_every_alarm_and_no_peak_lost(

@@ -69,7 +69,8 @@ def test_a_file_that_is_no_recording_has_its_readers_own_words(
 @pytest.mark.parametrize("count", [1, 7, MOST_POINTS, MOST_POINTS + 1, 10_000])
 def test_a_line_has_few_points_and_every_peak(count: int) -> None:
     rng = np.random.default_rng(1)
-    at_s, score = np.arange(count) * 0.1, rng.normal(size=count)
+    at_s = np.arange(count, dtype=np.float64) / 10
+    score = rng.normal(size=count)
     score[count // 3] = 1e6
     points = points_of(at_s, score)
     assert len(points) == min(count, MOST_POINTS)
