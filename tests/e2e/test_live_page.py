@@ -30,6 +30,9 @@ pytestmark = [pytest.mark.live, pytest.mark.browser, pytest.mark.slow]
 
 HOSTILE = "<img src=x onerror='window.hacked=1'>&amp;.csv"
 SCHEMES = ("light", "dark")
+REFUSED = "status of 422"
+"""What the console says of a recording that can't be read."""
+
 PATIENCE_MS = 1000 * PATIENCE_S
 
 REPORT_HTML = """<!doctype html><title>report</title><p id=said>waiting</p><script>
@@ -84,6 +87,16 @@ def opened(browser: Browser, site: ServedPage) -> Iterator[Page]:
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda asked: said.extend(elsewhere(asked.url)))
+    yield page
+    assert page.evaluate("window.hacked") is None
+    context.close()
+    assert [line for line in said if REFUSED not in line] == []
+
+
+def overflow(page: Page) -> int:
+    return page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
 
 
 def test_the_alarm_of_a_replay_is_there_with_line_ids_and_counters(opened: Page) -> None:
