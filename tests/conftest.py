@@ -76,9 +76,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
-    """In CI a skipped test on recordings or MLflow is a failure: nobody would notice it."""
+    """In CI a skipped test on recordings, MLflow or pages is a failure: nobody would notice it."""
     report = yield
-    marked = item.get_closest_marker("recordings") or item.get_closest_marker("mlflow")
+    marked = any(item.get_closest_marker(name) for name in ("recordings", "mlflow", "browser"))
     if report.skipped and _in_ci() and marked:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped in CI: {report.longrepr}"

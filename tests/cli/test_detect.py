@@ -73,7 +73,7 @@ def test_a_recording_gives_the_events_of_score(
     told = records(shown)
     assert records(log.read_text()) == [{"type": "before"}, *told]
     over = [record for record in told if record["type"] == "over"]
-    keys = ("level", "start_s", "end_s", "first_alarm_s", "windows", "ids", "kind")
+    keys = ("severity", "start_s", "end_s", "first_alarm_s", "windows", "ids", "kind")
     assert [{key: record[key] for key in keys} for record in over] == [
         {key: event[key] for key in keys} for event in scored["events"]["gat"]
     ]
@@ -82,7 +82,7 @@ def test_a_recording_gives_the_events_of_score(
         [(r["id"], r["feature"], r["frames"]) for r in event] for event in scored["reasons"]
     ]
     alarms = [record for record in told if record["type"] == "alarm"]
-    assert len(alarms) == sum(event["level"] == "alarm" for event in scored["events"]["gat"]) > 0
+    assert len(alarms) == sum(event["severity"] == "alarm" for event in scored["events"]["gat"]) > 0
     summary = told[-1]
     assert summary["type"] == "summary"
     assert summary["frames"] == scored["frames"]

@@ -50,7 +50,7 @@ def test_a_replay_tells_the_events_of_detect_and_ends_as_detect_does(
     told = [*hello["events"], *(data for name, data in found if name in ("alarm", "over"))]
     told += [event for name, data in found if name == "missed" for event in data["events"]]
     told = list({event["told"]: event for event in told}.values())
-    alarms = [record for record in expected if record.get("level") == "alarm"]
+    alarms = [record for record in expected if record.get("severity") == "alarm"]
     assert alarms
     for mine, theirs in zip(told, alarms, strict=True):
         keys = ("type", "start_s", "end_s", "first_alarm_s", "peak_score", "kind", "frames")
@@ -111,7 +111,7 @@ def test_an_upload_gives_the_events_of_score(
         assert recording["windows"] == len(scored["windows"]["start"])
         events = scored["events"]["gat"]
         assert [e["peak_score"] for e in recording["events"]] == [e["peak_score"] for e in events]
-        assert [e["level"] for e in recording["events"]] == [e["level"] for e in events]
+        assert [e["severity"] for e in recording["events"]] == [e["severity"] for e in events]
 
         broken = attack.read_bytes()[:2000] + b"\nnonsense,<script>alert(1)</script>,x,y\n"
         status, _, body = page.ask("/score?name=broken.csv", method="POST", body=broken)

@@ -40,7 +40,7 @@ class Teller:
 
     def alert(self, alert: Alert) -> None:
         """An event; a notice is shown to programs only."""
-        line = alert_line(alert) if alert.event.level == "alarm" else ""
+        line = alert_line(alert) if alert.event.severity == "alarm" else ""
         from can_train.scoring.alerts import alert_record
 
         self._write(alert_record(alert, self._scorer), line)

@@ -99,6 +99,10 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             "can-train evaluate 0123456789ab --recordings logs/labelled --out outside",
         ),
         (
+            "the same beside two detectors that aren't trained here",
+            "can-train evaluate 0123456789ab --detector interval-rule,isolation-forest",
+        ),
+        (
             "alarms in recordings, labelled or not",
             "can-train score 0123456789ab logs/today.log logs/yesterday",
         ),
@@ -136,6 +140,12 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             "can-train serve mycar.cantrain --bus socketcan:can0 --host 0.0.0.0",
         ),
         ("the runs and their reports on a page", "can-train serve --runs"),
+        ("a page to look at, of a run, plan or sweep", "can-train report 0123456789ab"),
+        (
+            "one of its figures for a paper",
+            "can-train report 0123456789ab --figure roc-test_01_known_vehicle_known_attack "
+            "--format pdf",
+        ),
         ("what is running, done or broken", "can-train status"),
         ("sizes of all presets", "can-train models"),
         (

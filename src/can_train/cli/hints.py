@@ -12,7 +12,7 @@ ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
         "data prepare", "data inspect", "data list", "data export", "data synth",
         "train", "pipeline", "campaign", "sweep train", "sweep pipeline", "sweep reproduce",
         "sweep resume", "sweep retry-failed", "sweep results", "validate",
-        "demo", "evaluate", "compare", "rm", "env", "teachers find", "teachers add",
+        "demo", "evaluate", "compare", "report", "rm", "env", "teachers find", "teachers add",
         "batch-size explain",
     ),
     "experiment": (
@@ -20,7 +20,7 @@ ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
         "sweep resume", "sweep retry-failed", "sweep cancel", "sweep results", "sweep best",
         "sweep reproduce",
         "validate", "demo", "status", "logs", "cancel", "resume", "rm",
-        "evaluate", "score", "compare", "export", "detect", "config diff", "env",
+        "evaluate", "score", "compare", "report", "export", "detect", "config diff", "env",
         "teachers find", "teachers add", "mlflow sync", "mlflow ui",
         "batch-size explain", "batch-size history", "batch-size reset", "batch-size export",
     ),

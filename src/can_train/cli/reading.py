@@ -23,16 +23,20 @@ _WORDS: Final = (
 _ONE_BUS: Final = "only this bus of each file (default: a recording for each)"
 
 
-def add_reading_options(parser: argparse._ActionsContainer, *, bus: str = _ONE_BUS) -> None:
+def add_reading_options(
+    parser: argparse._ActionsContainer, *, bus: str = _ONE_BUS, format_option: str = "--format"
+) -> None:
     """Adds `--format`, `--columns`, `--lenient`, `--time-unit` and `--bus`.
 
     Args:
         parser: Takes them.
         bus: What the last one means.
+        format_option: What the first one is called.
     """
     parser.add_argument(
-        "--format", metavar="NAME", help="format of the files (default: by content)"
-    )
+        format_option, dest="format", metavar="NAME",
+        help="format of the files (default: by content)",
+    )  # fmt: skip
     parser.add_argument(
         "--columns", type=_columns, metavar="ROLE=NAME,…",
         help="columns of a table, by name or number: time=…,id=…,data=…,label=… (default: by names "

@@ -13,6 +13,7 @@ from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.kernels.live import LiveGraph
 from can_train.graphs.live import graph_room
+from can_train.graphs.store import GraphStore
 
 MOST_REASONS: Final = 3
 """IDs that are named."""
@@ -70,12 +71,12 @@ class KeptWindow:
 
     @classmethod
     def of_packed(
-        cls, graphs: PackedGraphs, window: int, frame_id: NDArray[np.uint32]
+        cls, graphs: PackedGraphs | GraphStore, window: int, frame_id: NDArray[np.uint32]
     ) -> KeptWindow:
         """A copy of one of the windows of a recording.
 
         Args:
-            graphs: Some of its graphs.
+            graphs: Some of its graphs, or a store with them.
             window: Which of them.
             frame_id: Arbitration IDs of the window's frames [W].
         """
@@ -115,12 +116,17 @@ class Explainer:
 
     def reasons(self, window: KeptWindow) -> tuple[Reason, ...]:
         """The IDs that moved its margin up, most first; at most three."""
+        return self.explained(window)[1]
+
+    def explained(self, window: KeptWindow) -> tuple[NDArray[np.float64], tuple[Reason, ...]]:
+        """By how much the margin falls without each node's oddities [N], and the same reasons."""
         window.place(self._graph)
         margin = self._margin()
         left = [self._margin_without(node, slice(None)) for node in range(len(window.node_id))]
         drop = margin - np.array(left)
         first = np.argsort(-drop, kind="stable")[:MOST_REASONS]
-        return tuple(self._reason(window, node, drop[node]) for node in first if drop[node] > 0)
+        reasons = (self._reason(window, node, drop[node]) for node in first if drop[node] > 0)
+        return drop, tuple(reasons)
 
     def _reason(self, window: KeptWindow, node: int, drop: float) -> Reason:
         alone = [self._margin_without(node, feature) for feature in range(len(self._names))]

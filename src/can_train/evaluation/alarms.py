@@ -38,7 +38,7 @@ class AlarmMetrics:
         delay_p95_s: Its 95th percentile.
         alarms_per_hour: False events per hour of benign time in which the alarm rule fired.
         alarms_per_hour_upper: Its upper 95 % bound, exact for Poisson counts.
-        notices_per_hour: The same for all false events, of either level.
+        notices_per_hour: The same for all false events, of either severity.
         notices_per_hour_upper: Its upper 95 % bound.
         fpr_before: Benign windows above the threshold before the first attack of a recording.
         fpr_after: The same from 5 s after an attack to the next one.
@@ -141,7 +141,7 @@ def count_fired(
     return AlarmCounts(
         episodes=len(timeline.episodes),
         noticed=len(noticed),
-        delays_s=tuple(_delays_s(timeline, fired).tolist()),
+        delays_s=tuple(found_episodes(timeline, fired).values()),
         false_alarms=_false_events(timeline, false, fired),
         false_notices=_false_events(timeline, false, false),
         quiet_s=timeline.quiet_s,
@@ -176,12 +176,17 @@ def alarm_metrics(counts: Iterable[AlarmCounts]) -> AlarmMetrics:
     )
 
 
-def _delays_s(timeline: Timeline, fired: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """From the start of each episode that was found to the window that fired first."""
+def found_episodes(timeline: Timeline, fired: NDArray[np.bool_]) -> dict[int, float]:
+    """Seconds from the begin of each episode that was found to the end of the window that fired.
+
+    Args:
+        timeline: The recording's windows and attacks.
+        fired: Windows at which an alarm sounds [B].
+    """
     at = np.flatnonzero(fired & (timeline.near >= 0))
     found, first = np.unique(timeline.near[at], return_index=True)
-    delays: NDArray[np.float64] = timeline.end_s[at[first]] - timeline.episodes.start_s[found]
-    return delays
+    delays_s = timeline.end_s[at[first]] - timeline.episodes.start_s[found]
+    return dict(zip(found.tolist(), delays_s.tolist(), strict=True))
 
 
 def _false_events(timeline: Timeline, false: NDArray[np.bool_], fired: NDArray[np.bool_]) -> int:

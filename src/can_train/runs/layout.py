@@ -257,6 +257,21 @@ def evaluation_table_path(run: Path) -> Path:
     return run / "evaluation.csv"
 
 
+def pictures_path(run: Path) -> Path:
+    """`pictures.json`: curves, events and explained windows, which a report draws."""
+    return run / "pictures.json"
+
+
+def scored_windows_path(run: Path) -> Path:
+    """`windows.parquet`: the margin of each window of the test files, which a report draws."""
+    return run / "windows.parquet"
+
+
+def report_path(folder: Path) -> Path:
+    """`report.html` of a run, plan, sweep or dataset."""
+    return folder / "report.html"
+
+
 def latency_path(run: Path) -> Path:
     """`latency.json`: time per window, and how busy the machine was."""
     return run / "latency.json"

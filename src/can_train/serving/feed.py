@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from can_train.alarms.rule import Level
+from can_train.alarms.rule import Severity
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.frames.frame import Frames
 from can_train.frames.timing import recorded_s
@@ -52,7 +52,7 @@ class _Highest:
     margin: float = -math.inf
     p_value: float = 1.0
     above: bool = False
-    level: Level = "quiet"
+    severity: Severity = "quiet"
 
     def point(self, now_s: float) -> list[float | int] | None:
         """Time, margin, whether it is above the threshold; None: there was no window."""
@@ -121,14 +121,14 @@ class LiveFeed:
         with self._lock:
             self._windows += 1
             highest = self._highest
-            highest.level = verdict.level
+            highest.severity = verdict.severity
             highest.above |= verdict.above
             if verdict.score > highest.margin:
                 highest.margin, highest.p_value = verdict.score, verdict.p_value
 
     def alert(self, alert: Alert) -> None:
         """There is something to tell of an event: an alarm, and the end of one."""
-        if alert.event.level != "alarm":
+        if alert.event.severity != "alarm":
             with self._lock:
                 self._notices += 1
             return
@@ -191,11 +191,11 @@ class LiveFeed:
                     {
                         "type": "margin",
                         "point": point,
-                        "level": self._highest.level,
+                        "severity": self._highest.severity,
                         "p_value": float(f"{self._highest.p_value:.3g}"),
                     }
                 )
-            self._highest = _Highest(level=self._highest.level)
+            self._highest = _Highest(severity=self._highest.severity)
             told += self._untold
             self._untold.clear()
             if self._clock() - self._seen_at >= STATUS_S:

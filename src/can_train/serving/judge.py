@@ -84,7 +84,9 @@ def judged(detector: FrameScorer, path: Path) -> dict[str, Any]:
 def _recording(recording: ScoredRecording, scorer: str) -> dict[str, Any]:
     """One bus of it."""
     events = recording.events[scorer]
-    told = sorted(zip(events, recording.reasons, strict=True), key=lambda p: p[0].level != "alarm")
+    told = sorted(
+        zip(events, recording.reasons, strict=True), key=lambda p: p[0].severity != "alarm"
+    )
     shown = sorted(told[:MOST_EVENTS], key=lambda pair: pair[0].start_s)
     windows = recording.windows
     return {
@@ -95,13 +97,13 @@ def _recording(recording: ScoredRecording, scorer: str) -> dict[str, Any]:
         "windows": len(windows),
         "labelled": recording.labelled,
         "attack_windows": recording.attack_windows,
-        "alarms": sum(event.level == "alarm" for event in events),
-        "notices": sum(event.level == "notice" for event in events),
+        "alarms": sum(event.severity == "alarm" for event in events),
+        "notices": sum(event.severity == "notice" for event in events),
         "more_events": len(events) - len(shown),
         "points": points_of(windows.start_s - recording.start_s, windows.score[scorer]),
         "events": [
             {
-                "level": event.level,
+                "severity": event.severity,
                 "moment": moment_text(event.first_alarm_s or event.start_s),
                 "from_s": event.start_s - recording.start_s,
                 "to_s": event.end_s - recording.start_s,

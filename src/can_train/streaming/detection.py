@@ -153,7 +153,7 @@ class Detection:
             followed.see(decision, self._window)
             if verdict.score > followed.peak_score:
                 followed.peak_score, followed.peak = verdict.score, self._kept(decision.start)
-            if verdict.level == "alarm" and not followed.alarmed:
+            if verdict.severity == "alarm" and not followed.alarmed:
                 followed.alarmed = True
                 self._alarms += 1
                 yield self._alert("alarm", self._event())

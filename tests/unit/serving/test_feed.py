@@ -55,18 +55,16 @@ def feed(detector: FrameScorer, clock: HandClock) -> LiveFeed:
 
 
 def decision(score: float, *, above: bool = False) -> Decision:
-    verdict = WindowVerdict(score=score, p_value=0.5, above=above, level="quiet")
+    verdict = WindowVerdict(score=score, p_value=0.5, above=above, severity="quiet")
     return Decision(start=0, start_s=0.0, end_s=0.1, verdicts={"fusion": verdict}, ended={})
 
 
 def alert(
-    state: Literal["alarm", "over"],
-    *,
-    ids: tuple[int, ...] = (0x123,),
-    level: Literal["alarm", "notice"] = "alarm",
-) -> Alert:
+    state: Literal["alarm", "over"], *, ids: tuple[int, ...] = (0x123,),
+    severity: Literal["notice", "alarm"] = "alarm",
+) -> Alert:  # fmt: skip
     event = Event(
-        level=level, start_s=1.0, end_s=2.0, first_alarm_s=1.5, peak_s=1.2, peak_score=9.0,
+        severity=severity, start_s=1.0, end_s=2.0, first_alarm_s=1.5, peak_s=1.2, peak_score=9.0,
         windows=3, ids=ids, kind="unknown",
     )  # fmt: skip
     reason = Reason(id=0x456, drop=1.0, feature="node", frames=(1, 2))
@@ -103,7 +101,7 @@ def test_a_whole_attack_is_told_with_every_alarm_and_no_peak_lost(
     margins = [record for records in told for record in records if record["type"] == "margin"]
     assert [record["point"][1] for record in margins] == pytest.approx(highest, rel=1e-4)
     events = [r for records in told for r in records if r["type"] in ("alarm", "over")]
-    alarms = [each for each in alerts if each.event.level == "alarm"]
+    alarms = [each for each in alerts if each.event.severity == "alarm"]
     assert [r["type"] for r in events] == [each.state for each in alarms]
     assert len(events) >= 2
     summary, status = detection.summary(), told[-1][-1]
@@ -196,7 +194,7 @@ def test_between_two_windows_there_is_nothing_to_tell(feed: LiveFeed, clock: Han
 
 
 def test_a_notice_counts_and_is_no_event(feed: LiveFeed, clock: HandClock) -> None:
-    feed.alert(alert("over", level="notice"))
+    feed.alert(alert("over", severity="notice"))
     clock.now += 1.0
     (status,) = feed.tick()
     assert (status["notices"], status["alarms"], feed.latest_events()) == (1, 0, [])

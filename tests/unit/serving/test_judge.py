@@ -48,7 +48,7 @@ def test_events_are_those_of_score(detector: FrameScorer, tmp_path: Path) -> Non
     assert [event["from_s"] for event in recording["events"]] == [
         event.start_s - scored.start_s for event in events
     ]
-    assert recording["alarms"] == sum(event.level == "alarm" for event in events)
+    assert recording["alarms"] == sum(event.severity == "alarm" for event in events)
     assert recording["windows"] == len(scored.windows)
     assert max(p[1] for p in recording["points"]) == pytest.approx(
         scored.windows.score["fusion"].max(), rel=1e-4
@@ -69,7 +69,7 @@ def test_a_file_that_is_no_recording_has_its_readers_own_words(
 @pytest.mark.parametrize("count", [1, 7, MOST_POINTS, MOST_POINTS + 1, 10_000])
 def test_a_line_has_few_points_and_every_peak(count: int) -> None:
     rng = np.random.default_rng(1)
-    at_s = np.arange(count, dtype=np.float64) / 10
+    at_s = np.arange(count, dtype=np.float64) * 0.1
     score = rng.normal(size=count)
     score[count // 3] = 1e6
     points = points_of(at_s, score)

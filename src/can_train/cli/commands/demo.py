@@ -109,9 +109,21 @@ def _verdict(plan: Plan) -> int:
                 f"{experiment_option(plan.roots.experiments)}\n"
             )
             code = 1
+    _write_line(f"report: {_report(plan)}")
     for line in _own_data(plan.roots):
         _write_line(line)
     return code
+
+
+def _report(plan: Plan) -> Path:
+    """Writes the page of the plan, and gives its place."""
+    from can_train.report.plan_page import plan_page
+    from can_train.report.write import write_page
+    from can_train.runs.layout import plan_dir, report_path
+
+    folder = plan_dir(plan.roots.experiments, plan.plan_id)
+    write_page(plan_page(folder), report_path(folder))
+    return report_path(folder)
 
 
 def _own_data(roots: Roots) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ const heard = {
     if (points.length > MOST_POINTS) points.shift();
     put(byId("margin"), figure(message.point[1]));
     put(byId("p-value"), figure(message.p_value));
-    say(message.level);
+    say(message.severity);
     draw();
   },
   alarm(event) {
@@ -81,7 +81,7 @@ const heard = {
 
 let level = "waiting";
 
-// What stands at the top: the state of the stream, else the level of its latest window.
+// What stands at the top: the state of the stream, else the severity of its latest window.
 function say(latest) {
   if (latest) level = latest;
   const state = about.state;

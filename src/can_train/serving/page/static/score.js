@@ -146,8 +146,8 @@ function table(recording, titleId) {
   for (const event of recording.events) {
     const row = made("tr");
     const level = made("td");
-    const word = made("span", "state", event.level);
-    word.dataset.state = event.level === "alarm" ? "alarming" : "notice";
+    const word = made("span", "state", event.severity);
+    word.dataset.state = event.severity === "alarm" ? "alarming" : "notice";
     level.append(word);
     row.append(level);
     const cells = [[`${event.from_s.toFixed(2)} s`, "number"], [`${event.to_s.toFixed(2)} s`, "number"], [figure(event.peak_score), "number"], [event.kind], [described(event), "ids"], [reasons(event) || "–"]];
