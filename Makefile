@@ -1,4 +1,4 @@
-.PHONY: environment test test-exploring test-kd test-slurm coverage lint docs bench bench-check bench-kd reference lock
+.PHONY: environment test test-pages test-exploring test-kd test-slurm coverage lint docs bench bench-check bench-kd reference lock
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -18,7 +18,13 @@ unexport PYTHONDONTWRITEBYTECODE
 IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 test: environment
-	$(PYTHON) -m pytest -q $(IN_PARALLEL)
+	$(PYTHON) -m pytest -q $(IN_PARALLEL) -m "not browser"
+
+# Pages in a real browser, which is installed where it is missing: as root, on Debian.
+test-pages: environment
+	[ -x /usr/bin/chromium ] || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; }
+	$(PYTHON) -m pytest -q -m browser
 
 # The tests that draw inputs, on ten times as many that nobody drew before.
 test-exploring: environment
@@ -37,7 +43,7 @@ test-kd: environment
 # Lines and branches of src that the tests run in their own processes: all modules that aren't fully
 # covered, the least covered last, and the total. Failing tests don't hide the figures.
 coverage: environment
-	$(PYTHON) -m pytest -q $(IN_PARALLEL) --cov --cov-report=; code=$$?; \
+	$(PYTHON) -m pytest -q $(IN_PARALLEL) -m "not browser" --cov --cov-report=; code=$$?; \
 		$(PYTHON) -m coverage report --sort=-cover --skip-covered; exit $$code
 
 lint: environment

@@ -4,8 +4,8 @@
 
 One thread on one core. The files are played as one endless stream, as many frames at a time as a
 window is behind the one before; a decision is everything from these frames to scores, p-values,
-alarm levels and events of the run and what it fuses, with and without vehicle profiles, at strides
-of 100 and of 10 frames. Beside it, in the same run: the same windows by whole recordings (`score`),
+severities and events of the run and what it fuses, with and without vehicle profiles, at strides of
+100 and of 10 frames. Beside it, in the same run: the same windows by whole recordings (`score`),
 and one at a time by the modules. `make bench` does a part of it with a trio that it trains.
 """
 

@@ -44,11 +44,11 @@ SANITIZED: Final = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-
 
 @dataclass(kw_only=True)
 class Said:
-    """Labels, margins [B, scorers] and levels [B, scorers] of the windows of a scenario."""
+    """Labels, margins [B, scorers] and severities [B, scorers] of the windows of a scenario."""
 
     label: list[np.ndarray] = field(default_factory=list)
     margin: dict[str, list[np.ndarray]] = field(default_factory=dict)
-    level: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    severity: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
 
 def main() -> None:
@@ -121,20 +121,20 @@ def _said(detector: FrameScorer, folders: Mapping[str, Path], root: Path) -> dic
 def _add(detector: FrameScorer, frames: Frames, programs: Mapping[str, Path], said: Said) -> None:
     verdicts = [list(each.verdicts.values()) for each in stream_of(detector).push(frames)]
     margins = {"Python": np.array([[each.score for each in row] for row in verdicts])}
-    levels = {"Python": np.array([[each.level for each in row] for row in verdicts])}
+    severities = {"Python": np.array([[each.severity for each in row] for row in verdicts])}
     with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
         log.write(log_of(frames))
         log.flush()
         for name, program in programs.items():
             lines = _windows(program, log.name)
             margins[name] = np.array([line[3:-2:4] for line in lines], float)
-            levels[name] = np.array([line[5:-2:4] for line in lines])
+            severities[name] = np.array([line[5:-2:4] for line in lines])
     starts = np.arange(len(verdicts)) * detector.spec.stride
     attacks = np.concatenate([[0], np.cumsum(frames.label)])
     said.label.append(attacks[starts + detector.spec.window] > attacks[starts])
     for name in margins:
         said.margin.setdefault(name, []).append(margins[name])
-        said.level.setdefault(name, []).append(levels[name])
+        said.severity.setdefault(name, []).append(severities[name])
 
 
 def _windows(program: Path, log: str) -> list[list[str]]:
@@ -148,15 +148,15 @@ def _rows(detector: FrameScorer, said: Mapping[str, Said]) -> list[Row]:
     for scenario, of in said.items():
         label = np.concatenate(of.label)
         margin = {name: np.concatenate(parts) for name, parts in of.margin.items()}
-        level = {name: np.concatenate(parts) for name, parts in of.level.items()}
+        severity = {name: np.concatenate(parts) for name, parts in of.severity.items()}
         for at, (scorer, threshold) in enumerate(detector.thresholds.items()):
             for name in margin:
                 above = margin[name][:, at] > threshold.value
                 off = np.abs(margin[name][:, at] - margin["Python"][:, at]).max()
-                changed = int((level[name][:, at] != level["Python"][:, at]).sum())
+                changed = int((severity[name][:, at] != severity["Python"][:, at]).sum())
                 rows.append(Row(
                     scenario=scenario, scorer=scorer, by=name, f1=_f1(above, label),
-                    off=float(off), levels=changed, windows=len(label),
+                    off=float(off), severities=changed, windows=len(label),
                 ))  # fmt: skip
     return rows
 

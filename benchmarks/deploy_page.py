@@ -28,7 +28,7 @@ class Row:
     by: str
     f1: float
     off: float
-    levels: int
+    severities: int
     windows: int
 
 
@@ -107,12 +107,12 @@ def _f1(rows: Sequence[Row]) -> str:
         "## F1 of windows, and agreement with Python (measured)\n",
         "On every test recording. `all IDs`: tables that hold all of them; `64 IDs`: as on the "
         "control unit, where further IDs give way to one another.\n",
-        "| scenario | scorer | by | F1 | largest difference of a margin | levels that differ |",
+        "| scenario | scorer | by | F1 | largest difference of a margin | severities that differ |",
         "|---|---|---|---:|---:|---:|",
     ]
     for row in rows:
         lines.append(
             f"| {row.scenario} | {row.scorer} | {row.by} | {row.f1:.4f} | {row.off:.1e} | "
-            f"{row.levels} of {row.windows} |"
+            f"{row.severities} of {row.windows} |"
         )
     return "\n".join([*lines, ""])

@@ -54,12 +54,7 @@ class Judged:
 
 def main() -> None:
     """Prints the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN")
-    parser.add_argument("--data-root", type=Path, required=True)
-    parser.add_argument("--experiment-root", type=Path, default=roots_from().experiments)
-    parser.add_argument("--datasets", nargs="+", required=True, metavar="DATASET")
-    args = parser.parse_args()
+    args = runs_and_datasets(__doc__)
     for name in args.runs:
         experts = load_experts(find_run(args.experiment_root, name))
         config = experts.frozen.config
@@ -74,6 +69,16 @@ def main() -> None:
                 sep="\n",
             )
             print(*(judged.line for judged in of_scorer), _mean(of_scorer).line, sep="\n")
+
+
+def runs_and_datasets(description: str | None) -> argparse.Namespace:
+    """What was typed: `runs`, `datasets`, and the roots of both."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("runs", nargs="+", metavar="RUN")
+    parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--experiment-root", type=Path, default=roots_from().experiments)
+    parser.add_argument("--datasets", nargs="+", required=True, metavar="DATASET")
+    return parser.parse_args()
 
 
 def judged_files(experts: Experts, data_root: Path, dataset: str) -> Iterator[tuple[str, Judged]]:

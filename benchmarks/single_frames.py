@@ -12,7 +12,6 @@ threshold would give, F1, recall and false-alarm rate at the stored threshold.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.foreign_cars import best_f1
+from benchmarks.foreign_cars import best_f1, runs_and_datasets
 from can_train.dataset.access import open_dataset
 from can_train.dataset.augment.payloads import changing
 from can_train.dataset.augment.streams import CarTraffic, by_time, join, take
@@ -28,7 +27,6 @@ from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.loading import load_detector
 from can_train.evaluation.metrics import window_metrics
 from can_train.frames.frame import Frames
-from can_train.runs.layout import roots_from
 
 HEADER: Final = (
     f"{'recording':34} {'payload':10} {'attacks':>7} {'ROC-AUC':>8} {'best F1':>8} {'F1':>7} "
@@ -43,12 +41,7 @@ FASTEST_PERIOD_S, SLOWEST_PERIOD_S = 0.005, 0.05
 
 def main() -> None:
     """Prints the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN")
-    parser.add_argument("--data-root", type=Path, required=True)
-    parser.add_argument("--experiment-root", type=Path, default=roots_from().experiments)
-    parser.add_argument("--datasets", nargs="+", required=True, metavar="DATASET")
-    args = parser.parse_args()
+    args = runs_and_datasets(__doc__)
     for name in args.runs:
         scorer = load_detector(name, experiment_root=args.experiment_root)
         lines: dict[str, list[tuple[str, NDArray[np.float64]]]] = {}

@@ -66,6 +66,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs Optuna: can-train env --install search")
     if item.get_closest_marker("multicast") and importlib.util.find_spec("msgpack") is None:
         pytest.skip("needs msgpack: can-train env --install formats")
+    if item.get_closest_marker("live") and importlib.util.find_spec("starlette") is None:
+        pytest.skip("needs Starlette and uvicorn: can-train env --install live")
     if item.get_closest_marker("browser") and not _has_browser():
         pytest.skip("needs Playwright and /usr/bin/chromium: apt-get install chromium")
     if item.get_closest_marker("onnx") and importlib.util.find_spec("onnxruntime") is None:
@@ -74,9 +76,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
-    """In CI a skipped test on recordings or MLflow is a failure: nobody would notice it."""
+    """In CI a skipped test on recordings, MLflow or pages is a failure: nobody would notice it."""
     report = yield
-    marked = item.get_closest_marker("recordings") or item.get_closest_marker("mlflow")
+    marked = any(item.get_closest_marker(name) for name in ("recordings", "mlflow", "browser"))
     if report.skipped and _in_ci() and marked:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped in CI: {report.longrepr}"

@@ -56,6 +56,7 @@ SUMMARY: Final[Mapping[str, str]] = {
     "validation_accuracy, validation_f1": "of the artifact at its threshold, on validation windows",
     "seconds": "how long the run took",
     "batch_options": "options that give the same batches, whoever decided them",
+    "processes": "how many trained it together",
     "batch_halvings, batch_halved_at, batch_windows_at_end": "how often, and where, memory ran out",
     "as_planned": "whether it never did, so that this is the run that its id stands for",
     "epoch_seconds, epoch_windows": "mean time of an epoch, and the windows that it trains on",

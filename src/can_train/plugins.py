@@ -98,20 +98,32 @@ def _plugins() -> tuple[ModuleType, ...]:
 
 @cache
 def _loaded(name: str) -> ModuleType:
-    path = Path(name).absolute()
-    spec = importlib.util.spec_from_file_location(f"can_train_plugin_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
+    path = Path(name)
+    if not path.is_file():
         raise ConfigError(
             f"${PLUGINS_VARIABLE}: {name} isn't a Python file. Name files, separated by "
             f"{os.pathsep}, or unset it"
         )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickling look their module up
     try:
-        spec.loader.exec_module(module)
+        return module_in(path)
     except Exception as error:
         raise ConfigError(
             f"${PLUGINS_VARIABLE}: {name} can't be loaded ({type(error).__name__}: {error}). "
             "Mend it, or unset the variable"
         ) from error
+
+
+def module_in(path: Path) -> ModuleType:
+    """Runs a Python file as a module of its own; what it raises goes through.
+
+    Raises:
+        ImportError: It isn't a Python file.
+    """
+    path = path.absolute()
+    spec = importlib.util.spec_from_file_location(f"can_train_plugin_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError("not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickling look their module up
+    spec.loader.exec_module(module)
     return module

@@ -54,14 +54,15 @@ FORBIDDEN = {
 RESOLVED = {
     "LIST", "VALUE", "KEY=VALUE,…", "PATH", "NAME", "RUN", "PLAN", "RUN|PLAN", "FLAG", "MODEL",
     "RUN|PLAN|DATASET", "SWEEP", "MANIFEST", "PATH|DATASET", "NAME=VALUE,…", "URI", "HOST",
-    "ROLE=NAME,…", "K=V,...", "RUN|PLAN|SWEEP|DATASET|RECORDING",
+    "ROLE=NAME,…", "K=V,...", "RUN|DATASET", "NAME|module:Class",
+    "RUN|PLAN|SWEEP|DATASET|RECORDING",
 }  # fmt: skip
 """Texts that commands look up: settings (`test_bad_values`), names (`test_names`), and so on."""
 
 LOOKED_UP = {"--labels", "--lenient"}
 """Of a kind of their own, tested where they are."""
 
-REPEATED = {"--executor", "--grid", "sweep results --out", "campaign --out"}
+REPEATED = {"--executor", "--grid", "sweep results --out", "campaign --out", "--detector"}
 """What may be given several times, by option or command with option."""
 
 NUMERIC = (WholeNumber, Number, SettingValue)

@@ -16,8 +16,9 @@ from typing import Any
 import can
 import pytest
 
-from can_train.cli.live import Source, follow
+from can_train.cli.live import follow
 from can_train.cli.main import main
+from can_train.cli.sources import Source
 from can_train.detectors.loading import load_detector
 from can_train.errors import EXIT_INTERRUPTED
 from can_train.frames.frame import Frames
@@ -72,7 +73,7 @@ def test_a_recording_gives_the_events_of_score(
     told = records(shown)
     assert records(log.read_text()) == [{"type": "before"}, *told]
     over = [record for record in told if record["type"] == "over"]
-    keys = ("level", "start_s", "end_s", "first_alarm_s", "windows", "ids", "kind")
+    keys = ("severity", "start_s", "end_s", "first_alarm_s", "windows", "ids", "kind")
     assert [{key: record[key] for key in keys} for record in over] == [
         {key: event[key] for key in keys} for event in scored["events"]["gat"]
     ]
@@ -81,7 +82,7 @@ def test_a_recording_gives_the_events_of_score(
         [(r["id"], r["feature"], r["frames"]) for r in event] for event in scored["reasons"]
     ]
     alarms = [record for record in told if record["type"] == "alarm"]
-    assert len(alarms) == sum(event["level"] == "alarm" for event in scored["events"]["gat"]) > 0
+    assert len(alarms) == sum(event["severity"] == "alarm" for event in scored["events"]["gat"]) > 0
     summary = told[-1]
     assert summary["type"] == "summary"
     assert summary["frames"] == scored["frames"]

@@ -75,7 +75,7 @@ def test_a_bundle_scores_as_its_run(
     assert list(by_run["score"]) == ["vehicle_profile", "gat"]
     for name, score in by_run["score"].items():
         assert by_bundle["score"][name] == pytest.approx(score, abs=1e-5)
-    assert by_bundle["level"] == by_run["level"]
+    assert by_bundle["severity"] == by_run["severity"]
     ids = [[event["ids"] for event in each["events"]["gat"]] for each in found]
     assert ids[0] == ids[1] != []
 

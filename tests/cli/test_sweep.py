@@ -277,7 +277,8 @@ def test_a_search_is_recorded_as_it_stands(
     words = ["sweep", "train", *GAT, "--grid", axis, "--search", "tpe", "--trials", "2", *folders]
     folder = sweep_dir(runner.roots.experiments, tried.sweep_id)
     assert main(words) == 0 and manifest_of(folder).state == "finished"
-    assert len(manifest_of(folder).configs) == 3
+    assert len(manifest_of(folder).configs) == manifest_of(folder).total_combinations == 3
+    assert "finished, 3 of 3 combinations done" in capsys.readouterr().out
     others = (replace(tried.configs[0], runs=()),)
     write_manifest(runner.roots.experiments, replace(tried, state="failed", configs=others))
     assert main(words) == 3 and manifest_of(folder).state == "failed"

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from can_train.alarms.rule import LEVELS, AlarmRule, AlarmStage, levels_of
+from can_train.alarms.rule import SEVERITIES, AlarmRule, AlarmStage, severities_of
 from tests.draws import examples
 
 scores = st.lists(st.sampled_from([-2.0, 0.0, 0.5, 1.0, 3.0, float("inf")]), max_size=80)
@@ -20,20 +20,20 @@ aparts = st.integers(1, 7)
 def test_a_stream_gets_the_levels_of_the_whole_recording(score, rule, apart):
     stage = AlarmStage(0.5, rule, apart)
     streamed = [stage.update(value) for value in score]
-    assert streamed == [LEVELS[level] for level in levels_of(score, 0.5, rule, apart)]
+    assert streamed == [SEVERITIES[severity] for severity in severities_of(score, 0.5, rule, apart)]
 
 
 @given(scores, rules, aparts)
 def test_the_levels_are_those_of_the_definition(score, rule, apart):
-    found = levels_of(score, 0.5, rule, apart)
-    for at, level in enumerate(found):
+    found = severities_of(score, 0.5, rule, apart)
+    for at, severity in enumerate(found):
         seen = [score[i] > 0.5 for i in range(at, -1, -apart)][: rule.n]
         wanted = "alarm" if sum(seen) >= rule.k else "notice" if seen[0] else "quiet"
-        assert LEVELS[level] == wanted
+        assert SEVERITIES[severity] == wanted
 
 
 @given(scores, scores, rules, aparts)
 @examples(50)
 def test_what_comes_later_changes_nothing(score, later, rule, apart):
-    whole = levels_of([*score, *later], 0.5, rule, apart)
-    assert np.array_equal(whole[: len(score)], levels_of(score, 0.5, rule, apart))
+    whole = severities_of([*score, *later], 0.5, rule, apart)
+    assert np.array_equal(whole[: len(score)], severities_of(score, 0.5, rule, apart))

@@ -20,8 +20,8 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 ORDER = (
     "errors", "vocab", "plugins", "files", "tables", "compiled", "runs", "config", "tracking",
     "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "alarms", "detectors",
-    "streaming", "training", "scoring", "evaluation", "comparison", "deploy", "jobs", "pipeline",
-    "sweeps", "report", "cli", "__main__",
+    "streaming", "training", "scoring", "baselines", "evaluation", "comparison", "deploy", "jobs",
+    "pipeline", "sweeps", "report", "serving", "cli", "__main__",
 )  # fmt: skip
 
 # `import can_train` gives the version and looks the names of the public API up when they are used,

@@ -25,7 +25,7 @@ NEVER_ONE = {
     ),
     "windows of at least 2 frames": (
         "window", "self.window", "spec.window", "report.window", "self.stride", "self.n",
-        "rule",
+        "rule", "recording.window", "data.window",
     ),
     "a kind of graphs": ("data.features", "report.features"),
     "at least 2": (

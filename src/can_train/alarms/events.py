@@ -24,7 +24,7 @@ class Event:
     """Windows above the threshold that belong together; times as in the recording, in seconds.
 
     Attributes:
-        level: `alarm` if the alarm rule fired in it, else `notice`.
+        severity: `alarm` if the alarm rule fired in it, else `notice`.
         start_s: First frame of its first window.
         end_s: Last frame of its last window.
         first_alarm_s: Last frame of the window at which the rule fired first; None for a notice.
@@ -35,7 +35,7 @@ class Event:
         kind: Suspected kind of attack.
     """
 
-    level: Literal["notice", "alarm"]
+    severity: Literal["notice", "alarm"]
     start_s: float
     end_s: float
     first_alarm_s: float | None
@@ -98,7 +98,7 @@ def events_of(
         peak = windows[np.argmax(scored.score[windows])]
         found.append(
             Event(
-                level="alarm" if len(alarms) else "notice",
+                severity="alarm" if len(alarms) else "notice",
                 start_s=float(scored.start_s[windows].min()),
                 end_s=float(scored.end_s[windows].max()),
                 first_alarm_s=float(scored.end_s[alarms[0]]) if len(alarms) else None,

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from can_train.alarms.events import EVENT_GAP_S, Event
-from can_train.alarms.rule import Level
+from can_train.alarms.rule import Severity
 from can_train.alarms.sightings import Sighting, Sign
 from can_train.alarms.suspects import (
     NOBODY,
@@ -37,7 +37,7 @@ class JudgedWindow:
         end_s: Timestamp of its last frame.
         score: Higher is more suspicious.
         above: Whether that is above the threshold.
-        level: Level after it, by the alarm rule.
+        severity: Severity after it, by the alarm rule.
         sighting: What it shows; None with features that know no past (`classic`).
     """
 
@@ -45,7 +45,7 @@ class JudgedWindow:
     end_s: float
     score: float
     above: bool
-    level: Level
+    severity: Severity
     sighting: Sighting | None
 
 
@@ -117,7 +117,7 @@ class _OpenEvent:
         self._end_s = max(self._end_s, window.end_s)
         if window.score > self._peak.score:
             self._peak = window
-        if window.level == "alarm" and self._first_alarm_s is None:
+        if window.severity == "alarm" and self._first_alarm_s is None:
             self._first_alarm_s = window.end_s
         if window.sighting is not None:
             self._see(window.sighting)
@@ -126,7 +126,7 @@ class _OpenEvent:
         """What is known of it so far."""
         suspects = self._suspects(window)
         return Event(
-            level="notice" if self._first_alarm_s is None else "alarm",
+            severity="notice" if self._first_alarm_s is None else "alarm",
             start_s=self._start_s,
             end_s=self._end_s,
             first_alarm_s=self._first_alarm_s,

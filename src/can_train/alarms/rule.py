@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from can_train.errors import ConfigError, TrainingError
 
-Level = Literal["quiet", "notice", "alarm"]
-LEVELS: Final[tuple[Level, ...]] = ("quiet", "notice", "alarm")
-"""From harmless to serious; arrays of levels hold indices into it."""
+Severity = Literal["quiet", "notice", "alarm"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("quiet", "notice", "alarm")
+"""From harmless to serious; arrays of severities hold indices into it."""
 
-NOTICE: Final = LEVELS.index("notice")
-ALARM: Final = LEVELS.index("alarm")
+NOTICE: Final = SEVERITIES.index("notice")
+ALARM: Final = SEVERITIES.index("alarm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +77,10 @@ def windows_apart(window: int, stride: int) -> int:
     return -(-window // stride)
 
 
-def levels_of(
+def severities_of(
     score: ArrayLike, threshold: float, rule: AlarmRule = DEFAULT_RULE, apart: int = 1
 ) -> NDArray[np.int8]:
-    """Level of each window of one recording, as an index into `LEVELS` [B], int8.
+    """Severity of each window of one recording, as an index into `SEVERITIES` [B], int8.
 
     `alarm` while the rule holds, also at a window that isn't above the threshold itself; `notice`
     where a window is above and the rule doesn't hold.
@@ -128,8 +128,8 @@ class AlarmStage:
         self.rule = rule
         self._lanes = deque(deque((False,), maxlen=rule.n) for _ in range(apart))
 
-    def update(self, score: float) -> Level:
-        """Level after the next window.
+    def update(self, score: float) -> Severity:
+        """Severity after the next window.
 
         Raises:
             TrainingError: The score is NaN.

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
@@ -17,9 +15,6 @@ if TYPE_CHECKING:
     from can_train.streaming.detection import Alert, StreamSummary
 
 _MOST_IDS: Final = 4
-_CALENDAR_S: Final = 1e9
-"""From here on a timestamp is one of this century, before it one of a recorder's own clock."""
-
 Record = dict[str, Any]
 
 
@@ -45,7 +40,9 @@ class Teller:
 
     def alert(self, alert: Alert) -> None:
         """An event; a notice is shown to programs only."""
-        line = alert_line(alert) if alert.event.level == "alarm" else ""
+        line = alert_line(alert) if alert.event.severity == "alarm" else ""
+        from can_train.scoring.alerts import alert_record
+
         self._write(alert_record(alert, self._scorer), line)
 
     def dropped(self, count: int, total: int) -> None:
@@ -69,24 +66,9 @@ class Teller:
             sys.stdout.flush()
 
 
-def alert_record(alert: Alert, scorer: str) -> Record:
-    """An event as a JSON object; times in seconds as in the stream."""
-    from can_train.scoring.documents import id_text, reason_record
-
-    event = asdict(alert.event)
-    return {
-        "type": alert.state,
-        "scorer": scorer,
-        **event,
-        "ids": [id_text(each) for each in alert.event.ids],
-        "p_value": alert.p_value,
-        "frames": [alert.first_frame, alert.stop_frame],
-        "reasons": [reason_record(reason) for reason in alert.reasons],
-    }
-
-
 def alert_line(alert: Alert) -> str:
     """An event in a line."""
+    from can_train.scoring.alerts import moment_text
     from can_train.scoring.documents import id_text
     from can_train.scoring.tables import because_of
 
@@ -97,9 +79,9 @@ def alert_line(alert: Alert) -> str:
     frames = f"frames {alert.first_frame:,} to {alert.stop_frame - 1:,}"
     frames += f", because of {because_of(alert.reasons)}" if alert.reasons else ""
     if alert.state == "alarm":
-        return f"{_moment(event.first_alarm_s or event.end_s)}  ALARM  {what}, {frames}"
+        return f"{moment_text(event.first_alarm_s or event.end_s)}  ALARM  {what}, {frames}"
     lasted = f"{event.end_s - event.start_s:.1f} s"
-    return f"{_moment(event.end_s)}  over   after {lasted}: {what}, {frames}"
+    return f"{moment_text(event.end_s)}  over   after {lasted}: {what}, {frames}"
 
 
 def summary_text(summary: StreamSummary, dropped: int) -> str:
@@ -118,10 +100,3 @@ def summary_text(summary: StreamSummary, dropped: int) -> str:
         f"{counted(summary.windows, 'window')}, dropped {dropped:,}{speed}\n"
         f"alarms {summary.alarms:,}{rate}, notices {summary.notices:,}"
     )
-
-
-def _moment(seconds: float) -> str:
-    if seconds >= _CALENDAR_S:
-        with suppress(OverflowError, ValueError, OSError):
-            return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-    return f"{seconds:.3f} s"

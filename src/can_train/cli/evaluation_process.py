@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from can_train.cli.other_detectors import wanted_detectors
 from can_train.runs.layout import evaluation_path, identity_of
 from can_train.runs.summary import read_validation
+
+if TYPE_CHECKING:
+    from can_train.baselines.named import NamedDetector
 
 
 def given_data_root(args: argparse.Namespace) -> Path | None:
@@ -64,7 +70,7 @@ def evaluate(run: Path, data_root: Path | None = None, *, reuse: bool = False) -
 
 
 def is_evaluated(run: Path) -> bool:
-    """Whether an evaluation of its artifact is there.
+    """Whether an evaluation of its artifact is there, with the detectors that are wanted.
 
     Raises:
         ArtifactError: What is there was changed.
@@ -74,7 +80,24 @@ def is_evaluated(run: Path) -> bool:
     path = evaluation_path(run)
     if not path.is_file():
         return False
-    return load_report(path).is_of(identity_of(run).model, read_validation(run).artifact_sha256)
+    report = load_report(path)
+    mine = report.is_of(identity_of(run).model, read_validation(run).artifact_sha256)
+    return mine and not lacks_rows_of(run, wanted_detectors())
+
+
+def lacks_rows_of(run: Path, wanted: Sequence[NamedDetector]) -> bool:
+    """Whether its evaluation is there without rows of these detectors, as they are now.
+
+    Raises:
+        ArtifactError: What is there was changed.
+    """
+    from can_train.evaluation.report import load_report
+
+    path = evaluation_path(run)
+    if not wanted or not path.is_file():
+        return False
+    known = load_report(path).detectors
+    return any(known.get(each.name) != each.identity for each in wanted)
 
 
 def _shown(run: Path) -> bool:

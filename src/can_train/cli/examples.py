@@ -99,6 +99,10 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             "can-train evaluate 0123456789ab --recordings logs/labelled --out outside",
         ),
         (
+            "the same beside two detectors that aren't trained here",
+            "can-train evaluate 0123456789ab --detector interval-rule,isolation-forest",
+        ),
+        (
             "alarms in recordings, labelled or not",
             "can-train score 0123456789ab logs/today.log logs/yesterday",
         ),
@@ -127,6 +131,15 @@ EXAMPLES: Final[tuple[Example, ...]] = tuple(
             "can-train detect mycar.cantrain --bus socketcan:can0 --calibrate 120s "
             "--log alarms.jsonl",
         ),
+        (
+            "a page that shows a recording as if it came over the bus now",
+            "can-train serve mycar.cantrain --replay logs/today.log",
+        ),
+        (
+            "the same of a live bus, for other machines, by a token",
+            "can-train serve mycar.cantrain --bus socketcan:can0 --host 0.0.0.0",
+        ),
+        ("the runs and their reports on a page", "can-train serve --runs"),
         ("a page to look at, of a run, plan or sweep", "can-train report 0123456789ab"),
         (
             "one of its figures for a paper",

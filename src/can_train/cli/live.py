@@ -1,82 +1,61 @@
-"""Where `detect` gets its frames, and what it does with them."""
+"""What `detect` and `serve` do with the frames of a stream."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from can_train.cli.calibration import show_thresholds
 from can_train.cli.detecting import Teller
-from can_train.cli.reading import reading_of
+from can_train.cli.sources import Source, tell
 from can_train.errors import EXIT_INTERRUPTED, DataError
 
 if TYPE_CHECKING:
     from can_train.detectors.frame_scorer import FrameScorer
     from can_train.frames.frame import Frames
-    from can_train.streaming.bus import BusFrames
-    from can_train.streaming.detection import Alert, Detection
+    from can_train.streaming.detection import Alert, Detection, StreamSummary
+    from can_train.streaming.scorer import Decision
 
-_STDIN: Final = "-"
 _TOLD_EVERY_S: Final = 1.0
 """Dropped frames are told of at most so often."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where frames come from.
+class Watcher(Protocol):
+    """Who else is told what happens; all of it in the thread that follows the stream."""
 
-    Attributes:
-        name: As it was typed.
-        blocks: The frames, piece by piece.
-        width: Bytes of a payload.
-        bus: The live bus, if it is one.
-    """
+    def begin(self, detector: FrameScorer) -> None:
+        """Detection begins, with the thresholds that the detector has now."""
 
-    name: str
-    blocks: Iterator[Frames]
-    width: int
-    bus: BusFrames | None = None
+    def take(self, frames: Frames, dropped: int, left_out: int) -> None:
+        """Frames that were scored; how many were dropped so far, and left out as CAN FD."""
 
-    @property
-    def dropped(self) -> int:
-        """Frames that had to go because scoring was too slow."""
-        return 0 if self.bus is None else self.bus.ring.dropped
+    def decide(self, decision: Decision) -> None:
+        """What is said of a window."""
 
-    def stop(self) -> None:
-        """Closes the bus."""
-        if self.bus is not None:
-            self.bus.stop()
+    def alert(self, alert: Alert) -> None:
+        """There is something to tell of an event."""
+
+    def end(self, summary: StreamSummary, dropped: int) -> None:
+        """The stream is over."""
 
 
-def source_of(args: argparse.Namespace) -> Source:
-    """What was typed, opened.
-
-    Raises:
-        PreflightError: The bus can't be opened.
-        DataError: The recording can't be read, or holds several buses.
-    """
-    if args.file is None:
-        return _bus(args)
-    if args.file == _STDIN:
-        from can_train.streaming.lines import frames_of_lines
-
-        width = 64 if args.fd else 8
-        blocks = frames_of_lines(sys.stdin.fileno(), _tell, width)
-        return Source(name="standard input", blocks=blocks, width=width)
-    from can_train.streaming.pacing import in_pieces, in_real_time
-
-    frames = _recorded(args, Path(args.file))
-    blocks = (in_real_time if args.realtime else in_pieces)(frames)
-    return Source(name=args.file, blocks=blocks, width=frames.payload.shape[1])
-
-
-def follow(args: argparse.Namespace, detector: FrameScorer, source: Source) -> int:
+def follow(
+    args: argparse.Namespace,
+    detector: FrameScorer,
+    source: Source,
+    watcher: Watcher | None = None,
+) -> int:
     """Shows alarms until the frames end, and what there was in sum; gives the exit code.
+
+    Args:
+        args: What was typed.
+        detector: Scores.
+        source: Gives the frames.
+        watcher: Who else is told.
 
     Raises:
         DataError: Its first traffic can't be calibrated on.
@@ -86,17 +65,23 @@ def follow(args: argparse.Namespace, detector: FrameScorer, source: Source) -> i
     calibrated = None
     if args.calibrate is not None:
         calibrated = _calibrated(detector, source, args.calibrate)
-    detection, code = Detection(detector, words=source.width // 8), 0
+    watch, code = None if watcher is None else watcher.decide, 0
+    detection = Detection(detector, words=source.width // 8, watch=watch)
+    if watcher is not None:
+        watcher.begin(detector)
     with Teller(as_json=args.json, log=args.log, scorer=detection.scorer) as teller:
         try:
             if calibrated is not None:
                 detection.warm(calibrated.stretch)
-                _show(detection.take(calibrated.rest), teller)
-            _follow(detection, source, teller)
+                _show(detection.take(calibrated.rest), teller, watcher)
+            _follow(detection, source, teller, watcher)
         except KeyboardInterrupt:
             code = EXIT_INTERRUPTED
-        _show(detection.end(), teller)
-        teller.summary(detection.summary(), source.dropped)
+        _show(detection.end(), teller, watcher)
+        summary, dropped = detection.summary(), source.dropped
+        teller.summary(summary, dropped)
+        if watcher is not None:
+            watcher.end(summary, dropped)
     return code
 
 
@@ -117,7 +102,7 @@ def _calibrated(detector: FrameScorer, source: Source, seconds: float) -> _Calib
     from can_train.detectors.recalibration import recalibrate, stretch_of
     from can_train.streaming.pacing import joined
 
-    _tell(f"{source.name}: calibrating on the first {seconds:g} s, which have to be benign")
+    tell(f"{source.name}: calibrating on the first {seconds:g} s, which have to be benign")
     parts: list[Frames] = []
     begin_s = latest_s = None
     for block in source.blocks:
@@ -142,45 +127,21 @@ def _calibrated(detector: FrameScorer, source: Source, seconds: float) -> _Calib
     return _Calibrated(stretch=stretch, rest=frames[len(stretch) :])
 
 
-def _follow(detection: Detection, source: Source, teller: Teller) -> None:
+def _follow(detection: Detection, source: Source, teller: Teller, watcher: Watcher | None) -> None:
     """Until the frames end."""
     told, told_at = 0, 0.0
     for frames in source.blocks:
-        _show(detection.take(frames), teller)
+        _show(detection.take(frames), teller, watcher)
+        if watcher is not None:
+            watcher.take(frames, source.dropped, source.left_out)
         dropped, now = source.dropped, time.monotonic()
         if dropped > told and now - told_at >= _TOLD_EVERY_S:
             teller.dropped(dropped - told, dropped)
             told, told_at = dropped, now
 
 
-def _show(alerts: Iterable[Alert], teller: Teller) -> None:
+def _show(alerts: Iterable[Alert], teller: Teller, watcher: Watcher | None) -> None:
     for alert in alerts:
         teller.alert(alert)
-
-
-def _bus(args: argparse.Namespace) -> Source:
-    from can_train.streaming.bus import BusAddress, BusFrames
-
-    bus = BusFrames(BusAddress.of(args.bus, fd=args.fd), _tell)
-    return Source(name=args.bus, blocks=bus.blocks(), width=64 if args.fd else 8, bus=bus)
-
-
-def _recorded(args: argparse.Namespace, path: Path) -> Frames:
-    """The only bus of a recording, or the one that was named."""
-    from can_train.dataset.discovery import lone_file
-    from can_train.dataset.labels import Labels
-    from can_train.dataset.reading import read_labelled, timed_buses
-
-    reading, file = reading_of(args), lone_file(path)
-    read = read_labelled(file, reading, Labels(None, [file]), _tell).result
-    buses = timed_buses(path, read, reading, _tell)
-    if len(buses) > 1:
-        raise DataError(
-            f"{path}: holds {len(buses)} buses, and a stream is of one. Name it: "
-            f"--bus {buses[0].name}"
-        )
-    return buses[0].frames
-
-
-def _tell(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+        if watcher is not None:
+            watcher.alert(alert)

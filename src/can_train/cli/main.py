@@ -21,7 +21,8 @@ from can_train.runs.typed_command import remember_command
 
 COMMANDS: Final = (
     "demo", "data", "train", "pipeline", "sweep", "campaign", "validate", "run", "status", "logs",
-    "cancel", "resume", "rm", "evaluate", "score", "detect", "export", "compare", "report",
+    "cancel", "resume", "rm", "evaluate", "score", "detect", "serve", "export", "compare",
+    "report",
     "teachers", "list-configs", "models", "batch-size", "config", "env", "mlflow", "completion",
 )  # fmt: skip
 EXIT_BROKEN_PIPE: Final = 141

@@ -24,7 +24,7 @@ _ONE_BUS: Final = "only this bus of each file (default: a recording for each)"
 
 
 def add_reading_options(
-    parser: argparse.ArgumentParser, *, bus: str = _ONE_BUS, format_option: str = "--format"
+    parser: argparse._ActionsContainer, *, bus: str = _ONE_BUS, format_option: str = "--format"
 ) -> None:
     """Adds `--format`, `--columns`, `--lenient`, `--time-unit` and `--bus`.
 

@@ -1,4 +1,4 @@
-"""Options that say how runs are recorded: the format of logs, and MLflow."""
+"""Options that say how runs are recorded: the format of logs, MLflow; and what is passed on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import argparse
 import os
 from collections.abc import Mapping, MutableMapping
 
+from can_train.cli.other_detectors import passed_on
 from can_train.runs.log_format import LOG_FORMATS
-from can_train.runs.passed_on import LOG_FORMAT, MLFLOW, MLFLOW_URI, OFF
+from can_train.runs.passed_on import DETECTORS, LOG_FORMAT, MLFLOW, MLFLOW_URI, OFF
 from can_train.tracking.store import require_installed
 
 
@@ -60,3 +61,5 @@ def pass_on(given: Mapping[str, object], environ: MutableMapping[str, str] = os.
         environ[MLFLOW_URI] = str(given["mlflow_uri"])
     if "no_mlflow" in given:
         environ[MLFLOW] = OFF
+    if "detector" in given:
+        environ[DETECTORS] = passed_on(given)

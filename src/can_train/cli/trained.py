@@ -12,10 +12,11 @@ FILES: Final = (".pth", ".cantrain")
 """Ends of the files that hold a detector."""
 
 
-def add_detector(parser: argparse.ArgumentParser) -> None:
-    """Adds `RUN`."""
+def add_detector(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Adds `RUN`, which may be left out where it is `optional`."""
     parser.add_argument(
         "name",
+        nargs="?" if optional else None,
         metavar="RUN",
         help="id, beginning of an id, or folder of a run, its .pth file, or an exported bundle",
     )

@@ -20,6 +20,7 @@ from can_train.evaluation.compact import (
 )
 from can_train.evaluation.judgement import Judged, best_control, fault
 from can_train.evaluation.metrics import WindowMetrics
+from can_train.evaluation.report import RowKind, shown_name
 from can_train.tables import TableColumn, TableRow
 
 COLUMNS: Final = (TableColumn(title="scenario, model"), *FIGURES)
@@ -27,6 +28,9 @@ LEGEND: Final = (
     "means over seeds at the stored thresholds; ±: half width of the 95 % interval; FPR: share of "
     "benign windows that alarm; FA/h: those per hour; control: the best one"
 )
+
+
+BESIDE: Final[tuple[RowKind, ...]] = ("other", "control")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +43,17 @@ class _Shown:
 
 
 def compact_section(section: Section) -> Iterator[TableRow]:
-    """Rows of the table: a heading per scenario, its groups, and the best control."""
+    """Rows of the table: a heading per scenario, its groups, others, and the best control."""
     for scenario in section.scenarios:
         shown = [_group(section, group, scenario) for group in section.groups]
         if is_blank(item.judged for item in shown):
             yield blank_row(scenario)
             continue
         yield TableRow(cells=(scenario,), style="bold")
-        control = best_control(s.judged for s in _controls(section, scenario))
-        shown += [s for s in _controls(section, scenario) if s.judged == control]
+        controls = _beside(section, scenario, "control")
+        best = best_control(s.judged for s in controls)
+        shown += _beside(section, scenario, "other")
+        shown += [s for s in controls if s.judged == best]
         yield from map(_row, shown)
 
 
@@ -57,7 +63,7 @@ def section_remarks(section: Section) -> list[str]:
         (
             scenario,
             [_group(section, group, scenario).judged for group in section.groups]
-            + [shown.judged for shown in _controls(section, scenario)],
+            + [shown.judged for kind in BESIDE for shown in _beside(section, scenario, kind)],
         )
         for scenario in section.scenarios
     ]
@@ -78,22 +84,23 @@ def _group(section: Section, group: Group, scenario: str) -> _Shown:
     return _Shown(judged=judged, roc_auc=found["roc_auc"], f1=found["f1"])
 
 
-def _controls(section: Section, scenario: str) -> list[_Shown]:
-    """Controls beside the runs of a section, over all of these."""
+def _beside(section: Section, scenario: str, kind: RowKind) -> list[_Shown]:
+    """Controls, or detectors of others, beside the runs of a section, over all of these."""
     by_name: dict[str, list[WindowMetrics]] = {}
     for group in section.groups:
         for run in group.runs:
-            for name, metrics in run.controls.get(scenario, {}).items():
+            rows = run.controls if kind == "control" else run.others
+            for name, metrics in rows.get(scenario, {}).items():
                 by_name.setdefault(name, []).append(metrics)
-    return [_control(name, found) for name, found in by_name.items()]
+    return [_shown(name, kind, found) for name, found in by_name.items()]
 
 
-def _control(name: str, found: Iterable[WindowMetrics]) -> _Shown:
+def _shown(name: str, kind: RowKind, found: Iterable[WindowMetrics]) -> _Shown:
     parts = list(found)
     roc_auc, f1 = over_seeds([m.roc_auc for m in parts]), over_seeds([m.f1 for m in parts])
     judged = Judged(
         name=name,
-        kind="control",
+        kind=kind,
         roc_auc=_mean(roc_auc),
         f1=_mean(f1),
         recall=_mean(over_seeds([m.recall for m in parts])),
@@ -107,7 +114,7 @@ def _row(shown: _Shown) -> TableRow:
     scorer = shown.judged
     is_control = scorer.kind == "control"
     cells = (
-        f"  {scorer.name} (control)" if is_control else f"  {scorer.name}",
+        f"  {shown_name(scorer.name, scorer.kind)}",
         _interval(shown.roc_auc),
         _interval(shown.f1),
         share_text(scorer.recall),

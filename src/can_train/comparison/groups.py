@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -174,6 +174,21 @@ def _other_tests(runs: Sequence[ComparedRun]) -> list[ComparedRun]:
     return [run for run in runs if run.tests != last.tests]
 
 
+def _different_others(what: str, runs: Sequence[ComparedRun]) -> Iterator[str]:
+    """Detectors of others that aren't the same beside all runs."""
+    for name in sorted({name for run in runs for name in run.detectors}):
+        newest = max((r for r in runs if name in r.detectors), key=lambda run: run.made_s)
+        wanted = newest.detectors[name]
+        others = [run for run in runs if run.detectors.get(name) != wanted]
+        if others:
+            word = wanted.word(name)
+            again = "; ".join(f"can-train evaluate {r.run_id} --detector {word}" for r in others)
+            yield (
+                f"{what}: {name} isn't beside {len(others)} of {counted(len(runs), 'run')}, or it "
+                f"is another one there. Evaluate again: {again}"
+            )
+
+
 def _section(dataset: str, model: str, runs: list[ComparedRun], notes: list[str]) -> Section:
     if others := _other_tests(runs):
         again = "; ".join(f"can-train evaluate {run.run_id}" for run in others)
@@ -182,6 +197,7 @@ def _section(dataset: str, model: str, runs: list[ComparedRun], notes: list[str]
             f"other test files than the newest run, so the figures don't compare. "
             f"Evaluate again: {again}"
         )
+    notes += _different_others(f"{dataset} {model}", runs)
     keyed = [(key, _one_per_seed(list(found), notes)) for key, found in groupby(runs, key=key_of)]
     labels = _labels([found[0] for _, found in keyed])
     groups = [Group(label=labels[key], runs=found) for key, found in keyed]

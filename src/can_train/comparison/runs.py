@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+from can_train.baselines.named import DetectorIdentity
 from can_train.comparison.intervals import over_seeds
 from can_train.config.codec import Json
 from can_train.config.frozen import canonical_json, encode_run_config, frozen_config_of
@@ -15,7 +16,7 @@ from can_train.config.spec import spec_of
 from can_train.detectors.calibration import Threshold
 from can_train.errors import ArtifactError, PreflightError
 from can_train.evaluation.metrics import WindowMetrics
-from can_train.evaluation.report import EvaluationReport, load_report
+from can_train.evaluation.report import EvaluationReport, RowKind, load_report
 from can_train.runs.find import find_run
 from can_train.runs.layout import (
     IDENTITY_WORDS,
@@ -25,6 +26,9 @@ from can_train.runs.layout import (
 )
 from can_train.runs.made import check_made
 from can_train.runs.summary import read_parameters, read_validation
+
+BesideFigures: TypeAlias = Mapping[str, Mapping[str, WindowMetrics]]
+"""Figures of what stands beside the models, by scenario and name."""
 
 KINDS: Final = ("student", "student+KD", "teacher", "teacher+KD")
 
@@ -44,6 +48,8 @@ class ComparedRun:
         latency_ms: Median and 99th percentile per window, graph building included; None where it
             wasn't measured.
         controls: Figures of the controls beside it, by scenario and name.
+        others: The same of detectors of others.
+        detectors: Which these were, by name.
         threshold: What its windows were decided by; None: not known.
         tests: Digests of the official test recordings behind the figures, by `scenario/file`.
     """
@@ -57,7 +63,9 @@ class ComparedRun:
     artifact_bytes: int
     made_s: float
     latency_ms: tuple[float, float] | None = None
-    controls: Mapping[str, Mapping[str, WindowMetrics]] = field(default_factory=dict)
+    controls: BesideFigures = field(default_factory=dict)
+    others: BesideFigures = field(default_factory=dict)
+    detectors: Mapping[str, DetectorIdentity] = field(default_factory=dict)
     threshold: Threshold | None = None
     tests: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,7 +77,7 @@ class ComparedRun:
     def value(self, scenario: str, metric: str) -> float | None:
         """One figure; None where it isn't defined."""
         found = self.metrics.get(scenario)
-        return None if found is None else _figures(found)[metric]
+        return None if found is None else figures_of(found)[metric]
 
     def average(self, scenarios: Sequence[str], metric: str) -> float | None:
         """Mean of a figure over scenarios; None where one isn't defined."""
@@ -126,16 +134,18 @@ def load_compared(run: Path, reports: Mapping[Path, EvaluationReport]) -> Compar
         artifact_bytes=artifact.stat().st_size,
         made_s=artifact.stat().st_mtime,
         latency_ms=report.latency_ms.get(scorer),
-        controls=_controls(report),
+        controls=_beside(report, "control"),
+        others=_beside(report, "other"),
+        detectors=report.detectors,
         threshold=mine[0].threshold if mine else None,
         tests={key: sha for key, sha in report.recordings.items() if key.startswith("test")},
     )
 
 
-def _controls(report: EvaluationReport) -> dict[str, dict[str, WindowMetrics]]:
+def _beside(report: EvaluationReport, kind: RowKind) -> BesideFigures:
     found: dict[str, dict[str, WindowMetrics]] = {}
     for row in report.rows:
-        if row.file is None and row.kind == "control" and row.metrics:
+        if row.file is None and row.kind == kind and row.metrics:
             found.setdefault(row.scenario, {})[row.scorer] = row.metrics
     return found
 
@@ -186,7 +196,8 @@ def _flat(value: Json, prefix: str = "") -> dict[str, Json]:
     return found
 
 
-def _figures(metrics: WindowMetrics) -> dict[str, float | None]:
+def figures_of(metrics: WindowMetrics) -> dict[str, float | None]:
+    """Those that runs are compared by, by name."""
     return {
         "roc_auc": metrics.roc_auc,
         "pr_auc": metrics.pr_auc,

@@ -18,11 +18,12 @@ from can_train.comparison.scorers import (
 )
 from can_train.comparison.tables import TITLES, Table, difference_text, plain_mean
 from can_train.errors import counted
-from can_train.evaluation.report import NOT_AVAILABLE
+from can_train.evaluation.report import NOT_AVAILABLE, RowKind
 
 LEGEND: Final = (
     "How to read the tables by file:",
-    "  *: control; ±: half width of the 95 % interval over seeds; worst: of the seeds",
+    "  *: control; +: detector of somebody else's",
+    "  ±: half width of the 95 % interval over seeds; worst: of the seeds",
     f"  {NOT_AVAILABLE}: undefined, in one of the seeds at least",
     "  FA/h: benign windows above the threshold per hour of benign time",
     "  alarms/h: false events of the alarm stage per hour of benign time",
@@ -33,6 +34,7 @@ LEGEND: Final = (
     "  attack kinds: average of the figures of the official test files of a kind; found: their sum",
     "  best: the expert with the better mean over seeds in that row and figure",
 )
+MARKS: Final[Mapping[RowKind, str]] = {"model": "", "other": " +", "control": " *"}
 _ALL: Final = "all files"
 
 
@@ -166,7 +168,7 @@ def _rows(
         yield (f"-- {_title(subject)}", *[""] * len(columns))
         for scorer, kind in group.scorers.items():
             cells = (column.cell(group, subject, scorer) for column in columns)
-            yield (f"{scorer} *" if kind == "control" else scorer, *cells)
+            yield (f"{scorer}{MARKS[kind]}", *cells)
 
 
 def _title(subject: Subject) -> str:

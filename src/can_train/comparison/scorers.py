@@ -210,11 +210,12 @@ def _group(group: Group, found: Sequence[EvaluationReport | None]) -> ScorerGrou
 
 
 def _in_order(scorers: Mapping[str, RowKind]) -> dict[str, RowKind]:
-    """Detectors, what else runs trained (a profile of the vehicle), then controls."""
+    """Detectors, what else runs trained (a profile of the vehicle), those of others, controls."""
     detectors = [spec.row for spec in specs().values()]
     models = [name for name, kind in scorers.items() if kind == "model"]
     models.sort(key=lambda name: detectors.index(name) if name in detectors else len(detectors))
-    return {name: scorers[name] for name in (*models, *(n for n in scorers if n not in models))}
+    beside = sorted((n for n in scorers if n not in models), key=lambda n: scorers[n] == "control")
+    return {name: scorers[name] for name in (*models, *beside)}
 
 
 def _figures(row: EvaluationRow) -> dict[str, float | None]:

@@ -272,13 +272,15 @@ class Resources:
     )
     memory: Annotated[str | None, Param(help="memory per node, such as 16G or 800M")] = None
     cpus: Annotated[
-        int | None, Param(help="CPUs per stage (default: --threads)", ge=1, le=65_536)
+        int | None, Param(help="CPUs per process (default: --threads)", ge=1, le=65_536)
     ] = None
-    gpus: Annotated[int | None, Param(help="GPUs per node; a stage uses one", ge=0, le=1024)] = None
+    gpus: Annotated[
+        int | None, Param(help="GPUs per node; a stage trains on all of them", ge=0, le=1024)
+    ] = None
     gpu_type: Annotated[str | None, Param(help="type of those GPUs")] = None
     qos: Annotated[str | None, Param(help="quality of service")] = None
     nodes: Annotated[
-        int | None, Param(help="number of nodes; a stage uses one", ge=1, le=100_000)
+        int | None, Param(help="number of nodes; a stage trains on all of them", ge=1, le=100_000)
     ] = None
     mail_user: Annotated[str | None, Param(help="address for mail about the job")] = None
     constraint: Annotated[str | None, Param(help="node features that the job needs")] = None

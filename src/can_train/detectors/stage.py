@@ -18,6 +18,7 @@ from can_train.detectors.adamw import AdamW
 from can_train.detectors.batching import BatchBudget, WindowSizes
 from can_train.detectors.epochs import EpochWindows, automatic_batch_size, drawn
 from can_train.detectors.frame_scorer import SCORING_BATCH
+from can_train.detectors.part import EpochOrder, Place, Shares
 from can_train.distil.losses import LossTerms, alpha_in_epoch
 from can_train.graphs.batch import GraphBatch
 from can_train.graphs.feed import GraphFeed
@@ -83,6 +84,9 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
     calls `halve_batch` or `halve_validation` and repeats the batch; a step that failed leaves
     nothing behind.
 
+    Where several processes train it, each computes its part of every batch (`place`), and of every
+    term of the loss its share (`shares`): the parts add up to those of the whole batch.
+
     Args:
         model: The network to train.
         training: Optimisation settings.
@@ -94,7 +98,12 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         usual_batch_size: Windows per step where nobody asks for another number.
         validation_size: Windows per batch of validation.
         rate_scale: What the learning rate is multiplied by.
+        place: Which of several processes this is; None: it is the only one.
+        shares: How much of the current batch its part is; None: all of it.
     """
+
+    counted: ClassVar[tuple[str, ...]] = ("windows",)
+    """What the terms of the loss are means over; windows first."""
 
     solved: ClassVar[bool] = False
     """Whether it is solved at once, as one batch."""
@@ -116,6 +125,9 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         self.usual_batch_size = automatic_batch_size(len(self._chosen))
         self.validation_size = SCORING_BATCH
         self.rate_scale = 1.0
+        self.place: Place | None = None
+        self.shares: Shares | None = None
+        self._step = self._step_seed = 0
         self.use_budget(
             BatchBudget(
                 windows=training.batch_size or self.usual_batch_size,
@@ -185,9 +197,38 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         """Steps of the current epoch."""
         return len(self._cuts) - 1
 
+    @property
+    def order(self) -> EpochOrder:
+        """What the current epoch trains on."""
+        return EpochOrder(
+            epoch=self.epoch,
+            windows=self._chosen,
+            cuts=self._cuts,
+            budget=self.budget,
+            rate_scale=self.rate_scale,
+        )
+
+    @order.setter
+    def order(self, order: EpochOrder) -> None:
+        self.epoch, self.budget, self.rate_scale = order.epoch, order.budget, order.rate_scale
+        self._chosen, self._cuts = order.windows, order.cuts
+
+    def whole_batch(self, step: int) -> NDArray[np.int64]:
+        """Windows of one step of the current epoch, those of all processes."""
+        return self._chosen[self._cuts[step] : self._cuts[step + 1]]
+
+    def windows_of(self, step: int) -> NDArray[np.int64]:
+        """Windows of one step that this process computes."""
+        windows = self.whole_batch(step)
+        return windows if self.place is None else windows[self.place.part(len(windows))]
+
     def training_batch(self, step: int) -> Batch:
-        """Batch of one step of the current epoch."""
-        return self.batch_of(self._chosen[self._cuts[step] : self._cuts[step + 1]])
+        """Batch of one step of the current epoch, or this process's part of it."""
+        return self.batch_of(self.windows_of(step))
+
+    def counts(self, batch: Batch) -> tuple[int, ...]:
+        """How many there are in `batch` of each of `counted`."""
+        return (len(batch),)
 
     @abstractmethod
     def batch_of(self, windows: NDArray[np.int64]) -> Batch:
@@ -221,12 +262,20 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         """What was taken in, as figures; the next validation begins anew."""
 
     def seed_step(self, step: int) -> None:
-        """Seeds every generator from (seed, epoch, step), so that a resumed run repeats them."""
-        state = np.random.SeedSequence([self.seed, self.epoch, step])
-        seed = int(state.generate_state(1)[0])
+        """Seeds every generator from (seed, epoch, step), so that a resumed run repeats them.
+
+        Of several processes each but the first adds its number, so that their dropout differs.
+        """
+        self._step, self._step_seed = step, self._seed_of(step)
+        rank = 0 if self.place is None else self.place.rank
+        seed = self._seed_of(step, rank) if rank else self._step_seed
         torch.default_generator.manual_seed(seed)  # torch.manual_seed: slower by half a millisecond
         if torch.cuda.is_available():
             torch.cuda.manual_seed_all(seed)
+
+    def _seed_of(self, *numbers: int) -> int:
+        state = np.random.SeedSequence([self.seed, self.epoch, *numbers])
+        return int(state.generate_state(1)[0])
 
     def take_means(self) -> dict[str, float]:
         """Means of the epoch's loss terms, and alpha where a teacher has a say."""
@@ -253,7 +302,8 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         return low + (high - low) * (1.0 + math.cos(math.pi * epoch / epochs)) / 2.0
 
     def _record(self, terms: LossTerms, weight: int) -> Tensor:
-        self.means.add(terms.record(), weight)
+        """Takes in the terms of a batch of `weight` windows, or those of this process's part."""
+        self.means.add(terms.record(), weight if self.shares is None else self.shares.windows)
         return terms.total
 
 

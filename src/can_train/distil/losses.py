@@ -40,6 +40,15 @@ class LossTerms:
             terms["kd"] = self.kd
         return {name: float(term.detach()) for name, term in {**terms, **self.parts}.items()}
 
+    def scaled(self, share: float) -> LossTerms:
+        """Every term times `share`."""
+        return LossTerms(
+            total=self.total * share,
+            task=self.task * share,
+            kd=None if self.kd is None else self.kd * share,
+            parts={name: part * share for name, part in self.parts.items()},
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherSignal:
@@ -52,6 +61,11 @@ class TeacherSignal:
 
     loss: Tensor
     parts: Mapping[str, Tensor]
+
+    def scaled(self, share: float) -> TeacherSignal:
+        """Every term times `share`."""
+        parts = {name: part * share for name, part in self.parts.items()}
+        return TeacherSignal(loss=self.loss * share, parts=parts)
 
 
 def soft_target_loss(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:

@@ -38,7 +38,7 @@ class AlarmMetrics:
         delay_p95_s: Its 95th percentile.
         alarms_per_hour: False events per hour of benign time in which the alarm rule fired.
         alarms_per_hour_upper: Its upper 95 % bound, exact for Poisson counts.
-        notices_per_hour: The same for all false events, of either level.
+        notices_per_hour: The same for all false events, of either severity.
         notices_per_hour_upper: Its upper 95 % bound.
         fpr_before: Benign windows above the threshold before the first attack of a recording.
         fpr_after: The same from 5 s after an attack to the next one.

@@ -13,11 +13,12 @@ from can_train.evaluation.judgement import (
     best_control,
     fault,
     judged,
+    others_ahead,
     short_name,
     standing,
     verdict,
 )
-from can_train.evaluation.report import NOT_AVAILABLE, EvaluationReport
+from can_train.evaluation.report import NOT_AVAILABLE, EvaluationReport, shown_name
 from can_train.tables import TableColumn, TableRow
 
 FIGURES: Final = (
@@ -54,14 +55,14 @@ def per_hour_text(value: float | None) -> str:
 
 
 def compact_rows(scenarios: Iterable[tuple[str, Sequence[Judged]]]) -> Iterator[TableRow]:
-    """Per scenario a heading, its models and the best control."""
+    """Per scenario a heading, its models, detectors of others, and the best control."""
     for scenario, scorers in scenarios:
         if is_blank(scorers):
             yield blank_row(scenario)
             continue
         yield TableRow(cells=(scenario,), style="bold")
         control = best_control(scorers)
-        shown = [s for s in scorers if s.kind == "model"] + ([] if control is None else [control])
+        shown = [s for s in scorers if s.kind != "control"] + ([] if control is None else [control])
         yield from (_row(scorer) for scorer in shown)
 
 
@@ -77,9 +78,8 @@ def blank_row(scenario: str) -> TableRow:
 
 def _row(scorer: Judged) -> TableRow:
     is_control = scorer.kind == "control"
-    name = f"{scorer.name} (control)" if is_control else scorer.name
     cells = (
-        f"  {name}",
+        f"  {shown_name(scorer.name, scorer.kind)}",
         share_text(scorer.roc_auc),
         share_text(scorer.f1),
         share_text(scorer.recall),
@@ -103,12 +103,14 @@ def remarks(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[str]:
 
 def scenario_remarks(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> list[str]:
     """What is wrong on a scenario, and who is ahead, in a line each."""
-    return [*_faults(scenarios), *_standings(scenarios)]
+    ahead = ((short_name(scenario), others_ahead(scorers)) for scenario, scorers in scenarios)
+    lines = [f"{name}: another detector beats the trained models: {w}" for name, w in ahead if w]
+    return [*_faults(scenarios), *_standings(scenarios), *lines]
 
 
 def _thresholds(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> Iterator[str]:
-    """Of the models, together where the same number of windows is behind them."""
-    models = {s.name: s for _, scorers in scenarios for s in scorers if s.kind == "model"}
+    """Of all but controls, together where the same number of windows is behind them."""
+    models = {s.name: s for _, scorers in scenarios for s in scorers if s.kind != "control"}
     by_source: dict[str, list[str]] = {}
     for model in models.values():
         if (found := model.threshold) is not None:
@@ -125,7 +127,7 @@ def _source(found: Threshold) -> str:
 def _faults(scenarios: Sequence[tuple[str, Sequence[Judged]]]) -> Iterator[str]:
     for scenario, scorers in scenarios:
         for scorer in scorers:
-            if scorer.kind == "model" and (wrong := fault(scorer)):
+            if scorer.kind != "control" and (wrong := fault(scorer)):
                 yield f"{short_name(scenario)}: {wrong}"
 
 

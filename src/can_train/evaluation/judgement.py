@@ -106,6 +106,19 @@ def standing(scorers: Sequence[Judged]) -> Standing:
     return Standing(outcome="tie" if is_tie else "model", figures=figures)
 
 
+def others_ahead(scorers: Sequence[Judged]) -> str:
+    """Where detectors of others are ahead of all models, in words; empty: nowhere.
+
+    Scorers that alarm more often than not don't count.
+    """
+    usable = [s for s in scorers if not s.is_useless]
+    found = [
+        _compared(title, _best(usable, "model", name), _best(usable, "other", name))
+        for title, name in (("F1", "f1"), ("ROC-AUC", "roc_auc"))
+    ]
+    return "; ".join(pair[1] for pair in found if pair is not None and pair[0] == "control")
+
+
 def best_control(scorers: Iterable[Judged]) -> Judged | None:
     """The control that models are held against: by F1, then ROC-AUC, of those that are usable."""
     controls = [s for s in scorers if s.kind == "control" and s.f1 is not None]

@@ -77,14 +77,14 @@ class WindowTrace:
         end_s: Its last frame [B], float64.
         attack: Whether it holds an attack frame [B].
         score: Margin by model [B], float32.
-        level: Index into `alarms.rule.LEVELS` by model [B], int8.
+        severity: Index into `alarms.rule.SEVERITIES` by model [B], int8.
     """
 
     start_s: NDArray[np.float64]
     end_s: NDArray[np.float64]
     attack: NDArray[np.bool_]
     score: Mapping[str, NDArray[np.float32]]
-    level: Mapping[str, NDArray[np.int8]]
+    severity: Mapping[str, NDArray[np.int8]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -168,7 +168,7 @@ def _part(scenario: str, file: str, trace: WindowTrace) -> pl.DataFrame:
     }
     for name in trace.score:
         columns[f"{name}_score"] = pl.Series(trace.score[name])
-        columns[f"{name}_level"] = pl.Series(trace.level[name])
+        columns[f"{name}_severity"] = pl.Series(trace.severity[name])
     return pl.DataFrame(columns)
 
 
@@ -183,7 +183,7 @@ def _windows(table: pl.DataFrame) -> dict[tuple[str, str], WindowTrace]:
             end_s=part["end_s"].to_numpy(),
             attack=part["attack"].to_numpy(),
             score={name: part[f"{name}_score"].to_numpy() for name in names},
-            level={name: part[f"{name}_level"].to_numpy() for name in names},
+            severity={name: part[f"{name}_severity"].to_numpy() for name in names},
         )
         for key, part in parts.items()
     }

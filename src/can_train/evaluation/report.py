@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import logging
 import os
 import socket
 from collections.abc import Mapping
@@ -14,24 +13,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from can_train.baselines.named import DetectorIdentity
 from can_train.detectors.calibration import Threshold
 from can_train.errors import ArtifactError
 from can_train.evaluation.alarms import ALARM_METRIC_NAMES, AlarmMetrics
 from can_train.evaluation.bootstrap import BootstrapIntervals, ConfidenceInterval
+from can_train.evaluation.keeping import keep_earlier
 from can_train.evaluation.metrics import METRIC_NAMES, WindowMetrics
 from can_train.evaluation.pictures import EvaluationPictures, write_pictures
 from can_train.files import (
-    SHORT_HASH,
     read_object,
     sealed,
-    sha256_of,
     unsealed,
     write_json,
     write_text,
 )
 from can_train.runs.layout import evaluation_path, evaluation_table_path, latency_path
-
-logger = logging.getLogger("can_train")
 
 SCHEMA_VERSION: Final = 2
 NOT_AVAILABLE: Final = "n/a"
@@ -39,7 +36,10 @@ NOT_AVAILABLE: Final = "n/a"
 ARTIFACT: Final = "_sha256"
 """End of the settings that say which model files were evaluated, after the detector's name."""
 
-RowKind = Literal["model", "control"]
+RowKind = Literal["model", "other", "control"]
+"""Trained by a run; a detector of somebody else's; there for comparison."""
+
+_MARKS: Final[Mapping[RowKind, str]] = {"model": "", "other": " (other)", "control": " (control)"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,8 @@ class EvaluationRow:
         scenario: Official scenario, such as `test_01_known_vehicle_known_attack`.
         file: Name of the recording; `None` for the whole scenario.
         scorer: Name of the model or control.
-        kind: Whether it was trained by a run (`model`) or is there for comparison (`control`).
+        kind: Whether it was trained by a run (`model`), is a detector of somebody else's (`other`),
+            or is there for comparison (`control`).
         threshold: Its stored threshold; `None` if it couldn't be fitted.
         metrics: `None` if it couldn't be fitted or can't score these windows.
         intervals: Block-bootstrap intervals, per file only.
@@ -74,11 +75,12 @@ class EvaluationReport:
     Attributes:
         modality: Modality of the dataset.
         dataset: Dataset whose test scenarios were scored.
-        run_id: The run that was evaluated.
+        run_id: The run that was evaluated; empty: none, a dataset alone.
         rows: By scenario, by file (the whole scenario first), by scorer.
         runs: Run that trained each model, by scorer; controls have none.
         settings: What else the numbers depend on (seed, window, stride, digests, ...).
         recordings: Digest of the frames of each scored recording, by `scenario/file`.
+        detectors: Which detectors of others have rows, by scorer.
         latency_ms: Median and 99th percentile per window of each model, graph building included;
             empty where it wasn't measured. It stands in a file of its own: everything else is the
             same whenever the same artifact is evaluated.
@@ -93,6 +95,7 @@ class EvaluationReport:
     runs: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str | int | float] = field(default_factory=dict)
     recordings: Mapping[str, str] = field(default_factory=dict)
+    detectors: Mapping[str, DetectorIdentity] = field(default_factory=dict)
     latency_ms: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     frames_per_s: Mapping[str, float] = field(default_factory=dict)
     pictures: EvaluationPictures | None = None
@@ -102,15 +105,19 @@ class EvaluationReport:
         return self.settings.get(f"{model}{ARTIFACT}", sha256) == sha256
 
 
+def shown_name(name: str, kind: RowKind) -> str:
+    """A scorer in a table, with what it is unless a run trained it."""
+    return f"{name}{_MARKS[kind]}"
+
+
 def write_report(report: EvaluationReport, folder: Path) -> tuple[Path, ...]:
     """Writes the figures, the table and the latency into `folder`, each whole or not at all.
 
-    Other figures that are there already are kept under their own hash, and that is told.
+    Earlier figures that it doesn't hold are kept under their own hash, and that is told.
     """
     json_path, csv_path = evaluation_path(folder), evaluation_table_path(folder)
     text = report_json(report)
-    if json_path.is_file() and json_path.read_bytes() != text.encode():
-        _keep(json_path, csv_path)
+    keep_earlier(json_path, csv_path, text)
     write_text(json_path, text)
     write_text(csv_path, report_csv(report))
     if report.pictures is not None:
@@ -125,21 +132,9 @@ def report_json(report: EvaluationReport) -> str:
     """Text of `evaluation.json`: every number in full precision, `null` for n/a."""
     document = {"schema_version": SCHEMA_VERSION, **asdict(replace(report, pictures=None))}
     del document["latency_ms"], document["frames_per_s"], document["pictures"]
+    if not report.detectors:  # as before there were any
+        del document["detectors"]
     return json.dumps(sealed(document), indent=1, allow_nan=False) + "\n"
-
-
-def _keep(json_path: Path, csv_path: Path) -> None:
-    """Puts an earlier result aside."""
-    name = f"{json_path.stem}.{sha256_of(json_path)[:SHORT_HASH]}"
-    for path in (json_path, csv_path):
-        if path.is_file():
-            path.replace(path.with_name(name + path.suffix))
-    logger.warning(
-        "%s: other figures than before, which are kept as %s: the test files or this program "
-        "changed in between",
-        json_path,
-        json_path.with_name(f"{name}.json").name,
-    )
 
 
 def _latency_document(report: EvaluationReport) -> dict[str, object]:
@@ -154,7 +149,7 @@ def _latency_document(report: EvaluationReport) -> dict[str, object]:
     }
 
 
-def _measured(path: Path, document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _measured(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
     """Latency in the file beside an evaluation; earlier ones held it themselves."""
     beside = path.with_name(latency_path(path.parent).name)
     held = read_object(beside) if beside.is_file() else document
@@ -207,7 +202,6 @@ def load_report(path: Path) -> EvaluationReport:
             raise ArtifactError(
                 f"{path}: schema version {version}, this version reads {SCHEMA_VERSION}. {again}"
             )
-        measured = _measured(path, document)
         return EvaluationReport(
             modality=document["modality"],
             dataset=document["dataset"],
@@ -216,8 +210,11 @@ def load_report(path: Path) -> EvaluationReport:
             runs=document["runs"],
             settings=document["settings"],
             recordings=document.get("recordings", {}),
-            latency_ms=measured["latency_ms"],
-            frames_per_s=measured["frames_per_s"],
+            detectors={
+                name: DetectorIdentity(**each)
+                for name, each in document.get("detectors", {}).items()
+            },
+            **_measured(path, document),
         )
     except OSError as error:
         raise ArtifactError(f"{path}: can't be read ({error.strerror}). {again}") from error

@@ -9,7 +9,7 @@ from typing import Final
 from can_train.evaluation.alarms import AlarmMetrics
 from can_train.evaluation.compact import rate_text, share_text
 from can_train.evaluation.metrics import WindowMetrics
-from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow
+from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow, shown_name
 from can_train.tables import TableColumn
 
 
@@ -38,7 +38,7 @@ def cells_of(columns: Sequence[RowColumn], rows: Iterable[EvaluationRow]) -> lis
     """A line for each row."""
     return [
         [
-            f"{row.scorer} (control)" if row.kind == "control" else row.scorer,
+            shown_name(row.scorer, row.kind),
             *(column.text(row) for column in columns),
         ]
         for row in rows

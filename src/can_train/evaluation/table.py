@@ -40,7 +40,7 @@ def print_report(report: EvaluationReport, stream: TextIO, *, full: bool = False
         _print_all(report, stream)
         return
     scenarios = scenarios_of(report)
-    stream.write(f"{report.dataset}, run {report.run_id}\n")
+    stream.write(f"{report.dataset}, {f'run {report.run_id}' if report.run_id else 'no run'}\n")
     write_table(stream, COLUMNS, compact_rows(scenarios))
     write_lines(stream, (LEGEND, *remarks(scenarios)))
 

@@ -30,7 +30,7 @@ class TracedEvent:
     """An event of the run's own scorer; seconds since the first frame.
 
     Attributes:
-        level: Either notice or alarm.
+        severity: Either notice or alarm.
         start_s, end_s: First frame of its first window, and last frame of its last one.
         peak_s: First frame of the window with the highest margin.
         peak_score: That margin.
@@ -40,7 +40,7 @@ class TracedEvent:
         kind: Suspected kind of attack.
     """
 
-    level: str
+    severity: str
     start_s: float
     end_s: float
     peak_s: float

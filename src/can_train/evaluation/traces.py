@@ -48,7 +48,7 @@ def trace_of(
         explainer: Explains the worst window.
     """
     events = _events(place, timeline, score, threshold)
-    told = sorted(events, key=lambda event: (event.level != "alarm", -event.peak_score))
+    told = sorted(events, key=lambda event: (event.severity != "alarm", -event.peak_score))
     origin_s = float(timeline.start_s[0])
     kept = sorted(told[:MOST_EVENTS], key=lambda event: event.start_s)
     worst = told[0] if told else None
@@ -97,7 +97,7 @@ def _outcomes(
 def _event(event: Event, timeline: Timeline, origin_s: float) -> TracedEvent:
     inside = (timeline.start_s >= event.start_s) & (timeline.end_s <= event.end_s)
     return TracedEvent(
-        level=event.level,
+        severity=event.severity,
         start_s=event.start_s - origin_s,
         end_s=event.end_s - origin_s,
         peak_s=event.peak_s - origin_s,

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.alarms.rule import DEFAULT_RULE, levels_of
+from can_train.alarms.rule import DEFAULT_RULE, severities_of
 from can_train.detectors.reasons import Explainer
 from can_train.evaluation.curves import DetectionCurve, ThresholdSweep, curve_of, sweep_of
 from can_train.evaluation.experts import Experts
@@ -75,8 +75,8 @@ class Tracer:
             end_s=timeline.end_s - origin_s,
             attack=timeline.attack,
             score={name: scores[name].astype(np.float32) for name in self._thresholds},
-            level={
-                name: levels_of(scores[name], at, DEFAULT_RULE, timeline.apart)
+            severity={
+                name: severities_of(scores[name], at, DEFAULT_RULE, timeline.apart)
                 for name, at in self._thresholds.items()
             },
         )

@@ -1,6 +1,7 @@
 """Environment variables that go from a command to the workers it starts (stdlib only).
 
-They say how a run is recorded and never what it is, so no frozen config holds them. Processes on
+They say how a run is recorded and what stands beside it in evaluations, and never what it is, so no
+frozen config holds them. Processes on
 this machine inherit them; a job script exports them, since a cluster needn't.
 """
 
@@ -20,8 +21,11 @@ MLFLOW: Final = "CAN_TRAIN_MLFLOW"
 MLFLOW_URI: Final = "MLFLOW_TRACKING_URI"
 """MLflow's own variable for its server or database."""
 
+DETECTORS: Final = "CAN_TRAIN_DETECTORS"
+"""Detectors of others that have rows in evaluations, with commas."""
+
 OFF: Final = "off"
-PASSED_ON: Final = (LOG_FORMAT, MLFLOW, MLFLOW_URI)
+PASSED_ON: Final = (LOG_FORMAT, MLFLOW, MLFLOW_URI, DETECTORS)
 
 
 def exports(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:

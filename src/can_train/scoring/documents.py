@@ -12,12 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from can_train.alarms.events import Event
-from can_train.alarms.rule import LEVELS
+from can_train.alarms.rule import SEVERITIES
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.reasons import Reason
 from can_train.scoring.recording import ScoredRecording
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,9 @@ def _recording(recording: ScoredRecording) -> dict[str, Any]:
             "score": _lists(windows.score),
             "p_value": _lists(windows.p_value),
             "above": _lists(windows.alarm),
-            "level": {name: _words(level).to_list() for name, level in recording.level.items()},
+            "severity": {
+                name: _words(found).to_list() for name, found in recording.severity.items()
+            },
         },
     }
 
@@ -123,10 +125,10 @@ def _table(recording: ScoredRecording, detector: FrameScorer) -> pl.DataFrame:
         columns[f"{name}_p_value"] = pl.Series(windows.p_value[name])
         columns[f"{name}_threshold"] = pl.repeat(at.value, len(windows), eager=True)
         columns[f"{name}_above"] = pl.Series(windows.alarm[name]).cast(pl.UInt8)
-        columns[f"{name}_level"] = _words(recording.level[name])
+        columns[f"{name}_severity"] = _words(recording.severity[name])
     return pl.DataFrame(columns)
 
 
-def _words(level: NDArray[np.int8]) -> pl.Series:
-    """Levels [B] in words."""
-    return pl.Series(np.array(LEVELS)[level])
+def _words(severity: NDArray[np.int8]) -> pl.Series:
+    """Severities [B] in words."""
+    return pl.Series(np.array(SEVERITIES)[severity])

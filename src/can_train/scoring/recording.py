@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.alarms.events import Event, RecordingScores, events_of
-from can_train.alarms.rule import levels_of, windows_apart
+from can_train.alarms.rule import severities_of, windows_apart
 from can_train.alarms.sightings import Sightings, joined_sightings, sightings_of
 from can_train.dataset.discovery import SourceFile
 from can_train.dataset.labels import Labels
@@ -40,7 +40,8 @@ class ScoredRecording:
         duration_s: Seconds in which frames came.
         skipped: Malformed lines that were left out.
         windows: Every full window.
-        level: By scorer: level of each window, as an index into `alarms.rule.LEVELS` [B], int8.
+        severity: By scorer: that of each window, as an index into `alarms.rule.SEVERITIES` [B],
+            int8.
         events: By scorer: what its windows above the threshold come to, by time.
         reasons: Of each event of the detector's own scorer: what moved the margin of its peak.
     """
@@ -54,7 +55,7 @@ class ScoredRecording:
     duration_s: float
     skipped: int
     windows: ScoredWindows
-    level: Mapping[str, NDArray[np.int8]]
+    severity: Mapping[str, NDArray[np.int8]]
     events: Mapping[str, tuple[Event, ...]]
     reasons: tuple[tuple[Reason, ...], ...]
 
@@ -124,8 +125,8 @@ def _scored(detector: FrameScorer, file: Path, read: ReadResult, bus: Bus) -> Sc
         duration_s=recorded_s(frames.timestamp),
         skipped=read.skipped,
         windows=windows,
-        level={
-            name: levels_of(windows.score[name], at.value, detector.rule, _apart(detector))
+        severity={
+            name: severities_of(windows.score[name], at.value, detector.rule, _apart(detector))
             for name, at in detector.thresholds.items()
         },
         events=events,

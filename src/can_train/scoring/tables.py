@@ -18,7 +18,7 @@ SUMMARY: Final = (
     "peak",
 )  # fmt: skip
 EVENTS: Final = (
-    "level", "begins", "ends", "windows", "peak", "at", "suspected", "IDs", "because of",
+    "severity", "begins", "ends", "windows", "peak", "at", "suspected", "IDs", "because of",
 )  # fmt: skip
 _MOST_IDS: Final = 4
 _MOST_EVENTS: Final = 20
@@ -50,7 +50,7 @@ def summary_rows(detector: FrameScorer, recordings: Sequence[ScoredRecording]) -
 def event_rows(recording: ScoredRecording, scorer: str) -> Rows:
     """One row per event of its own scorer, under `EVENTS`: alarms first, at most 20."""
     told = zip(recording.events[scorer], recording.reasons, strict=True)
-    events = sorted(told, key=lambda pair: pair[0].level != "alarm")
+    events = sorted(told, key=lambda pair: pair[0].severity != "alarm")
     rows = [_event(event, recording.start_s, why) for event, why in events[:_MOST_EVENTS]]
     if more := len(events) - len(rows):
         rows.append([f"and {more:,} more: --json FILE", *[""] * (len(EVENTS) - 1)])
@@ -84,7 +84,7 @@ def _event(event: Event, start_s: float, reasons: Sequence[Reason]) -> list[str]
     ids = [id_text(each) for each in event.ids]
     more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
     return [
-        event.level,
+        event.severity,
         _since(event.start_s, start_s),
         _since(event.end_s, start_s),
         f"{event.windows:,}",

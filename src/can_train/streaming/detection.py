@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -80,10 +80,18 @@ class Detection:
     Args:
         detector: The detector with those that it fuses.
         words: 64-bit words per payload (1, or 8 for CAN FD).
+        watch: Takes the decision of every window, for whoever wants more than alarms.
     """
 
-    def __init__(self, detector: FrameScorer, *, words: int = 1) -> None:
+    def __init__(
+        self,
+        detector: FrameScorer,
+        *,
+        words: int = 1,
+        watch: Callable[[Decision], None] | None = None,
+    ) -> None:
         self.scorer = detector.own.spec.row
+        self._watch = watch
         self._stream = stream_of(detector, words=words)
         self._window = detector.spec.window
         self._evidence = detector.own.evidence
@@ -112,6 +120,8 @@ class Detection:
             alerts = list(self._told(decision))
             self._durations[_class_of(time.perf_counter() - began)] += 1
             self._windows += 1
+            if self._watch is not None:
+                self._watch(decision)
             yield from alerts
             began = time.perf_counter()
 
@@ -143,7 +153,7 @@ class Detection:
             followed.see(decision, self._window)
             if verdict.score > followed.peak_score:
                 followed.peak_score, followed.peak = verdict.score, self._kept(decision.start)
-            if verdict.level == "alarm" and not followed.alarmed:
+            if verdict.severity == "alarm" and not followed.alarmed:
                 followed.alarmed = True
                 self._alarms += 1
                 yield self._alert("alarm", self._event())

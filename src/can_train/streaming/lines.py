@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from itertools import compress
+from select import select
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ _LINE: Final = re.compile(
 _EXTENDED_DIGITS: Final = 8
 """candump writes three digits for a standard ID and eight for an extended one."""
 
+_LOOK_S: Final = 0.2
 _AT_ONCE: Final = 1 << 16
 _LONGEST: Final = 4096
 """Bytes that may wait for the end of their line; a frame of CAN FD takes some 200."""
@@ -36,7 +38,7 @@ def frames_of_lines(descriptor: int, tell: Callable[[str], None], width: int) ->
         width: Bytes of a payload (8, or 64 for CAN FD); frames with more are left out.
     """
     rest, odd = b"", 0
-    while read := os.read(descriptor, _AT_ONCE):
+    while read := _read(descriptor):
         whole, _, rest = (rest + read).rpartition(b"\n")
         frames, more = _frames(whole, width)
         if len(rest) > _LONGEST:
@@ -46,6 +48,13 @@ def frames_of_lines(descriptor: int, tell: Callable[[str], None], width: int) ->
     frames, more = _frames(rest, width)
     _counted(odd, more, tell)
     yield frames
+
+
+def _read(descriptor: int) -> bytes:
+    """What has come, at least a byte; none at the end. Signals to any thread are noticed."""
+    while not select([descriptor], [], [], _LOOK_S)[0]:
+        pass
+    return os.read(descriptor, _AT_ONCE)
 
 
 def _counted(odd: int, more: int, tell: Callable[[str], None]) -> int:

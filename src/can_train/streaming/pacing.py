@@ -30,9 +30,14 @@ def in_pieces(frames: Frames) -> Iterator[Frames]:
         yield frames[begin : begin + PIECE]
 
 
-def in_real_time(frames: Frames) -> Iterator[Frames]:
-    """A recording as fast as it was sent: each frame when it is due, at most 20 ms later."""
-    due_s = np.maximum.accumulate(frames.timestamp) - frames.timestamp[0]
+def in_real_time(frames: Frames, speed: float = 1.0) -> Iterator[Frames]:
+    """A recording as fast as it was sent: each frame when it is due, at most 20 ms later.
+
+    Args:
+        frames: The recording.
+        speed: How many times as fast.
+    """
+    due_s = (np.maximum.accumulate(frames.timestamp) - frames.timestamp[0]) / speed
     began, done = time.monotonic(), 0
     while done < len(frames):
         upto = int(np.searchsorted(due_s, time.monotonic() - began, side="right"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from can_train.alarms.events import Event
 from can_train.alarms.following import EventFollower, JudgedWindow
-from can_train.alarms.rule import DEFAULT_RULE, AlarmRule, AlarmStage, Level, windows_apart
+from can_train.alarms.rule import DEFAULT_RULE, AlarmRule, AlarmStage, Severity, windows_apart
 from can_train.alarms.sightings import Sighting
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence, PValues
@@ -35,13 +35,13 @@ class WindowVerdict:
         p_value: How rare that is among benign windows, without what a calm stream gets added, in
             (0, 1].
         above: Whether it is above the threshold.
-        level: Level after this window, by the alarm rule.
+        severity: Severity after this window, by the alarm rule.
     """
 
     score: float
     p_value: float
     above: bool
-    level: Level
+    severity: Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ class StreamingScorer:
                     end_s=end_s,
                     score=verdict.score,
                     above=verdict.above,
-                    level=verdict.level,
+                    severity=verdict.severity,
                     sighting=sighting,
                 )
             )
@@ -195,12 +195,12 @@ class _Judge:
     def verdict(self, margin: float) -> WindowVerdict:
         """Of the next window, by what its scorer says of it alone."""
         score = self._levelling.follow_one(margin)
-        level = self._stage.update(score)
+        severity = self._stage.update(score)
         return WindowVerdict(
             score=score,
             p_value=self._p_values.of(margin),
             above=score > self._stage.threshold,
-            level=level,
+            severity=severity,
         )
 
 

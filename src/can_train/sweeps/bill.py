@@ -58,11 +58,11 @@ def bill_of(rows: Sequence[Row], plan: Path) -> Bill:
     """
     gpus = {n: count for each in executors().values() for n, count in each.gpus(plan).items()}
     costs = [(row.job.run_dir, seconds) for row in rows if (seconds := _seconds(row)) is not None]
-    threads = {run: _threads(run) for run, _ in costs}
+    cpus = {run: _cpus(run) for run, _ in costs}
     return Bill(
         runs=len(costs),
         hours=_hours(seconds for _, seconds in costs),
-        cpu_hours=_hours(seconds * threads[run] for run, seconds in costs),
+        cpu_hours=_hours(seconds * cpus[run] for run, seconds in costs),
         gpu_hours=_hours(seconds * gpus.get(run.name, 0) for run, seconds in costs),
         energy_kwh=_energy_kwh([run for run, _ in costs]),
     )
@@ -89,11 +89,14 @@ def _energy_kwh(runs: Sequence[Path]) -> float | None:
     return sum(used) / HOUR_S if used else None
 
 
-def _threads(run: Path) -> int:
+def _cpus(run: Path) -> float:
+    """Threads of all processes that trained it."""
+    path = summary_path(run)
+    processes = read_figures(run).get("processes", 1) if path.is_file() else 1
     try:
-        return frozen_config_of(run).config.training.threads
+        return processes * frozen_config_of(run).config.training.threads
     except CanTrainError:
-        return 1
+        return processes
 
 
 def _hours(seconds: Iterable[float]) -> float:

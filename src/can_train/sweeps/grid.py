@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -104,14 +105,21 @@ def spanned(typed: Typed, axes: Sequence[Axis], grid: Grid) -> tuple[Spanned, ..
     return found
 
 
-def read_grid(path: Path) -> Grid:
+def read_grid(name: str | Path) -> Grid:
     """What a grid file says, or a grid that comes with this program, by its name.
+
+    A bare word that is such a name means that grid, whatever lies in the current folder.
+
+    Args:
+        name: A name, or a file: a word with a slash or an ending is always one.
 
     Raises:
         ConfigError: It can't be read, or has unknown keys or values.
     """
-    shipped = SHIPPED / f"{path}.yaml"
-    path = shipped if not path.exists() and shipped.is_file() else path
+    word, path = str(name), Path(name)
+    shipped = SHIPPED / f"{word}.yaml"
+    if os.sep not in word and not path.suffix and shipped.is_file():
+        path = shipped
     document = read_document(OPTION, path)
     _check_keys(path, document, _KEYS)
     shared = _part(path, {k: v for k, v in document.items() if k in _PART_KEYS}, "")

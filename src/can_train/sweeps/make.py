@@ -211,9 +211,15 @@ def searched(order: Order, part: PartRecord, plan: Plan, search: SearchRecord) -
         plan: One with the stages of a trial and the id of the search.
         search: Who chooses, and how often.
     """
-    manifest = replace(_manifest(order, (), plan), parts=(part,), search=search)
-    definition = part.grid_definition
-    return replace(manifest, grid_definition=definition, total_combinations=search.trials)
+    sweep = sweep_dir(plan.roots.experiments, plan.plan_id)
+    tried = len(manifest_of(sweep).configs) if is_sweep(sweep) else 0
+    return replace(
+        _manifest(order, (), plan),
+        parts=(part,),
+        search=search,
+        grid_definition=part.grid_definition,
+        total_combinations=max(search.trials, tried),
+    )
 
 
 def _manifest(order: Order, configs: tuple[ConfigRecord, ...], plan: Plan) -> Manifest:

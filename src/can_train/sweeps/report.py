@@ -11,6 +11,7 @@ from can_train.errors import counted
 from can_train.runs.state import PRUNED
 from can_train.sweeps.axes import text_of, word_of
 from can_train.sweeps.manifest import Manifest
+from can_train.sweeps.others import OtherRows, others_of
 from can_train.sweeps.results import (
     Result,
     ResultGroup,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 NOT_AVAILABLE: Final = "n/a"
 TESTED: Final = (("roc_auc", "ROC-AUC"), ("f1", "F1"), ("fpr", "FPR"))
 """Figures that stand beside the one of validation, averaged over the official scenarios."""
+
+OTHERS: Final = "detectors of others"
+"""Part of a grid to which they are said to belong."""
 
 BEST: Final = "*"
 LEGEND: Final = (
@@ -55,7 +59,10 @@ def columns_of(manifest: Manifest, results: Sequence[Result]) -> tuple[TableColu
 
 
 def rows_of(manifest: Manifest, results: Sequence[Result]) -> Iterator[TableRow]:
-    """A row per group of seeds, in the order of the grid; what hasn't finished says so."""
+    """A row per group of seeds, in the order of the grid; what hasn't finished says so.
+
+    Detectors of others come last.
+    """
     groups = groups_of(results)
     best = best_of(groups)
     titles = [column.title for column in columns_of(manifest, results)]
@@ -63,6 +70,8 @@ def rows_of(manifest: Manifest, results: Sequence[Result]) -> Iterator[TableRow]
         cells = (*_words(manifest, group, titles), *_figures(group), BEST if group in best else "")
         problems = (f"{r.run.name}: {r.problem}" for r in group.results if r.problem)
         yield TableRow(cells=cells, style="green" if group in best else "", notes=tuple(problems))
+    for other in others_of(results):
+        yield TableRow(cells=_cells_of(other, titles))
 
 
 def remarks_of(manifest: Manifest, results: Sequence[Result]) -> Iterator[str]:
@@ -124,9 +133,26 @@ def latex_of(manifest: Manifest, results: Sequence[Result], more: Sequence[str] 
 
 
 def records_of(manifest: Manifest, results: Sequence[Result]) -> list[dict[str, Json]]:
-    """A flat record per run, for tables that programs read: all have the same keys."""
+    """A flat record per run, and per seed of detectors of others: all have the same keys."""
     names = [(s, f) for s in scenarios_of(results) for f in _figure_names(results)]
-    return [_record(manifest, result, names) for result in results]
+    found = [_record(manifest, result, names) for result in results]
+    others = [record for each in others_of(results) for record in _other_records(each, names)]
+    keys = found[0] if found else {}
+    known = {"sweep_id": manifest.sweep_id}
+    return [*found, *({name: {**known, **r}.get(name) for name in keys} for r in others)]
+
+
+def _other_records(other: OtherRows, names: Sequence[tuple[str, str]]) -> Iterator[dict[str, Json]]:
+    """A record per seed, with what is known of it."""
+    for seed, figures in other.figures.items():
+        yield {
+            "part": OTHERS,
+            "param.seed": seed,
+            "dataset": other.dataset,
+            "model": other.name,
+            "state": "evaluated",
+            **{f"{s}.{f}": figures.get(s, {}).get(f) for s, f in names},
+        }
 
 
 def _record(
@@ -187,6 +213,18 @@ def _figures(group: ResultGroup) -> list[str]:
         *(_mean(group.test(name)) for name, _ in TESTED),
         f"{sum(seconds) / 60:.1f}" if seconds else NOT_AVAILABLE,
     ]
+
+
+def _cells_of(other: OtherRows, titles: Sequence[str]) -> tuple[str, ...]:
+    """A detector of somebody else's below these titles."""
+    known = {
+        "part": OTHERS,
+        "dataset": other.dataset,
+        "model": other.name,
+        "seeds": str(len(other.figures)),
+        **{title: _mean(other.test(name)) for name, title in TESTED},
+    }
+    return tuple(known.get(title, "") for title in titles)
 
 
 def _mean(found: SeedMean | None) -> str:

@@ -48,6 +48,8 @@ class Result:
         best_epoch, epochs: Which epoch was kept, counted from 1, and how many were trained.
         seconds: Training time.
         figures: On the test scenarios; empty where it wasn't evaluated.
+        others: The same figures of detectors of others in its evaluation, by their name.
+        seed, windows: Its seed and how its windows are cut, where it was evaluated.
         problem: Why there are no figures although it was evaluated; empty: nothing.
     """
 
@@ -61,6 +63,9 @@ class Result:
     epochs: int | None = None
     seconds: float | None = None
     figures: Figures = field(default_factory=dict)
+    others: Mapping[str, Figures] = field(default_factory=dict)
+    seed: int | None = None
+    windows: str = ""
     problem: str = ""
 
     @property
@@ -83,12 +88,7 @@ class Result:
 
     def average(self, figure: str) -> float | None:
         """Mean of a figure over the official scenarios in which it is defined."""
-        known = [
-            value
-            for scenario, found in self.figures.items()
-            if scenario.startswith(OFFICIAL) and (value := found.get(figure)) is not None
-        ]
-        return sum(known) / len(known) if known else None
+        return average_of(self.figures, figure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +123,13 @@ class ResultGroup:
     @property
     def validation(self) -> SeedMean | None:
         """That figure over seeds; None unless all have finished."""
-        return _over_seeds(
+        return over_seeds_of(
             None if r.validation is None else r.validation.value for r in self.results
         )
 
     def test(self, figure: str) -> SeedMean | None:
         """A figure, averaged over the official scenarios, over seeds; None unless all have it."""
-        return _over_seeds(result.average(figure) for result in self.results)
+        return over_seeds_of(result.average(figure) for result in self.results)
 
     def better_than(self, other: ResultGroup) -> bool:
         """Whether its mean on validation beats that of `other`; the earlier of equals wins."""
@@ -137,6 +137,16 @@ class ResultGroup:
         if mine is None or theirs is None or one is None or self.metric != other.metric:
             return False
         return mine.mean > theirs.mean if one.higher_is_better else mine.mean < theirs.mean
+
+
+def average_of(figures: Figures, figure: str) -> float | None:
+    """Mean of a figure over the official scenarios in which it is defined."""
+    known = [
+        value
+        for scenario, found in figures.items()
+        if scenario.startswith(OFFICIAL) and (value := found.get(figure)) is not None
+    ]
+    return sum(known) / len(known) if known else None
 
 
 def results_of(board: SweepBoard, *, every_stage: bool = False) -> tuple[Result, ...]:
@@ -217,15 +227,12 @@ def _with_figures(result: Result, evaluated: Mapping[Path, EvaluationReport]) ->
     """The same once its run has finished."""
     known = read_figures(result.run)
     best, epochs = known.get("best_epoch"), known.get("epochs")
-    figures, problem = _figures(result.run, evaluated)
     return replace(
-        result,
+        _tested(result, evaluated),
         validation=read_validation(result.run),
         best_epoch=None if best is None else int(best) + 1,
         epochs=None if epochs is None else int(epochs),
         seconds=known.get("seconds"),
-        figures=figures,
-        problem=problem,
     )
 
 
@@ -238,23 +245,35 @@ def _evaluated(runs: Sequence[Path]) -> dict[Path, EvaluationReport]:
     return reports_of(runs)
 
 
-def _figures(run: Path, evaluated: Mapping[Path, EvaluationReport]) -> tuple[Figures, str]:
-    """Figures on the test scenarios, or what is wrong with them."""
+def _tested(result: Result, evaluated: Mapping[Path, EvaluationReport]) -> Result:
+    """With figures on the test scenarios, or what is wrong with them."""
     if not evaluated:
-        return {}, ""
+        return result
     from can_train.comparison.groups import FIGURES
-    from can_train.comparison.runs import evaluation_of, load_compared
+    from can_train.comparison.runs import evaluation_of, figures_of, load_compared
 
-    if evaluation_of(run, evaluated) is None:
-        return {}, ""
+    if evaluation_of(result.run, evaluated) is None:
+        return result
     try:
-        found = load_compared(run, evaluated)
+        found = load_compared(result.run, evaluated)
     except CanTrainError as error:
-        return {}, str(error)
-    return {s: {name: found.value(s, name) for name in FIGURES} for s in found.metrics}, ""
+        return replace(result, problem=str(error))
+    others: dict[str, dict[str, Mapping[str, float | None]]] = {}
+    for scenario, rows in found.others.items():
+        for name, metrics in rows.items():
+            others.setdefault(name, {})[scenario] = figures_of(metrics)
+    data = found.config.data
+    return replace(
+        result,
+        figures={s: {name: found.value(s, name) for name in FIGURES} for s in found.metrics},
+        others=others,
+        seed=found.config.seed,
+        windows=f"{data.window} frames at {data.stride}, {data.split}",
+    )
 
 
-def _over_seeds(values: Iterable[float | None]) -> SeedMean | None:
+def over_seeds_of(values: Iterable[float | None]) -> SeedMean | None:
+    """Mean of a figure of each seed; None unless all have it."""
     from can_train.comparison.intervals import over_seeds
 
     return over_seeds(list(values))

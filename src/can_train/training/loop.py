@@ -9,6 +9,7 @@ asks the process to stop, the position is also saved after the step that just en
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import pickle
@@ -16,17 +17,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
+from can_train.detectors.adamw import AdamW
 from can_train.detectors.stage import Judgement, Means, StageModule
 from can_train.errors import ArtifactError, TrainingError
 from can_train.files import PARTIAL, sha256_of, writing
 from can_train.runs.events import RunResumed
 from can_train.runs.layout import BEST, LAST
 from can_train.runs.made import MAKE_AGAIN, check_whole
-from can_train.runs.stop import Stopped, stop_requested
+from can_train.runs.stop import Stopped
 from can_train.training.device import training_device
 from can_train.training.meter import EpochMeter
 from can_train.training.out_of_memory import (
@@ -38,6 +40,10 @@ from can_train.training.out_of_memory import (
     Unwatched,
 )
 from can_train.training.recorder import Recorder
+from can_train.training.steps import OwnSteps, Steps
+
+if TYPE_CHECKING:
+    from can_train.training.ranks import Ranks
 
 logger = logging.getLogger("can_train")
 
@@ -108,31 +114,38 @@ def fit(
     folder: Path,
     recorder: Recorder,
     watch: BatchWatch | None = None,
+    ranks: Ranks | None = None,
 ) -> FitResult:
     """Trains `module` until its epochs or its patience end; leaves the best epoch in it.
+
+    Of several processes the first one alone reads and writes `folder`, validates and has the best
+    epoch afterwards; the others do what it says.
 
     Args:
         module: The stage.
         folder: `checkpoints/` of the run; if it holds `last.ckpt`, training goes on from there.
         recorder: Receives the figures of each epoch.
         watch: Is told when an epoch has ended and when memory ran out.
+        ranks: The processes that train it together; None: this one alone.
 
     Raises:
         TrainingError: Training diverged: no epoch had finite validation figures; or memory ran out
-            however small the batches were.
+            however small the batches were; or another process of the run ended.
         ArtifactError: A checkpoint is damaged, or of another run.
         Stopped: Somebody asked; `last.ckpt` holds the position.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{PARTIAL}*"):
-        left.unlink()  # half-written by a killed attempt; a run has one owner
-    fitting = _Fitting(module, folder, recorder, watch or Unwatched())
+    if ranks is None or ranks.leads:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"{PARTIAL}*"):
+            left.unlink()  # half-written by a killed attempt; a run has one owner
+    fitting = _Fitting(module, folder, recorder, watch or Unwatched(), ranks)
     progress = fitting.run()
     if progress.best_epoch < 0:
         raise TrainingError(
             "training diverged: no epoch had finite validation figures. Use a lower --learning-rate"
         )
-    _restore_best(module, folder / BEST, progress.best_sha256)
+    if ranks is None or ranks.leads:
+        _restore_best(module, folder / BEST, progress.best_sha256)
     module.to("cpu").eval()
     return FitResult(
         epochs=progress.epoch,
@@ -151,17 +164,46 @@ def _restore_best(module: StageModule[Any], path: Path, sha256: str) -> None:
     module.load_state_dict(_load(path, "cpu"), strict=True)
 
 
-def _load(path: Path, device: torch.device | str) -> Any:
+def _load(path: Path, device: torch.device | str, content: bytes | None = None) -> Any:
     """A checkpoint after a look at every byte.
+
+    Args:
+        path: Where it lies.
+        device: Where its tensors go.
+        content: Its bytes, where another process has looked at them; None: they are read.
 
     Raises:
         ArtifactError: It is damaged, or holds code.
     """
-    check_whole(path)
+    if content is None:
+        check_whole(path)
+    source = path if content is None else io.BytesIO(content)
     try:
-        return torch.load(path, map_location=device, weights_only=True)
+        return torch.load(source, map_location=device, weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
         raise ArtifactError(f"{path}: damaged checkpoint ({error}). {MAKE_AGAIN}") from error
+
+
+def _content(path: Path) -> bytes | None:
+    """Bytes of a checkpoint after a look at each; None where there is none.
+
+    Raises:
+        ArtifactError: It is damaged.
+    """
+    if not path.is_file():
+        return None
+    check_whole(path)
+    return path.read_bytes()
+
+
+def _steps(
+    module: StageModule[Any], optimizer: AdamW, device: torch.device, ranks: Ranks | None
+) -> Steps:
+    if ranks is None:
+        return OwnSteps(module, optimizer, device)
+    from can_train.training.shared_steps import SharedSteps
+
+    return SharedSteps(module, optimizer, device, ranks)
 
 
 def validate(
@@ -193,6 +235,7 @@ class _Fitting:
         folder: Path,
         recorder: Recorder,
         watch: BatchWatch,
+        ranks: Ranks | None,
     ) -> None:
         self._device = training_device()
         self._module = module.to(self._device)
@@ -201,6 +244,7 @@ class _Fitting:
         self._meter = EpochMeter(self._device)
         self._watch = watch
         self._optimizer = module.optimizer()
+        self._steps = _steps(self._module, self._optimizer, self._device, ranks)
         self._progress = Progress()
         self._halver = Halver(module, watch, self._progress.halvings)
         self._lasted_s: list[float] = []
@@ -215,8 +259,7 @@ class _Fitting:
     def run(self) -> Progress:
         """Trains until the epochs or the patience end."""
         settings = self._module.settings
-        if (self._folder / LAST).is_file():
-            self._resume()
+        self._resume()
         progress = self._progress
         while progress.epoch < self._module.epochs and progress.waited < settings.patience:
             started = time.monotonic()
@@ -230,8 +273,9 @@ class _Fitting:
         module, progress, meter = self._module, self._progress, self._meter
         module.begin_epoch(progress.epoch)
         module.train()
-        self._optimizer.rate = module.rate(progress.epoch)
         self._halver.again(progress.epoch, finished=False)
+        self._steps.begin_epoch()
+        self._optimizer.rate = module.rate(progress.epoch)
         meter.begin(module.left(progress.step))
         while progress.step < module.steps:
             if not self._halver.fits(self._train_step, progress.step, STEP):
@@ -239,7 +283,8 @@ class _Fitting:
             progress.step += 1
             self._recorder.step(progress.epoch, progress.step, module.steps)
             # The epoch's last step is followed by its judgement, which saves the position, too.
-            if stop_requested() and progress.step < module.steps:
+            if progress.step < module.steps and self._steps.stopping():
+                module.means = self._steps.means()
                 self._save()
                 raise Stopped(f"stopped after step {progress.step} of epoch {progress.epoch + 1}")
         meter.trained()
@@ -252,12 +297,9 @@ class _Fitting:
             meter.start_step(step)
             module.seed_step(step)
             self._optimizer.zero_grad()
-            batch = module.training_batch(step).to(self._device)
+            self._steps.learn(step, meter.part_done)
             meter.part_done()
-            module.learn(batch, meter.part_done)
-            meter.part_done()
-            self._optimizer.clip(module.settings.gradient_clip)
-            self._optimizer.step()
+            self._steps.update(module.settings.gradient_clip)
             meter.part_done()
         except BaseException:
             module.means = Means(sums=sums, weight=weight)
@@ -267,27 +309,36 @@ class _Fitting:
     def _close_epoch(self) -> None:
         """Judges the epoch that just ended, records and saves it."""
         module, progress = self._module, self._progress
+        module.means = self._steps.means()
         means = module.take_means()
-        judgement = validate(module, self._device, self._halver)
+        judgement = self._steps.agreed(self._judgement())
         better = progress.judged(judgement)
-        if better:
+        if better and self._steps.leads:
             self._best = {name: value.clone() for name, value in module.state_dict().items()}
         # Both look at the peak since the epoch began; the next one sets it back.
         self._watch.epoch()
         self._recorder.event(self._meter.resources(progress.epoch))
         self._recorder.epoch(progress.epoch, {**means, **judgement.metrics}, best=better)
         progress.epoch, progress.step = progress.epoch + 1, 0
-        stopping = stop_requested()
+        stopping = self._steps.stopping_after_epoch()
         if stopping or time.monotonic() - self._saved_s >= SAVE_S:
             self._save()
         if stopping:
             raise Stopped(f"stopped after epoch {progress.epoch}")
+
+    def _judgement(self) -> Judgement | None:
+        """What the first process finds on the validation windows; None in others."""
+        if not self._steps.leads:
+            return None
+        return validate(self._module, self._device, self._halver)
 
     def _save(self) -> None:
         """Replaces `best.pt` where there is a better one, then `last.ckpt`.
 
         Every step seeds its generators, so no random state is kept.
         """
+        if not self._steps.leads:
+            return
         progress, means = self._progress, self._module.means
         if self._best:
             with writing(self._folder / BEST) as stream:
@@ -316,13 +367,16 @@ class _Fitting:
         self._saved_s = time.monotonic()
 
     def _resume(self) -> None:
-        """Goes back to the position in `last.ckpt`.
+        """Goes back to the position in `last.ckpt`, where there is one.
 
         Raises:
             ArtifactError: It is damaged, of another run, or of another version.
         """
         last = self._folder / LAST
-        document = _load(last, self._device)
+        content = self._steps.agreed(_content(last) if self._steps.leads else None)
+        if content is None:
+            return
+        document = _load(last, self._device, content)
         if not isinstance(document, dict) or document.get("format") != CHECKPOINT_FORMAT:
             raise ArtifactError(
                 f"{last}: not a checkpoint of this version of can-train. {MAKE_AGAIN}"

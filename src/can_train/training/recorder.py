@@ -87,3 +87,16 @@ class Recorder:
         writer.writeheader()
         writer.writerows(rows)
         write_text(path, text.getvalue())
+
+
+class SilentRecorder(Recorder):
+    """Records nothing: another process of the run does."""
+
+    def event(self, event: Event) -> None:
+        """Does nothing."""
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        """Does nothing."""
+
+    def epoch(self, epoch: int, metrics: dict[str, float], *, best: bool) -> None:
+        """Does nothing."""

@@ -7,11 +7,13 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from can_train.config.frozen import FrozenConfig, load_frozen
 from can_train.config.schema import RESULTS_VERSION, TEACHER, DistillationConfig, RunConfig
+from can_train.config.spec import spec_of
 from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.statistics import dataset_statistics
 from can_train.dataset.windows import open_windows
@@ -33,28 +35,38 @@ from can_train.training.final_figures import validation_figures
 from can_train.training.loop import FitResult, fit
 from can_train.training.out_of_memory import STEP
 from can_train.training.precision import products_in, require
-from can_train.training.recorder import Recorder, telling_interruptions
+from can_train.training.recorder import Recorder, SilentRecorder, telling_interruptions
+
+if TYPE_CHECKING:
+    from can_train.training.ranks import Ranks
 
 logger = logging.getLogger("can_train")
 
 
-def run_frozen(path: Path) -> None:
+def run_frozen(path: Path, ranks: Ranks | None = None) -> None:
     """Trains what the frozen config at `path` describes, in this process.
+
+    Args:
+        path: The frozen config.
+        ranks: The processes that train it together, of which this is the first; the others call
+            `help_frozen`. None: this one alone.
 
     Raises:
         CanTrainError: Config, data or parents aren't what was frozen, or training failed.
     """
     started = time.monotonic()
-    frozen = load_frozen(path)
-    torch.set_num_threads(frozen.config.training.threads)
-    require(frozen.config.training.precision)
+    frozen = _loaded(path)
     with telling_interruptions(frozen.run_dir):
         stage = prepare(frozen)
+        _require_parts(stage, ranks)
         recorder = Recorder(frozen.run_dir, epochs=stage.module.epochs)
         _announce(frozen.config, stage, recorder)
+        if ranks is not None:
+            logger.info("%d processes train together, by %s", ranks.place.size, ranks.backend)
+            ranks.begin()
         evidence = stage.agreement.figures("before") if stage.agreement else {}
         with products_in(frozen.config.training.precision):
-            batch, result = _fitted(frozen, stage, recorder)
+            batch, result = _fitted(frozen, stage, recorder, ranks)
         if stage.agreement:
             evidence |= stage.agreement.figures("after")
         detector = calibrated_detector(stage)
@@ -64,6 +76,7 @@ def run_frozen(path: Path) -> None:
         seconds = time.monotonic() - started
         figures = {
             "seconds": round(seconds, 1),
+            "processes": 1 if ranks is None else ranks.place.size,
             **_batches(stage, batch, result),
             **_pace(result, seconds),
             **_finite({**evidence, **validation}),
@@ -79,6 +92,34 @@ def run_frozen(path: Path) -> None:
         target,
         digest[:12],
     )
+
+
+def help_frozen(path: Path, ranks: Ranks) -> None:
+    """Computes its part of every batch of a run that another process leads; writes nothing.
+
+    Args:
+        path: The frozen config.
+        ranks: The processes; this isn't the first one.
+
+    Raises:
+        CanTrainError: Config, data or parents aren't what was frozen, or training failed.
+        Stopped: Somebody asked, and the first process has saved the position.
+    """
+    frozen = _loaded(path)
+    if not ranks.shall_begin():  # what the first one makes and caches is there now
+        return
+    module = _stage_of(frozen, load_parents(frozen.config, frozen.experiment_root)).module
+    recorder = SilentRecorder(frozen.run_dir, epochs=module.epochs)
+    with products_in(frozen.config.training.precision):
+        fit(module, checkpoints_dir(frozen.run_dir), recorder, ranks=ranks)
+
+
+def _loaded(path: Path) -> FrozenConfig:
+    """The frozen config, with threads and precision set as it says."""
+    frozen = load_frozen(path)
+    torch.set_num_threads(frozen.config.training.threads)
+    require(frozen.config.training.precision)
+    return frozen
 
 
 def _finite(figures: Mapping[str, float]) -> dict[str, float | None]:
@@ -101,6 +142,11 @@ def prepare(frozen: FrozenConfig) -> Trainable:
         )
     parents = load_parents(config, frozen.experiment_root)
     record_parents(frozen.run_dir, {role: parent.sha256 for role, parent in parents.items()})
+    return _stage_of(frozen, parents)
+
+
+def _stage_of(frozen: FrozenConfig, parents: Mapping[str, Detector]) -> Trainable:
+    config = frozen.config
     ref = DatasetRef(modality=config.modality, dataset=config.dataset)
     inputs = open_windows(frozen.data_root, ref, config.data, frozen.training_digest)
     return build_stage(config, inputs, parents)
@@ -151,16 +197,42 @@ def _announce_distillation(config: DistillationConfig, sha256: str) -> None:
     )
 
 
+def _require_parts(stage: Trainable, ranks: Ranks | None) -> None:
+    """Refuses several processes where a batch can't be shared.
+
+    Raises:
+        ConfigError: The detector doesn't say that it can.
+    """
+    if ranks is not None and not spec_of(stage.config.model).data_parallel:
+        raise ConfigError(
+            f"{stage.config.model} trains in one process, and {ranks.place.size} were started. "
+            "Use: --nodes 1, and at most --gpus 1"
+        )
+
+
 def _fitted(
-    frozen: FrozenConfig, stage: Trainable, recorder: Recorder
+    frozen: FrozenConfig, stage: Trainable, recorder: Recorder, ranks: Ranks | None
 ) -> tuple[BatchDecision, FitResult]:
-    """Trains in batches that fit into memory."""
+    """Trains in batches that fit into memory.
+
+    What several processes use of theirs says nothing about the safety factor, which is for a whole
+    batch in one: it isn't recorded.
+    """
     device = training_device()
     memory = memory_of(device)
     stage.module.to(device)
     batch = settle_batch(frozen, stage.module, memory)
+    folder = checkpoints_dir(frozen.run_dir)
+    if ranks is not None:
+        if stage.module.batch_size < ranks.place.size:
+            logger.warning(
+                "batches of %d windows leave some of %d processes without work",
+                stage.module.batch_size,
+                ranks.place.size,
+            )
+        return batch, fit(stage.module, folder, recorder, ranks=ranks)
     watch = RecordedBatches(frozen, batch, memory)
-    result = fit(stage.module, checkpoints_dir(frozen.run_dir), recorder, watch)
+    result = fit(stage.module, folder, recorder, watch)
     watch.finished()
     return batch, result
 

@@ -1,4 +1,4 @@
-"""Windows above the threshold become events with a level, a peak and a first alarm."""
+"""Windows above the threshold become events with a severity, a peak and a first alarm."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_no_window_above_is_no_event():
 
 def test_windows_close_together_are_one_event_with_its_peak_and_first_alarm():
     (event,) = events_of(scored([0, 2, 0, 5, 3, 0]), AlarmRule(k=3, n=10))
-    assert (event.level, event.windows) == ("alarm", 3)
+    assert (event.severity, event.windows) == ("alarm", 3)
     assert (event.start_s, event.end_s) == (10.5, 12.5)
     assert (event.peak_s, event.peak_score) == (11.5, 5.0)
     assert event.first_alarm_s == 12.5
@@ -30,7 +30,7 @@ def test_windows_close_together_are_one_event_with_its_peak_and_first_alarm():
 
 def test_windows_far_apart_are_notices_of_their_own():
     events = events_of(scored([2, 0, 0, 0, 0, 0, 2]), AlarmRule(k=2, n=2))
-    assert [(e.level, e.start_s, e.first_alarm_s) for e in events] == [
+    assert [(e.severity, e.start_s, e.first_alarm_s) for e in events] == [
         ("notice", 10.0, None),
         ("notice", 13.0, None),
     ]
@@ -52,7 +52,7 @@ def test_a_span_within_another_does_not_end_the_event():
     assert starts.tolist() == [0]
 
 
-@pytest.mark.parametrize(("apart", "level"), [(1, "alarm"), (5, "notice")])
-def test_overlapping_windows_of_one_frame_are_a_notice(apart, level):
+@pytest.mark.parametrize(("apart", "severity"), [(1, "alarm"), (5, "notice")])
+def test_overlapping_windows_of_one_frame_are_a_notice(apart, severity):
     (event,) = events_of(scored([0, 0, 2, 2, 2, 2, 2, 0], 0.05), AlarmRule(k=2, n=3), apart)
-    assert event.level == level
+    assert event.severity == severity

@@ -44,7 +44,7 @@ def followed(
                 end_s=float(scored.end_s[number]),
                 score=score,
                 above=score > THRESHOLD,
-                level=stage.update(score),
+                severity=stage.update(score),
                 sighting=sighting,
             )
         )
@@ -84,9 +84,9 @@ def test_events_are_those_of_the_whole_recording(apart: int, hot: float, feature
 def test_an_open_event_is_known_before_it_is_over() -> None:
     follower = EventFollower(WINDOW)
     window = JudgedWindow(
-        start_s=0.0, end_s=0.1, score=3.0, above=True, level="notice", sighting=None
+        start_s=0.0, end_s=0.1, score=3.0, above=True, severity="notice", sighting=None
     )
     assert EventFollower(WINDOW).open is None
     assert follower.update(window) is None
     opened = follower.open
-    assert opened is not None and (opened.level, opened.peak_score) == ("notice", 3.0)
+    assert opened is not None and (opened.severity, opened.peak_score) == ("notice", 3.0)

@@ -25,7 +25,7 @@ def noise(_):
 
 def test_a_flood_of_a_new_id():
     event = event_in(benign() + injected(0x000, 0.0008))
-    assert (event.level, event.kind, event.ids) == ("alarm", "flood", (0x000,))
+    assert (event.severity, event.kind, event.ids) == ("alarm", "flood", (0x000,))
 
 
 def test_new_ids_with_any_payload_are_fuzzing():

@@ -55,3 +55,25 @@ def test_too_few_windows_for_a_threshold_are_told() -> None:
     assert remarks([("test_01", [few])])[0] == (
         "thresholds from 1 benign window, too few for a rate of 0.001: gat 0.5"
     )
+
+
+def test_detectors_of_others_are_all_shown_and_told_of_where_they_lead() -> None:
+    mine = replace(GAT, name="mine", kind="other", f1=0.9, roc_auc=1.0, fpr=0.2)
+    worse = replace(GAT, f1=0.8)
+    rows = list(compact_rows([("test_01_a", [GAT, mine, TREES])]))
+    assert [row.cells[0] for row in rows] == [
+        "test_01_a", "  gat", "  mine (other)", "  boosted_trees (control)",
+    ]  # fmt: skip
+    useless = replace(mine, fpr=0.5, f1=0.95)
+    lines = remarks(
+        [
+            ("test_01_a", [worse, mine, TREES]),
+            ("test_02_b", [GAT, mine, TREES]),
+            ("test_03_c", [worse, useless, TREES]),
+        ]
+    )
+    assert lines[0] == "thresholds from 1,200 benign windows: gat 0.5, mine 0.5"
+    assert "test_01: mine: 20 % of benign windows alarm" in lines
+    assert [line for line in lines if "another detector" in line] == [
+        "test_01: another detector beats the trained models: F1 mine 0.9000, gat 0.8000"
+    ]

@@ -12,7 +12,7 @@ from can_train.errors import DataError
 from can_train.evaluation.experts import load_experts
 from can_train.evaluation.new_vehicle import Calibrated, CalibrateOn, calibrate_on
 from can_train.evaluation.places import places_of
-from can_train.evaluation.scenarios import evaluate_run
+from can_train.evaluation.scenarios import Asked, evaluate_run
 from can_train.frames.readers import read_recording
 from can_train.runs.layout import evaluation_path
 from can_train.runs.state import end_running
@@ -58,7 +58,7 @@ def test_an_evaluation_with_other_thresholds_writes_nothing_and_says_so(
     file = lab.home / "benign.csv"
     plain = evaluate_run(run, lab.data_root)
     written = evaluation_path(run).read_bytes()
-    other = evaluate_run(run, lab.data_root, None, CalibrateOn(file=file, minutes=5.0))
+    other = evaluate_run(run, lab.data_root, Asked(calibrate=CalibrateOn(file=file, minutes=5.0)))
     assert evaluation_path(run).read_bytes() == written
     assert other.settings["calibrated_on"] == read_recording(file).frames.digest()
     assert "calibrated_on" not in plain.settings

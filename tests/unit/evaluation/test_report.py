@@ -95,7 +95,7 @@ def test_csv_has_one_line_per_row_in_full_precision():
         (lambda d: d.update(schema_version=9), "schema version 9, this version reads 2"),
         (lambda d: d.update(schema_version=1), "version 1, this version reads 2. Evaluate the run"),
         (lambda d: d["rows"][0].pop("alarms"), "not an evaluation"),
-        (lambda d: d["rows"][0].update(kind="other"), "not an evaluation \\(kind 'other'\\)"),
+        (lambda d: d["rows"][0].update(kind="alien"), "not an evaluation \\(kind 'alien'\\)"),
         (lambda d: d["rows"][0].pop("scorer"), "not an evaluation"),
         (lambda d: d["rows"][0]["metrics"].update(extra=1), "not an evaluation"),
     ],

@@ -76,8 +76,8 @@ def test_windows_have_the_margins_that_were_judged(
         if trace.judged:
             benign = windows.score[OWN][~windows.attack]
             assert np.mean(benign > at.value) == pytest.approx(row.metrics.fpr)
-        alarms = [event for event in trace.events if event.level == "alarm"]
-        assert bool(alarms) == bool((windows.level[OWN] == ALARM).any())
+        alarms = [event for event in trace.events if event.severity == "alarm"]
+        assert bool(alarms) == bool((windows.severity[OWN] == ALARM).any())
 
 
 def test_sweeps_hold_the_stored_threshold_with_the_figures_of_the_table(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from can_train.alarms.rule import LEVELS
+from can_train.alarms.rule import SEVERITIES
 from can_train.dataset.discovery import lone_file
 from can_train.dataset.labels import Labels
 from can_train.dataset.request import AS_FOUND, Reading
@@ -77,7 +77,7 @@ def test_windows_know_their_time_and_their_alarm_level(labelled: ScoredRecording
     windows = labelled.windows
     assert (windows.end_s > windows.start_s).all()
     assert labelled.frames // 50 == len(windows)
-    quiet = labelled.level["gat"] == LEVELS.index("quiet")
+    quiet = labelled.severity["gat"] == SEVERITIES.index("quiet")
     assert not windows.alarm["gat"][quiet].any()
     for event in labelled.events["gat"]:
         inside = (windows.start_s >= event.start_s) & (windows.end_s <= event.end_s)
@@ -130,7 +130,7 @@ def test_documents_hold_every_window(
         *(
             f"{scorer}_{column}"
             for scorer in ("vehicle_profile", "gat")
-            for column in ("score", "p_value", "threshold", "above", "level")
+            for column in ("score", "p_value", "threshold", "above", "severity")
         ),
     ]  # fmt: skip
     count = len(labelled.windows)
@@ -145,7 +145,7 @@ def test_documents_hold_every_window(
     assert first["windows"]["score"]["gat"] == list(labelled.windows.score["gat"])
     assert (second["windows"]["label"], second["attack_windows"]) == (None, None)
     assert len(first["events"]["gat"]) == len(labelled.events["gat"])
-    assert set(first["windows"]["level"]["gat"]) <= set(LEVELS)
+    assert set(first["windows"]["severity"]["gat"]) <= set(SEVERITIES)
 
 
 def test_tables_tell_scorers_and_events(

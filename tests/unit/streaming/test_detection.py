@@ -44,7 +44,7 @@ def events(detector: FrameScorer, drive: Frames) -> tuple[Event, ...]:
     )
     seen = sightings_of(graphs, np.arange(len(graphs)), detector.spec)
     found = events_of(timed, detector.rule, 1, seen)
-    assert {event.level for event in found} == {"alarm", "notice"}
+    assert {event.severity for event in found} == {"alarm", "notice"}
     return found
 
 
@@ -80,7 +80,7 @@ def test_an_alarm_is_told_with_the_window_that_fires(
         for alert in detection.take(piece):
             if alert.state == "alarm":
                 at_s.append((alert.event.first_alarm_s, float(piece.timestamp[-1])))
-    expected = [event.first_alarm_s for event in events if event.level == "alarm"]
+    expected = [event.first_alarm_s for event in events if event.severity == "alarm"]
     assert [first for first, _ in at_s] == expected
     assert all(0 <= now - first < 0.1 for first, now in at_s if first is not None)
 
@@ -92,7 +92,7 @@ def test_the_summary_counts(
     assert detection.summary().decision_ms is None
     told(detection, drive)
     summary = detection.summary()
-    alarms = sum(event.level == "alarm" for event in events)
+    alarms = sum(event.severity == "alarm" for event in events)
     assert (summary.alarms, summary.notices) == (alarms, len(events) - alarms)
     assert summary.frames == len(drive)
     assert summary.windows == (len(drive) - WINDOW) // WINDOW + 1

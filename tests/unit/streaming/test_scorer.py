@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from can_train.alarms.events import Event
-from can_train.alarms.rule import LEVELS, levels_of
+from can_train.alarms.rule import SEVERITIES, severities_of
 from can_train.dataset.discovery import lone_file
 from can_train.dataset.labels import Labels
 from can_train.dataset.request import AS_FOUND
@@ -71,8 +71,8 @@ def require_same(
         p_value = [each.p_value for each in said]
         np.testing.assert_allclose(p_value, expected.p_value[name], rtol=1e-3)
         assert [each.above for each in said] == expected.alarm[name].tolist()
-        level = levels_of(score, detector.thresholds[name].value, apart=apart)
-        assert [LEVELS.index(each.level) for each in said] == level.tolist()
+        severity = severities_of(score, detector.thresholds[name].value, apart=apart)
+        assert [SEVERITIES.index(each.severity) for each in said] == severity.tolist()
 
 
 def test_the_drive_is_calm_enough_to_be_judged_by_its_own_level(

@@ -90,3 +90,18 @@ def test_nothing_and_too_much_are_refused() -> None:
     axes = [parse_axis(f"seed={many}"), parse_axis(f"epochs={many.replace('0,', '40,', 1)}")]
     with pytest.raises(ConfigError, match="spans 1,600 combinations; at most 1,000 are allowed"):
         spanned(typed, axes, Grid())
+
+
+def test_a_bare_word_is_the_grid_that_comes_with_it_and_a_path_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = read_grid("campaign")
+    assert len(shipped.parts) > 3
+    for name in ("campaign", "campaign.yaml", "mine"):
+        Path(name).write_text(f"name: {name}-of-mine\ngrid: {{seed: [1, 2]}}\n")
+    assert read_grid("campaign") == shipped
+    for word in ("./campaign", str(tmp_path / "campaign"), "campaign.yaml", "mine"):
+        assert read_grid(word).name == f"{Path(word).name}-of-mine", word
+    with pytest.raises(ConfigError, match="nothing can't be read"):
+        read_grid("nothing")

@@ -6,6 +6,7 @@ import argparse
 from typing import Final, TypeAlias
 
 from can_train.cli.options import add_plan_options, add_root_options
+from can_train.cli.other_detectors import add_detector_option, wanted_detectors
 from can_train.cli.recording import add_recording_options
 from can_train.cli.values import file_path
 
@@ -37,6 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--out", action="append", type=file_path, metavar="FILE", default=argparse.SUPPRESS,
         help="write the results there at the end, as the name ends: .md, .tex, .csv, .parquet",
     )  # fmt: skip
+    add_detector_option(group)
     add_plan_options(parser, again=False)
     add_recording_options(parser)
     add_root_options(parser, "data", "experiment", "teacher")
@@ -46,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Plans and trains; gives the exit code.
 
     Raises:
-        ConfigError: Results are wanted where nobody waits for them.
+        ConfigError: Results are wanted where nobody waits for them, or a detector isn't one.
     """
     from can_train.cli.place import chosen_executor
     from can_train.cli.sweep_launch import start_grid
@@ -55,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from can_train.sweeps.grid import SHIPPED, read_grid
 
     check_outs(vars(args).get("out", ()))
+    wanted_detectors()  # one that can't be loaded is told before anything is trained
     if "out" in args and not chosen_executor(args).waits:
         raise ConfigError(
             "--out: nobody waits for these jobs. When they have ended: can-train sweep results "

@@ -10,8 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from can_train.cli.evaluation_process import exit_code_of, given_data_root, start_evaluation
+from can_train.cli.evaluation_process import (
+    exit_code_of,
+    given_data_root,
+    lacks_rows_of,
+    start_evaluation,
+)
 from can_train.cli.options import add_root_options, roots_of
+from can_train.cli.other_detectors import add_detector_option, wanted_detectors
 from can_train.cli.outputs import require_writable, writing_for
 from can_train.cli.values import file_path
 
@@ -56,13 +62,24 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--out", type=file_path, metavar="FILE.md", help="also write a Markdown page"
     )
+    add_detector_option(parser)
     add_root_options(parser, "data", "experiment")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the tables, and gives 0."""
+    """Writes the tables, and gives 0.
+
+    Raises:
+        ConfigError: Detectors are named, and nothing shall be evaluated.
+    """
+    from can_train.errors import ConfigError
     from can_train.runs.find import select
 
+    if "detector" in args and not args.evaluate:
+        raise ConfigError(
+            "--detector: rows of detectors are made by evaluations. Add --evaluate, or leave it "
+            "out: rows that are there are shown"
+        )
     if args.out is not None:
         require_writable("--out", args.out)
     roots = roots_of(args)
@@ -109,6 +126,8 @@ def _evaluated_runs(args: argparse.Namespace, roots: Roots, selection: Selection
     runs = [*selection.named, *finished]
     lacking = without_evaluation(runs)
     if args.evaluate:
+        wanted = wanted_detectors()
+        lacking += [run for run in runs if run not in lacking and lacks_rows_of(run, wanted)]
         _evaluate(lacking, given_data_root(args))
         return runs
     ready = [run_dir for run_dir in runs if run_dir not in lacking]

@@ -8,15 +8,16 @@ from typing import Final, TypeAlias
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options
 from can_train.cli.outputs import require_writable
-from can_train.cli.reading import add_reading_options, reading_options
+from can_train.cli.reading import add_reading_options
+from can_train.cli.sources import STDIN, check_source, source_of
 from can_train.cli.trained import add_detector, detector_path
 from can_train.cli.values import Duration, file_path, file_text
 from can_train.errors import ConfigError
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-_STDIN: Final = "-"
-_CALIBRATION_TIME: Final = Duration(least=1, most=86_400)
+CALIBRATION_TIME: Final = Duration(least=1, most=86_400)
+"""What `--calibrate` may be."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -45,7 +46,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--fd", action="store_true", help="the bus, or standard input, is CAN FD")
     parser.add_argument(
         "--calibrate",
-        type=_CALIBRATION_TIME,
+        type=CALIBRATION_TIME,
         metavar="TIME",
         help="raise the thresholds for this vehicle from its first traffic, such as 120s or 5min, "
         "which has to be benign; detection begins behind it",
@@ -74,12 +75,12 @@ def run(args: argparse.Namespace) -> int:
     """
     _check(args)
     path = detector_path(args, "detect with")
-    from can_train.cli.live import follow, source_of
+    from can_train.cli.live import follow
     from can_train.detectors.loading import load_detector
 
     detector = load_detector(path, experiment_root=vars(args).get("experiment_root"))
     detector.limit_threads()
-    source = source_of(args)
+    source = source_of(args, args.file, 1.0 if args.realtime else None)
     try:
         return follow(args, detector, source)
     finally:
@@ -98,18 +99,8 @@ def _check(args: argparse.Namespace) -> None:
             "detect: nothing to listen to. Name a recording, - for standard input, or a live bus: "
             "--bus socketcan:can0"
         )
-    recording = args.file not in (None, _STDIN)
-    typed = [option for option in reading_options(args) if option != "--bus"]
-    if typed and not recording:
-        raise ConfigError(
-            f"{', '.join(typed)}: about a recording, and frames of standard input (lines of "
-            f"candump -L) and of a live bus have one form. Leave it out, or name a FILE"
-        )
-    if args.realtime and not recording:
+    check_source(args, args.file)
+    if args.realtime and args.file in (None, STDIN):
         raise ConfigError("--realtime has no effect on what comes as it is sent. Leave it out")
-    if args.fd and recording:
-        raise ConfigError("--fd has no effect on a recording, which says so itself. Leave it out")
-    if args.bus is not None and args.file == _STDIN:
-        raise ConfigError("--bus has no effect on standard input. Leave it out")
     if args.log is not None:
         require_writable("--log", args.log)

@@ -22,7 +22,10 @@ PACKAGES: Final = (
 FORMAT_PACKAGES: Final = ("python-can", "asammdf", "zstandard")
 """Packages of the extra `formats`, which only some formats of recordings need."""
 
-EXTRAS: Final = ("formats", "mlflow", "onnx", "search")
+PAGE_PACKAGES: Final = ("starlette", "uvicorn")
+"""Packages of the extra `live`."""
+
+EXTRAS: Final = ("formats", "live", "mlflow", "onnx", "search")
 Facts: TypeAlias = dict[str, dict[str, str | None]]
 
 ASK_S: Final = 5.0
@@ -54,8 +57,8 @@ def add_parser(subparsers: Subparsers) -> None:
         default=argparse.SUPPRESS,
         help=(
             "install the packages that read ASC, BLF, MF4, SQLite and .zst recordings and live "
-            "buses; MLflow, which then mirrors the records of runs; ONNX, to export to it; or "
-            "what sweeps search with"
+            "buses; what serves the live page; MLflow, which then mirrors the records of runs; "
+            "ONNX, to export to it; or what sweeps search with"
         ),
     )
     add_root_options(parser, "data", "experiment", "teacher")
@@ -121,6 +124,7 @@ def _facts(args: argparse.Namespace) -> Facts:
         "format": {name: versions.get(_plain(name)) for name in FORMAT_PACKAGES},
         "mirror": {"mlflow": versions.get("mlflow")},
         "search": {"optuna": versions.get("optuna")},
+        "page": {name: versions.get(name) for name in PAGE_PACKAGES},
         "machine": {
             "host": platform.node(),
             "cpus": str(len(os.sched_getaffinity(0))),
@@ -157,6 +161,8 @@ def _missing(facts: Facts) -> list[str]:
         lines.append("MLflow, which mirrors records. Get it: can-train env --install mlflow")
     if facts["search"]["optuna"] is None:
         lines.append("Optuna, for adaptive sweeps. Get it: can-train env --install search")
+    if None in facts["page"].values():
+        lines.append("what serves the live page. Get it: can-train env --install live")
     if facts["machine"]["gpus"] is None:
         lines.append("a GPU that nvidia-smi shows; training takes the CPUs")
     lines += [e.lacking(facts[name]) for name, e in executors().items() if name in facts]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from can_train.cli.calibration import add_calibration_options, wanted_calibration
 from can_train.cli.examples import epilog
 from can_train.cli.options import add_root_options, roots_of
+from can_train.cli.other_detectors import add_detector_option, wanted_detectors
 from can_train.cli.outputs import require_writable, writing_for
 from can_train.cli.reading import (
     add_label_table_option,
@@ -21,9 +24,11 @@ from can_train.cli.reading import (
 )
 from can_train.cli.recording import add_log_format
 from can_train.cli.values import folder_path
-from can_train.cli.waiting import waiting
+from can_train.cli.waiting import Tell, waiting
+from can_train.config.dataset_name import name_problem
 from can_train.errors import ConfigError, PreflightError
 from can_train.runs.log_format import set_up_logging
+from can_train.vocab import MODALITIES
 
 if TYPE_CHECKING:
     from can_train.evaluation.report import EvaluationReport
@@ -39,14 +44,25 @@ def add_parser(subparsers: Subparsers) -> None:
         description=(
             "Score a finished run on every test scenario of its dataset, per file and per "
             "scenario, beside the control rows; writes evaluation.json and evaluation.csv into "
-            "the run. With --recordings nothing is written there: the figures of its own "
-            "scenarios and of recordings that were never imported are shown together. With "
-            "--calibrate-on the thresholds are those of another vehicle, and nothing is written."
+            "the run. --detector adds rows of other detectors under the same split, thresholds "
+            "and alarms; with --modality they are evaluated on a dataset, without a run. With "
+            "--recordings nothing is written there: the figures of its own scenarios and of "
+            "recordings that were never imported are shown together. With --calibrate-on the "
+            "thresholds are those of another vehicle, and nothing is written."
         ),
         epilog=epilog("evaluate"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", metavar="RUN", help="id, beginning of an id, or folder of a run")
+    parser.add_argument(
+        "name",
+        metavar="RUN|DATASET",
+        help="id, beginning of an id, or folder of a run; with --modality the name of a dataset",
+    )
+    parser.add_argument(
+        "--modality", choices=MODALITIES, default=argparse.SUPPRESS,
+        help="application domain of a dataset, on which no run but --detector is evaluated",
+    )  # fmt: skip
+    add_detector_option(parser)
     parser.add_argument(
         "--json",
         action="store_true",
@@ -81,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
         ConfigError: --out is the run's own folder, or recordings are spoken of that aren't named.
     """
     require_recordings(args, {"--recordings": "DIR", "--calibrate-on": "FILE"})
+    if "modality" in args:
+        return _run_without_model(args)
     from can_train.config.frozen import frozen_config_of
     from can_train.runs.find import find_run
     from can_train.runs.jobs import own_job
@@ -90,32 +108,91 @@ def run(args: argparse.Namespace) -> int:
     run_dir = find_run(roots.experiments, args.name)
     require_finished(run_dir)
     frozen = frozen_config_of(run_dir)
-    if args.out is not None:
-        if args.out.resolve() == run_dir.resolve():
-            raise ConfigError(f"--out {args.out}: that is the run's own folder. Give another one")
-        require_writable("--out", args.out, folder=True)
+    _check_out(args, run_dir)
     data_root = roots.data if "data_root" in args else frozen.data_root
+    with _waiting() as tell:
+        from can_train.evaluation.scenarios import Asked, evaluate_run
+
+        asked = Asked(
+            recordings=args.recordings,
+            reading=reading_of(args),
+            calibrate=wanted_calibration(args, sys.stderr if "json" in args else sys.stdout),
+            detectors=wanted_detectors(),
+        )
+        report = evaluate_run(run_dir, data_root, asked, tell)
+    _show(args, report)
+    if "json" not in args:
+        _tell_more(args, run_dir)
+    if own_job() is None:  # a job's own mirror waits for this evaluation
+        mirror_once(run_dir, frozen.experiment_root)
+    return 0
+
+
+def _run_without_model(args: argparse.Namespace) -> int:
+    """Evaluates detectors of others on a dataset, and gives 0.
+
+    Raises:
+        ConfigError: There are none, or something is asked for that only runs have.
+    """
+    given = vars(args)
+    wrong = [option for option in ("--recordings", "--calibrate-on")
+             if given[option.strip("-").replace("-", "_")]]  # fmt: skip
+    if wrong:
+        raise ConfigError(
+            f"{', '.join(wrong)}: only for a run, and --modality says that {args.name} is a "
+            "dataset. Leave one of them out"
+        )
+    if problem := name_problem(args.name):
+        raise ConfigError(f"--modality: {problem}")
+    named = wanted_detectors()
+    if not named:
+        raise ConfigError(
+            f"--modality: {args.name} is a dataset then, and there is nothing to evaluate on it. "
+            "Add --detector NAME, or leave --modality out to evaluate a run"
+        )
+    _check_out(args)
+    with _waiting() as tell:
+        from can_train.dataset.manifest import DatasetRef
+        from can_train.evaluation.untrained import evaluate_dataset
+
+        ref = DatasetRef(modality=args.modality, dataset=args.name)
+        report = evaluate_dataset(roots_of(args).data, ref, named, tell)
+    _show(args, report)
+    return 0
+
+
+@contextmanager
+def _waiting() -> Iterator[Tell]:
     with waiting("reading the dataset") as tell:
         set_up_logging(sys.stderr, "%(levelname)s %(message)s", logging.WARNING)
         logging.getLogger("can_train").setLevel(logging.INFO)
-        from can_train.evaluation.report import report_json
-        from can_train.evaluation.scenarios import evaluate_run
-        from can_train.evaluation.table import print_report
+        yield tell
 
-        calibrate = wanted_calibration(args, sys.stderr if "json" in args else sys.stdout)
-        report = evaluate_run(
-            run_dir, data_root, args.recordings, calibrate, tell, reading_of(args)
-        )
+
+def _check_out(args: argparse.Namespace, run_dir: Path | None = None) -> None:
+    """Looks at --out before anything is done.
+
+    Raises:
+        ConfigError: It is the run's own folder.
+    """
+    if args.out is None:
+        return
+    if run_dir is not None and args.out.resolve() == run_dir.resolve():
+        raise ConfigError(f"--out {args.out}: that is the run's own folder. Give another one")
+    require_writable("--out", args.out, folder=True)
+
+
+def _show(args: argparse.Namespace, report: EvaluationReport) -> None:
+    """Writes it where it was asked for, and shows it."""
+    from can_train.evaluation.report import report_json
+    from can_train.evaluation.table import print_report
+
     if args.out is not None:
         _write(report, args.out)
     if "json" in args:
         sys.stdout.write(report_json(report))
     else:
         print_report(report, sys.stdout, full=args.full)
-        _tell_more(args, run_dir)
-    if own_job() is None:  # a job's own mirror waits for this evaluation
-        mirror_once(run_dir, frozen.experiment_root)
-    return 0
 
 
 def _tell_more(args: argparse.Namespace, run_dir: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import signal
 import sys
@@ -21,6 +22,7 @@ from can_train.runs.stop import Stopped, request_stop
 if TYPE_CHECKING:
     from can_train.config.frozen import FrozenConfig
     from can_train.runs.state import State
+    from can_train.training.ranks import Ranks
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -30,7 +32,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "run",
         help="train what a frozen config describes, in this process",
-        description="Train the run that a frozen config describes; jobs call this.",
+        description="Train the run that a frozen config describes; jobs call this. Started by "
+        "torchrun or a job of several tasks, all of them train it together.",
         epilog="example: can-train run --frozen-config RUN/configs/frozen_config_0123456789ab.json",
     )
     parser.add_argument(
@@ -53,15 +56,33 @@ def run(args: argparse.Namespace) -> int:
     """Trains under ownership of the run's folder, keeping `status.json`; 0 when it finished."""
     # First of all: the warning of a job's time limit may come while torch is imported.
     signal.signal(signal.SIGUSR1, _stop_at_next_step)
-    from can_train.cli.worker import evaluate_here, go_on_later, log_closing
     from can_train.config.frozen import load_frozen
+    from can_train.runs.processes import several
+
+    if not several():
+        _log_from(logging.INFO)
+        return _lead(load_frozen(args.frozen_config), args, None)
+    from can_train.training.ranks import Ranks
+
+    with Ranks() as ranks:
+        _log_from(logging.INFO if ranks.leads else logging.WARNING)
+        if ranks.leads:
+            return _lead(load_frozen(args.frozen_config), args, ranks)
+        return _help(args.frozen_config, ranks)
+
+
+def _log_from(level: int) -> None:
+    set_up_logging(sys.stderr, "%(asctime)s %(levelname)s %(message)s", level)
+
+
+def _lead(frozen: FrozenConfig, args: argparse.Namespace, ranks: Ranks | None) -> int:
+    """Everything that a run needs once, however many processes train it."""
+    from can_train.cli.worker import evaluate_here, go_on_later, log_closing
     from can_train.tracking.follow import Mirroring
 
-    set_up_logging(sys.stderr, "%(asctime)s %(levelname)s %(message)s", logging.INFO)
-    frozen = load_frozen(args.frozen_config)
     with Mirroring(frozen.run_dir, frozen.experiment_root):
         try:
-            _train(frozen, args)
+            _train(frozen, args, ranks)
         except Stopped:
             return go_on_later(frozen.run_dir, args.max_requeues)
         code = evaluate_here(frozen.run_dir, args.max_requeues) if args.evaluate else 0
@@ -69,7 +90,17 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
+def _help(path: Path, ranks: Ranks) -> int:
+    """The part of another process than the first; what ends it is the first one's to tell."""
+    from can_train.training.run import help_frozen
+
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # it has nothing to put in order
+    with contextlib.suppress(Stopped):
+        help_frozen(path, ranks)
+    return 0
+
+
+def _train(frozen: FrozenConfig, args: argparse.Namespace, ranks: Ranks | None) -> None:
     from can_train.cli.worker import JobLog
     from can_train.pipeline.checkpoints import check_checkpoint
     from can_train.runs.made import check_made
@@ -90,7 +121,7 @@ def _train(frozen: FrozenConfig, args: argparse.Namespace) -> None:
             from can_train.training.run import run_frozen
 
             with EnergyMeter(frozen.run_dir, frozen.config.training.threads):
-                run_frozen(args.frozen_config)
+                run_frozen(args.frozen_config, ranks)
         if is_teacher(frozen.config):
             _register(frozen)
 

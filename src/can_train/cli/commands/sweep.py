@@ -11,7 +11,7 @@ from can_train.cli.examples import epilog
 from can_train.cli.options import add_plan_options, add_root_options
 from can_train.cli.place import add_executor_choice, add_executor_options
 from can_train.cli.recording import add_recording_options
-from can_train.cli.values import WholeNumber, file_path, folder_path
+from can_train.cli.values import WholeNumber, file_path, file_text, folder_path
 from can_train.sweeps.grid import MOST_COMBINATIONS
 from can_train.sweeps.manifest import SAMPLERS
 
@@ -87,9 +87,10 @@ def add_grid_options(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS, help="with --search: how many combinations to try",
     )  # fmt: skip
     group.add_argument(
-        "--grid-file", type=file_path, metavar="FILE", default=argparse.SUPPRESS,
+        "--grid-file", type=file_text, metavar="FILE", default=argparse.SUPPRESS,
         help="a YAML or JSON file with name, request, grid and parts, or campaign: both sizes of "
-        "all models with what each part of the method is worth (docs/guides/sweeps.md)",
+        "all models with what each part of the method is worth (docs/guides/sweeps.md); a file "
+        "of that name is ./campaign",
     )  # fmt: skip
     group.add_argument(
         "--name", type=_name, metavar="NAME", default=argparse.SUPPRESS, help="what tables call it"

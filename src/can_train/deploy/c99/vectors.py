@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from can_train.alarms.rule import LEVELS
+from can_train.alarms.rule import SEVERITIES
 from can_train.deploy.c99.source import literal
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.frames.frame import Frames
@@ -56,7 +56,7 @@ def vectors_of(detector: FrameScorer) -> str:
         f"#define VECTOR_TOLERANCE {literal(TOLERANCE)}\n\n"
         f"/* Microseconds, ID, flags, DLC, payload. */\n"
         f"static const vector_frame vector_frames[VECTOR_FRAMES] = {{\n{rows}\n}};\n\n"
-        f"/* Margin and level of each scorer, window by window. */\n"
+        f"/* Margin and severity of each scorer, window by window. */\n"
         f"static const vector_verdict vector_verdicts[VECTOR_WINDOWS][CT_SCORERS] = {{\n"
         f"{windows}\n}};\n"
     )
@@ -72,7 +72,7 @@ def _frame(frames: Frames, row: int) -> str:
 
 def _window(decision: Decision) -> str:
     said = (
-        f"{{{literal(verdict.score)}, {LEVELS.index(verdict.level)}}}"
+        f"{{{literal(verdict.score)}, {SEVERITIES.index(verdict.severity)}}}"
         for verdict in decision.verdicts.values()
     )
     return f"    {{{', '.join(said)}}}"

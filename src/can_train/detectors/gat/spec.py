@@ -68,5 +68,6 @@ SPEC: Final = Spec(
     needs={"curriculum": ("anomaly",)},
     distillation_settings=("temperature", "feature_weight"),
     state_channels=4,
+    data_parallel=True,
     order=20,
 )

@@ -28,7 +28,7 @@ from can_train.detectors.ranking import average_precision
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.stage import GraphStage, Judgement, StageWindows
 from can_train.detectors.task import Prepared, StageTask
-from can_train.distil.losses import with_teacher_signal
+from can_train.distil.losses import LossTerms, with_teacher_signal
 from can_train.graphs.batch import GraphBatch
 
 SHORT_ATTACK_FRAMES: Final = 3
@@ -96,14 +96,20 @@ class GatStage(GraphStage):
         output = self.model(batch)
         task = gat_task_loss(output.logits, batch.y)
         if self.teacher is None:
-            return self._record(task, batch.num_graphs)
+            return self._of_windows(task, batch.num_graphs)
         signal, config = self.teacher.signal(batch), self.teacher.config
         kd = gat_distillation_loss(output.logits, signal.logits, config.temperature)
         if self.projection is not None and signal.embedding is not None:
             kd = with_feature_signal(
                 kd, self.projection(output.embedding), signal.embedding, config.feature_weight
             )
-        return self._record(with_teacher_signal(task, kd, self.alpha), batch.num_graphs)
+        return self._of_windows(with_teacher_signal(task, kd, self.alpha), batch.num_graphs)
+
+    def _of_windows(self, terms: LossTerms, windows: int) -> Tensor:
+        """Takes in terms that are all means over the windows of a batch."""
+        if self.shares is not None:
+            terms = terms.scaled(self.shares.of["windows"])
+        return self._record(terms, windows)
 
     def validation_step(self, batch: GraphBatch) -> None:
         """Collects scores of a batch of validation windows."""

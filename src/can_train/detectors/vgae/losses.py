@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from can_train.detectors.vgae.network import VgaeOutput
@@ -15,20 +17,48 @@ PARTS: Final = ("reconstruction", "id", "neighbour", "kl")
 """Terms of the task, in the order in which `weighted_terms` gives them."""
 
 
-def vgae_task_loss(output: VgaeOutput, batch: ScaledGraphs, weights: VgaeLossWeights) -> LossTerms:
+COUNTED: Final = ("nodes", "ids", "neighbours")
+"""What they are means over: nodes, those with known IDs, and those of them next to a known ID."""
+
+_MEAN_OVER: Final = dict(zip(PARTS, ("nodes", "ids", "neighbours", "nodes"), strict=True))
+
+
+def counts(batch: ScaledGraphs) -> tuple[int, int, int]:
+    """How many there are in `batch` of each of `COUNTED`."""
+    known = batch.id_index > 0
+    source, target = batch.edge_index
+    beside = torch.zeros_like(known)
+    beside[source[known[target]]] = True
+    beside[target[known[source]]] = True
+    return len(known), int(known.sum()), int((known & beside).sum())
+
+
+def vgae_task_loss(
+    output: VgaeOutput,
+    batch: ScaledGraphs,
+    weights: VgaeLossWeights,
+    shares: Mapping[str, float] | None = None,
+) -> LossTerms:
     """Reconstruction + weighted ID, neighbourhood and KL terms.
 
     Args:
         output: Of the VGAE in training mode.
         batch: The benign windows it was computed from.
-        weights: Weights of the three terms beside the reconstruction.
+        weights: Weights of the terms.
+        shares: How much of a larger batch this one is, by what terms are means over; then the terms
+            are those of this part, and those of all parts add up to the larger batch's.
 
     Returns:
         Parts `reconstruction` (mean over nodes and features), `id` and `neighbour` (mean over the
         nodes whose IDs are known, 0 when none is), `kl`.
     """
-    total, terms = weighted_terms(output, batch, weights)
-    parts = dict(zip(PARTS, terms, strict=True))
+    if shares is None:
+        total, terms = weighted_terms(output, batch, weights)
+        parts = dict(zip(PARTS, terms, strict=True))
+    else:
+        of = {name: shares[_MEAN_OVER[name]] for name in PARTS}
+        total, terms = weighted_terms(output, batch, weights.scaled(of))
+        parts = {name: term * of[name] for name, term in zip(PARTS, terms, strict=True)}
     return LossTerms(total=total, task=total, parts=parts)
 
 

@@ -138,17 +138,24 @@ class VGAE(nn.Module):
         reconstruction: Tensor = self.decoder(latent)
         return reconstruction
 
-    def forward(self, batch: ScaledGraphs, generator: torch.Generator | None = None) -> VgaeOutput:
+    def forward(
+        self,
+        batch: ScaledGraphs,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> VgaeOutput:
         """All outputs of `batch`: from a sample in training mode, from the mean in eval mode.
 
         Args:
             batch: Window graphs.
             generator: Source of the sample, on the batch's device; None is torch's global one.
+            noise: Standard normal numbers of the sample [N, L] in its place.
         """
         mu, logvar = self.encode(batch)
         latent = mu
         if self.training:
-            noise = torch.empty_like(mu).normal_(generator=generator)
+            if noise is None:
+                noise = torch.empty_like(mu).normal_(generator=generator)
             latent = mu + torch.exp(0.5 * logvar) * noise
         id_logits, neighbour_logits = self.id_heads(latent)
         return VgaeOutput(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import ClassVar, cast
 
+import torch
 from torch import Tensor
 
 from can_train.config.schema import TrainingConfig
@@ -11,6 +12,8 @@ from can_train.detectors.epochs import shuffled
 from can_train.detectors.stage import GraphStage, Judgement, Means, StageWindows
 from can_train.detectors.task import Prepared, StageTask
 from can_train.detectors.vgae.losses import (
+    COUNTED,
+    counts,
     vgae_distillation_loss,
     vgae_task_loss,
 )
@@ -65,6 +68,8 @@ class VgaeStage(GraphStage):
         teacher: The teacher's signal, or None.
     """
 
+    counted: ClassVar[tuple[str, ...]] = ("windows", *COUNTED)
+
     def __init__(
         self,
         model: VGAE,
@@ -84,9 +89,9 @@ class VgaeStage(GraphStage):
 
     def training_step(self, batch: GraphBatch) -> Tensor:
         """Task loss from a latent sample; teacher signal from the latent means."""
-        vgae = cast(VGAE, self.model)
-        output = vgae(batch)
-        task = vgae_task_loss(output, batch, self._weights)
+        vgae, shares = cast(VGAE, self.model), None if self.shares is None else self.shares.of
+        output = vgae(batch, noise=self._noise(batch))
+        task = vgae_task_loss(output, batch, self._weights, shares)
         if self.teacher is None or self.projection is None:
             return self._record(task, batch.num_graphs)
         signal, config = self.teacher.signal(batch), self.teacher.config
@@ -98,7 +103,25 @@ class VgaeStage(GraphStage):
             latent_weight=config.latent_weight,
             reconstruction_weight=config.reconstruction_weight,
         )
+        if shares is not None:
+            kd = kd.scaled(shares["nodes"])
         return self._record(with_teacher_signal(task, kd, self.alpha), batch.num_graphs)
+
+    def counts(self, batch: GraphBatch) -> tuple[int, ...]:
+        """Windows, nodes, nodes with known IDs, and those of them next to a known ID."""
+        return len(batch), *counts(batch)
+
+    def _noise(self, batch: GraphBatch) -> Tensor | None:
+        """This process's rows of the noise of the whole batch; None: it isn't shared."""
+        if self.place is None or self.shares is None:
+            return None
+        windows, device = self.whole_batch(self._step), batch.x.device
+        nodes = self.sizes_of(windows).nodes
+        first = int(nodes[: self.place.part(len(windows)).start].sum())
+        generator = torch.Generator(device).manual_seed(self._step_seed)
+        shape = int(nodes.sum()), cast(VGAE, self.model).mean.out_features
+        noise = torch.empty(shape, dtype=batch.x.dtype, device=device).normal_(generator=generator)
+        return noise[first : first + len(batch.x)]
 
     def validation_step(self, batch: GraphBatch) -> None:
         """Adds a batch of benign validation windows."""

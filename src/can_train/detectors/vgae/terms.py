@@ -6,6 +6,7 @@ A student's step is small: written out, the same terms are some seventy calls, t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +23,21 @@ from can_train.graphs.batch import ScaledGraphs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VgaeLossWeights:
-    """Weights of the VGAE's terms beside the reconstruction, whose weight is 1."""
+    """Weights of the VGAE's terms; that of the reconstruction is 1 for a whole batch."""
 
     id: float
     neighbour: float
     kl: float
+    reconstruction: float = 1.0
+
+    def scaled(self, of: Mapping[str, float]) -> VgaeLossWeights:
+        """Each weight times a factor of its own, by name."""
+        return VgaeLossWeights(
+            id=self.id * of["id"],
+            neighbour=self.neighbour * of["neighbour"],
+            kl=self.kl * of["kl"],
+            reconstruction=self.reconstruction * of["reconstruction"],
+        )
 
 
 def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -75,13 +86,15 @@ class _Terms(Function):
         batch: ScaledGraphs,
         weights: VgaeLossWeights,
     ) -> tuple[Tensor, Tensor]:
-        square, of_reconstruction = _square(reconstruction - batch.x)
+        square, of_reconstruction = _square(reconstruction - batch.x, weights.reconstruction)
         entropy, of_id = _cross_entropy(id_logits, batch.id_index, weights.id)
         neighbour, of_neighbour = _neighbours(neighbour_logits, batch, weights.neighbour)
         kl, of_mu, of_logvar = _kl(mu, logvar, weights.kl)
         ctx.save_for_backward(of_mu, of_logvar, of_reconstruction, of_id, of_neighbour)
         terms = torch.stack([square, entropy, neighbour, kl])
         ctx.mark_non_differentiable(terms)
+        if weights.reconstruction != 1.0:
+            square = weights.reconstruction * square
         total = square + weights.id * entropy + weights.neighbour * neighbour + weights.kl * kl
         return total, terms
 
@@ -91,10 +104,10 @@ class _Terms(Function):
         return *(of_part * gradient for of_part in ctx.saved_tensors), None, None
 
 
-def _square(difference: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean square, and its gradient in place of the difference."""
+def _square(difference: Tensor, weight: float) -> tuple[Tensor, Tensor]:
+    """Mean square, and the gradient times `weight` in place of the difference."""
     flat, number = difference.view(-1), difference.numel()
-    return torch.dot(flat, flat) / number, difference.mul_(2.0 / number)
+    return torch.dot(flat, flat) / number, difference.mul_(2.0 * weight / number)
 
 
 def _cross_entropy(logits: Tensor, index: Tensor, weight: float) -> tuple[Tensor, Tensor]:

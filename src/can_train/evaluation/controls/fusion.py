@@ -21,6 +21,9 @@ from sklearn.preprocessing import StandardScaler
 from can_train.detectors.fusion.fitting import fit_linear
 from can_train.evaluation.experts import FusionView
 
+NAMES: Final = ("best_fixed_alpha", "logistic_regression", "small_mlp")
+"""What they are called in tables."""
+
 ALPHA_STEPS: Final = 20
 """Alphas 0, 1/20, ... 1: those of the agent."""
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from can_train.config.spec import spec_of
 from can_train.errors import PreflightError, raise_all
 from can_train.jobs.board import Row, board_of
 from can_train.jobs.executor import OptionValue
@@ -19,6 +20,7 @@ from can_train.jobs.slurm.record import (
     latest_runs,
     read_attempts,
 )
+from can_train.jobs.slurm.script import processes
 from can_train.jobs.slurm.site import load_site, merged, resources_for
 from can_train.jobs.slurm.submit import submit
 from can_train.runs.layout import evaluation_path, stage_logs
@@ -101,6 +103,12 @@ def _filled(request: JobRequest, past: SubmittedRun | None, given: Given) -> Slu
     else:
         resources, evaluate = merged((asked, past.resources)), past.evaluate
     resources = replace(resources, cpus=resources.cpus or request.job.threads)
+    if processes(resources) > 1 and not spec_of(request.needs.model).data_parallel:
+        resources = replace(resources, nodes=1, gpus=min(1, resources.gpus or 0))
+        sys.stderr.write(
+            f"{request.job.title}: a {request.needs.model} trains in one process, so its job asks "
+            "for one node and one GPU at most\n"
+        )
     return SlurmRequest(job=request.job, resources=resources, evaluate=evaluate)
 
 

@@ -21,6 +21,15 @@ LEAD_S: Final = 120
 MAX_REQUEUES: Final = 5
 """How often a job may go back into the queue unless the user says otherwise."""
 
+AS_TORCHRUN: Final = (
+    "trap '' USR1; "
+    "export RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID WORLD_SIZE=$SLURM_NTASKS "
+    "MASTER_ADDR=$SLURM_LAUNCH_NODE_IPADDR MASTER_PORT=$((15000 + SLURM_JOB_ID % 17000)); "
+    'exec "$@"'
+)
+"""Says to a task of `srun` what torch's launcher would; the port lies below those that systems give
+to connections."""
+
 _PLAIN: Final = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 _OURS: Final = {
     "--array": "-a", "--chdir": "-D", "--dependency": "-d", "--error": "-e", "--hold": "-H",
@@ -58,10 +67,8 @@ def render(script: JobScript) -> str:
     """Text of the script.
 
     Raises:
-        ConfigError: An option for Slurm can't be passed on, or a part of what it asks for would
-            stand idle.
+        ConfigError: An option for Slurm can't be passed on.
     """
-    _refuse_idle(script.resources)
     lines = ["#!/bin/bash", *(f"#SBATCH {option}" for option in _options(script)), ""]
     lines += script.setup
     lines.append("# What a site's modules set would put other packages before can-train's own.")
@@ -71,13 +78,32 @@ def render(script: JobScript) -> str:
     command = [script.python, "-P", "-m", "can_train", "run"]
     command += ["--max-requeues", str(script.max_requeues)]
     command += ["--evaluate"] if script.evaluate else []
-    words = " ".join(shlex.quote(word) for word in command)
+    words = " ".join(shlex.quote(word) for word in [*_together(script.resources), *command])
     if script.array_limit is None:
         lines.append(f"exec {words} --frozen-config {shlex.quote(str(script.frozen[0]))}")
     else:
         lines += ["frozen=(", *(f"  {shlex.quote(str(path))}" for path in script.frozen), ")"]
         lines.append(f'exec {words} --frozen-config "${{frozen[$SLURM_ARRAY_TASK_ID]}}"')
     return "\n".join(lines) + "\n"
+
+
+def processes(resources: Resources) -> int:
+    """How many processes train a run together: one per GPU, without GPUs one per node."""
+    return (resources.nodes or 1) * max(1, resources.gpus or 0)
+
+
+def _together(resources: Resources) -> list[str]:
+    """What starts a command in all processes of a job; nothing where it is one.
+
+    `can-train` decides what the end of one means for the others, so `srun` ends none. It passes
+    the warning of the time limit on to all.
+    """
+    if processes(resources) == 1:
+        return []
+    options = [f"--ntasks={processes(resources)}", "--export=ALL", "--mpi=none"]
+    options += [f"--cpus-per-task={resources.cpus}"] if resources.cpus else []
+    options += ["--kill-on-bad-exit=0", "--wait=0"]
+    return ["srun", *options, "bash", "-c", AS_TORCHRUN, "can-train"]
 
 
 def log_pattern(path: Path) -> str:
@@ -101,17 +127,6 @@ def lead_s(walltime: str | None) -> int:
     return LEAD_S if limit is None else max(1, min(LEAD_S, limit // 2))
 
 
-def _refuse_idle(resources: Resources) -> None:
-    """A stage is one process on one device: what it can't use isn't taken from others."""
-    for name, asked in (("--nodes", resources.nodes), ("--gpus", resources.gpus)):
-        if asked is not None and asked > 1:
-            raise ConfigError(
-                f"{name}: {asked} would leave {asked - 1} of them idle: a stage trains in one "
-                f"process on one device. Use: {name} 1; the stages of a plan and the combinations "
-                "of a sweep run side by side, each in a job of its own"
-            )
-
-
 def _options(script: JobScript) -> list[str]:
     """What stands after `#SBATCH`, without paths: a line of a script can't hold every path."""
     resources = script.resources
@@ -122,7 +137,8 @@ def _options(script: JobScript) -> list[str]:
         ("--time", resources.walltime),
         ("--mem", resources.memory),
         ("--nodes", resources.nodes or 1),
-        ("--ntasks", resources.nodes or 1),
+        ("--ntasks", processes(resources)),
+        ("--ntasks-per-node", resources.gpus if (resources.gpus or 0) > 1 else None),
         ("--cpus-per-task", resources.cpus),
         ("--gpus-per-node", _gpus(resources)),
         ("--constraint", resources.constraint),

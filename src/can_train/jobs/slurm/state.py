@@ -26,7 +26,10 @@ _REASON_OF_STATE: Final = {
 }
 _REASON_OF_LOG: Final = (
     # Slurm's own lines in a job's log; polling daemons report a memory kill nowhere else.
-    (re.compile(r"exceeded (job )?memory limit|oom[-_ ]kill", re.IGNORECASE), OUT_OF_MEMORY),
+    (
+        re.compile(r"exceeded (job )?memory limit|oom[-_ ]kill|: out of memory", re.IGNORECASE),
+        OUT_OF_MEMORY,
+    ),
     (re.compile(r"DUE TO TIME LIMIT"), TIME_LIMIT),
     (re.compile(r"DUE TO NODE FAILURE"), NODE_FAILURE),
     (re.compile(r"DUE TO PREEMPTION"), PREEMPTED),

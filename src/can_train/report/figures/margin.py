@@ -115,7 +115,7 @@ def spans_of(
 def _description(shown: MarginOfFile) -> str:
     trace, score = shown.trace, shown.windows.score[shown.scorer]
     found = sum(episode.delay_s is not None for episode in trace.episodes)
-    alarms = [event for event in trace.events if event.level == "alarm"]
+    alarms = [event for event in trace.events if event.severity == "alarm"]
     false = [event for event in alarms if not event.attack]
     peak = int(np.argmax(score))
     attacks = (
@@ -171,11 +171,11 @@ def _attacks(trace: FileTrace) -> Spans:
 def _strip(axes: Axes, shown: MarginOfFile, attacks: Spans) -> None:
     """Labels and answers, one above the other."""
     windows, least = shown.windows, shown.trace.duration_s / 400
-    level = windows.level[shown.scorer]
+    severity = windows.severity[shown.scorer]
     rows = (
         (1, attacks, ATTACK),
-        (0, spans_of(level == ALARM, windows.start_s, windows.end_s), OWN),
-        (0, spans_of(level == NOTICE, windows.start_s, windows.end_s), CONTROL),
+        (0, spans_of(severity == ALARM, windows.start_s, windows.end_s), OWN),
+        (0, spans_of(severity == NOTICE, windows.start_s, windows.end_s), CONTROL),
     )
     for row, spans, colour in rows:
         bars = [(begin, max(end - begin, least)) for begin, end in spans]

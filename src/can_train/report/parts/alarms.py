@@ -143,7 +143,7 @@ def _of_file(trace: FileTrace) -> Iterator[Block]:
         graph = Picture(drawing=graph_drawing(trace, trace.explained))
         blocks += [_why(trace.explained), Beside(pictures=(graph,))]
     blocks.append(_events(trace))
-    alarms = sum(event.level == "alarm" for event in trace.events)
+    alarms = sum(event.severity == "alarm" for event in trace.events)
     total = len(trace.events) + trace.left_out
     yield Folded(
         summary=f"{trace.scenario} / {trace.file}: {counted(total, 'event')}, "
@@ -178,12 +178,14 @@ def _reason(reason: TracedReason) -> TableLine:
 
 
 def _events(trace: FileTrace) -> PageTable:
-    shown = sorted(trace.events, key=lambda e: (e.level != "alarm", -e.peak_score))[:_MOST_EVENTS]
+    shown = sorted(trace.events, key=lambda e: (e.severity != "alarm", -e.peak_score))[
+        :_MOST_EVENTS
+    ]
     left = len(trace.events) + trace.left_out - len(shown)
     lines = []
     for event in sorted(shown, key=lambda e: e.start_s):
         cells = (
-            Cell(text=event.level),
+            Cell(text=event.severity),
             Cell(text=f"{event.start_s:,.2f}", value=event.start_s),
             Cell(text=f"{event.end_s - event.start_s:,.2f}", value=event.end_s - event.start_s),
             Cell(text=f"{event.windows:,}", value=event.windows),
@@ -192,7 +194,7 @@ def _events(trace: FileTrace) -> PageTable:
             Cell(text=", ".join(event.ids[:4]) + (" …" if len(event.ids) > 4 else "")),
             Cell(text=("yes" if event.attack else "no") if trace.judged else NOT_AVAILABLE),
         )
-        false = trace.judged and not event.attack and event.level == "alarm"
+        false = trace.judged and not event.attack and event.severity == "alarm"
         lines.append(TableLine(cells=cells, tone="care" if false else "plain"))
     return PageTable(
         name=f"events of {trace.scenario}/{trace.file}",

@@ -26,10 +26,10 @@ pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="no C compil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """Margins [B, scorers] and levels of the windows, and what the program counted."""
+    """Margins [B, scorers] and severities of the windows, and what the program counted."""
 
     margin: np.ndarray
-    level: list[list[str]]
+    severity: list[list[str]]
     counted: str
 
 
@@ -65,7 +65,7 @@ def replayed(program: Path, log: Path) -> Replayed:
     lines = [line.split() for line in done.stdout.splitlines() if line.startswith("window")]
     return Replayed(
         margin=np.array([line[3:-2:4] for line in lines], float),
-        level=[line[5:-2:4] for line in lines],
+        severity=[line[5:-2:4] for line in lines],
         counted=done.stderr,
     )
 
@@ -77,7 +77,7 @@ def require_same(detector: FrameScorer, frames: Frames, found: Replayed) -> None
     np.testing.assert_allclose(found.margin[:, :-1], margin[:, :-1], rtol=1e-5, atol=1e-4)
     # A fusion sees margins in units of a threshold, which are small in untrained detectors.
     np.testing.assert_allclose(found.margin[:, -1], margin[:, -1], rtol=1e-5, atol=1e-3)
-    assert found.level == [[verdict.level for verdict in row] for row in said]
+    assert found.severity == [[verdict.severity for verdict in row] for row in said]
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,18 @@
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
 from torch import nn
 
-from can_train.detectors.vgae.losses import vgae_distillation_loss, vgae_task_loss
+from can_train.detectors.vgae.losses import (
+    COUNTED,
+    counts,
+    vgae_distillation_loss,
+    vgae_task_loss,
+)
 from can_train.detectors.vgae.network import VGAE, VgaeOutput
 from can_train.detectors.vgae.terms import VgaeLossWeights, kl_divergence
 from can_train.distil.losses import make_projection, with_teacher_signal
@@ -214,3 +219,38 @@ def test_the_teacher_receives_no_gradient_and_shapes_that_would_broadcast_are_re
             latent_weight=0.5,
             reconstruction_weight=0.5,
         )
+
+
+def test_parts_of_a_batch_add_up_to_it_term_by_term(random_batch: MakeBatch) -> None:
+    one, other = random_batch((5, 3, 8)), random_batch((2, 1), seed=1)
+    one = replace(one, id_index=one.id_index % 6)  # some unknown
+    other = replace(other, id_index=torch.tensor([0, 4, 0]))  # one known, one beside it
+    whole = replace(
+        one,
+        x=torch.cat([one.x, other.x]),
+        id_index=torch.cat([one.id_index, other.id_index]),
+        edge_index=torch.cat([one.edge_index, other.edge_index + len(one.x)], dim=1),
+    )
+    sizes = {name: mine + theirs for name, mine, theirs in
+             zip(COUNTED, counts(one), counts(other), strict=True)}  # fmt: skip
+    assert tuple(sizes.values()) == counts(whole)
+    shares = {
+        part: {name: n / sizes[name] for name, n in zip(COUNTED, counts(batch), strict=True)}
+        for part, batch in (("one", one), ("other", other))
+    }
+    assert len(set(shares["other"].values())) == 3, "no two counts are split alike"
+    torch.manual_seed(3)
+    widths = {"mu": 3, "logvar": 3, "reconstruction": 20, "id_logits": 5, "neighbour_logits": 5}
+    leaves = {n: torch.randn(len(whole.x), w).requires_grad_() for n, w in widths.items()}
+    output = VgaeOutput(**leaves)
+    expected = vgae_task_loss(output, whole, WEIGHTS)
+    cut, parts = len(one.x), []
+    for batch, rows, name in ((one, slice(cut), "one"), (other, slice(cut, None), "other")):
+        part = VgaeOutput(**{f.name: getattr(output, f.name)[rows] for f in fields(output)})
+        parts.append(vgae_task_loss(part, batch, WEIGHTS, shares[name]))
+    for name, value in expected.record().items():
+        assert sum(part.record()[name] for part in parts) == pytest.approx(value, rel=1e-6), name
+    wanted = torch.autograd.grad(expected.total, [*leaves.values()], retain_graph=True)
+    found = torch.autograd.grad(parts[0].total + parts[1].total, [*leaves.values()])
+    for mine, theirs in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, theirs)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from can_train.config.schema import Resources
 from can_train.errors import ConfigError
-from can_train.jobs.slurm.script import JobScript, lead_s, log_pattern, quoted, render
+from can_train.jobs.slurm.script import JobScript, lead_s, log_pattern, processes, quoted, render
 
 FULL = JobScript(
     name="gat-0123456789ab",
@@ -97,11 +97,45 @@ def test_an_array_runs_the_config_of_its_task(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "asked"), [("nodes", Resources(nodes=2)), ("gpus", Resources(gpus=2))]
+    ("asked", "count"),
+    [
+        (Resources(), 1),
+        (Resources(nodes=1, gpus=1), 1),
+        (Resources(nodes=3), 3),
+        (Resources(nodes=3, gpus=0), 3),
+        (Resources(gpus=4), 4),
+        (Resources(nodes=2, gpus=4), 8),
+    ],
 )
-def test_what_would_stand_idle_is_refused(name: str, asked: Resources) -> None:
-    with pytest.raises(ConfigError, match=f"--{name}: 2 would leave 1 of them idle: .*--{name} 1"):
-        render(replace(FULL, resources=asked))
+def test_a_process_per_gpu_or_per_node(asked: Resources, count: int) -> None:
+    text = render(replace(FULL, resources=replace(asked, cpus=3)))
+    assert processes(asked) == count
+    assert f"#SBATCH --ntasks={count}\n" in text
+    assert ("--ntasks-per-node=4\n" in text) == (asked.gpus == 4)
+    assert (f"exec srun --ntasks={count} " in text) == (count > 1)
+    assert ("--cpus-per-task=3 --kill-on-bad-exit=0 --wait=0 bash -c" in text) == (count > 1)
+
+
+def test_a_task_of_srun_is_told_what_a_process_has_to_know(tmp_path: Path) -> None:
+    srun = tmp_path / "srun"
+    srun.write_text('#!/bin/bash\nwhile [[ $1 == -* ]]; do shift; done\nexec "$@"\n')
+    python = tmp_path / "a python"
+    names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+    shown = " ".join(f"${name}" for name in names)
+    python.write_text(f'#!/bin/bash\necho "{shown}"; printf "%s\\0" "$@"; kill -USR1 $$; echo on\n')
+    for path in (srun, python):
+        path.chmod(0o755)
+    script = replace(FULL, resources=Resources(nodes=2), python=str(python), setup=())
+    task = {"SLURM_PROCID": "1", "SLURM_LOCALID": "0", "SLURM_NTASKS": "2",
+            "SLURM_LAUNCH_NODE_IPADDR": "10.0.0.7", "SLURM_JOB_ID": "17003"}  # fmt: skip
+    done = subprocess.run(
+        ["bash", "-c", render(script)], capture_output=True, text=True, check=True,
+        env={**task, "PATH": f"{tmp_path}:/usr/bin:/bin"}, cwd=tmp_path,
+    )  # fmt: skip
+    first, rest = done.stdout.split("\n", 1)
+    assert first == "1 0 2 10.0.0.7 15003"
+    assert rest.split("\0")[-2] == str(FULL.frozen[0])
+    assert rest.endswith("on\n"), "the warning of the time limit came too early"
 
 
 @given(name=st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1))

@@ -70,10 +70,10 @@ def test_the_drawing_says_what_was_found(scale: float) -> None:
     score: Any = np.where((start > 40) & (start < 60), 5.0, -1.0) * scale
     windows = WindowTrace(
         start_s=start, end_s=start + 1, attack=score > 0,
-        score={"own": score}, level={"own": np.where(score > 0, 2, 0).astype(np.int8)},
+        score={"own": score}, severity={"own": np.where(score > 0, 2, 0).astype(np.int8)},
     )  # fmt: skip
     event = TracedEvent(
-        level="alarm", start_s=41, end_s=60, peak_s=41, peak_score=5 * scale, windows=19,
+        severity="alarm", start_s=41, end_s=60, peak_s=41, peak_score=5 * scale, windows=19,
         attack=True, ids=(), kind="unknown",
     )  # fmt: skip
     trace = FileTrace(

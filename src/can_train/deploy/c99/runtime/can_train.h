@@ -43,13 +43,13 @@
 #define CT_ID_WORDS ((CT_KNOWN_IDS + 32) / 32)
 
 /* How serious a window is. */
-typedef enum { CT_QUIET, CT_NOTICE, CT_ALARM } ct_level;
+typedef enum { CT_QUIET, CT_NOTICE, CT_ALARM } ct_severity;
 
 /* What one scorer says of a window. */
 typedef struct {
     float margin;   /* unbounded; higher is more suspicious */
     float p_value;  /* how rare that is among benign windows, in (0, 1] */
-    ct_level level; /* by the alarm rule: CT_RULE_K of the last CT_RULE_N windows */
+    ct_severity severity; /* by the alarm rule: CT_RULE_K of the last CT_RULE_N windows */
     bool above;     /* above the scorer's threshold */
 } ct_verdict;
 
@@ -63,10 +63,10 @@ typedef struct {
     float top_share;                 /* its share of what was unexpected, in [0, 1] */
 } ct_decision;
 
-/* The level of the detector (its last scorer) has changed. */
+/* The severity of the detector (its last scorer) has changed. */
 typedef struct {
-    ct_level level;       /* from now on */
-    ct_level before;      /* until now */
+    ct_severity severity; /* from now on */
+    ct_severity before;   /* until now */
     ct_decision decision; /* the window that changed it */
 } ct_event;
 

@@ -8,7 +8,7 @@
 
 #define LONGEST_LINE 512
 
-static const char *const level_names[] = {"quiet", "notice", "alarm"};
+static const char *const severity_names[] = {"quiet", "notice", "alarm"};
 static ct_state state;
 static bool shows_windows;
 
@@ -89,7 +89,7 @@ static bool replay(const char *line)
         for (int scorer = 0; scorer < CT_SCORERS; scorer++) {
             const ct_verdict *of = &window->verdicts[scorer];
             printf(" %s %.9g %.6g %s", ct_scorer_names[scorer], (double)of->margin,
-                   (double)of->p_value, level_names[of->level]);
+                   (double)of->p_value, severity_names[of->severity]);
         }
         printf(" top %" PRIX32 "\n", window->top_id);
     }
@@ -97,7 +97,7 @@ static bool replay(const char *line)
         const ct_decision *window = &event->decision;
         const ct_verdict *verdict = &window->verdicts[CT_SCORERS - 1];
         printf("%" PRIu64 ".%06" PRIu64 " %s margin %.3f p %.2g top ID %" PRIX32 " (%.0f %%)\n",
-               window->end_us / 1000000u, window->end_us % 1000000u, level_names[event->level],
+               window->end_us / 1000000u, window->end_us % 1000000u, severity_names[event->severity],
                (double)verdict->margin, (double)verdict->p_value,
                window->top_id & ~CT_EXTENDED_ID, 100.0 * (double)window->top_share);
     }

@@ -1,4 +1,4 @@
-/* Checks the detector on this machine: margins and levels have to be those of can_train. */
+/* Checks the detector on this machine: margins and severities have to be those of can_train. */
 #include <stdio.h>
 
 #include "can_train.h"
@@ -13,7 +13,7 @@ typedef struct {
 
 typedef struct {
     float margin;
-    int level;
+    int severity;
 } vector_verdict;
 
 #include "vectors.h"
@@ -29,10 +29,10 @@ static int differences(const ct_decision *window)
         const ct_verdict *verdict = &window->verdicts[scorer];
         float off = verdict->margin - expected->margin;
         if (off > VECTOR_TOLERANCE || off < -VECTOR_TOLERANCE ||
-            (int)verdict->level != expected->level) {
-            printf("window %d, %s: margin %.6f, level %d; expected %.6f, %d\n",
+            (int)verdict->severity != expected->severity) {
+            printf("window %d, %s: margin %.6f, severity %d; expected %.6f, %d\n",
                    (int)window->number, ct_scorer_names[scorer], (double)verdict->margin,
-                   (int)verdict->level, (double)expected->margin, expected->level);
+                   (int)verdict->severity, (double)expected->margin, expected->severity);
             found++;
         }
     }

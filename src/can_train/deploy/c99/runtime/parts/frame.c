@@ -1,7 +1,7 @@
 /* ---- From frames to events -------------------------------------------------------------------
  */
 
-/* Level of a scorer after the next window: CT_RULE_K of the last CT_RULE_N that share no frame. */
+/* Severity of a scorer after the next window: CT_RULE_K of the last CT_RULE_N that share no frame. */
 static void ct_decide(ct_state *state, uint16_t scorer, const ct_margins *margins, double said)
 {
     double margin = ct_levelled(&state->calm[scorer], &ct_levels[scorer], said);
@@ -12,7 +12,7 @@ static void ct_decide(ct_state *state, uint16_t scorer, const ct_margins *margin
     verdict->above = margin > ct_thresholds[scorer];
     *lane = (uint16_t)(((uint32_t)*lane << 1 | (verdict->above ? 1u : 0u)) &
                        ((1u << CT_RULE_N) - 1u));
-    verdict->level = ct_ones(*lane) >= CT_RULE_K ? CT_ALARM
+    verdict->severity = ct_ones(*lane) >= CT_RULE_K ? CT_ALARM
                      : verdict->above            ? CT_NOTICE
                                                  : CT_QUIET;
 }
@@ -68,17 +68,17 @@ static void ct_score_window(ct_state *state, double now_s)
 static const ct_event *ct_end_window(ct_state *state, double now_s)
 {
     ct_decision *decision = &state->decision;
-    ct_level before = decision->verdicts[CT_SCORERS - 1].level;
+    ct_severity before = decision->verdicts[CT_SCORERS - 1].severity;
     ct_score_window(state, now_s);
     decision->number = state->counts.windows++;
     decision->start_us = ct_frame_of(state, 0)->time_us;
     decision->end_us = ct_frame_of(state, CT_WINDOW - 1)->time_us;
     state->next_end += CT_STRIDE;
-    if (decision->verdicts[CT_SCORERS - 1].level == before) {
+    if (decision->verdicts[CT_SCORERS - 1].severity == before) {
         return NULL;
     }
     state->event.before = before;
-    state->event.level = decision->verdicts[CT_SCORERS - 1].level;
+    state->event.severity = decision->verdicts[CT_SCORERS - 1].severity;
     state->event.decision = *decision;
     return &state->event;
 }
