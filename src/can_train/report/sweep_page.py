@@ -102,7 +102,7 @@ def _doubts(manifest: Manifest, results: Sequence[Result]) -> str:
         found.append("each combination was trained with one seed, whose luck is part of its figure")
     lacking = sum(result.validation is None for result in results)
     if lacking:
-        found.append(f"{counted(lacking, 'run')} of {len(results)} have no figure")
+        found.append(f"{lacking} of {counted(len(results), 'run')} lack a figure")
     found.append("the best of many on validation looks better than it is")
     text = "; ".join(found)
     return f"{text[:1].upper()}{text[1:]}."
@@ -110,9 +110,10 @@ def _doubts(manifest: Manifest, results: Sequence[Result]) -> str:
 
 def _tiles(manifest: Manifest, board: SweepBoard, results: Sequence[Result]) -> tuple[Tile, ...]:
     seconds = sum(result.seconds or 0.0 for result in results)
+    axes, besides = axes_of(manifest), "besides the seed"
     return (
         Tile(value=f"{board.done} / {manifest.total_combinations}", label="combinations done"),
-        Tile(value=str(len(axes_of(manifest))), label="axes", note="besides the seed"),
+        Tile(value=str(len(axes)), label="axis" if len(axes) == 1 else "axes", note=besides),
         Tile(value=f"{seconds / 60:,.1f} min", label="training", note="of the last stages"),
     )
 

@@ -47,7 +47,7 @@ def test_a_sweep_shows_its_axis_with_the_means_over_seeds(sweep: Sweep, finish: 
 def test_a_sweep_that_has_not_finished_says_so(sweep: Sweep, finish: Finish) -> None:
     half_done(sweep, finish, left=3)
     page = page_of(sweep)
-    assert "3 runs of 4 have no figure" in dict(page.lead)["What to distrust"]
+    assert "3 of 4 runs lack a figure" in dict(page.lead)["What to distrust"]
     assert "Nobody knows yet" in dict(page.lead)["What did best"]
     assert not page.drawings()
     assert "<table" in html_of(page)

@@ -94,7 +94,7 @@ def _lines(
     assert records.evaluation is not None
     rows = {r.scorer: r for r in records.scenarios[scenario] if r.file is None}
     control = best_control(dict(scenarios_of(records.evaluation))[scenario])
-    wanted = [name for name, row in rows.items() if row.kind == "model" and name != records.scorer]
+    wanted = [n for n, row in rows.items() if row.kind != "control" and n != records.scorer]
     wanted += [records.scorer] + ([] if control is None else [control.name])
     curves = {c.scorer: c for c in pictures.record.curves if c.scenario == scenario}
     return tuple(

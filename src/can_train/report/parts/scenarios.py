@@ -69,7 +69,7 @@ def scenario_section(records: RunRecords) -> PageSection:
             continue
         control = best_control(judged[scenario])
         intervals = single[0] if len(single) == 1 else whole
-        shown = [row for row in whole if row.kind == "model"]
+        shown = [row for row in whole if row.kind != "control"]
         shown += [row for row in whole if control is not None and row.scorer == control.name]
         lines += [
             _line(row, records.scorer, _IN_BRIEF, _intervals(intervals, row)) for row in shown
