@@ -17,8 +17,8 @@ from can_train.dataset.synth import generate
 from can_train.dataset.universe import (
     HELD_OUT_RECORDINGS,
     HELD_OUT_SIDES,
-    THRESHOLD_RECORDINGS,
     SCENARIO,
+    THRESHOLD_RECORDINGS,
     SplitUniverse,
 )
 from can_train.dataset.windows import DatasetWindows, open_windows
