@@ -18,7 +18,7 @@ from can_train.detectors.adamw import AdamW
 from can_train.detectors.batching import BatchBudget, WindowSizes
 from can_train.detectors.epochs import EpochWindows, automatic_batch_size, drawn
 from can_train.detectors.frame_scorer import SCORING_BATCH
-from can_train.detectors.part import EpochOrder, BatchPlace, Shares
+from can_train.detectors.part import BatchPlace, EpochOrder, Shares
 from can_train.distil.losses import LossTerms, alpha_in_epoch
 from can_train.graphs.batch import GraphBatch
 from can_train.graphs.feed import GraphFeed
