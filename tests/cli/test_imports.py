@@ -82,6 +82,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
         ["run", "--help"],
         ["evaluate", "--help"],
         ["score", "--help"],
+        ["serve", "--help"],
         ["status", "--help"],
         ["logs", "--help"],
         ["cancel", "--help"],

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -41,11 +41,12 @@ from can_train.frames.store import verified_frames
 from can_train.graphs.packing import MadeRecording
 
 SCENARIO: Final = "synthetic"
-HELD_OUT_RECORDINGS: Final = 24
-HELD_OUT_SIDES: Final = (
-    "synthetic_threshold", "synthetic_validation", "synthetic_threshold", "synthetic_fusion",
-)  # fmt: skip
-"""Sides of the held-out recordings, in turn: half of them secure thresholds."""
+HELD_OUT_RECORDINGS: Final = 12
+HELD_OUT_SIDES: Final = ("synthetic_validation", "synthetic_fusion")
+"""Sides of the held-out recordings, in turn."""
+
+THRESHOLD_RECORDINGS: Final = 48
+"""Without attacks. A quantile of twelve recordings would depend on which twelve were drawn."""
 
 _ENOUGH_SOURCES: Final = 3
 """With fewer attack-free stretches, benign frames of recordings with attacks serve, too."""
@@ -75,8 +76,9 @@ class SplitUniverse:
         fold = fold_of(self.split.name)
         found = {
             "train": Recipe.of_size(self.size),
-            # Thresholds are for cars that are running: a car that is switched on is rare.
-            "held-out": replace(Recipe.of_size(HELD_OUT_RECORDINGS), ignition=0.0),
+            "held-out": Recipe.of_size(HELD_OUT_RECORDINGS),
+            # Thresholds are for cars that are running: one that is being switched on is rare.
+            "threshold": Recipe(short=THRESHOLD_RECORDINGS, long=0, ignition=0.0, left_out=KINDS),
         }
         if fold is not None and fold.rule == "leave-attack-out":
             found = {name: recipe.without(fold.value) for name, recipe in found.items()}
@@ -112,8 +114,8 @@ class SplitUniverse:
                 part = TRAINING if purpose == "train" else HELD_OUT
                 raise DataError(no_source(self.manifest.dataset, self.split.name, (part,)))
             for number, made in enumerate(recordings(sources, universe, recipe)):
-                side = "synthetic_train"
-                if purpose != "train":
+                side = f"synthetic_{purpose}"
+                if purpose == "held-out":
                     side = _held_out_side(number, len(sources))
                 yield self._described(f"{purpose}-{number}", side, made, next(digests))
 

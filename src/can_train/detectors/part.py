@@ -12,7 +12,7 @@ from can_train.detectors.batching import BatchBudget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class BatchPlace:
     """One of several processes.
 
     Attributes:

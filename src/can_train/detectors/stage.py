@@ -18,7 +18,7 @@ from can_train.detectors.adamw import AdamW
 from can_train.detectors.batching import BatchBudget, WindowSizes
 from can_train.detectors.epochs import EpochWindows, automatic_batch_size, drawn
 from can_train.detectors.frame_scorer import SCORING_BATCH
-from can_train.detectors.part import EpochOrder, Place, Shares
+from can_train.detectors.part import BatchPlace, EpochOrder, Shares
 from can_train.distil.losses import LossTerms, alpha_in_epoch
 from can_train.graphs.batch import GraphBatch
 from can_train.graphs.feed import GraphFeed
@@ -125,7 +125,7 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
         self.usual_batch_size = automatic_batch_size(len(self._chosen))
         self.validation_size = SCORING_BATCH
         self.rate_scale = 1.0
-        self.place: Place | None = None
+        self.place: BatchPlace | None = None
         self.shares: Shares | None = None
         self._step = self._step_seed = 0
         self.use_budget(

@@ -22,7 +22,7 @@ TRAIN_SHARE: Final = 0.7
 SYNTHETIC_S: Final = 52.0
 """Mean length of a synthetic recording (`augment`), where its sources are long enough."""
 
-HELD_OUT_RECORDINGS: Final = 24
+HELD_OUT_RECORDINGS: Final = 60
 """Synthetic recordings that choose epochs and secure thresholds."""
 
 BASE_BYTES: Final = 700_000_000

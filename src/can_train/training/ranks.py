@@ -23,7 +23,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed import TCPStore  # type: ignore[attr-defined]  # not in its __all__
 
-from can_train.detectors.part import Place
+from can_train.detectors.part import BatchPlace
 from can_train.detectors.shortage import is_out_of_memory
 from can_train.errors import (
     ArtifactError,
@@ -66,7 +66,7 @@ class Ranks:
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         rank, size, local, port = (_number(environ, name) for name in VARIABLES[:4])
         host = environ.get(VARIABLES[4], "")
-        self.place = Place(rank=rank, size=size)
+        self.place = BatchPlace(rank=rank, size=size)
         self._begun = self._is_alone = False
         if torch.cuda.is_available():
             torch.cuda.set_device(local % torch.cuda.device_count())

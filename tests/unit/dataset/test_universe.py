@@ -18,6 +18,7 @@ from can_train.dataset.universe import (
     HELD_OUT_RECORDINGS,
     HELD_OUT_SIDES,
     SCENARIO,
+    THRESHOLD_RECORDINGS,
     SplitUniverse,
 )
 from can_train.dataset.windows import DatasetWindows, open_windows
@@ -108,10 +109,11 @@ def test_synthetic_ids_never_enter_the_vocabulary(
 
 def test_every_purpose_has_its_windows(augmented: DatasetWindows) -> None:
     made = [r for r in augmented.store.recordings if r.scenario == SCENARIO]
-    assert len(made) == SIZE + HELD_OUT_RECORDINGS
+    assert len(made) == SIZE + HELD_OUT_RECORDINGS + THRESHOLD_RECORDINGS
     for side in ("synthetic_train", "synthetic_validation", "synthetic_fusion"):
         label = augmented.store.label[augmented.windows(side)]
         assert 0 < label.sum() < len(label), side
+    assert not augmented.store.label[augmented.windows("synthetic_threshold")].any()
     quiet = augmented.undisturbed("synthetic_threshold")
     assert len(quiet) and (augmented.store.label[quiet] == 0).all()
     beside = quiet[augmented.store.recording[quiet - 1] == augmented.store.recording[quiet]]

@@ -98,3 +98,22 @@ def test_a_resumed_plan_asks_for_what_it_asked_for_before(
     assert again.settings.setup == ("module load x",) and again.settings.max_requeues == 4
     assert again.runs[0].resources == before.runs[0].resources
     assert again.runs[0].resources.account == "lab"
+
+
+def test_what_trains_in_one_process_asks_for_one_node(
+    tmp_path: Path, fake_slurm: FakeSlurm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = plan_of(tmp_path, (), (1,))
+    wide = Resources(nodes=2, gpus=4)
+    models = ("gat", "dqn")
+    requests = tuple(
+        replace(request, needs=replace(request.needs, model=model, resources=wide))
+        for request, model in zip(plan.requests, models, strict=True)
+    )
+    assert outcomes(replace(plan, requests=requests)) == ["submitted", "submitted"]
+    asked = [run.resources for run in read_attempts(plan.plan)[-1].runs]
+    assert [(a.nodes, a.gpus) for a in asked] == [(2, 4), (1, 1)]
+    said = capsys.readouterr().err
+    assert said == (
+        "stage 2: a dqn trains in one process, so its job asks for one node and one GPU at most\n"
+    )
