@@ -80,7 +80,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class SideBySide:
     """Pictures that stand beside each other where there is room."""
 
     kind: ClassVar[str] = "beside"
@@ -173,7 +173,7 @@ class Slider:
     at: int
 
 
-Block = PageTable | Picture | Beside | Note | Notes | Commands | Facts | Folded | Slider
+Block = PageTable | Picture | SideBySide | Note | Notes | Commands | Facts | Folded | Slider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +230,7 @@ def _drawings(blocks: Sequence[Block]) -> Iterator[Drawing]:
     for block in blocks:
         if isinstance(block, Picture):
             yield block.drawing
-        elif isinstance(block, Beside):
+        elif isinstance(block, SideBySide):
             yield from (picture.drawing for picture in block.pictures)
         elif isinstance(block, Slider):
             yield block.picture.drawing

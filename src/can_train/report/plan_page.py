@@ -13,7 +13,6 @@ from can_train.evaluation.judgement import short_name
 from can_train.jobs.board import Row, board_of
 from can_train.pipeline.stored import StoredPlan, StoredStage, load_plan
 from can_train.report.document import (
-    Beside,
     Block,
     Cell,
     Heading,
@@ -21,6 +20,7 @@ from can_train.report.document import (
     PageSection,
     PageTable,
     Picture,
+    SideBySide,
     TableLine,
     Tile,
 )
@@ -211,5 +211,5 @@ def _training(plan: StoredPlan, records: dict[Path, RunRecords]) -> PageSection:
     return PageSection(
         name="stage-training",
         title="How each stage was trained",
-        blocks=(Beside(pictures=tuple(drawn)),),
+        blocks=(SideBySide(pictures=tuple(drawn)),),
     )

@@ -9,7 +9,6 @@ from typing import Final
 from can_train.config.codec import Json
 from can_train.errors import counted
 from can_train.report.document import (
-    Beside,
     Block,
     Cell,
     Commands,
@@ -21,6 +20,7 @@ from can_train.report.document import (
     PageSection,
     PageTable,
     Picture,
+    SideBySide,
     TableLine,
     Tile,
 )
@@ -142,7 +142,7 @@ def _axes(manifest: Manifest, groups: Sequence[ResultGroup]) -> Iterator[PageSec
             title="Axis by axis",
             lead="Each dot is a group of runs that differ by their seed only, with its 95 % "
             "interval where there are several; the line goes through the means of all else.",
-            blocks=(Beside(pictures=tuple(drawn)),),
+            blocks=(SideBySide(pictures=tuple(drawn)),),
         )
 
 

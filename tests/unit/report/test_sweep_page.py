@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from can_train.pipeline.record import write_plan
-from can_train.report.document import Beside, Page, PageTable
+from can_train.report.document import Page, PageTable, SideBySide
 from can_train.report.page import html_of
 from can_train.report.plan_page import plan_page
 from can_train.report.sweep_page import sweep_page
@@ -74,5 +74,5 @@ def test_a_plan_that_has_not_begun_has_a_page(plan_of: MakePlan) -> None:
     write_plan(plan)
     page = plan_page(plan_dir(plan.roots.experiments, plan.plan_id))
     assert [line.cells[2].text for line in tables_of(page)["stages"].lines] == ["planned"] * 2
-    assert not [s for s in page.sections if any(isinstance(b, Beside) for b in s.blocks)]
+    assert not [s for s in page.sections if any(isinstance(b, SideBySide) for b in s.blocks)]
     assert "VGAE teacher → GAT teacher" in dict(page.lead)["What was trained"]

@@ -10,7 +10,6 @@ from can_train.evaluation.pictures import EvaluationPictures
 from can_train.evaluation.report import NOT_AVAILABLE
 from can_train.evaluation.trace_records import ExplainedWindow, FileTrace, TracedReason
 from can_train.report.document import (
-    Beside,
     Block,
     Cell,
     Folded,
@@ -19,6 +18,7 @@ from can_train.report.document import (
     PageSection,
     PageTable,
     Picture,
+    SideBySide,
     Slider,
     Stop,
     TableLine,
@@ -86,7 +86,7 @@ def reliability_section(pictures: EvaluationPictures) -> PageSection:
         lead="A p-value says how rare a margin is among benign calibration windows. On benign test "
         "windows a share p of them should be at most p. Above the dashed line p-values promise too "
         "much: this traffic is odder than that of the calibration.",
-        blocks=(Beside(pictures=tuple(drawn)),),
+        blocks=(SideBySide(pictures=tuple(drawn)),),
     )
 
 
@@ -141,7 +141,7 @@ def _of_file(trace: FileTrace) -> Iterator[Block]:
     blocks: list[Block] = []
     if trace.explained is not None:
         graph = Picture(drawing=graph_drawing(trace, trace.explained))
-        blocks += [_why(trace.explained), Beside(pictures=(graph,))]
+        blocks += [_why(trace.explained), SideBySide(pictures=(graph,))]
     blocks.append(_events(trace))
     alarms = sum(event.severity == "alarm" for event in trace.events)
     total = len(trace.events) + trace.left_out

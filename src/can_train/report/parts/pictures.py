@@ -6,7 +6,7 @@ from can_train.evaluation.compact import scenarios_of
 from can_train.evaluation.judgement import best_control
 from can_train.evaluation.pictures import EvaluationPictures
 from can_train.evaluation.report import EvaluationRow
-from can_train.report.document import Beside, Block, Note, PageSection, Picture
+from can_train.report.document import Block, Note, PageSection, Picture, SideBySide
 from can_train.report.figures.curves import ScorerCurve, pr_drawing, roc_drawing
 from can_train.report.figures.margin import MarginOfFile, buckets_for, margin_drawing
 from can_train.report.records import RunRecords
@@ -76,7 +76,7 @@ def curve_section(records: RunRecords, pictures: EvaluationPictures) -> PageSect
         if lines:
             pair = (roc_drawing(scenario, lines), pr_drawing(scenario, lines))
             blocks.append(
-                Beside(title=scenario, pictures=tuple(Picture(drawing=each) for each in pair))
+                SideBySide(title=scenario, pictures=tuple(Picture(drawing=each) for each in pair))
             )
     return PageSection(
         name="curves",

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from can_train.report.document import (
-    Beside,
     Block,
     Cell,
     Facts,
@@ -15,6 +14,7 @@ from can_train.report.document import (
     PageSection,
     PageTable,
     Picture,
+    SideBySide,
     TableLine,
 )
 from can_train.report.figures.training import figures_by_kind, training_drawing
@@ -34,7 +34,7 @@ def training_section(records: RunRecords) -> PageSection:
             Picture(drawing=training_drawing(kind, names, records.epochs))
             for kind, names in figures_by_kind(records.epochs).items()
         )
-        blocks.append(Beside(pictures=drawn))
+        blocks.append(SideBySide(pictures=drawn))
     elif records.epochs:
         blocks.append(Note(text="One epoch was enough: this kind of model is fitted in one pass."))
     blocks.append(Facts(pairs=tuple(_costs(records))))
