@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Final
 
 import numpy as np
@@ -24,8 +25,6 @@ from can_train.report.figures.style import (
 
 _HEIGHT_IN: Final = 2.4
 _MIDDLE: Final = 0.5
-_SVG_DPI: Final = 72
-"""At which SVG is laid out."""
 
 _LINEAR_ALARMS: Final = 1.0
 """Rates per hour are drawn to scale up to this one, so that none at all has its place."""
@@ -51,8 +50,7 @@ def places_of(sweep: ThresholdSweep) -> list[tuple[float, float]]:
     """Where each step stands in the picture on the page, as shares of its width and height."""
     with styled(PAGE_POINTS):
         figure = _draw(Canvas(width_in=WIDE_IN), sweep)
-        figure.set_dpi(_SVG_DPI)
-        figure.draw_without_rendering()
+        figure.savefig(io.BytesIO(), format="svg")  # axes stay where its letters left room
         axes: Axes = figure.axes[0]
         points = axes.transData.transform(np.column_stack(_points(sweep)))
         shares = figure.transFigure.inverted().transform(points)

@@ -115,3 +115,13 @@ def test_where_nothing_alarms_there_is_a_picture_all_the_same() -> None:
     assert "n/a false alarms per hour" in tradeoff_drawing(calm).description
     assert isinstance(tradeoff_drawing(calm), Drawing)
     assert "<path" in str(page_svg(tradeoff_drawing(calm)))
+
+
+def test_places_of_a_slider_are_those_of_the_dots() -> None:
+    svg = str(page_svg(tradeoff_drawing(SWEEP)))
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert box is not None
+    dots = re.findall(r'<use [^>]*?x="([\d.]+)" y="([\d.]+)"', svg)
+    for x, y in places_of(SWEEP):
+        place = (x * float(box[1]), y * float(box[2]))
+        assert any((float(a), float(b)) == pytest.approx(place, abs=0.05) for a, b in dots)
