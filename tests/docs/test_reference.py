@@ -47,7 +47,8 @@ def test_every_generated_page_is_known() -> None:
 
 @pytest.mark.parametrize("page", HAND_WRITTEN, ids=identifier)
 def test_every_name_of_the_source_exists(page: Path) -> None:
-    named = NAMED.findall(page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    named = [(path, name) for path, name in NAMED.findall(text) if f"class {name}:" not in text]
     missing = [f"{path}:{name}" for path, name in named if name not in names_in(SOURCE / path)]
     assert not missing
 

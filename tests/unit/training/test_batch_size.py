@@ -134,7 +134,7 @@ def deep(lab: Lab, size: int) -> RunConfig:
 def test_training_under_a_real_limit_finishes_and_at_four_times_the_batch_recovers(
     lab: Lab, mapped_blocks: None
 ) -> None:
-    fits = 100
+    fits = 140
     measured = measure(lab.stage(deep(lab, fits)).module, CpuMemory())
     needed = measured.fixed_bytes + fits * measured.bytes_per_window
     assert needed > 2**24
