@@ -107,7 +107,7 @@ function section(answer, recording, at) {
     `scored by ${answer.scorer}`,
   ];
   card.append(title, verdict, made("p", "quiet", facts.join(" · ")), plot(answer, recording, title.id, at));
-  if (recording.events.length) card.append(table(recording, title.id));
+  if (recording.events.length) card.append(table(recording, name));
   if (recording.more_events) card.append(made("p", "caption", `and ${counted(recording.more_events, "more event")}: can-train score shows them.`));
   return card;
 }
@@ -128,14 +128,14 @@ function plot(answer, recording, titleId, at) {
   return box;
 }
 
-function table(recording, titleId) {
+function table(recording, name) {
   const scroll = made("div", "scroll tall");
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-labelledby", titleId);
+  scroll.setAttribute("aria-label", `Events of ${name}`);
   const element = made("table");
   const head = made("tr");
-  for (const [text, kind] of [["Level"], ["From", "number"], ["To", "number"], ["Peak", "number"], ["Suspected"], ["IDs"], ["Because of"]]) {
+  for (const [text, kind] of [["Severity"], ["From", "number"], ["To", "number"], ["Peak", "number"], ["Suspected"], ["IDs"], ["Because of"]]) {
     const cell = made("th", kind ?? "", text);
     cell.scope = "col";
     head.append(cell);
