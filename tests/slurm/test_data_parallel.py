@@ -63,6 +63,8 @@ def goes_on_alone(login: Login, run: Path) -> None:
     assert events(run, "resume")[-1]["epochs_done"] >= 1
     (row,) = login.rows()
     assert slurm("squeue", "-h", "-j", row["slurm_job"], "-o", "%D") == "1"
+    slurm("scancel", row["slurm_job"])
+    until(lambda: not slurm("squeue", "-h", "--me"))
 
 
 @pytest.mark.slurm
