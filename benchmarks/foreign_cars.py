@@ -61,7 +61,7 @@ def main() -> None:
         rows = [
             row for other in args.datasets for row in judged_files(experts, args.data_root, other)
         ]
-        for scorer in experts.thresholds:
+        for scorer in dict.fromkeys(who for who, _ in rows):
             of_scorer = [judged for who, judged in rows if who == scorer]
             print(
                 f"\n{name}: {scorer}, trained on {config.dataset} ({config.data.split})",
@@ -87,10 +87,10 @@ def judged_files(experts: Experts, data_root: Path, dataset: str) -> Iterator[tu
     store = open_dataset("automotive", dataset, data_root=data_root).windows(spec).store
     for number, recording in enumerate(store.recordings):
         windows = np.flatnonzero(store.recording == number)
-        scores = score_by_experts(experts, store, windows).by_scorer
-        for scorer, threshold in experts.thresholds.items():
+        # A vehicle's profile knows only its own car, and has no scores here.
+        for scorer, score in score_by_experts(experts, store, windows).by_scorer.items():
             name = f"{dataset}/{recording.name}"
-            yield scorer, _judged(name, store, windows, scores[scorer], threshold)
+            yield scorer, _judged(name, store, windows, score, experts.thresholds[scorer])
 
 
 def _judged(
