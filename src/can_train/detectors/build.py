@@ -159,7 +159,8 @@ def calibrated_detector(stage: Trainable) -> Detector:
         windows = inputs.undisturbed(*(THRESHOLD if on_other_cars else THRESHOLD[:1]))
         threshold = robust_threshold(_held_out(said(windows), inputs, windows), threshold)
         _tell(threshold)
-    attacks = inputs.windows(*THRESHOLD)
+    # Synthetic recordings for thresholds hold no attacks.
+    attacks = inputs.windows(*THRESHOLD[:1], "synthetic_fusion")
     attack = said(attacks[inputs.store.label[attacks] == 1])
     evidence = CalibrationEvidence(
         **{

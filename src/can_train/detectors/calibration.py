@@ -77,7 +77,7 @@ class Threshold:
         return 0.0 if self.level is None else (self.trained - self.level) / _LEVEL_STEPS
 
 
-ROBUST_SHARE: Final = 0.75
+ROBUST_SHARE: Final = 2 / 3
 """Of the recordings' quantiles, so that a few odd recordings move it little. Chosen on folds and on
 the training files of other datasets (docs/models/results.md)."""
 
@@ -120,8 +120,8 @@ class HeldOut:
 def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     """A threshold that no single recording decides: from quantiles of each.
 
-    The 75th percentile over recordings, synthetic and real, of the score that a small multiple of
-    the target rate of each one's windows exceeds; both are order statistics. A pool of all windows
+    Of each recording, synthetic or real, the score that a small multiple of the target rate of its
+    windows exceeds; of these the one that two thirds don't exceed: both are order statistics. A pool of all windows
     would be ruled by the oddest recording, as the conformal threshold of real windows is: a single
     drive that begins with the ignition may hold all of the few windows that set it.
 
