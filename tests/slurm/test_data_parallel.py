@@ -56,7 +56,7 @@ def working(login: Login, *words: str) -> tuple[Path, str]:
 
 def goes_on_alone(login: Login, run: Path) -> None:
     """What several processes began, one goes on with."""
-    until(lambda: not slurm("squeue", "-h", "--me"))
+    until(lambda: not slurm("squeue", "-h", "-n", f"gat-{run.name}"))
     before = len(events(run, "resume"))
     login.ok("resume", login.plan(), "--nodes", "1")
     until(lambda: len(events(run, "resume")) > before)
@@ -64,7 +64,7 @@ def goes_on_alone(login: Login, run: Path) -> None:
     (row,) = login.rows()
     assert slurm("squeue", "-h", "-j", row["slurm_job"], "-o", "%D") == "1"
     slurm("scancel", row["slurm_job"])
-    until(lambda: not slurm("squeue", "-h", "--me"))
+    until(lambda: not slurm("squeue", "-h", "-n", f"gat-{run.name}"))
 
 
 @pytest.mark.slurm
