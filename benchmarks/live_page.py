@@ -62,7 +62,7 @@ def main() -> None:
     sent, memory = _send(process, args.recording, args.rate, 60 * args.minutes)
     time.sleep(3)
     memory.append(_memory_mb(process.pid))
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)  # a shell's background jobs ignore Ctrl-C
     process.wait(60)
     cut = sum(_is_cut(each) for each in slow)
     print(f"frames sent {sent:,}, taken {heard.status.get('frames'):,}")

@@ -103,7 +103,7 @@ def _left_out(traffic: RecordedTraffic) -> str:
 
 
 def stretches(where: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """TableLine pieces through the cells of a table [K, T] at which something holds.
+    """Pieces of lines through the cells of a table [K, T] at which something holds.
 
     Returns:
         x from 0 to T and y, the row: begin and end of each run of cells, with NaN behind it.
