@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,21 @@ def test_one_refusal_leaves_nothing_behind(login: Login, tmp_path: Path) -> None
     login.ok(*FIVE, "--submit")
     assert len(queue()) == 5
     login.ok("cancel", login.plan())
+
+
+@pytest.mark.slurm
+def test_the_same_plan_under_two_roots_and_again_after_a_cancel(
+    login: Login, tmp_path: Path
+) -> None:
+    other = replace(login, experiments=tmp_path / "elsewhere")
+    login.ok(*CHAIN, "--submit")
+    other.ok(*CHAIN, "--submit")
+    assert len(queue()) == 6
+    other.ok("cancel", other.plan())
+    login.ok("cancel", login.plan())
+    login.ok(*CHAIN, "--submit")  # at once: Slurm may still be clearing the job that worked
+    assert [row["state"] for row in login.until_done()] == ["finished"] * 3
+    assert not other.runs()
 
 
 @pytest.fixture

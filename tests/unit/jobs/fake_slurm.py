@@ -1,7 +1,8 @@
 """Stand-ins for Slurm's commands, in a folder that comes first in PATH.
 
-The state is a folder: `queue/<id>` holds `name|state`, `calls` every command line, and what
-`<command>.fails` says happens before the command does anything (or, after `late`, afterwards).
+The state is a folder: `queue/<id>` holds `name|state`, `folders/<id>` where the job works, `calls`
+every command line, and what `<command>.fails` says happens before the command does anything (or,
+after `late`, afterwards). A job that is COMPLETING is seen so once.
 """
 
 from __future__ import annotations
@@ -24,19 +25,26 @@ if now and now != "ok" and not late:
     sys.exit(sys.stderr.write(name + ": error: " + now + "\n") and 1)
 queue = home / "queue"
 queue.mkdir(exist_ok=True)
+folders = home / "folders"
+folders.mkdir(exist_ok=True)
 if name == "sbatch":
     script = Path(args[-1]).read_text()
     job = next(l.split("=", 1)[1] for l in script.splitlines() if "--job-name=" in l)
     number = len(list(queue.iterdir())) + 1
     (queue / str(number)).write_text(job + "|PENDING")
+    folder = next(word.split("=", 1)[1] for word in args if word.startswith("--chdir="))
+    (folders / str(number)).write_text(folder)
     print(f"{{number}};cluster")
 if name == "squeue":
     known = {{p.name: p.read_text().split("|") for p in queue.iterdir()}}
     if "-n" in args:
         names = args[args.index("-n") + 1].split(",")
         for number, (job, state) in known.items():
-            if job in names and state == "PENDING":
-                print(f"{{number}}|{{job}}")
+            short = {{"PENDING": "PD", "COMPLETING": "CG"}}.get(state)
+            if job in names and short:
+                print(f"{{number}}|{{short}}|{{job}}|{{(folders / number).read_text()}}")
+            if state == "COMPLETING":
+                (queue / number).write_text(job + "|CANCELLED")
 if name == "scancel":
     for number in args:
         p = queue / number

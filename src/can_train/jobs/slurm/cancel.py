@@ -7,7 +7,8 @@ from pathlib import Path
 
 from can_train.errors import SubmissionError
 from can_train.jobs.job import Job
-from can_train.jobs.slurm.client import active_jobs, call, words_of
+from can_train.jobs.slurm.active import active_jobs
+from can_train.jobs.slurm.client import call, words_of
 from can_train.jobs.slurm.record import read_attempts
 from can_train.runs.state import end_running, read_status
 
@@ -44,5 +45,5 @@ def _leftovers(plan: Path) -> list[str]:
     attempts = read_attempts(plan)
     if not attempts or attempts[-1].state != "submitting":
         return []
-    found = active_jobs([run.job_name for run in attempts[-1].runs]) or {}
+    found = active_jobs([run.job_name for run in attempts[-1].runs], plan.parents[1]) or {}
     return [job_id for ids in found.values() for job_id in ids]

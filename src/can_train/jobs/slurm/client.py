@@ -224,19 +224,6 @@ def _joined(
     return jobs
 
 
-def active_jobs(names: Sequence[str]) -> dict[str, list[str]] | None:
-    """Numbers of the user's jobs that wait or work, by job name; None: nobody can be asked."""
-    done = call(["squeue", "-h", "--me", "-o", "%F|%j", "-n", ",".join(names)])
-    if done.returncode:
-        return None
-    found: dict[str, list[str]] = {}
-    for line in done.stdout.splitlines():
-        job_id, _, name = line.partition("|")
-        if job_id not in found.setdefault(name, []):
-            found[name].append(job_id)
-    return found
-
-
 def _queued(line: str) -> SlurmJob | None:
     fields = [part.strip() for part in line.split("|", 5)]
     if len(fields) != 6:

@@ -13,9 +13,10 @@ from typing import Final
 from can_train.errors import SubmissionError, counted
 from can_train.files import lock, write_text
 from can_train.jobs.job import Handover
+from can_train.jobs.slurm.active import active_jobs
 from can_train.jobs.slurm.arrays import SlurmRequest
 from can_train.jobs.slurm.batches import Batch, batches
-from can_train.jobs.slurm.client import active_jobs, call_until_answered
+from can_train.jobs.slurm.client import call_until_answered
 from can_train.jobs.slurm.record import (
     Attempt,
     SubmissionSettings,
@@ -30,6 +31,9 @@ from can_train.runs.state import RunStatus, read_status, write_status
 
 PATIENCE_S: Final = 300.0
 """How long a controller that doesn't answer is waited for."""
+
+CLEARING_S: Final = 60.0
+"""How long cancelled jobs of the same runs are waited for until Slurm has cleared them away."""
 
 
 def submit(
@@ -96,6 +100,11 @@ class _Submission:
         self._write()
 
     @property
+    def root(self) -> Path:
+        """Experiment root."""
+        return self._folder.parents[1]
+
+    @property
     def job_ids(self) -> dict[int, str]:
         """Job numbers by stage."""
         return {run.number: run.job_id for run in self.attempt.runs if run.job_id is not None}
@@ -111,7 +120,7 @@ class _Submission:
         if state == "submitted":
             self.attempt = replace(self.attempt, state="submitted")
         else:
-            found = active_jobs([group.name for group in groups]) or {}
+            found = active_jobs([group.name for group in groups], self.root) or {}
             _cancel([*self.jobs, *(job for jobs in found.values() for job in jobs)])
             self.attempt = replace(self.attempt, state="cancelled", message=self.message)
         self._write()
@@ -127,7 +136,7 @@ def _submit_held(groups: Sequence[Batch], record: _Submission, running: Mapping[
             job_id = call_until_answered(
                 group.command({**running, **record.job_ids}),
                 patience_s=PATIENCE_S,
-                look=partial(_already, group.name),
+                look=partial(_already, group.name, record.root),
             )
         except SubmissionError as error:
             raise SubmissionError(
@@ -137,9 +146,9 @@ def _submit_held(groups: Sequence[Batch], record: _Submission, running: Mapping[
         record.add(group, job_id.partition(";")[0])  # `ID;CLUSTER` on federations
 
 
-def _already(name: str) -> str | None:
+def _already(name: str, root: Path) -> str | None:
     """Number of the job called `name` that waits; before a submission there was none."""
-    found = (active_jobs([name]) or {}).get(name, [])
+    found = (active_jobs([name], root) or {}).get(name, [])
     return found[0] if found else None
 
 
@@ -173,11 +182,13 @@ def _without_leftovers(folder: Path, groups: Sequence[Batch]) -> tuple[Attempt, 
         SubmissionError: Jobs of these runs are in the queue already.
     """
     attempts = read_attempts(folder)
-    found = active_jobs([group.name for group in groups])
+    ask = partial(
+        active_jobs, [group.name for group in groups], folder.parents[1], patience_s=CLEARING_S
+    )
+    found = ask()
     if found is None:
-        found = {}
         call_until_answered(["squeue", "-h", "--me", "-o", "%i"], patience_s=PATIENCE_S)
-        found = active_jobs([group.name for group in groups]) or {}
+        found = ask() or {}
     if attempts and attempts[-1].state == "submitting":
         _cancel([job for jobs in found.values() for job in jobs])
         killed = replace(attempts[-1], state="cancelled", message="the submission was killed")
