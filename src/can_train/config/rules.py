@@ -203,20 +203,28 @@ def expert_paths_are_used(request: PlanRequest) -> Iterator[ConfigError]:
 
 
 def unused_training(request: PlanRequest) -> Iterator[tuple[str, str]]:
-    """Settings of training that a fusion without an agent doesn't use, each with a warning.
+    """Settings of training that a fusion doesn't use, each with a warning.
 
     A value that another stage has, too, is meant for that one.
     """
     for stage in request.stages:
         policy = stage.settings.get("fusion_policy", SETTINGS["fusion_policy"].default)
-        if "fusion" not in _possible(stage) or policy == AGENT_POLICY:
+        if "fusion" not in _possible(stage):
             continue
         for name, value in stage.settings.items():
-            used = name in _OF_ALL_POLICIES or SETTINGS[name].section != "training"
             others = (s.settings.get(name) for s in request.stages if s is not stage)
-            if not used and value not in others:
-                what = f"{option_of(name)}: no effect on {_place(stage)}: --fusion-policy {policy}"
-                yield name, f"{what} is solved at once; only {AGENT_POLICY} learns over epochs"
+            if value in others:
+                continue
+            what = f"{option_of(name)}: no effect on {_place(stage)}"
+            if name == "precision" and value == "bfloat16":
+                yield name, f"{what}: a fusion is always computed in float32"
+            elif (
+                policy != AGENT_POLICY
+                and name not in _OF_ALL_POLICIES
+                and SETTINGS[name].section == "training"
+            ):
+                why = f"--fusion-policy {policy} is solved at once"
+                yield name, f"{what}: {why}; only {AGENT_POLICY} learns over epochs"
 
 
 RULES: Final[tuple[Rule, ...]] = (

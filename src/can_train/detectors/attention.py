@@ -19,6 +19,7 @@ from can_train.detectors.kernels.attention import (
     weighted_sums,
 )
 from can_train.detectors.kernels.pooling import maxima, means, of_maxima, of_means
+from can_train.detectors.linear import Linear
 from can_train.graphs.batch import ScaledGraphs
 
 
@@ -100,12 +101,12 @@ class GraphAttention(nn.Module):
         self._uniform = uniform
         self._scores_edges = scores_edges
         width = heads * out_channels
-        self.lin = nn.Linear(in_channels, width, bias=False)
-        self.res = nn.Linear(in_channels, width, bias=False) if residual else None
+        self.lin = Linear(in_channels, width, bias=False)
+        self.res = Linear(in_channels, width, bias=False) if residual else None
         self.att_src = nn.Parameter(torch.empty(1, heads, out_channels))
         self.att_dst = nn.Parameter(torch.empty(1, heads, out_channels))
         self.bias = nn.Parameter(torch.zeros(width))
-        self.edge_score = nn.Linear(edge_channels, heads, bias=False)
+        self.edge_score = Linear(edge_channels, heads, bias=False)
         for weight in (self.lin.weight, self.att_src, self.att_dst):
             nn.init.xavier_uniform_(weight)
         if self.res is not None:

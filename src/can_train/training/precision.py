@@ -8,6 +8,7 @@ from typing import Final
 
 import torch
 
+from can_train.detectors.linear import rounded_products
 from can_train.errors import ConfigError
 from can_train.vocab import Precision
 
@@ -38,15 +39,10 @@ def require(precision: Precision) -> None:
 
 @contextmanager
 def products_in(precision: Precision) -> Iterator[None]:
-    """Matrix products of float32 tensors in this precision, sums in float32, as long as it lasts.
+    """Matrix products of the networks in this precision, sums in float32, as long as it lasts.
 
-    oneDNN rounds the factors to bfloat16 (8 bits of mantissa) on their way in; the weights stay
-    float32. Validation is a part of training, calibration and evaluation aren't.
+    The factors are rounded to bfloat16 (8 bits of mantissa); the weights stay float32. Validation
+    is a part of training, calibration and evaluation aren't.
     """
-    matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # set at run time
-    before = matmul.fp32_precision
-    matmul.fp32_precision = "bf16" if precision == "bfloat16" else before
-    try:
+    with rounded_products(precision == "bfloat16"):
         yield
-    finally:
-        matmul.fp32_precision = before

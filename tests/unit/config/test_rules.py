@@ -136,3 +136,11 @@ def test_settings_of_training_that_a_fusion_without_an_agent_does_not_use_are_to
     assert warned(epochs="5") == []  # meant for the others
     assert warned(epochs="5,5,200", fusion_policy="dqn") == []
     assert warned(model="dqn", smoke="") == []
+
+
+def test_a_fusion_is_not_rounded_and_says_so() -> None:
+    told = "--precision: no effect on stage 1 (dqn): a fusion is always computed in float32"
+    assert warned(model="dqn", fusion_policy="dqn", precision="bfloat16") == [told]
+    assert warned(model="dqn", precision="bfloat16") == [told]
+    assert warned(precision="bfloat16") == []  # meant for the others
+    assert warned(model="dqn", fusion_policy="dqn", precision="float32") == []

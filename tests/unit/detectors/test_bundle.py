@@ -88,10 +88,10 @@ def test_without_torch_it_says_what_the_modules_say(
     said, expected = np.load(tmp_path / "said.npz"), detector.score(frames)
     assert list(expected.score) == ["vehicle_profile", "vgae", "gat", "fusion"]
     for name in expected.score:
-        assert np.abs(said[f"score_{name}"] - expected.score[name]).max() <= 1e-5
+        np.testing.assert_allclose(said[f"score_{name}"], expected.score[name], 1e-5, 1e-5)
         assert said[f"alarm_{name}"].tolist() == expected.alarm[name].tolist()
         assert np.abs(said[f"p_value_{name}"] - expected.p_value[name]).max() <= 1e-2
-    assert np.abs(said["streamed"] - expected.score["fusion"]).max() <= 1e-5
+    np.testing.assert_allclose(said["streamed"], expected.score["fusion"], 1e-5, 1e-5)
 
 
 def test_rule_thresholds_and_profiles_come_along(detector: FrameScorer, path: Path) -> None:

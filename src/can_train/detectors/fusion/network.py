@@ -29,7 +29,7 @@ class QNetwork(nn.Module):
     ) -> None:
         super().__init__()
         widths = [state_channels, *[hidden_channels] * hidden_layers, actions]
-        self.layers = Dense(widths, activation=torch.relu)
+        self.layers = Dense(widths, activation=torch.relu, layer=nn.Linear)
 
     def forward(self, state: Tensor) -> Tensor:
         """Q-values [B, A] of the states [B, S]."""

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from can_train.detectors.attention import Edges, GraphAttention
 from can_train.detectors.dense import Dense
+from can_train.detectors.linear import Linear, linear
 from can_train.graphs.batch import ScaledGraphs
 
 LOGVAR_LIMIT: Final = 10.0
@@ -52,13 +53,13 @@ class IdHeads(nn.Module):
 
     def __init__(self, latent_channels: int, classes: int) -> None:
         super().__init__()
-        self.id_head = nn.Linear(latent_channels, classes)
-        self.turn = nn.Linear(latent_channels, latent_channels, bias=False)
+        self.id_head = Linear(latent_channels, classes)
+        self.turn = Linear(latent_channels, latent_channels, bias=False)
         self.neighbour_bias = nn.Parameter(torch.zeros(classes))
 
     def forward(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """ID and neighbour logits of `latent`."""
-        neighbour = functional.linear(self.turn(latent), self.id_head.weight, self.neighbour_bias)
+        neighbour = linear(self.turn(latent), self.id_head.weight, self.neighbour_bias)
         return self.id_head(latent), neighbour
 
 
@@ -116,8 +117,8 @@ class VGAE(nn.Module):
             GraphAttention(width_in, width_out // heads, heads, edge_channels + 1)
             for width_in, width_out in zip(inputs, encoder_channels, strict=True)
         )
-        self.mean = nn.Linear(encoder_channels[-1], latent_channels)
-        self.log_variance = nn.Linear(encoder_channels[-1], latent_channels)
+        self.mean = Linear(encoder_channels[-1], latent_channels)
+        self.log_variance = Linear(encoder_channels[-1], latent_channels)
         self.decoder = Dense([latent_channels, *decoder_channels, node_channels])
         self.id_heads = IdHeads(latent_channels, vocabulary_size - 1)
 
