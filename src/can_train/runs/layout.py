@@ -194,6 +194,11 @@ def metrics_path(run: Path) -> Path:
     return run / "logs" / "metrics.csv"
 
 
+def mirror_log(run: Path) -> Path:
+    """`mlflow.log`: what the mirror of the run said while nobody read along."""
+    return run / "logs" / "mlflow.log"
+
+
 def stage_logs_dir(run: Path) -> Path:
     """Folder of what jobs wrote to their standard output and error, and of their scripts."""
     return run / "slurm_logs"

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import select
+import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
 from can_train.errors import CanTrainError
 from can_train.runs.jobs import own_job
-from can_train.runs.layout import experiment_option
+from can_train.runs.layout import experiment_option, mirror_log
 from can_train.tracking.mirror import Mirror
 from can_train.tracking.record import tracked_run
 from can_train.tracking.store import is_wanted, store_uri
@@ -126,13 +129,30 @@ def _waited(over: IO[bytes], seconds: float) -> bool:
 def _start(run: Path, experiment_root: Path) -> subprocess.Popen[bytes]:
     """The process, at a low priority, out of reach of what ends the run."""
     words = ("mlflow", "sync", str(run), "--follow", "--experiment-root", str(experiment_root))
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "can_train", *words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=_step_back,
-    )
+    with _messages(run) as messages:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "can_train", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=messages,
+            start_new_session=True,
+            preexec_fn=_step_back,
+        )
+
+
+@contextmanager
+def _messages(run: Path) -> Iterator[IO[bytes] | None]:
+    """Where it writes: beside this process, or into the run's folder where a pipe takes that.
+
+    Who reads the pipe (`... 2>&1 | tee log`) would else wait for the mirror, too.
+    """
+    if not stat.S_ISFIFO(os.fstat(2).st_mode):
+        yield None
+        return
+    path = mirror_log(run)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        yield file
 
 
 def _step_back() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from can_train.runs.layout import run_log
+from can_train.runs.layout import mirror_log, run_log
 from can_train.runs.passed_on import MLFLOW, MLFLOW_URI
 from can_train.tracking import follow
 from can_train.tracking.mirror import Mirror
@@ -89,3 +92,27 @@ def test_the_process_steps_back_and_ends_with_the_run(
         nice = os.getpriority(os.PRIO_PROCESS, process.pid)
         assert nice == min(19, os.getpriority(os.PRIO_PROCESS, 0) + follow.NICE)
     assert process.wait() == 0
+
+
+@mirrors
+def test_who_reads_a_pipe_does_not_wait_for_the_mirror(
+    lab: Lab, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = (
+        "import sys, pathlib, can_train.tracking.follow as f\n"
+        "f.mirror_once(*map(pathlib.Path, sys.argv[1:]))\n"
+    )
+    monkeypatch.setenv(MLFLOW, "")
+    monkeypatch.setenv(MLFLOW_URI, "http://127.0.0.1:9")  # tried for a minute
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(trained), str(lab.experiments)],
+        capture_output=True,
+        check=True,
+    )
+    assert time.monotonic() - began < follow.LAST_S / 2
+    assert not done.stderr
+    deadline = time.monotonic() + 2 * follow.LAST_S
+    while "MLflow at http://127.0.0.1:9" not in mirror_log(trained).read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
