@@ -1,4 +1,4 @@
-.PHONY: environment test test-pages test-exploring test-kd test-slurm coverage lint docs bench bench-check bench-kd reference lock
+.PHONY: environment test test-slow test-pages test-exploring test-kd test-slurm coverage lint docs bench bench-check bench-kd reference lock
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -18,7 +18,11 @@ unexport PYTHONDONTWRITEBYTECODE
 IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 test: environment
-	$(PYTHON) -m pytest -q $(IN_PARALLEL) -m "not browser"
+	$(PYTHON) -m pytest -q $(IN_PARALLEL) -m "not browser and not slow"
+
+# Those that take more than ten seconds each: kills, locks, plugins' whole lives, several processes.
+test-slow: environment
+	$(PYTHON) -m pytest -q $(IN_PARALLEL) -m "slow and not browser"
 
 # Pages in a real browser, which is installed where it is missing: as root, on Debian.
 test-pages: environment

@@ -212,7 +212,6 @@ def test_an_edited_frozen_config_is_refused(home: Path, tmp_path: Path) -> None:
     assert "it was changed after freezing" in done.err
 
 
-@pytest.mark.slow
 def test_train_reuse_force_and_registry(home: Path, tmp_path: Path) -> None:
     roots = ("--experiment-root", str(tmp_path / "e"), "--teacher-root", str(tmp_path / "t"))
     words = ("train", *BASE, "--model", "gat", "--model-size", "teacher", *QUICK, *roots)
@@ -239,7 +238,6 @@ def test_train_reuse_force_and_registry(home: Path, tmp_path: Path) -> None:
     assert "Knowledge Distillation: ENABLED" in log.read_text()
 
 
-@pytest.mark.slow
 def test_a_killed_stage_is_failed_and_resumes(home: Path, tmp_path: Path) -> None:
     root = tmp_path / "e"
     words = ("pipeline", *BASE, "--model", "vgae,gat", "--model-size", "student", "--threads", "1",

@@ -268,7 +268,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> Inst
     return Installed(checkout=checkout, codes=codes, outputs=outputs)
 
 
-@pytest.mark.slow
 def test_first_use_installs_once_and_concurrent_starts_wait(installed: Installed) -> None:
     checkout, outputs = installed.checkout, installed.outputs
     assert installed.codes == [7, 7]
@@ -299,7 +298,6 @@ def test_a_step_moves_on_a_terminal_and_leaves_one_line(
     assert last == "can-train: [2/4] torch: 0 s\n"
 
 
-@pytest.mark.slow
 def test_an_interrupted_installation_is_started_again_from_nothing(checkout: Path) -> None:
     venv = checkout / ".venv"
     (venv / "half").mkdir(parents=True)
@@ -312,7 +310,6 @@ def test_an_interrupted_installation_is_started_again_from_nothing(checkout: Pat
     assert is_current(checkout, venv)
 
 
-@pytest.mark.slow
 def test_a_changed_lock_renews_the_environment_in_place(installed: Installed) -> None:
     checkout = installed.checkout
     (checkout / "requirements.lock").write_text("# changed\n")
@@ -323,7 +320,6 @@ def test_a_changed_lock_renews_the_environment_in_place(installed: Installed) ->
     assert is_current(checkout, checkout / ".venv")
 
 
-@pytest.mark.slow
 def test_a_failed_installation_says_which_step_and_keeps_its_marker(checkout: Path) -> None:
     (checkout / "requirements.lock").write_text("no-hash==1.0\n")
     done = launch(checkout / "can-train")

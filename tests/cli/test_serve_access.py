@@ -69,6 +69,7 @@ def is_ended(connection: socket.socket) -> bool:
         return True
 
 
+@pytest.mark.slow
 def test_who_asks_for_nothing_holds_no_place(bundle: Path) -> None:
     with served(str(bundle)) as page:
         idle = [socket.create_connection(("127.0.0.1", page.port)) for _ in range(3)]

@@ -40,7 +40,6 @@ def state_dict(teacher_run: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
-@pytest.mark.slow
 def test_list_and_show_say_what_is_registered_and_whether_the_file_is_whole(
     home: Path, teacher_run: Path
 ) -> None:
@@ -70,7 +69,6 @@ def test_list_and_show_say_what_is_registered_and_whether_the_file_is_whole(
     assert missing.code == 2 and "can-train teachers show synthetic gat" in missing.err
 
 
-@pytest.mark.slow
 def test_find_says_what_a_stage_would_get(home: Path, teacher_run: Path) -> None:
     found = can_train(home, "teachers", "find", *GAT, "--json")
     assert found.code == 0, found.err
@@ -89,7 +87,6 @@ def test_find_says_what_a_stage_would_get(home: Path, teacher_run: Path) -> None
     assert can_train(home, "teachers", "find", *GAT, "--split", "leave-attack-out:x").code == 3
 
 
-@pytest.mark.slow
 def test_a_run_is_registered_by_hand_under_the_usual_rules(
     home: Path, teacher_run: Path, tmp_path: Path
 ) -> None:
@@ -103,7 +100,6 @@ def test_a_run_is_registered_by_hand_under_the_usual_rules(
     assert both.code == 2 and "--model: only with --from-state-dict" in both.err
 
 
-@pytest.mark.slow
 def test_a_state_dict_becomes_a_teacher(home: Path, state_dict: Path, tmp_path: Path) -> None:
     root = ("--teacher-root", str(tmp_path))
     words = ("teachers", "add", *GAT, "--model-size", "teacher", *root, "--from-state-dict")
@@ -117,7 +113,6 @@ def test_a_state_dict_becomes_a_teacher(home: Path, state_dict: Path, tmp_path: 
     assert f"ENABLED (teacher {document['sha256'][:12]}" in student.said
 
 
-@pytest.mark.slow
 def test_a_state_dict_of_another_architecture_names_every_difference(
     home: Path, state_dict: Path, tmp_path: Path
 ) -> None:
@@ -145,7 +140,6 @@ def test_a_state_dict_of_another_architecture_names_every_difference(
     assert not (tmp_path / "t").exists()
 
 
-@pytest.mark.slow
 def test_compare_names_what_is_not_evaluated_and_evaluates_it_if_asked(
     home: Path, teacher_run: Path, tmp_path: Path
 ) -> None:

@@ -94,7 +94,6 @@ def tree(root: Path) -> dict[str, float]:
     return {str(path): path.stat().st_mtime for path in root.rglob("*") if path.is_file()}
 
 
-@pytest.mark.slow
 def test_frozen_configs_say_who_distils_from_which_teacher(chain: Chain) -> None:
     configs = [frozen.config for frozen in chain.frozen]
     assert [config.model_size for config in configs] == ["student"] * 3
@@ -116,7 +115,6 @@ def test_frozen_configs_say_who_distils_from_which_teacher(chain: Chain) -> None
     assert vgae.data == gat.data == dqn.data
 
 
-@pytest.mark.slow
 def test_only_the_logs_of_distilling_stages_say_so(chain: Chain) -> None:
     logs = [
         "".join(log.read_text() for log in sorted((run / "slurm_logs").iterdir()))
@@ -128,7 +126,6 @@ def test_only_the_logs_of_distilling_stages_say_so(chain: Chain) -> None:
         assert kd is None or f"{ENABLED} (teacher {str(kd.teacher.sha256)[:12]}" in log
 
 
-@pytest.mark.slow
 def test_statuses_record_the_artifacts_that_were_consumed(chain: Chain) -> None:
     made = {run.parts[-5]: sha256_of(next(run.glob("models/*.pth"))) for run in chain.stages}
     vgae, gat, dqn = (read_status(run) for run in chain.stages)
@@ -139,7 +136,6 @@ def test_statuses_record_the_artifacts_that_were_consumed(chain: Chain) -> None:
     assert dict(dqn.parents) == {"vgae": made["vgae"], "gat": made["gat"]}
 
 
-@pytest.mark.slow
 def test_the_evaluation_holds_every_scenario_model_and_control(chain: Chain) -> None:
     run = chain.stages[2]
     report = load_report(run / "evaluation.json")
@@ -164,7 +160,6 @@ def test_the_evaluation_holds_every_scenario_model_and_control(chain: Chain) -> 
     assert "test_06_masquerade" in chain.teachers
 
 
-@pytest.mark.slow
 def test_identical_calls_reuse_everything_and_say_so(chain: Chain) -> None:
     root = chain.home / "experimentruns"
     plans = root / "plans"
@@ -181,7 +176,6 @@ def test_identical_calls_reuse_everything_and_say_so(chain: Chain) -> None:
     assert [row["state"] for row in rows] == ["finished"] * 5
 
 
-@pytest.mark.slow
 def test_a_failing_evaluation_fails_the_pipeline(chain: Chain) -> None:
     run, data = chain.stages[2], chain.home / "data"
     recording = load_manifest(data, "automotive", "synthetic").test[0]

@@ -40,7 +40,6 @@ def kill_in_epoch(frozen: Path, run: Path, epoch: int) -> None:
     assert worker.wait() == -signal.SIGKILL
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("model", ["vgae", "gat"])
 def test_a_distilling_run_killed_in_mid_epoch_resumes_to_the_same_weights(
     model: str, lab: Lab

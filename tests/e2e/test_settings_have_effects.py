@@ -21,8 +21,6 @@ from can_train.runs.state import end_running
 from can_train.training.precision import INSTRUCTIONS
 from can_train.training.run import run_frozen
 
-pytestmark = pytest.mark.slow
-
 COMMON = {"modality": "automotive", "dataset": "synthetic", "threads": "1", "epochs": "2",
           "windows_per_side": "120"}  # fmt: skip
 PLANS = {

@@ -62,7 +62,6 @@ def killed_in_the_second_run(launcher: subprocess.Popen[str], root: Path) -> Man
     return manifest
 
 
-@pytest.mark.slow
 def test_a_killed_sweep_is_resumed_and_made_again_from_its_manifest(
     lab: Lab, tmp_path: Path
 ) -> None:

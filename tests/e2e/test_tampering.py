@@ -130,6 +130,7 @@ def test_what_was_altered_is_refused_by_name(
     assert not (tmp_path / "proof").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", DAMAGES)
 def test_what_a_command_does_not_read_changes_nothing(
     world: World, unharmed: Mapping[str, tuple[int, str]], tmp_path: Path, how: str

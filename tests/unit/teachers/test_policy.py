@@ -108,6 +108,7 @@ offer(artifact, teacher, root)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("there", [False, True], ids=["first", "replacement"])
 def test_a_kill_at_any_point_leaves_a_usable_teacher(tmp_path: Path, there: bool) -> None:
     """Killed before each file operation in turn, until one attempt gets through."""

@@ -113,6 +113,7 @@ def test_eight_jobs_at_once_lost_nothing(client: Any) -> None:
         assert len(entry.data.params) == 130
 
 
+@pytest.mark.slow
 def test_a_locked_database_is_an_error_of_ours_and_later_nothing_is_missing(
     mirror: Mirror, root: Path, client: Any
 ) -> None:

@@ -20,6 +20,8 @@ from can_train.training.ranks import Ranks
 from tests.lab import Lab
 from tests.ranks import calling, ended, environment, started
 
+pytestmark = pytest.mark.slow
+
 RUN = ("-m", "can_train", "run", "--frozen-config")
 
 
