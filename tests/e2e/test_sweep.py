@@ -10,8 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from can_train.runs.layout import sweep_dir
 from can_train.runs.state import read_status
 from can_train.sweeps.manifest import Manifest, manifest_of
