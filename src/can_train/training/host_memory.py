@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import os
 import resource
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from can_train.training.memory import GIB, MIB, MemoryDevice, MemoryLimit, PeakMemory
+
+logger = logging.getLogger("can_train")
+
+LEFT_OVER: Final = 128 * MIB
+"""What a process leaves of its job's memory: for pages of files that it comes to read, and for
+what else the job runs; half of what is free where that is less."""
 
 _KIB: Final = 1024
 _NO_LIMIT: Final = 2**60
@@ -44,7 +51,7 @@ class CpuMemory(MemoryDevice):
         yield from self._control_groups()
         given = _slurm_bytes(self._environ)
         if given:
-            yield MemoryLimit(name="Slurm", total=given, used=self.used())
+            yield MemoryLimit(name="Slurm", total=given, used=self.used(), kills=True)
         space = resource.getrlimit(resource.RLIMIT_AS)[0]
         if space != resource.RLIM_INFINITY:
             mapped = self._status("VmSize")
@@ -55,6 +62,33 @@ class CpuMemory(MemoryDevice):
         """`cpu`, and the memory that it may use, in GiB."""
         least = min(limit.total for limit in self.limits())
         return f"cpu {max(1, round(least / GIB))} GiB"
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Lets an allocation fail where Slurm or a control group would kill the job for it.
+
+        Both look at what is resident, the kernel refuses what is mapped: private memory of this
+        process (`RLIMIT_DATA`), which grows with what becomes resident. So it may grow by what is
+        free now, less what is left over. Libraries should have been loaded: their pages are files'.
+        """
+        limits = [limit for limit in self.limits() if limit.kills]
+        data = _fields(self._root / "proc/self/status").get("VmData")
+        if not limits or data is None:
+            yield
+            return
+        least = min(limits, key=lambda limit: limit.free)
+        most = data + least.free - min(LEFT_OVER, least.free // 2)
+        before, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        bounds = [bound for bound in (before, hard) if bound != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_DATA, (min([most, *bounds]), hard))
+        logger.info(
+            "memory: beyond %.2f of %.2f GiB (%s) an allocation fails, before the job is killed",
+            (least.used + most - data) / GIB, least.total / GIB, least.name,
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, (before, hard))
 
     def forget_peak(self) -> None:
         """The peak begins anew.
@@ -97,12 +131,9 @@ class CpuMemory(MemoryDevice):
         for line in _text(self._root / "proc/self/cgroup").splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers == "":
-                kind = "", "memory.max", "memory.current", "inactive_file"
+                kind = "", "memory.max", "memory.current", ""
             elif "memory" in controllers.split(","):
-                kind = (
-                    "memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
-                    "total_inactive_file",
-                )  # fmt: skip
+                kind = "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"
             else:
                 continue
             top = self._root / "sys/fs/cgroup" / kind[0]
@@ -113,14 +144,15 @@ class CpuMemory(MemoryDevice):
                 yield from _control_group(group, *kind[1:])
 
 
-def _control_group(group: Path, most: str, now: str, idle: str) -> Iterator[MemoryLimit]:
-    """A group's limit; pages of files that can be dropped at once aren't counted as used."""
+def _control_group(group: Path, most: str, now: str, prefix: str) -> Iterator[MemoryLimit]:
+    """A group's limit; pages of files aren't counted as used: they are dropped before it kills."""
     total = _text(group / most).strip()
     if not total.isdigit() or int(total) >= _NO_LIMIT:
         return
     stat = dict(line.split(" ", 1) for line in _text(group / "memory.stat").splitlines())
-    used = int(_text(group / now) or 0) - int(stat.get(idle, 0))
-    yield MemoryLimit(name="control group", total=int(total), used=max(0, used))
+    files = sum(int(stat.get(f"{prefix}{kind}_file", 0)) for kind in ("active", "inactive"))
+    used = max(0, int(_text(group / now) or 0) - files)
+    yield MemoryLimit(name="control group", total=int(total), used=used, kills=True)
 
 
 def _slurm_bytes(environ: Mapping[str, str]) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,11 +20,13 @@ class MemoryLimit:
         name: What it is: `physical memory`, `control group`, of a job, `address space`.
         total: Bytes that it allows.
         used: Bytes of them that are in use, also by others.
+        kills: Whether it is one of this job, and what goes beyond it is killed and not refused.
     """
 
     name: str
     total: int
     used: int
+    kills: bool = False
 
     @property
     def free(self) -> int:
@@ -85,3 +89,7 @@ class MemoryDevice(ABC):
     @abstractmethod
     def peaks(self) -> PeakMemory:
         """The same for records, with what is held in reserve."""
+
+    def kept(self) -> AbstractContextManager[None]:
+        """In the block, what a job would be killed for fails instead, where that can be had."""
+        return contextlib.nullcontext()

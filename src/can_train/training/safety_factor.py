@@ -146,7 +146,7 @@ def hand_set(key: FactorKey, factors: HandSetFactors) -> SafetyFactor:
     base = factors.datasets.get(key.dataset, factors.default)
     multiplier = factors.distillation if key.distils else 1.0
     return SafetyFactor(
-        value=base * multiplier,
+        value=round(base * multiplier, 6),  # .4125, not .41250000000000003
         source="hand-set" if known else "default",
         base=base,
         multiplier=multiplier,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,14 +44,18 @@ def test_a_machine_without_limits(tmp_path: Path) -> None:
             "proc/self/cgroup": "0::/job/step\n",
             "sys/fs/cgroup/job/memory.max": f"{2 * GIB}\n",
             "sys/fs/cgroup/job/memory.current": f"{GIB}\n",
-            "sys/fs/cgroup/job/memory.stat": f"anon 1\ninactive_file {GIB // 2}\n",
+            "sys/fs/cgroup/job/memory.stat": (
+                f"anon 1\nactive_file {GIB // 4}\ninactive_file {GIB // 4}\n"
+            ),
             "sys/fs/cgroup/job/step/memory.max": "max\n",
         },
         {  # version 1
             "proc/self/cgroup": "5:cpu:/\n4:memory:/job\n",
             "sys/fs/cgroup/memory/job/memory.limit_in_bytes": f"{2 * GIB}\n",
             "sys/fs/cgroup/memory/job/memory.usage_in_bytes": f"{GIB}\n",
-            "sys/fs/cgroup/memory/job/memory.stat": f"total_inactive_file {GIB // 2}\n",
+            "sys/fs/cgroup/memory/job/memory.stat": (
+                f"active_file 1\ntotal_active_file 0\ntotal_inactive_file {GIB // 2}\n"
+            ),
             "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
         },
     ],
@@ -112,3 +118,68 @@ def test_a_kernel_that_tells_no_peak_stops_nobody(tmp_path: Path) -> None:
     memory.settle()
     assert memory.peak() == GIB // 2
     assert memory.peaks().host_share == pytest.approx(1 / 32, abs=1e-4)
+
+
+IN_A_JOB = """
+import logging, resource, sys
+import torch
+from can_train.training.host_memory import CpuMemory
+from can_train.training.memory import MIB
+
+logging.basicConfig(level="INFO", format="%(message)s")
+torch.ones(2**20).sum()
+memory = CpuMemory({"SLURM_MEM_PER_NODE": str(CpuMemory().used() // MIB + int(sys.argv[1]))})
+before = resource.getrlimit(resource.RLIMIT_DATA)
+fits = []
+with memory.kept():
+    for mib in map(int, sys.argv[2:]):
+        try:
+            torch.ones(mib * MIB // 4)
+            fits.append("fits")
+        except RuntimeError as error:
+            fits.append("fails" if "allocate memory" in str(error) else str(error))
+    small = [bytes(100) for _ in range(1000)]
+assert resource.getrlimit(resource.RLIMIT_DATA) == before
+torch.ones(int(sys.argv[1]) * MIB // 4)
+print(*fits)
+"""
+
+
+@pytest.mark.parametrize(
+    ("free", "sizes", "expected"),
+    [
+        (512, (350, 400, 350), "fits fails fits"),  # 128 MiB are left over
+        (100, (40, 60, 40), "fits fails fits"),  # half
+    ],
+)
+def test_a_job_fails_to_allocate_before_it_is_killed(
+    free: int, sizes: tuple[int, ...], expected: str
+) -> None:
+    words = [sys.executable, "-c", IN_A_JOB, str(free), *map(str, sizes)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == expected.split()
+    assert "GiB (Slurm) an allocation fails, before the job is killed" in done.stderr
+
+
+def test_what_is_not_of_a_job_refuses_nothing(tmp_path: Path) -> None:
+    memory, before = machine(tmp_path, {}), resource.getrlimit(resource.RLIMIT_DATA)
+    with memory.kept():  # physical memory alone: others may give theirs back
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    told_by_nobody = CpuMemory({"SLURM_MEM_PER_NODE": "1024"}, tmp_path)
+    with told_by_nobody.kept():  # a kernel that doesn't say what is mapped
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_a_bound_of_the_user_stays(tmp_path: Path) -> None:
+    data = {"proc/self/status": STATUS + "VmData: 524288 kB\n"}
+    machine(tmp_path, data)
+    memory = CpuMemory({"SLURM_MEM_PER_NODE": "65536"}, tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    mine = 16 * GIB
+    resource.setrlimit(resource.RLIMIT_DATA, (mine, before[1]))
+    try:
+        with memory.kept():
+            assert resource.getrlimit(resource.RLIMIT_DATA) == (mine, before[1])
+        assert resource.getrlimit(resource.RLIMIT_DATA) == (mine, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
