@@ -89,7 +89,7 @@ def measure(module: StageModule[Any], memory: MemoryDevice) -> MeasuredBatch:
     windows = module.chosen
     sizes = module.sizes_of(windows)
     mean = max(float((sizes.nodes + sizes.edges).mean()), 1.0)
-    with _untouched(module):
+    with _untouched(module), _uncollected():
         probes, free = _probed(module, memory, windows, mean)
     limit = memory.limit()
     slope, fixed = _line(probes)
@@ -143,7 +143,6 @@ def _probes(
     mean: float,
 ) -> tuple[list[tuple[float, int]], int]:
     """The same with at most `count` windows in both together."""
-    gc.collect()  # what would be freed between two looks
     optimizer = module.optimizer()
 
     def step(some: NDArray[np.int64]) -> None:
@@ -194,6 +193,21 @@ def _line(probes: list[tuple[float, int]]) -> tuple[float, float]:
     if slope <= 0:
         return max(highest / largest, 1.0), 0.0
     return slope, max(0.0, highest - slope * largest)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage is collected in the block, which would hide a part of a peak.
+
+    To collect it before would take longer than all probes of a small student.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 @contextlib.contextmanager

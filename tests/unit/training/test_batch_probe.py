@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from can_train.detectors.stage import StageModule
+from can_train.graphs.batch import GraphBatch
 from can_train.training.batch_probe import measure
 from can_train.training.host_memory import CpuMemory
 from can_train.training.memory import MIB, MemoryDevice, MemoryLimit, PeakMemory
@@ -108,6 +110,29 @@ def test_it_costs_less_than_five_percent_of_ten_epochs(lab: Lab) -> None:
     measure(module, meter)
     assert 0 < sum(meter.trained) < 0.05 * 10 * len(module.chosen)
     assert len(meter.trained) == 4
+
+
+def test_no_garbage_is_collected_meanwhile_which_costs_more_than_the_probes(lab: Lab) -> None:
+    module = lab.stage(lab.config("gat")).module
+    seen: list[tuple[str, bool]] = []
+
+    def told(phase: str, _: dict[str, int]) -> None:
+        seen.append((phase, gc.isenabled()))
+
+    learn = module.learn
+
+    def learning(batch: GraphBatch) -> None:
+        told("learn", {})
+        [[k] for k in range(5000)]  # what would have some garbage collected
+        learn(batch)
+
+    module.learn = learning  # type: ignore[method-assign]
+    gc.callbacks.append(told)
+    try:
+        measure(module, CpuMemory())
+    finally:
+        gc.callbacks.remove(told)
+    assert gc.isenabled() and seen == [("learn", False)] * 4
 
 
 def test_noise_never_makes_a_window_cost_nothing(lab: Lab) -> None:
