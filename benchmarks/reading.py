@@ -1,11 +1,11 @@
 """How fast text becomes frames and graphs, and in how much memory.
 
-    python -m benchmarks.reading [--frames N ...] [--rounds N]
+    python -m benchmarks.reading [--frames N ...] [--rounds N] [--forms FORM ...]
 
-prints what `make bench` measures, for other numbers of frames. What is compared runs in turn: the
-readers as they are, without their fast pass, and polars' CSV reader, which splits the same text
-into columns of strings but makes no frames of them. Peak memory is that of a process of its own
-which imports two files at once, beside their size.
+prints what `make bench` measures, for other numbers of frames, or some forms of text alone. What is
+compared runs in turn: the readers as they are, without their fast pass, and polars' CSV reader,
+which splits the same text into columns of strings but makes no frames of them. Peak memory is that
+of a process of its own which imports two files at once, beside their size.
 """
 
 from __future__ import annotations
@@ -62,16 +62,17 @@ SEPARATORS: Final = {"candump": " ", "can-train-and-test": ",", "hcrl": ",", "ta
 """Of what polars can split."""
 
 
-def rows(rounds: int, sizes: Sequence[int] = (FRAMES,)) -> Iterator[Row]:
-    """All figures, for recordings of so many frames."""
+def rows(rounds: int, sizes: Sequence[int] = (FRAMES,), *forms: str) -> Iterator[Row]:
+    """All figures, for recordings of so many frames in these forms, or in all."""
+    forms = forms or tuple(FORMS)
     with tempfile.TemporaryDirectory() as folder:
         for frames in sizes:
-            for form in FORMS:
+            for form in forms:
                 path = Path(folder) / f"{form}.txt"
                 write_text(path, form, frames)
                 yield from _reading(path, form, frames, rounds)
                 path.unlink()
-        for form in FORMS:
+        for form in forms:
             yield _peak(Path(folder), form, max(sizes))
 
 
@@ -163,6 +164,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--frames", type=lambda text: int(float(text)), nargs="+", default=[FRAMES])
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=())
     parser.add_argument("--import", dest="folders", nargs=2, type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.folders:
@@ -170,7 +172,7 @@ def main() -> int:
         _import(source, folder, None)
         sys.stdout.write(f"{peak_bytes()}\n")
         return 0
-    for row in rows(given.rounds, given.frames):
+    for row in rows(given.rounds, given.frames, *given.forms):
         sys.stdout.write(f"{row}\n")
         sys.stdout.flush()
     return 0
