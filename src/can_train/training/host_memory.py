@@ -70,8 +70,9 @@ class CpuMemory(MemoryDevice):
         Both look at what is resident, the kernel refuses what is mapped: private memory of this
         process (`RLIMIT_DATA`), which grows with what becomes resident. So it may grow by what is
         free now, less what is left over. Libraries should have been loaded: their pages are files'.
+        A limit that has been passed already is one that nobody keeps.
         """
-        limits = [limit for limit in self.limits() if limit.kills]
+        limits = [limit for limit in self.limits() if limit.kills and limit.free]
         data = _fields(self._root / "proc/self/status").get("VmData")
         if not limits or data is None:
             yield

@@ -170,6 +170,12 @@ def test_what_is_not_of_a_job_refuses_nothing(tmp_path: Path) -> None:
         assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
+def test_a_limit_that_nobody_keeps_refuses_nothing() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with CpuMemory({"SLURM_MEM_PER_NODE": "10"}).kept():  # this process takes more
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
 def test_a_bound_of_the_user_stays(tmp_path: Path) -> None:
     data = {"proc/self/status": STATUS + "VmData: 524288 kB\n"}
     machine(tmp_path, data)
