@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -105,11 +106,18 @@ def _reading(path: Path, form: str, frames: int, rounds: int) -> Iterator[Row]:
 def _split(path: Path, form: str) -> tuple[str, Callable[[], object]]:
     """What else makes columns of the text."""
     if form not in SEPARATORS:
-        return "str.split", lambda: [line.split() for line in path.read_text().splitlines()]
+        return "str.split", partial(_split_lines, path)
     return "polars.read_csv", lambda: pl.read_csv(
         path, has_header=form in ("table", "can-train-and-test"), separator=SEPARATORS[form],
         infer_schema=False, truncate_ragged_lines=True,
     )  # fmt: skip
+
+
+def _split_lines(path: Path) -> None:
+    """Splits all lines of a text; of a long one not all words are held at once."""
+    with path.open(encoding="utf-8") as file:
+        while lines := list(islice(file, FRAMES)):
+            [line.split() for line in lines]
 
 
 def _rate(work: Callable[[], object], frames: int) -> Callable[[], float]:
