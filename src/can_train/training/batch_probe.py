@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from can_train.detectors.adamw import AdamW
 from can_train.detectors.shortage import shortage_in
 from can_train.detectors.stage import Means, StageModule
 from can_train.errors import TrainingError
@@ -38,6 +39,9 @@ LEAST_STEP: Final = 1.5
 
 MOST_TAKEN: Final = 0.5
 """Share of the free memory that a probe may come to: some limits are kept by killing."""
+
+_ENOUGH_FOR_THREADS: Final = 2**20
+"""Elements that torch has all its threads add up."""
 
 WARM_UP: Final = 2
 """Windows of a step before the first probe: it compiles, and makes the optimiser's moments."""
@@ -111,6 +115,26 @@ def measure(module: StageModule[Any], memory: MemoryDevice) -> MeasuredBatch:
     )
 
 
+def rehearse(module: StageModule[Any]) -> None:
+    """Trains two windows as if, so that threads, compiled functions and libraries are there.
+
+    What these map takes some memory, too, and where it isn't there they end the process.
+    """
+    torch.ones(_ENOUGH_FOR_THREADS).sum()
+    with _untouched(module):
+        optimizer = module.optimizer()
+        _step(module, optimizer, module.chosen[:WARM_UP])
+        optimizer.zero_grad()
+
+
+def _step(module: StageModule[Any], optimizer: AdamW, windows: NDArray[np.int64]) -> None:
+    optimizer.zero_grad()
+    device = next(module.parameters()).device
+    module.learn(module.batch_of(windows).to(device))
+    optimizer.clip(module.settings.gradient_clip)
+    optimizer.step()
+
+
 def _probed(
     module: StageModule[Any], memory: MemoryDevice, windows: NDArray[np.int64], mean: float
 ) -> tuple[list[tuple[float, int]], int]:
@@ -145,24 +169,17 @@ def _probes(
     """The same with at most `count` windows in both together."""
     optimizer = module.optimizer()
 
-    def step(some: NDArray[np.int64]) -> None:
-        optimizer.zero_grad()
-        device = next(module.parameters()).device
-        module.learn(module.batch_of(some).to(device))
-        optimizer.clip(module.settings.gradient_clip)
-        optimizer.step()
-
     def probe(number: int) -> tuple[float, int]:
         some = _evenly(windows, number)
         memory.settle()
         before = memory.used()
-        step(some)
+        _step(module, optimizer, some)
         peak = memory.peak() - before
         optimizer.zero_grad()
         sizes = module.sizes_of(some)
         return float((sizes.nodes + sizes.edges).sum()) / mean, peak
 
-    step(windows[:WARM_UP])
+    _step(module, optimizer, windows[:WARM_UP])
     optimizer.zero_grad()
     memory.settle()
     free = memory.limit().free

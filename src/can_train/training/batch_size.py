@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager
 from typing import Any
 
 from can_train.config.batch_factors import load_factors
@@ -19,7 +20,7 @@ from can_train.training.batch_decision import (
     record_of,
     write_decision,
 )
-from can_train.training.batch_probe import measure
+from can_train.training.batch_probe import measure, rehearse
 from can_train.training.memory import GIB, MemoryDevice
 from can_train.training.out_of_memory import VALIDATION, HalvedBatch
 from can_train.training.safety_factor import key_of
@@ -71,6 +72,19 @@ def decided(
         measured=measured,
         factor=factor,
     )
+
+
+def held_batches(
+    module: StageModule[Any], memory: MemoryDevice
+) -> AbstractContextManager[object] | None:
+    """What batches are computed in so that memory runs out before the job is killed for it.
+
+    None where nothing kills, or nothing is trained in batches.
+    """
+    if module.solved or not memory.is_killing:
+        return None
+    rehearse(module)
+    return memory.hold()
 
 
 class RecordedBatches:

@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from can_train.training.memory import GIB, MIB, MemoryDevice, MemoryLimit, PeakM
 
 logger = logging.getLogger("can_train")
 
-LEFT_OVER: Final = 128 * MIB
+LEFT_OVER: Final = 64 * MIB
 """What a process leaves of its job's memory: for pages of files that it comes to read, and for
 what else the job runs; half of what is free where that is less."""
 
@@ -25,6 +26,25 @@ _NO_LIMIT: Final = 2**60
 
 _FORGET_PEAK: Final = "5"
 """Written to `clear_refs`, it sets the peak of the resident set back (Linux, proc(5))."""
+
+
+class BoundedData:
+    """In the block this process gets private memory (`RLIMIT_DATA`) up to a bound only.
+
+    Args:
+        most: Bytes.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._before = most, (0, 0)
+
+    def __enter__(self) -> None:
+        self._before = resource.getrlimit(resource.RLIMIT_DATA)
+        bounds = [bound for bound in self._before if bound != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_DATA, (min([self._most, *bounds]), self._before[1]))
+
+    def __exit__(self, *_: object) -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, self._before)
 
 
 class CpuMemory(MemoryDevice):
@@ -58,38 +78,34 @@ class CpuMemory(MemoryDevice):
             yield MemoryLimit(name="address space", total=space, used=mapped)
 
     @property
+    def is_killing(self) -> bool:
+        """Whether Slurm or a control group bounds it."""
+        return any(limit.kills for limit in self.limits())
+
+    @property
     def device_class(self) -> str:
         """`cpu`, and the memory that it may use, in GiB."""
         least = min(limit.total for limit in self.limits())
         return f"cpu {max(1, round(least / GIB))} GiB"
 
-    @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
+    def hold(self) -> AbstractContextManager[object]:
         """Lets an allocation fail where Slurm or a control group would kill the job for it.
 
         Both look at what is resident, the kernel refuses what is mapped: private memory of this
-        process (`RLIMIT_DATA`), which grows with what becomes resident. So it may grow by what is
-        free now, less what is left over. Libraries should have been loaded: their pages are files'.
-        A limit that has been passed already is one that nobody keeps.
+        process, which grows with what becomes resident. So it may grow by what is free now, less
+        what is left over. A limit that has been passed already is one that nobody keeps.
         """
         limits = [limit for limit in self.limits() if limit.kills and limit.free]
         data = _fields(self._root / "proc/self/status").get("VmData")
         if not limits or data is None:
-            yield
-            return
+            return contextlib.nullcontext()
         least = min(limits, key=lambda limit: limit.free)
-        most = data + least.free - min(LEFT_OVER, least.free // 2)
-        before, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        bounds = [bound for bound in (before, hard) if bound != resource.RLIM_INFINITY]
-        resource.setrlimit(resource.RLIMIT_DATA, (min([most, *bounds]), hard))
+        more = least.free - min(LEFT_OVER, least.free // 2)
         logger.info(
             "memory: beyond %.2f of %.2f GiB (%s) an allocation fails, before the job is killed",
-            (least.used + most - data) / GIB, least.total / GIB, least.name,
+            (least.used + more) / GIB, least.total / GIB, least.name,
         )  # fmt: skip
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_DATA, (before, hard))
+        return BoundedData(data + more)
 
     def forget_peak(self) -> None:
         """The peak begins anew.

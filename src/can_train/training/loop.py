@@ -15,6 +15,7 @@ import math
 import pickle
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -115,6 +116,7 @@ def fit(
     recorder: Recorder,
     watch: BatchWatch | None = None,
     ranks: Ranks | None = None,
+    holding: AbstractContextManager[object] | None = None,
 ) -> FitResult:
     """Trains `module` until its epochs or its patience end; leaves the best epoch in it.
 
@@ -127,6 +129,7 @@ def fit(
         recorder: Receives the figures of each epoch.
         watch: Is told when an epoch has ended and when memory ran out.
         ranks: The processes that train it together; None: this one alone.
+        holding: What each batch is computed in (`MemoryDevice.hold`).
 
     Raises:
         TrainingError: Training diverged: no epoch had finite validation figures; or memory ran out
@@ -138,7 +141,7 @@ def fit(
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{PARTIAL}*"):
             left.unlink()  # half-written by a killed attempt; a run has one owner
-    fitting = _Fitting(module, folder, recorder, watch or Unwatched(), ranks)
+    fitting = _Fitting(module, folder, recorder, watch or Unwatched(), ranks, holding)
     progress = fitting.run()
     if progress.best_epoch < 0:
         raise TrainingError(
@@ -236,17 +239,18 @@ class _Fitting:
         recorder: Recorder,
         watch: BatchWatch,
         ranks: Ranks | None,
+        holding: AbstractContextManager[object] | None,
     ) -> None:
         self._device = training_device()
         self._module = module.to(self._device)
         self._folder = folder
         self._recorder = recorder
         self._meter = EpochMeter(self._device)
-        self._watch = watch
+        self._watch, self._holding = watch, holding
         self._optimizer = module.optimizer()
         self._steps = _steps(self._module, self._optimizer, self._device, ranks)
         self._progress = Progress()
-        self._halver = Halver(module, watch, self._progress.halvings)
+        self._halver = Halver(module, watch, self._progress.halvings, holding)
         self._lasted_s: list[float] = []
         self._best: dict[str, Any] = {}
         self._saved_s = -math.inf
@@ -393,7 +397,7 @@ class _Fitting:
         self._module.load_state_dict(document["module"], strict=True)
         self._optimizer.load_state_dict(document["optimizer"])
         self._progress = progress = Progress(**document["progress"])
-        self._halver = Halver(self._module, self._watch, progress.halvings)
+        self._halver = Halver(self._module, self._watch, progress.halvings, self._holding)
         self._halver.again(progress.epoch, finished=True)
         self._module.means = Means(sums=document["sums"], weight=document["weight"])
         where = f"epoch {progress.epoch}/{self._module.epochs}"

@@ -66,6 +66,11 @@ class MemoryDevice(ABC):
         """What leaves least."""
 
     @property
+    def is_killing(self) -> bool:
+        """Whether a job is killed, and nothing fails, where it takes too much."""
+        return False
+
+    @property
     @abstractmethod
     def device_class(self) -> str:
         """Kind of device and its memory, the same on equal devices."""
@@ -90,6 +95,9 @@ class MemoryDevice(ABC):
     def peaks(self) -> PeakMemory:
         """The same for records, with what is held in reserve."""
 
-    def kept(self) -> AbstractContextManager[None]:
-        """In the block, what a job would be killed for fails instead, where that can be had."""
+    def hold(self) -> AbstractContextManager[object]:
+        """A block in which what a job would be killed for fails instead.
+
+        It can be entered any number of times, and does nothing where that can't be had.
+        """
         return contextlib.nullcontext()

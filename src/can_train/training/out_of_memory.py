@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -67,12 +69,18 @@ class Halver:
         module: The stage.
         watch: Who is told.
         halvings: Those of earlier attempts; new ones are added.
+        holding: Within it memory runs out where the job would be killed (`MemoryDevice.hold`).
     """
 
     def __init__(
-        self, module: StageModule[Any], watch: BatchWatch, halvings: list[Halving]
+        self,
+        module: StageModule[Any],
+        watch: BatchWatch,
+        halvings: list[Halving],
+        holding: AbstractContextManager[object] | None = None,
     ) -> None:
         self._module, self._watch, self._halvings = module, watch, halvings
+        self._holding = holding or contextlib.nullcontext()
 
     def fits(self, work: Callable[[], None], step: int, of: str) -> bool:
         """Does `work`; False where memory ran out: the same windows now come in smaller batches.
@@ -85,7 +93,8 @@ class Halver:
         Raises:
             TrainingError: Memory ran out too often, or for a single window.
         """
-        said = shortage_in(work)
+        with self._holding:
+            said = shortage_in(work)
         if not said:
             return True
         for parameter in self._module.parameters():

@@ -29,11 +29,10 @@ from can_train.runs.layout import artifact_path, checkpoints_dir
 from can_train.runs.state import record_parents
 from can_train.runs.summary import ranked, write_summary
 from can_train.training.batch_decision import BatchDecision
-from can_train.training.batch_size import RecordedBatches, settle_batch
+from can_train.training.batch_size import RecordedBatches, held_batches, settle_batch
 from can_train.training.device import memory_of, training_device
 from can_train.training.final_figures import validation_figures
 from can_train.training.loop import FitResult, fit
-from can_train.training.memory import MemoryDevice
 from can_train.training.out_of_memory import STEP
 from can_train.training.precision import products_in, require
 from can_train.training.recorder import Recorder, SilentRecorder, telling_interruptions
@@ -65,17 +64,15 @@ def run_frozen(path: Path, ranks: Ranks | None = None) -> None:
         if ranks is not None:
             logger.info("%d processes train together, by %s", ranks.place.size, ranks.backend)
             ranks.begin()
-        memory = memory_of(training_device())
-        with memory.kept():
-            evidence = stage.agreement.figures("before") if stage.agreement else {}
-            with products_in(frozen.config.training.precision):
-                batch, result = _fitted(frozen, stage, recorder, memory, ranks)
-            if stage.agreement:
-                evidence |= stage.agreement.figures("after")
-            detector = calibrated_detector(stage)
-            target = artifact_path(frozen.run_dir, frozen.config.model, frozen.config.model_size)
-            digest = save_detector(target, detector)
-            validation = validation_figures(stage, detector)
+        evidence = stage.agreement.figures("before") if stage.agreement else {}
+        with products_in(frozen.config.training.precision):
+            batch, result = _fitted(frozen, stage, recorder, ranks)
+        if stage.agreement:
+            evidence |= stage.agreement.figures("after")
+        detector = calibrated_detector(stage)
+        target = artifact_path(frozen.run_dir, frozen.config.model, frozen.config.model_size)
+        digest = save_detector(target, detector)
+        validation = validation_figures(stage, detector)
         seconds = time.monotonic() - started
         figures = {
             "seconds": round(seconds, 1),
@@ -113,9 +110,10 @@ def help_frozen(path: Path, ranks: Ranks) -> None:
         return
     module = _stage_of(frozen, load_parents(frozen.config, frozen.experiment_root)).module
     recorder = SilentRecorder(frozen.run_dir, epochs=module.epochs)
-    kept = memory_of(training_device()).kept()
-    with kept, products_in(frozen.config.training.precision):
-        fit(module, checkpoints_dir(frozen.run_dir), recorder, ranks=ranks)
+    device = training_device()
+    with products_in(frozen.config.training.precision):
+        holding = held_batches(module.to(device), memory_of(device))
+        fit(module, checkpoints_dir(frozen.run_dir), recorder, ranks=ranks, holding=holding)
 
 
 def _loaded(path: Path) -> FrozenConfig:
@@ -215,20 +213,18 @@ def _require_parts(stage: Trainable, ranks: Ranks | None) -> None:
 
 
 def _fitted(
-    frozen: FrozenConfig,
-    stage: Trainable,
-    recorder: Recorder,
-    memory: MemoryDevice,
-    ranks: Ranks | None,
+    frozen: FrozenConfig, stage: Trainable, recorder: Recorder, ranks: Ranks | None
 ) -> tuple[BatchDecision, FitResult]:
     """Trains in batches that fit into memory.
 
     What several processes use of theirs says nothing about the safety factor, which is for a whole
     batch in one: it isn't recorded.
     """
-    stage.module.to(training_device())
+    device = training_device()
+    memory = memory_of(device)
+    stage.module.to(device)
     batch = settle_batch(frozen, stage.module, memory)
-    folder = checkpoints_dir(frozen.run_dir)
+    folder, holding = checkpoints_dir(frozen.run_dir), held_batches(stage.module, memory)
     if ranks is not None:
         if stage.module.batch_size < ranks.place.size:
             logger.warning(
@@ -236,9 +232,9 @@ def _fitted(
                 stage.module.batch_size,
                 ranks.place.size,
             )
-        return batch, fit(stage.module, folder, recorder, ranks=ranks)
+        return batch, fit(stage.module, folder, recorder, ranks=ranks, holding=holding)
     watch = RecordedBatches(frozen, batch, memory)
-    result = fit(stage.module, folder, recorder, watch)
+    result = fit(stage.module, folder, recorder, watch, holding=holding)
     watch.finished()
     return batch, result
 

@@ -164,3 +164,18 @@ def test_training_under_a_real_limit_finishes_and_at_four_times_the_batch_recove
     assert short.shortages >= 1 and short.finished
     after = database.factor(short.last.key, load_factors())
     assert after.source == "learned" and after.value < load_factors().default
+
+
+@pytest.mark.parametrize("model", ["gat", "vgae", "fusion"])
+def test_a_run_in_a_job_is_the_same_bit_for_bit(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, model: str
+) -> None:
+    config = replace(lab.fusion() if model == "fusion" else lab.config(model), seed=37)
+    alone = lab.train(config)
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", str(CpuMemory().used() // MIB + 1024))
+    with caplog.at_level(logging.INFO, "can_train"):
+        held = lab.train(config, "-held")
+    assert "(Slurm) an allocation fails" in caplog.text
+    ours, theirs = weights(alone), weights(held)
+    assert held != alone
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
