@@ -24,8 +24,7 @@ from can_train.training.memory import MemoryDevice
 logger = logging.getLogger("can_train")
 
 MOST_PROBED: Final = 1536
-"""Windows of both probes together: enough megabytes to tell a slope from the noise of an
-allocator."""
+"""Windows of both probes together: megabytes enough to tell a slope from an allocator's noise."""
 
 PROBED_SHARE: Final = 0.2
 """The same in epochs: 2 % of the windows of ten."""
