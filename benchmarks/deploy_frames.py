@@ -1,17 +1,40 @@
-"""Frames as programs in C take them."""
+"""Frames, and programs in C that take them."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from benchmarks.tables import ROOT
+from can_train.deploy.c99.folder import c_files
+from can_train.detectors.frame_scorer import FrameScorer
 from can_train.frames.frame import Frames
 
+PROGRAMS: Final = ROOT / "benchmarks" / "deploy_c"
 _EXTENDED: Final = 0x80000000
 _COUNTED: Final = 6000
-"""Frames that a Cortex-M7 and this host count over and over."""
+"""Frames that a control unit and this host count over and over."""
+
+
+def written(detector: FrameScorer, folder: Path, *, whole: bool, small: bool = False) -> Path:
+    """The C folder of a detector."""
+    folder.mkdir()
+    for name, text in c_files(detector, whole=whole, small=small).items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def compiled(folder: Path, program: Path, *flags: str) -> Path:
+    """A program with a detector, by this host's compiler."""
+    out = folder / f"{program.stem}.{len(list(folder.iterdir()))}"
+    sources = [str(program), "can_train.c", "can_train_tables.c"]
+    standard = "-std=c99" if program.parent == folder else "-std=gnu99"
+    command = ["gcc", standard, *flags, "-I.", "-o", str(out), *sources, "-lm"]
+    subprocess.run(command, cwd=folder, check=True)
+    return out
 
 
 def log_of(frames: Frames) -> str:

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "can_train.h"
 
@@ -67,10 +68,18 @@ static int sound(const ct_decision *window)
     return 1;
 }
 
+static long memory_kb(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
+
 int main(int count, char **arguments)
 {
     uint64_t frames = count > 1 ? strtoull(arguments[1], NULL, 10) : 1000000u;
     uint64_t time_us = 0;
+    long early_kb = 0;
     ct_init(&state);
     for (uint64_t number = 0; number < frames; number++) {
         uint64_t draw = drawn();
@@ -83,13 +92,18 @@ int main(int count, char **arguments)
         uint32_t id = id_of(number, draw, &flags, &dlc);
         time_us = time_of(number, draw, time_us);
         (void)ct_frame(&state, time_us, id, flags, dlc, draw % 5000u == 0u ? NULL : payload);
+        if (number == frames / 10u) {
+            early_kb = memory_kb();
+        }
         if (!sound(ct_latest(&state))) {
             printf("no number at frame %" PRIu64 "\n", number);
             return 1;
         }
     }
     const ct_counts *counts = ct_counted(&state);
-    printf("frames %" PRIu64 ", refused %" PRIu64 ", windows %" PRIu32 ", beyond %" PRIu64 "\n",
-           counts->frames, counts->refused, counts->windows, counts->ids_beyond);
+    printf("frames %" PRIu64 ", refused %" PRIu64 ", windows %" PRIu32 ", beyond %" PRIu64
+           ", memory %ld KB, then %ld KB\n",
+           counts->frames, counts->refused, counts->windows, counts->ids_beyond, early_kb,
+           memory_kb());
     return 0;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -118,6 +119,10 @@ def test_a_folder_of_c_is_written_once(
     command = ["export", str(artifact), "--format", "c", "--out", str(tmp_path / "ecu")]
     assert main([*command, "--quantize", "int8"]) == 0
     assert "#define CT_INT8 1" in (tmp_path / "ecu" / "can_train_tables.h").read_text()
-    assert f"cmake -S {tmp_path / 'ecu'}" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert re.match(r"F1 on \d+ validation windows of small, .* before, .* as exported \(", said)
+    assert f"cmake -S {tmp_path / 'ecu'}" in said
     assert main(command) == 3
     assert "Give the name of a new folder" in capsys.readouterr().err
+    assert main([*command[:-1], str(tmp_path / "little"), "--small"]) == 0
+    assert "#define CT_SHORT_ROWS 1" in (tmp_path / "little" / "can_train_tables.h").read_text()

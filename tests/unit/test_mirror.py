@@ -94,6 +94,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "deploy.bundle.exporter": ("cli/test_export.py",),
     "deploy.bundle.write": ("cli/test_export.py",),
     "deploy.c99.exporter": ("cli/test_export.py",),
+    "deploy.c99.layers": ("unit/deploy/c99/test_folder.py",),
     "deploy.c99.model": ("unit/deploy/c99/test_folder.py",),
     "deploy.c99.source": ("unit/deploy/c99/test_folder.py",),
     "deploy.c99.tables": ("unit/deploy/c99/test_folder.py",),

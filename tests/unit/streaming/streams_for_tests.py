@@ -21,6 +21,7 @@ from tests.unit.vehicle.cars_for_tests import attacked, drive, profile
 
 CAR = "bravo"
 WINDOW = 50
+LINEAR = FusionConfig(fusion_policy="mean")
 
 
 @cache
@@ -35,16 +36,15 @@ def traffic() -> Frames:
     return replace(frames, timestamp=stamps, arbitration_id=ids)
 
 
-def fused() -> FrameScorer:
+def fused(fusion: FusionConfig = LINEAR) -> FrameScorer:
     """On windows of 50 frames, with profiles of two cars."""
     data = DataConfig(dataset_digest="d", split_digest="s", window=WINDOW, stride=WINDOW)
     benign = drive(CAR, seed=7)
     vocabulary = IdVocabulary(ids=np.unique(benign.arbitration_id))
-    linear = FusionConfig(fusion_policy="mean")
     configs = {
         "vgae": config_of("vgae", data=data),
         "gat": config_of("gat", data=data),
-        "dqn": config_of("dqn", data=data, fusion=linear),
+        "dqn": config_of("dqn", data=data, fusion=fusion),
     }
     detectors = {name: untrained(config, vocabulary=vocabulary) for name, config in configs.items()}
     own = detectors.pop("dqn")

@@ -17,6 +17,10 @@ EXPORTER: Final = Exporter(
             choices=("int8",),
             help="store the weights of matrices in eight bits, with a unit for each output",
         ),
+        ExportOption(
+            name="small",
+            help="for little memory: a fusion's classifier alone, 40 nodes, no vehicle profiles",
+        ),
     ),
     order=30,
 )

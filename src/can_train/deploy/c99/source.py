@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from can_train.deploy.c99.rounding import rounded
 
-CType = Literal["float", "ct_weight", "ct_rank", "uint32_t", "uint16_t"]
+CType = Literal["float", "ct_weight", "ct_end", "ct_rank", "uint32_t", "uint16_t"]
 
 _WIDTH: Final = 96
+_LARGEST_END: Final = 32_767
 _INFINITE: Final = 1e30
 """What stands for infinity: beyond all that is measured, and far from the end of float32."""
 
@@ -63,6 +64,20 @@ class CSource:
         stored = self.array(name, "ct_weight", found.weights, told)
         units = self.array(f"{name}_units", "float", found.units, f"unit of each output of {name}")
         return f"{{{stored}, {units}, {inputs}, {outputs}}}"
+
+    def ends(self, name: str, weights: NDArray[np.floating], comment: str) -> str:
+        """Writes what attention scores come from [inputs, ends]; gives their `ct_ends`.
+
+        With matrices in eight bits these have sixteen: attention is exponential in them.
+        """
+        told = f"{comment} [{weights.shape[0]}][{weights.shape[1]}]"
+        if not self.whole:
+            return f"{{{self.array(name, 'ct_end', floats(weights), told)}, NULL}}"
+        largest = np.maximum(np.abs(weights).max(axis=0), np.finfo(np.float32).tiny * _LARGEST_END)
+        units = floats(largest / _LARGEST_END)
+        found = np.clip(np.round(weights / units), -_LARGEST_END, _LARGEST_END).astype(np.int16)
+        stored = self.array(name, "ct_end", found, told)
+        return f"{{{stored}, {self.array(f'{name}_units', 'float', units, f'units of {name}')}}}"
 
 
 def literal(value: float | int) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from can_train.alarms.rule import windows_apart
-from can_train.deploy.c99.model import MemorySizes, add_fusion, add_gat, add_vgae, policy_of
+from can_train.deploy.c99.layers import MemorySizes
+from can_train.deploy.c99.margins import Asked
+from can_train.deploy.c99.model import add_fusion, add_gat, add_vgae, policy_of
 from can_train.deploy.c99.source import CSource, literal
 from can_train.deploy.c99.vehicles import VehicleSizes, add_vehicles
 from can_train.detectors.frame_scorer import FrameScorer
@@ -17,7 +18,6 @@ from can_train.detectors.kernels.level import MEMORY_WINDOWS, STEPS, WARM_UP_WIN
 from can_train.detectors.kernels.window import STRANGER
 from can_train.detectors.kernels.window_fusion import ACTIONS, ANOMALY_MARGIN, STATE_LIMIT
 from can_train.detectors.vgae.spec import VgaeConfig
-from can_train.detectors.window_scorer import TrainedDetector
 from can_train.errors import ArtifactError
 from can_train.graphs.features import RelationalEdge, RelationalNode
 from can_train.graphs.scaling import SCALED_LIMIT
@@ -25,8 +25,15 @@ from can_train.graphs.scaling import SCALED_LIMIT
 HEADER: Final = "can_train_tables.h"
 _MOST_RANKS_OF_16_BITS: Final = 65_535
 _MOST_LOOKED_BACK: Final = 16
-_BLOCK: Final = 4
-"""Rows at a time in layers."""
+_STATE_POLICIES: Final = ("dqn", "logistic")
+"""Policies that know more of an expert than how far it is above its threshold."""
+
+MOST_IDS: Final = 64
+SMALL_NODES: Final = 40
+"""What there is room for, unless a compiler is told otherwise."""
+
+_MARGINS: Final = 65_535
+_SMALL_MARGINS: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +44,22 @@ class Tables:
     source: str
 
 
-def tables_of(detector: FrameScorer, *, whole: bool = False) -> Tables:
+def tables_of(detector: FrameScorer, *, whole: bool = False, small: bool = False) -> Tables:
     """Tables of a detector with those that it fuses.
 
     Args:
         detector: The detector.
         whole: Whether matrices are stored as whole numbers of eight bits (`quantized`).
+        small: Whether little memory is there.
 
     Raises:
         ArtifactError: There is no C for it.
     """
     _require_known(detector)
     source = CSource(whole=whole)
-    vehicles = add_vehicles(source, detector.own.vehicles)
-    sizes = [_added(source, each) for each in detector.trained.values()]
+    asked = _asked(detector, small)
+    vehicles = add_vehicles(source, detector.own.vehicles, asked)
+    sizes = _added(source, detector, asked)
     names = list(detector.thresholds)
     values = ", ".join(repr(float(each.value)) for each in detector.thresholds.values())
     source.add(f"const double ct_thresholds[CT_SCORERS] = {{{values}}};\n")
@@ -61,21 +70,56 @@ def tables_of(detector: FrameScorer, *, whole: bool = False) -> Tables:
     source.add(f"const ct_level_of_scorer ct_levels[CT_SCORERS] = {{{levels}}};\n")
     titles = ", ".join(f'"{name}"' for name in names)
     source.add(f"const char *const ct_scorer_names[CT_SCORERS] = {{{titles}}};\n")
-    constants = _constants(detector, sizes, vehicles, whole)
+    constants = _constants(detector, sizes, vehicles, whole) | _about(asked) | _rooms(small)
     lines = [f"#define {name} {value} /* {told} */" for name, (value, told) in constants.items()]
     wide = _most_windows(detector) > _MOST_RANKS_OF_16_BITS
     lines.append(f"\ntypedef uint{32 if wide else 16}_t ct_rank; /* a number of windows */")
     return Tables(sizes="\n".join(lines), source=source.text)
 
 
-def _added(source: CSource, trained: TrainedDetector) -> MemorySizes:
-    """Writes one network."""
-    sizes = trained.config.architecture
-    if isinstance(sizes, VgaeConfig):
-        return add_vgae(source, trained)
-    if isinstance(sizes, GatConfig):
-        return add_gat(source, trained, sizes)
-    return add_fusion(source, trained)
+def _added(source: CSource, detector: FrameScorer, asked: Asked) -> list[MemorySizes]:
+    """Writes the networks."""
+    found: list[MemorySizes] = []
+    for trained in detector.trained.values():
+        sizes = trained.config.architecture
+        if isinstance(sizes, VgaeConfig):
+            found.append(add_vgae(source, trained, asked))
+        elif isinstance(sizes, GatConfig):
+            edge_at = sum(each.edge_scores for each in found)
+            found.append(add_gat(source, trained, sizes, asked, edge_at))
+        else:
+            found.append(add_fusion(source, trained, asked))
+    return found
+
+
+def _asked(detector: FrameScorer, small: bool) -> Asked:
+    """What the fusion asks, if there is one, and what is left without."""
+    all_of_them = detector.trained.values()
+    fusions = [each for each in all_of_them if each.experts]
+    anomaly = any(isinstance(each.config.architecture, VgaeConfig) for each in all_of_them)
+    relief = any(each.threshold.relief for each in all_of_them)
+    return Asked(
+        state=any(policy_of(each) in _STATE_POLICIES for each in fusions),
+        excess=bool(fusions),
+        ids=bool(fusions) or anomaly or relief,
+        most_margins=_SMALL_MARGINS if small else _MARGINS,
+    )
+
+
+def _about(asked: Asked) -> dict[str, tuple[str | int, str]]:
+    return {
+        "CT_SHOWS_STATE": (int(asked.state), "a fusion asks for states"),
+        "CT_KNOWS_IDS": (int(asked.ids), "IDs are looked up in the vocabulary"),
+    }
+
+
+def _rooms(small: bool) -> dict[str, tuple[str | int, str]]:
+    """How much of a bus fits into the memory, unless the compiler is told otherwise."""
+    return {
+        "CT_USUAL_IDS": (MOST_IDS, "arbitration IDs that are followed at a time"),
+        "CT_USUAL_NODES": (SMALL_NODES if small else 0, "nodes of a graph; 0: all that fit"),
+        "CT_SHORT_ROWS": (int(small), "nodes lie in 16 bits between layers"),
+    }
 
 
 def _require_known(detector: FrameScorer) -> None:
@@ -104,7 +148,7 @@ def _constants(
     sizes: list[MemorySizes],
     vehicles: VehicleSizes,
     whole: bool,
-) -> Mapping[str, tuple[str | int, str]]:
+) -> dict[str, tuple[str | int, str]]:
     """Value and meaning of each constant."""
     spec, by_kind = (
         detector.spec,
@@ -129,14 +173,12 @@ def _constants(
         "CT_KNOWN_IDS": (known, "known arbitration IDs"),
         "CT_SCALED_LIMIT": (literal(SCALED_LIMIT), "scaled features are clipped there"),
         "CT_STRANGER": (literal(STRANGER), "share of known IDs on another car"),
-        "CT_MOST_WIDTH": (max(each.width for each in sizes), "numbers of a node in layers"),
+        "CT_EVEN_WIDTH": (max(each.even for each in sizes), "numbers that even layers read"),
+        "CT_ODD_WIDTH": (max(each.odd for each in sizes), "numbers that odd layers read"),
         "CT_MOST_ROW": (max(each.row for each in sizes), "numbers of a row on its way"),
         "CT_MOST_HEADS": (max(each.heads for each in sizes), "heads of attention"),
-        "CT_MOST_EDGE_SCORES": (max(each.edge_scores for each in sizes), "heads of all layers"),
-        "CT_MOST_POOLED": (
-            max(max(each.pooled, _BLOCK * each.row) for each in sizes),
-            "numbers of all nodes together, or of a block of rows",
-        ),
+        "CT_EDGE_SCORES": (sum(each.edge_scores for each in sizes), "heads of all layers"),
+        "CT_MOST_POOLED": (max(each.pooled for each in sizes), "numbers of all nodes together"),
         "CT_MOST_STATE": (max([*experts, 6]), "numbers that a detector shows a fusion"),
         "CT_HAS_VGAE": (int(VgaeConfig in by_kind), "there is an anomaly detector"),
         "CT_HAS_GAT": (int(gat is not None), "there is a classifier"),

@@ -24,11 +24,17 @@ _STRANGER: Final = 0x80012345
 _EXTENDED: Final = 0x80000000
 
 
-def vector_frames(detector: FrameScorer) -> Frames:
-    """Traffic of the known IDs, and of an unknown one in its second half; always the same."""
+def vector_frames(detector: FrameScorer, most_ids: int) -> Frames:
+    """Traffic of known IDs, and of an unknown one in its second half; always the same.
+
+    Args:
+        detector: The detector.
+        most_ids: Known IDs that are taken at most.
+    """
     spec = detector.spec
     count = spec.window + (_WINDOWS - 1) * spec.stride
-    ids = np.resize(detector.trained[detector.own.config.model].vocabulary.ids, count)
+    known = detector.trained[detector.own.config.model].vocabulary.ids
+    ids = np.resize(known[:most_ids], count)
     draw = np.random.default_rng(1)
     ids[count // 2 :: 7] = _STRANGER
     us = 1_000_000 + np.cumsum(draw.integers(_GAP_US // 2, 2 * _GAP_US, count))
@@ -44,9 +50,9 @@ def vector_frames(detector: FrameScorer) -> Frames:
     )
 
 
-def vectors_of(detector: FrameScorer) -> str:
+def vectors_of(detector: FrameScorer, most_ids: int) -> str:
     """The header that `test_vectors.c` includes."""
-    frames = vector_frames(detector)
+    frames = vector_frames(detector, most_ids)
     decisions = list(stream_of(detector).push(frames))
     rows = ",\n".join(_frame(frames, row) for row in range(len(frames)))
     windows = ",\n".join(_window(decision) for decision in decisions)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from can_train.deploy.c99.model import margins_of
+from can_train.deploy.c99.margins import Asked, margins_of
 from can_train.deploy.c99.source import CSource, literal
 from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.errors import ArtifactError
@@ -22,7 +22,7 @@ class VehicleSizes:
     most_rows: int = 1
 
 
-def add_vehicles(source: CSource, known: KnownVehicles | None) -> VehicleSizes:
+def add_vehicles(source: CSource, known: KnownVehicles | None, asked: Asked) -> VehicleSizes:
     """Writes the profiles `ct_vehicles`, if there are any.
 
     Raises:
@@ -35,7 +35,7 @@ def add_vehicles(source: CSource, known: KnownVehicles | None) -> VehicleSizes:
         rows.append(_vehicle(source, f"vehicle_{number}", profile, first))
         first += len(profile)
     source.add("const ct_vehicle ct_vehicles[CT_VEHICLES] = {\n" + ",\n".join(rows) + "\n};\n")
-    margins = margins_of(source, "vehicle", known.evidence.benign)
+    margins = margins_of(source, "vehicle", known.evidence.benign, asked)
     source.add(f"const ct_margins ct_vehicle_margins = {margins};\n")
     most = max(len(profile) for profile in known.profiles)
     return VehicleSizes(vehicles=len(known.profiles), rows=first, most_rows=most)

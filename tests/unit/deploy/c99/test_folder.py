@@ -6,16 +6,19 @@ import shutil
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
+from can_train.config.schema import FusionConfig
 from can_train.deploy.c99.folder import c_files
+from can_train.deploy.c99.reduced import reduced
 from can_train.deploy.c99.rounding import quantized
-from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.frame_scorer import CompiledFrameScorer, FrameScorer
 from can_train.frames.frame import Frames
 from can_train.streaming.opening import stream_of
-from tests.unit.streaming.streams_for_tests import fused, traffic
+from tests.unit.streaming.streams_for_tests import WINDOW, fused, traffic
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-pedantic", "-O1")
 SANITIZED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -52,10 +55,10 @@ def written(frames: Frames, path: Path) -> Path:
     return path
 
 
-def compiled(folder: Path, program: str, *flags: str) -> Path:
+def compiled(folder: Path, program: str, *flags: str, compiler: str = "gcc") -> Path:
     sources = [f"{program}.c", "can_train.c", "can_train_tables.c"]
     out = folder / f"{program}.{len(list(folder.iterdir()))}"
-    command = ["gcc", *STRICT, *flags, "-o", str(out), *sources, "-lm"]
+    command = [compiler, *STRICT, *flags, "-o", str(out), *sources, "-lm"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     return out
 
@@ -90,9 +93,11 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(stamped(), tmp_path_factory.mktemp("log") / "drive.log")
 
 
-def exported(detector: FrameScorer, folder: Path, *, whole: bool = False) -> Path:
+def exported(
+    detector: FrameScorer, folder: Path, *, whole: bool = False, small: bool = False
+) -> Path:
     folder.mkdir()
-    for name, text in c_files(detector, whole=whole).items():
+    for name, text in c_files(detector, whole=whole, small=small).items():
         (folder / name).write_text(text)
     return folder
 
@@ -117,6 +122,53 @@ def test_rounded_weights_are_those_of_the_rounded_detector(
     folder = exported(whole, tmp_path / "whole", whole=True)
     found = replayed(compiled(folder, "main", ROOM, "-DCT_NO_LIBM"), log)
     require_same(whole, stamped(), found)
+
+
+@pytest.mark.parametrize("policy", ["dqn", "maximum"])
+def test_every_kind_of_policy_is_shown_what_it_asks(
+    policy: Literal["dqn", "maximum"], log: Path, tmp_path: Path
+) -> None:
+    detector = fused(FusionConfig(fusion_policy=policy))
+    folder = exported(detector, tmp_path / policy)
+    require_same(detector, stamped(), replayed(compiled(folder, "main", ROOM), log))
+    tables = (folder / "can_train_tables.c").read_text()
+    assert ("fusion_state_mean" in tables) is (policy == "dqn")
+
+
+@pytest.mark.parametrize("name", ["vgae", "gat"])
+def test_a_detector_alone_compiles_as_clean(
+    detector: FrameScorer, name: str, log: Path, tmp_path: Path
+) -> None:
+    alone = CompiledFrameScorer(detector.trained[name], {}, detector.rule)
+    folder = exported(alone, tmp_path / name)
+    for compiler in filter(shutil.which, ("gcc", "clang")):
+        found = replayed(compiled(folder, "main", ROOM, compiler=compiler), log)
+        said = [each.verdicts.values() for each in stream_of(alone).push(stamped())]
+        margin = [[verdict.score for verdict in row] for row in said]
+        np.testing.assert_allclose(found.margin, margin, rtol=1e-5, atol=1e-4)
+
+
+def test_the_small_one_is_the_classifier_in_less_memory(
+    detector: FrameScorer, folder: Path, log: Path, tmp_path: Path
+) -> None:
+    small = quantized(reduced(detector))
+    assert list(small.thresholds) == ["gat"]
+    written = exported(small, tmp_path / "small", whole=True, small=True)
+    room = (ROOM, f"-DCT_MOST_NODES={WINDOW}")
+    found = replayed(compiled(written, "main", *room, *SANITIZED), log)
+    said = [each.verdicts["gat"].score for each in stream_of(small).push(stamped())]
+    # Nodes lie in 16 bits between layers: as exact as the numbers are large.
+    np.testing.assert_allclose(found.margin[:, 0], said, rtol=1e-3, atol=2e-3)
+    assert "of nodes 0;" not in replayed(compiled(written, "main"), log).counted
+    assert bytes_of_state(written) < bytes_of_state(folder) / 2
+
+
+def bytes_of_state(folder: Path) -> int:
+    (folder / "size.c").write_text(
+        '#include <stdio.h>\n#include "can_train.h"\n'
+        'int main(void) { printf("%d", (int)sizeof(ct_state)); return 0; }\n'
+    )
+    return int(subprocess.run([compiled(folder, "size")], capture_output=True).stdout)
 
 
 def test_what_tables_cannot_hold_is_counted_and_harms_nothing(folder: Path, log: Path) -> None:

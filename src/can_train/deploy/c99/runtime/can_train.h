@@ -1,7 +1,7 @@
 /* Intrusion detection on one classic CAN bus: frames in, events out.
  *
  * No heap, no recursion, every loop bounded; all memory is one `ct_state`, which the caller owns.
- * The numbers are those of `can_train.stream_of` on the same frames (docs/guides/c99.md).
+ * The numbers are those of `can_train.stream_of` on the same frames (docs/guides/control-unit.md).
  */
 #ifndef CAN_TRAIN_H
 #define CAN_TRAIN_H
@@ -22,13 +22,19 @@
 
 /* Arbitration IDs that are followed at a time. Frames of further ones count as one unknown ID. */
 #ifndef CT_MOST_IDS
-#define CT_MOST_IDS 64
+#define CT_MOST_IDS CT_USUAL_IDS
 #endif
 
 /* Nodes of a window's graph; frames of further IDs count for the last node. */
 #ifndef CT_MOST_NODES
+#if CT_USUAL_NODES > 0
+#define CT_MOST_NODES CT_USUAL_NODES
+#else
 #define CT_MOST_NODES (CT_MOST_IDS + 1 < CT_WINDOW ? CT_MOST_IDS + 1 : CT_WINDOW)
 #endif
+#endif
+
+#define CT_BLOCK 4 /* nodes at a time in layers */
 
 /* Transitions between consecutive frames: a window can't hold more edges. */
 #define CT_MOST_EDGES (CT_WINDOW - 1)
@@ -82,18 +88,19 @@ typedef struct {
 
 /* One frame of the current window, compared with its ID's past. */
 typedef struct {
-    double time_s;       /* as stamped */
+#if CT_VEHICLES > 0
     double deviation;    /* from the vehicle's profile, in units; CT_SILENT: nothing is said */
+#endif
     uint64_t time_us;    /* as stamped */
     uint32_t id;         /* arbitration ID */
     uint16_t slot;       /* of its ID */
+    uint8_t changed;     /* payload bits that changed */
+    bool dlc_changed;
     float log_ratio;     /* ln(interval / mean interval) */
     float z_score;       /* (interval - mean) / deviation */
     float variation;     /* ln(1 + deviation / mean) */
-    float bits_changed;  /* share of 64 payload bits */
     float bits_surprise; /* changed bits less their mean, in bytes */
     float new_bits;      /* ln(1 + bits that never changed before) */
-    float dlc_changed;   /* 0 or 1 */
     float novelty;       /* 1 for an ID that was never heard, falling to 0 */
     float density;       /* share of payload bits that are 1 */
     float period_s;      /* mean interval; 0 while it isn't known */
@@ -111,14 +118,14 @@ typedef struct {
     uint64_t frame;          /* number of its last frame in the stream, from 1 */
     uint32_t id;             /* arbitration ID */
     uint32_t shown_in;       /* latest window that showed it, from 1 */
-    uint32_t stretches;      /* quarters of a second in which it was there */
-    uint32_t latest_stretch; /* the last of them */
     uint16_t intervals;      /* counted up to the memory of means */
     uint8_t seen;            /* frames, counted up to the end of novelty */
     uint8_t dlc;             /* of its last frame */
     uint16_t node;           /* in the window `shown_in` */
     bool late;               /* first heard after the recording's warm-up */
 #if CT_VEHICLES > 0
+    uint32_t stretches;           /* quarters of a second in which it was there */
+    uint32_t latest_stretch;      /* the last of them */
     int16_t row[CT_VEHICLES];     /* in each vehicle's profile; -1: none */
     bool familiar[CT_VEHICLES];   /* whether the vehicle sends it */
 #endif
@@ -179,27 +186,40 @@ typedef struct {
 /* The graph of a window and the layers' memory; nothing in it outlives a window. */
 typedef struct {
     uint32_t node_id[CT_MOST_NODES];                    /* arbitration ID */
-    uint16_t known[CT_MOST_NODES];                      /* index in the vocabulary; 0: unknown */
-    float node_x[CT_MOST_NODES][CT_NODE_FEATURES];      /* features, unscaled */
     uint16_t source[CT_MOST_EDGES];                     /* node that an edge begins at */
     uint16_t target[CT_MOST_EDGES];                     /* node that it leads to */
     uint16_t next_of_source[CT_MOST_EDGES];             /* next edge from the same node */
     uint16_t first_of_source[CT_MOST_NODES];            /* first edge from a node */
-    float edge_x[CT_MOST_EDGES][CT_EDGE_FEATURES];      /* features, unscaled */
     uint16_t order[CT_MOST_EDGES];                      /* edges by their targets */
     uint16_t first[CT_MOST_NODES + 1];                  /* first edge of each target in `order` */
-    float edge_score[CT_MOST_EDGES][CT_MOST_EDGE_SCORES]; /* what edges add to attention */
-    float score[CT_MOST_EDGES + 1][CT_MOST_HEADS];      /* attention of one node's edges */
-    float as_source[CT_MOST_NODES][CT_MOST_HEADS];      /* attention of nodes as sources */
-    float as_target[CT_MOST_NODES][CT_MOST_HEADS];      /* and as targets */
-    float x[CT_MOST_NODES][CT_MOST_WIDTH];              /* nodes, input and output of layers */
-    float z[CT_MOST_NODES][CT_MOST_WIDTH];              /* nodes after a projection */
-    float rows[4][CT_MOST_ROW];                         /* four rows on their way */
-    float pooled[2][CT_MOST_POOLED];                    /* what is known of all nodes together */
-    uint32_t neighbours[CT_MOST_NODES][CT_ID_WORDS];    /* set of known IDs beside each node */
-    float unexpected[CT_MOST_NODES];                    /* error of each node */
     uint16_t nodes;
     uint16_t edges;
+#if CT_HAS_VGAE
+    float node_x[CT_MOST_NODES][CT_NODE_FEATURES];      /* features, unscaled */
+#endif
+    union {
+        struct { /* until the first layer */
+#if !CT_HAS_VGAE
+            float node_x[CT_MOST_NODES][CT_NODE_FEATURES];
+#endif
+            float edge_x[CT_MOST_EDGES][CT_EDGE_FEATURES]; /* features, unscaled */
+        } features;
+        ct_number odd[CT_MOST_NODES][CT_ODD_WIDTH];     /* nodes, input of the odd layers */
+    } shared;
+    ct_number even[CT_MOST_NODES][CT_EVEN_WIDTH];       /* nodes, input of the even layers */
+#if CT_SHORT_ROWS
+    float units[2][CT_MOST_NODES];                      /* of the numbers in `even` and `odd` */
+#endif
+    float edge_score[CT_MOST_EDGES][CT_EDGE_SCORES];    /* what edges add to attention */
+    float ends[CT_MOST_NODES][2 * CT_MOST_HEADS];       /* what nodes add: as source, as target */
+    float score[CT_MOST_NODES + 1];                     /* attention of one node and head */
+    float blocks[2 + CT_HAS_VGAE][CT_BLOCK][CT_MOST_ROW]; /* rows of some nodes on their way */
+    float pooled[CT_MOST_POOLED];                       /* what is known of all nodes together */
+#if CT_HAS_VGAE
+    uint16_t known[CT_MOST_NODES];                      /* index in the vocabulary; 0: unknown */
+    uint32_t neighbours[CT_MOST_NODES][CT_ID_WORDS];    /* set of known IDs beside each node */
+    float unexpected[CT_MOST_NODES];                    /* error of each node */
+#endif
 } ct_graph;
 
 /* All memory of a detector; its fields are nobody's business but the detector's. */

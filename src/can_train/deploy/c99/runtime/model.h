@@ -2,10 +2,19 @@
 /* A weight as it is stored; of int8 the unit of each output channel stands beside the matrix. */
 #if CT_INT8
 typedef int8_t ct_weight;
+typedef int16_t ct_end;
 #define CT_UNIT(matrix, output) ((matrix)->units[output])
 #else
 typedef float ct_weight;
+typedef float ct_end;
 #define CT_UNIT(matrix, output) 1.0f
+#endif
+
+/* A number of a node between two layers: as it is, or in units of the largest of its node. */
+#if CT_SHORT_ROWS
+typedef int16_t ct_number;
+#else
+typedef float ct_number;
 #endif
 
 /* Policies of a fusion. */
@@ -22,6 +31,12 @@ typedef struct {
     uint16_t outputs;
 } ct_matrix;
 
+/* What attention scores come from [inputs][2 * heads]. */
+typedef struct {
+    const ct_end *weights;
+    const float *units; /* of each end; NULL for float32 weights */
+} ct_ends;
+
 /* What an attention layer adds to its output. */
 typedef enum { CT_NOTHING, CT_LEARNED, CT_INPUT } ct_residual;
 
@@ -30,14 +45,13 @@ typedef struct {
     ct_matrix projection;
     ct_matrix own;          /* learned residual, if it has one */
     const float *bias;      /* [heads * channels] */
-    const float *of_source; /* attention of sources [heads * channels] */
-    const float *of_target; /* attention of targets [heads * channels] */
+    ct_ends of_ends;        /* attention of inputs: as sources, then as targets */
     const float *of_edge;   /* attention of edge features [heads][features] */
     const float *of_loop;   /* attention of loops [heads], if nodes have them */
     ct_residual residual;
     uint16_t heads;
     uint16_t channels;
-    uint16_t edge_at; /* place of its first head among the scores of edges */
+    uint16_t edge_at; /* place of its first head among the scores of an edge */
     bool loops;       /* every node gets an edge to itself */
 } ct_attention;
 
@@ -53,8 +67,10 @@ typedef struct {
     const float *node_unit;
     const float *edge_mean; /* [CT_EDGE_FEATURES] */
     const float *edge_unit;
+#if CT_KNOWS_IDS
     const uint32_t *ids; /* ascending */
     uint16_t known_ids;
+#endif
 } ct_inputs;
 
 /* Margins of benign windows. */
@@ -66,6 +82,7 @@ typedef struct {
     uint16_t count;
 } ct_margins;
 
+#if CT_HAS_FUSION
 /* What excesses are measured with: a threshold, and the way to it from a usual benign window. */
 typedef struct {
     float threshold;     /* on cars that were trained on */
@@ -73,13 +90,18 @@ typedef struct {
     float far_threshold; /* on other cars */
     float far_unit;
 } ct_yardstick;
+#endif
 
 /* Benign margins that a detector's margin is compared with. */
 typedef struct {
-    ct_margins known_car;  /* on cars that were trained on */
+    ct_margins known_car; /* on cars that were trained on */
+#if CT_SHOWS_STATE
     ct_margins other_cars; /* on other cars */
-    float relief;          /* added to the margins of familiar cars */
+#endif
+#if CT_HAS_FUSION
     ct_yardstick yardstick;
+#endif
+    float relief; /* added to the margins of familiar cars */
 } ct_experience;
 
 #if CT_HAS_VGAE
@@ -114,8 +136,10 @@ extern const ct_gat_model ct_gat;
 
 #if CT_HAS_FUSION
 typedef struct {
+#if CT_SHOWS_STATE
     const float *state_mean; /* [CT_STATE] */
     const float *state_unit;
+#endif
     const float *weight;         /* of a linear policy */
     const ct_dense_layer *agent; /* of the policy `dqn` */
     ct_margins known_car;

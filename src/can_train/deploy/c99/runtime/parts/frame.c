@@ -17,6 +17,7 @@ static void ct_decide(ct_state *state, uint16_t scorer, const ct_margins *margin
                                                  : CT_QUIET;
 }
 
+#if CT_HAS_VGAE
 /* The node that the model expected least. */
 static void ct_find_top(ct_state *state)
 {
@@ -30,6 +31,7 @@ static void ct_find_top(ct_state *state)
     state->decision.top_id = graph->node_id[top];
     state->decision.top_share = total > 0.0f ? graph->unexpected[top] / total : 0.0f;
 }
+#endif
 
 /* What all scorers say of the window that the latest frame fills. */
 static void ct_score_window(ct_state *state, double now_s)
@@ -38,7 +40,13 @@ static void ct_score_window(ct_state *state, double now_s)
     ct_said said[CT_SCORERS];
     uint16_t scorer = 0;
     ct_fill_graph(state, now_s);
-    memset(graph->unexpected, 0, sizeof graph->unexpected);
+    /* Of all networks first: layers write where the features of edges lie. */
+#if CT_HAS_VGAE
+    ct_score_features(&ct_vgae.inputs, ct_vgae.encoder, ct_vgae.encoder_layers, graph);
+#endif
+#if CT_HAS_GAT
+    ct_score_features(&ct_gat.inputs, ct_gat.layers, ct_gat.layer_count, graph);
+#endif
 #if CT_VEHICLES > 0
     double most = CT_SILENT;
     for (uint32_t position = 0; position < CT_WINDOW; position++) {
@@ -60,7 +68,9 @@ static void ct_score_window(ct_state *state, double now_s)
     ct_fuse(&said[scorer - 2], &said[scorer - 1], graph, &said[scorer]);
     ct_decide(state, scorer, &ct_fusion.known_car, (double)said[scorer].margin);
 #endif
+#if CT_HAS_VGAE
     ct_find_top(state);
+#endif
     state->lane = (uint16_t)((state->lane + 1) % CT_LANES);
 }
 
@@ -117,12 +127,10 @@ const ct_event *ct_frame(ct_state *state, uint64_t time_us, uint32_t id, uint8_t
     ct_seen *seen = &state->seen[state->cursor];
     memset(seen, 0, sizeof *seen);
     seen->time_us = time_us;
-    seen->time_s = (double)time_us / 1e6;
     seen->id = flags & CT_EXTENDED ? id | CT_EXTENDED_ID : id;
-    double now_s = ct_steady(&state->clock, seen->time_s);
+    double now_s = ct_steady(&state->clock, ct_seconds(seen));
     seen->slot = ct_slot_of(state, seen->id);
     ct_compare(state, seen, now_s, word, bytes);
-    seen->deviation = CT_SILENT;
 #if CT_VEHICLES > 0
     seen->deviation = ct_watch(state, seen, now_s, word, bytes);
 #endif

@@ -5,7 +5,7 @@
 
 #if CT_HAS_FUSION
 
-#if CT_FUSION_POLICY == CT_POLICY_DQN || CT_FUSION_POLICY == CT_POLICY_LOGISTIC
+#if CT_SHOWS_STATE
 /* State number k in units of where the fusion was fitted. */
 static float ct_standard(const float *state, uint16_t k)
 {
@@ -13,27 +13,35 @@ static float ct_standard(const float *state, uint16_t k)
 }
 #endif
 
-static float ct_fused(const float *state, float one, float other, ct_graph *graph)
+/* From what both say: excesses over their thresholds, and states where the policy knows them. */
+static float ct_fused(const ct_said *anomaly, const ct_said *probability, ct_graph *graph)
 {
+    float one = anomaly->excess;
+    float other = probability->excess;
+#if CT_SHOWS_STATE
+    float state[CT_STATE];
+    memcpy(state, anomaly->state, CT_ANOMALY_STATE * sizeof(float));
+    memcpy(state + CT_ANOMALY_STATE, probability->state,
+           (CT_STATE - CT_ANOMALY_STATE) * sizeof(float));
+#endif
 #if CT_FUSION_POLICY == CT_POLICY_DQN
     uint16_t best = 0;
     for (uint16_t k = 0; k < CT_STATE; k++) {
-        graph->pooled[0][k] =
-            ct_clip(ct_standard(state, k), -CT_STATE_LIMIT, CT_STATE_LIMIT);
+        graph->pooled[k] = ct_clip(ct_standard(state, k), -CT_STATE_LIMIT, CT_STATE_LIMIT);
     }
-    const float *value = ct_classify(ct_fusion.agent, ct_fusion.agent_layers, true, graph->pooled);
+    const float *value = ct_classify(ct_fusion.agent, ct_fusion.agent_layers, true, graph);
     for (uint16_t action = 1; action < CT_ACTIONS; action++) {
         best = value[action] > value[best] ? action : best;
     }
     float alpha = (float)best / (float)(CT_ACTIONS - 1);
     return (1.0f - alpha) * one + alpha * other;
 #elif CT_FUSION_POLICY == CT_POLICY_MAXIMUM
-    (void)state, (void)graph;
+    (void)graph;
     float sure = one - CT_ANOMALY_MARGIN;
     float most = sure > 0.0f ? ct_larger(sure, other) : other;
     return most * ct_fusion.weight[0] + ct_fusion.bias;
 #elif CT_FUSION_POLICY == CT_POLICY_MEAN
-    (void)state, (void)graph;
+    (void)graph;
     return (one + other) / 2.0f * ct_fusion.weight[0] + ct_fusion.bias;
 #else
     double total = (double)ct_fusion.bias;
@@ -49,13 +57,8 @@ static float ct_fused(const float *state, float one, float other, ct_graph *grap
 static void ct_fuse(const ct_said *anomaly, const ct_said *probability, ct_graph *graph,
                     ct_said *said)
 {
-    float state[CT_STATE];
-    memcpy(state, anomaly->state, CT_ANOMALY_STATE * sizeof(float));
-    memcpy(state + CT_ANOMALY_STATE, probability->state,
-           (CT_STATE - CT_ANOMALY_STATE) * sizeof(float));
-    float margin = ct_fused(state, anomaly->excess, probability->excess, graph);
-    said->familiarity = anomaly->familiarity;
-    said->margin = margin + ct_fusion.relief * anomaly->familiarity;
+    said->margin =
+        ct_fused(anomaly, probability, graph) + ct_fusion.relief * anomaly->familiarity;
 }
 
 #endif

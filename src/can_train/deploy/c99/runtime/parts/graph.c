@@ -32,6 +32,27 @@ static float ct_magnitude(float value)
     return value < 0.0f ? -value : value;
 }
 
+/* Features of a node, unscaled: an anomaly detector compares them with what its layers tell. */
+static inline float *ct_node_x(ct_graph *graph, uint16_t node)
+{
+#if CT_HAS_VGAE
+    return graph->node_x[node];
+#else
+    return graph->shared.features.node_x[node];
+#endif
+}
+
+/* Features of an edge, unscaled. */
+static inline float *ct_edge_x(ct_graph *graph, uint16_t edge)
+{
+    return graph->shared.features.edge_x[edge];
+}
+
+static double ct_seconds(const ct_seen *seen)
+{
+    return (double)seen->time_us / 1e6;
+}
+
 /* A frame of the window, from 0. */
 static const ct_seen *ct_frame_of(const ct_state *state, uint32_t position)
 {
@@ -51,7 +72,7 @@ static uint16_t ct_node_of(ct_state *state, const ct_seen *seen)
         if (graph->nodes < CT_MOST_NODES) {
             graph->node_id[graph->nodes] = seen->id;
             graph->first_of_source[graph->nodes] = CT_NO_EDGE;
-            memset(graph->node_x[graph->nodes], 0, sizeof graph->node_x[0]);
+            memset(ct_node_x(graph, graph->nodes), 0, CT_NODE_FEATURES * sizeof(float));
             graph->nodes++;
         }
     }
@@ -79,7 +100,7 @@ static uint16_t ct_add_edge(ct_graph *graph, uint16_t source, uint16_t target)
     graph->target[edge] = target;
     graph->next_of_source[edge] = graph->first_of_source[source];
     graph->first_of_source[source] = edge;
-    memset(graph->edge_x[edge], 0, sizeof graph->edge_x[0]);
+    memset(ct_edge_x(graph, edge), 0, CT_EDGE_FEATURES * sizeof(float));
     return edge;
 }
 
@@ -95,13 +116,13 @@ static void ct_add_to_node(float *x, const ct_seen *seen)
     x[CT_NODE_Z_MEAN] += seen->z_score;
     x[CT_NODE_Z_MAX] = ct_larger(x[CT_NODE_Z_MAX], ct_magnitude(seen->z_score));
     x[CT_NODE_VARIATION] += seen->variation;
-    x[CT_NODE_CHANGED] += seen->bits_changed;
+    x[CT_NODE_CHANGED] += (float)seen->changed / CT_PAYLOAD_BITS;
     x[CT_NODE_SURPRISE_MEAN] += seen->bits_surprise;
     x[CT_NODE_SURPRISE_MAX] =
         ct_larger(x[CT_NODE_SURPRISE_MAX], ct_magnitude(seen->bits_surprise));
     x[CT_NODE_NEW_BITS_MEAN] += seen->new_bits;
     x[CT_NODE_NEW_BITS_MAX] = ct_larger(x[CT_NODE_NEW_BITS_MAX], seen->new_bits);
-    x[CT_NODE_DLC_CHANGED] = ct_larger(x[CT_NODE_DLC_CHANGED], seen->dlc_changed);
+    x[CT_NODE_DLC_CHANGED] = ct_larger(x[CT_NODE_DLC_CHANGED], seen->dlc_changed ? 1.0f : 0.0f);
     x[CT_NODE_NOVELTY] = ct_larger(x[CT_NODE_NOVELTY], seen->novelty);
     x[CT_NODE_SHARE] += 1.0f;
     x[CT_NODE_COUNT_RATIO] = seen->period_s;
@@ -111,7 +132,7 @@ static void ct_add_to_node(float *x, const ct_seen *seen)
 /* Sums and extremes of an edge, from the frame that ends a transition. */
 static void ct_add_to_edge(float *x, const ct_seen *before, const ct_seen *seen, float bus_gap_s)
 {
-    float gap_s = (float)ct_larger_double(seen->time_s - before->time_s, 0.0);
+    float gap_s = (float)ct_larger_double(ct_seconds(seen) - ct_seconds(before), 0.0);
     float floor_s = (float)CT_TIME_FLOOR_S;
     float gap = ct_log((gap_s + floor_s) / (bus_gap_s + floor_s));
     gap = ct_clip(gap, -CT_GAP_LIMIT, CT_GAP_LIMIT);
@@ -134,10 +155,10 @@ static void ct_finish_edges(ct_graph *graph, uint16_t last)
     for (uint16_t edge = 0; edge < graph->edges; edge++) {
         uint16_t source = graph->source[edge];
         uint16_t target = graph->target[edge];
-        float *x = graph->edge_x[edge];
+        float *x = ct_edge_x(graph, edge);
         float count = x[CT_EDGE_SHARE];
         /* Each frame of the source begins a transition, but for the window's last frame. */
-        float outgoing = graph->node_x[source][CT_NODE_SHARE] - (source == last ? 1.0f : 0.0f);
+        float outgoing = ct_node_x(graph, source)[CT_NODE_SHARE] - (source == last ? 1.0f : 0.0f);
         x[CT_EDGE_SHARE] = count / (float)(CT_WINDOW - 1);
         x[CT_EDGE_SOURCE_SHARE] = count / outgoing;
         x[CT_EDGE_GAP_MEAN] /= count;
@@ -153,11 +174,11 @@ static void ct_finish_nodes(ct_graph *graph, float duration_s, float bus_rate, f
 {
     float nodes = (float)graph->nodes;
     for (uint16_t edge = 0; edge < graph->edges; edge++) {
-        graph->node_x[graph->source[edge]][CT_NODE_DEGREE] += CT_EDGE_END / nodes;
-        graph->node_x[graph->target[edge]][CT_NODE_DEGREE] += CT_EDGE_END / nodes;
+        ct_node_x(graph, graph->source[edge])[CT_NODE_DEGREE] += CT_EDGE_END / nodes;
+        ct_node_x(graph, graph->target[edge])[CT_NODE_DEGREE] += CT_EDGE_END / nodes;
     }
     for (uint16_t node = 0; node < graph->nodes; node++) {
-        float *x = graph->node_x[node];
+        float *x = ct_node_x(graph, node);
         float frames = x[CT_NODE_SHARE];
         float period_s = x[CT_NODE_COUNT_RATIO];
         uint32_t rank = 0;
@@ -223,18 +244,18 @@ static void ct_fill_graph(ct_state *state, double now_s)
     for (uint32_t position = 0; position < CT_WINDOW; position++) {
         const ct_seen *seen = ct_frame_of(state, position);
         uint16_t node = ct_node_of(state, seen);
-        ct_add_to_node(graph->node_x[node], seen);
+        ct_add_to_node(ct_node_x(graph, node), seen);
         if (before != NULL) {
             uint16_t edge = ct_edge_of(graph, source, node);
             if (edge == CT_NO_EDGE) {
                 edge = ct_add_edge(graph, source, node);
             }
-            ct_add_to_edge(graph->edge_x[edge], before, seen, bus.gap_s);
+            ct_add_to_edge(ct_edge_x(graph, edge), before, seen, bus.gap_s);
         }
         before = seen;
         source = node;
     }
-    float duration_s = (float)ct_larger_double(before->time_s - first->time_s, 0.0);
+    float duration_s = (float)ct_larger_double(ct_seconds(before) - ct_seconds(first), 0.0);
     ct_finish_edges(graph, source);
     ct_finish_nodes(graph, duration_s, ct_bus_rate(duration_s, bus.gap_s), bus.missing);
     ct_order_edges(graph);

@@ -104,7 +104,7 @@ static void ct_add_payload(ct_slot *slot, ct_seen *seen, uint64_t payload, bool 
     uint32_t fresh = ct_ones(difference & ~slot->changed);
     double surprise = (double)changed - slot->bits_mean;
     slot->changed |= difference;
-    seen->bits_changed = (float)changed / CT_PAYLOAD_BITS;
+    seen->changed = (uint8_t)changed;
     if (slot->intervals >= CT_MIN_HISTORY) {
         seen->bits_surprise = (float)(surprise / CT_BITS_PER_BYTE);
     }
@@ -159,7 +159,7 @@ static void ct_compare(ct_state *state, ct_seen *seen, double now_s, uint64_t pa
         /* Timestamps may step back by a fraction of a millisecond; an interval can't. */
         ct_add_interval(slot, seen, ct_larger_double(now_s - slot->last_s, 0.0));
         ct_add_payload(slot, seen, payload, warm);
-        seen->dlc_changed = dlc != slot->dlc ? 1.0f : 0.0f;
+        seen->dlc_changed = dlc != slot->dlc;
     }
     if (slot->late) {
         double age = ct_larger_double(now_s - slot->first_s, 0.0) / CT_NOVELTY_S;

@@ -9,9 +9,13 @@
 /* What one detector says of a window to a fusion. */
 typedef struct {
     float margin;
+#if CT_HAS_FUSION
     float excess; /* over its threshold: -1 is a usual benign window */
     float familiarity;
+#endif
+#if CT_SHOWS_STATE
     float state[CT_MOST_STATE];
+#endif
 } ct_said;
 
 /* First of the known margins that is larger, or not smaller where `same` is set. */
@@ -48,6 +52,7 @@ static float ct_p_value(const ct_margins *margins, float margin)
     return margin > largest ? p / (1.0f + (margin - largest) / margins->tail) : p;
 }
 
+#if CT_SHOWS_STATE
 static float ct_surprise(const ct_margins *margins, float margin)
 {
     if (margins->count == 0) {
@@ -68,6 +73,9 @@ static float ct_surprise(const ct_margins *margins, float margin)
     return -(low + part * (ct_log(ct_p_at(margins, next)) - low));
 }
 
+#endif
+
+#if CT_HAS_FUSION
 /* How far a margin lies above the threshold, in units of the way to it from a usual window. */
 static float ct_excess(const ct_yardstick *yardstick, float margin, float familiarity)
 {
@@ -75,20 +83,26 @@ static float ct_excess(const ct_yardstick *yardstick, float margin, float famili
     float far = (margin - yardstick->far_threshold) / yardstick->far_unit;
     return far + familiarity * (near - far);
 }
+#endif
 
 /* Fills what a detector says of a window with this margin. */
 static void ct_judge(const ct_experience *experience, float margin, float familiarity, bool relies,
                      ct_said *said)
 {
-    float score = margin + experience->relief * familiarity;
-    float known = ct_surprise(&experience->known_car, score);
-    float others = ct_surprise(&experience->other_cars, score);
-    float both = known < others ? known : others;
-    said->margin = score;
+    said->margin = margin + experience->relief * familiarity;
+#if CT_HAS_FUSION
     said->familiarity = familiarity;
     said->excess = ct_excess(&experience->yardstick, margin, familiarity);
-    said->state[0] = score;
+#endif
+#if CT_SHOWS_STATE
+    float known = ct_surprise(&experience->known_car, said->margin);
+    float others = ct_surprise(&experience->other_cars, said->margin);
+    float both = known < others ? known : others;
+    said->state[0] = said->margin;
     said->state[1] = known;
     said->state[2] = both;
     said->state[3] = both + (relies ? familiarity : 0.0f) * (known - both);
+#else
+    (void)relies;
+#endif
 }

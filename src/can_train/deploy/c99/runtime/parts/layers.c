@@ -1,18 +1,23 @@
 /* ---- Layers of the networks ------------------------------------------------------------------
  *
  * Matrices have the inputs in their rows. Products are made four rows of the input at a time, so
- * that each weight is read once for four nodes.
+ * that each weight is read once for four nodes. An attention layer mixes its inputs before it
+ * projects them, sum(share * x) * W instead of sum(share * (x * W)), so that nothing is kept of a
+ * node but its input and its output.
  */
 
-#define CT_BLOCK 4               /* rows at a time */
 #define CT_NEGATIVE_SLOPE 0.2f   /* of the leaky rectifier of attention scores */
+#define CT_SHORTEST_UNIT 1e-30f  /* of a node without any number but 0 */
+#define CT_LARGEST_SHORT 32767.0f
 #ifndef CT_LANE
 #define CT_LANE 4                /* columns at a time: as many as registers hold, times CT_BLOCK */
 #endif
 
+typedef float ct_block[CT_BLOCK][CT_MOST_ROW];
+
 /* `columns` columns of CT_BLOCK rows of x * matrix; `columns` is a constant where it is called. */
-static inline void ct_columns(const float *const *x, const ct_matrix *matrix, uint16_t at,
-                              uint16_t columns, float (*out)[CT_MOST_ROW])
+static inline void ct_columns(ct_block x, const ct_matrix *matrix, uint16_t at,
+                              uint16_t columns, ct_block out)
 {
     const ct_weight *weight = matrix->weights + at;
     float sum[CT_BLOCK][CT_LANE] = {{0.0f}};
@@ -34,24 +39,28 @@ static inline void ct_columns(const float *const *x, const ct_matrix *matrix, ui
     }
 }
 
-/* Adds CT_BLOCK rows of x * matrix to `out`. */
-static void ct_add_product(const float *const *x, const ct_matrix *matrix,
-                           float (*out)[CT_MOST_ROW])
+/* Adds the columns from `at` to `end` of CT_BLOCK rows of x * matrix to `out`. */
+static void ct_add_product(ct_block x, const ct_matrix *matrix, uint16_t at, uint16_t end,
+                           ct_block out)
 {
-    uint16_t at = 0;
-    for (; at + CT_LANE <= matrix->outputs; at = (uint16_t)(at + CT_LANE)) {
+    for (; at + CT_LANE <= end; at = (uint16_t)(at + CT_LANE)) {
         ct_columns(x, matrix, at, CT_LANE, out);
     }
-    for (; at + 4 <= matrix->outputs; at = (uint16_t)(at + 4)) {
+#if CT_LANE > 8
+    for (; at + 8 <= end; at = (uint16_t)(at + 8)) {
+        ct_columns(x, matrix, at, 8, out);
+    }
+#endif
+    for (; at + 4 <= end; at = (uint16_t)(at + 4)) {
         ct_columns(x, matrix, at, 4, out);
     }
-    for (; at < matrix->outputs; at++) {
+    for (; at < end; at++) {
         ct_columns(x, matrix, at, 1, out);
     }
 }
 
 /* Writes one row into CT_BLOCK rows. */
-static void ct_fill_rows(float (*out)[CT_MOST_ROW], const float *row, uint16_t width)
+static void ct_fill_rows(ct_block out, const float *row, uint16_t width)
 {
     for (uint16_t number = 0; number < CT_BLOCK; number++) {
         for (uint16_t j = 0; j < width; j++) {
@@ -59,6 +68,37 @@ static void ct_fill_rows(float (*out)[CT_MOST_ROW], const float *row, uint16_t w
         }
     }
 }
+
+#if CT_HAS_VGAE
+/* One fully connected layer of CT_BLOCK rows: from x to `out`. */
+static void ct_dense(const ct_dense_layer *layer, ct_block x, ct_block out)
+{
+    ct_fill_rows(out, layer->bias, layer->matrix.outputs);
+    ct_add_product(x, &layer->matrix, 0, layer->matrix.outputs, out);
+}
+#endif
+
+#if CT_HAS_GAT
+/* One fully connected layer of a single row of any width. */
+static void ct_dense_row(const ct_dense_layer *layer, const float *x, float *out)
+{
+    const ct_matrix *matrix = &layer->matrix;
+    const ct_weight *weight = matrix->weights;
+    for (uint16_t j = 0; j < matrix->outputs; j++) {
+        out[j] = 0.0f;
+    }
+    for (uint16_t k = 0; k < matrix->inputs; k++) {
+        float of = x[k];
+        for (uint16_t j = 0; j < matrix->outputs; j++) {
+            out[j] += of * (float)weight[j];
+        }
+        weight += matrix->outputs;
+    }
+    for (uint16_t j = 0; j < matrix->outputs; j++) {
+        out[j] = out[j] * CT_UNIT(matrix, j) + layer->bias[j];
+    }
+}
+#endif
 
 /* Exponential linear unit, in place. */
 static void ct_elu(float *x, uint16_t width)
@@ -77,131 +117,182 @@ static void ct_elu(float *x, uint16_t width)
     }
 }
 
-/* Pointers to CT_BLOCK rows from `node` on; those behind the last one are the last one again. */
-static void ct_point(const float **rows, float (*x)[CT_MOST_WIDTH], uint16_t node, uint16_t nodes)
+/* Numbers of all nodes between two layers. */
+typedef struct {
+    ct_number *numbers; /* [nodes][width] */
+    float *units;       /* [nodes], of short numbers */
+    uint16_t width;
+} ct_rows;
+
+/* What a layer reads, from 0. */
+static inline ct_rows ct_rows_of(ct_graph *graph, uint16_t layer)
+{
+    ct_rows rows;
+    rows.numbers = layer % 2u ? graph->shared.odd[0] : graph->even[0];
+    rows.width = layer % 2u ? CT_ODD_WIDTH : CT_EVEN_WIDTH;
+#if CT_SHORT_ROWS
+    rows.units = graph->units[layer % 2u];
+#else
+    rows.units = NULL;
+#endif
+    return rows;
+}
+
+/* Keeps `width` numbers of a node. */
+static void ct_keep(const ct_rows *rows, uint16_t node, const float *x, uint16_t width)
+{
+    ct_number *to = rows->numbers + (uint32_t)node * rows->width;
+#if CT_SHORT_ROWS
+    float largest = CT_SHORTEST_UNIT * CT_LARGEST_SHORT;
+    for (uint16_t k = 0; k < width; k++) {
+        largest = ct_larger(largest, ct_magnitude(x[k]));
+    }
+    float per_unit = CT_LARGEST_SHORT / largest;
+    rows->units[node] = largest / CT_LARGEST_SHORT;
+    for (uint16_t k = 0; k < width; k++) {
+        float scaled = x[k] * per_unit;
+        to[k] = (ct_number)(scaled < 0.0f ? scaled - 0.5f : scaled + 0.5f);
+    }
+#else
+    memcpy(to, x, width * sizeof(float));
+#endif
+}
+
+/* Adds `share` times the numbers of a node to `out`. */
+static inline void ct_mix(const ct_rows *rows, uint16_t node, float share, float *out,
+                          uint16_t width)
+{
+    const ct_number *of = rows->numbers + (uint32_t)node * rows->width;
+#if CT_SHORT_ROWS
+    share *= rows->units[node];
+#endif
+    for (uint16_t k = 0; k < width; k++) {
+        out[k] += share * (float)of[k];
+    }
+}
+
+/* The nodes from `node` on, as many as a block has; behind the last one that one again. */
+static void ct_take_block(const ct_rows *rows, uint16_t node, uint16_t nodes, ct_block out,
+                          uint16_t width)
 {
     for (uint16_t row = 0; row < CT_BLOCK; row++) {
-        rows[row] = x[node + row < nodes ? node + row : nodes - 1];
+        memset(out[row], 0, width * sizeof(float));
+        ct_mix(rows, (uint16_t)(node + row < nodes ? node + row : nodes - 1), 1.0f, out[row], width);
     }
 }
 
-/* Copies rows of a block to the nodes from `node` on. */
-static void ct_store(float (*rows)[CT_MOST_ROW], float (*x)[CT_MOST_WIDTH], uint16_t node,
-                     uint16_t nodes, uint16_t width)
+/* `count` ends of one node from `at` on; `count` is a constant where it is called. */
+static inline void ct_some_ends(const ct_attention *layer, const float *x, uint16_t at,
+                                uint16_t count, float *out)
 {
-    for (uint16_t row = 0; row < CT_BLOCK && node + row < nodes; row++) {
-        memcpy(x[node + row], rows[row], width * sizeof(float));
-    }
-}
-
-/* z = x * projection, and in x what the layer adds to its attention: bias and residual. */
-static void ct_project(const ct_attention *layer, ct_graph *graph)
-{
-    uint16_t width = layer->projection.outputs;
-    for (uint16_t node = 0; node < graph->nodes; node = (uint16_t)(node + CT_BLOCK)) {
-        const float *x[CT_BLOCK];
-        ct_point(x, graph->x, node, graph->nodes);
-        ct_fill_rows(graph->rows, NULL, width);
-        ct_add_product(x, &layer->projection, graph->rows);
-        ct_store(graph->rows, graph->z, node, graph->nodes, width);
-        ct_fill_rows(graph->rows, layer->bias, width);
-        if (layer->residual == CT_LEARNED) {
-            ct_add_product(x, &layer->own, graph->rows);
-        } else if (layer->residual == CT_INPUT) {
-            for (uint16_t row = 0; row < CT_BLOCK; row++) {
-                for (uint16_t j = 0; j < width; j++) {
-                    graph->rows[row][j] += x[row][j];
-                }
-            }
+    const ct_end *weight = layer->of_ends.weights + at;
+    float sum[8] = {0.0f};
+    for (uint16_t k = 0; k < layer->projection.inputs; k++) {
+        for (uint16_t j = 0; j < count; j++) {
+            sum[j] += x[k] * (float)weight[j];
         }
-        ct_store(graph->rows, graph->x, node, graph->nodes, width);
+        weight += 2u * layer->heads;
+    }
+    for (uint16_t j = 0; j < count; j++) {
+        out[at + j] = sum[j] * CT_UNIT(&layer->of_ends, at + j);
     }
 }
 
-/* What each node adds to an attention score as a source and as a target. */
-static void ct_score_ends(const ct_attention *layer, ct_graph *graph)
+/* What each node adds to attention scores, as a source and as a target. */
+static void ct_score_ends(const ct_attention *layer, ct_graph *graph, const ct_rows *rows)
 {
+    uint16_t ends = (uint16_t)(2u * layer->heads);
+    float(*x)[CT_MOST_ROW] = graph->blocks[0];
     for (uint16_t node = 0; node < graph->nodes; node++) {
-        const float *z = graph->z[node];
-        for (uint16_t head = 0, c = 0; head < layer->heads; head++) {
-            float source = 0.0f;
-            float target = 0.0f;
-            for (uint16_t number = 0; number < layer->channels; number++, c++) {
-                source += z[c] * layer->of_source[c];
-                target += z[c] * layer->of_target[c];
-            }
-            graph->as_source[node][head] = source;
-            graph->as_target[node][head] = target;
+        const float *of = x[node % CT_BLOCK];
+        uint16_t at = 0;
+        if (node % CT_BLOCK == 0) {
+            ct_take_block(rows, node, graph->nodes, x, layer->projection.inputs);
+        }
+        for (; at + 8 <= ends; at = (uint16_t)(at + 8)) {
+            ct_some_ends(layer, of, at, 8, graph->ends[node]);
+        }
+        for (; at < ends; at = (uint16_t)(at + 2)) {
+            ct_some_ends(layer, of, at, 2, graph->ends[node]);
         }
     }
 }
 
-/* Turns the scores of one node's edges and one head into shares. */
-static void ct_share(ct_graph *graph, uint16_t head, uint16_t count)
-{
-    float largest = graph->score[0][head];
-    float total = 0.0f;
-    for (uint16_t number = 1; number < count; number++) {
-        largest = ct_larger(largest, graph->score[number][head]);
-    }
-    for (uint16_t number = 0; number < count; number++) {
-        graph->score[number][head] = ct_exp(graph->score[number][head] - largest);
-        total += graph->score[number][head];
-    }
-    for (uint16_t number = 0; number < count; number++) {
-        graph->score[number][head] /= total;
-    }
-}
-
-/* Scores of the edges that lead to a node, and of its loop if there are any; gives their number. */
-static uint16_t ct_score_edges(const ct_attention *layer, ct_graph *graph, uint16_t node)
+/* Shares of the edges that lead to a node, and of its loop if there are any, for one head; gives
+ * how many there are. */
+static uint16_t ct_share(const ct_attention *layer, ct_graph *graph, uint16_t node, uint16_t head)
 {
     uint16_t begin = graph->first[node];
     uint16_t edges = (uint16_t)(graph->first[node + 1] - begin);
     uint16_t count = (uint16_t)(edges + (layer->loops ? 1 : 0));
+    float target = graph->ends[node][layer->heads + head];
+    float *score = graph->score;
+    float largest = 0.0f;
+    float total = 0.0f;
     for (uint16_t number = 0; number < count; number++) {
         bool loop = number == edges;
         uint16_t edge = loop ? 0 : graph->order[begin + number];
-        uint16_t source = loop ? node : graph->source[edge];
-        for (uint16_t head = 0; head < layer->heads; head++) {
-            float value = graph->as_source[source][head] + graph->as_target[node][head];
-            value += loop ? layer->of_loop[head] : graph->edge_score[edge][layer->edge_at + head];
-            graph->score[number][head] = value < 0.0f ? value * CT_NEGATIVE_SLOPE : value;
-        }
+        float value = graph->ends[loop ? node : graph->source[edge]][head] + target;
+        value += loop ? layer->of_loop[head] : graph->edge_score[edge][layer->edge_at + head];
+        value = value < 0.0f ? value * CT_NEGATIVE_SLOPE : value;
+        largest = number == 0 ? value : ct_larger(largest, value);
+        score[number] = value;
     }
-    for (uint16_t head = 0; head < layer->heads && count > 0; head++) {
-        ct_share(graph, head, count);
+    for (uint16_t number = 0; number < count; number++) {
+        score[number] = ct_exp(score[number] - largest);
+        total += score[number];
+    }
+    for (uint16_t number = 0; number < count; number++) {
+        score[number] /= total;
     }
     return count;
 }
 
-/* Adds to a node the mean of its sources, weighted by the scores. */
-static void ct_gather(const ct_attention *layer, ct_graph *graph, uint16_t node, uint16_t count)
+/* For one head: the sources of a node, weighted by their shares. */
+static void ct_gather(const ct_attention *layer, ct_graph *graph, const ct_rows *rows,
+                      uint16_t node, uint16_t head, float *out)
 {
+    uint16_t count = ct_share(layer, graph, node, head);
     uint16_t begin = graph->first[node];
     uint16_t edges = (uint16_t)(graph->first[node + 1] - begin);
-    float *to = graph->x[node];
+    uint16_t inputs = layer->projection.inputs;
+    memset(out, 0, inputs * sizeof(float));
     for (uint16_t number = 0; number < count; number++) {
-        bool loop = number == edges;
-        const float *of = graph->z[loop ? node : graph->source[graph->order[begin + number]]];
-        for (uint16_t head = 0, c = 0; head < layer->heads; head++) {
-            float share = graph->score[number][head];
-            for (uint16_t channel = 0; channel < layer->channels; channel++, c++) {
-                to[c] += share * of[c];
-            }
-        }
+        uint16_t source = number == edges ? node : graph->source[graph->order[begin + number]];
+        ct_mix(rows, source, graph->score[number], out, inputs);
     }
 }
 
-/* Replaces the nodes in x by the output of one attention layer. */
-static void ct_attend(const ct_attention *layer, ct_graph *graph)
+/* Output of one attention layer for the nodes of a block; ct_score_ends comes first. */
+static void ct_attend(const ct_attention *layer, ct_graph *graph, const ct_rows *rows,
+                      uint16_t node, ct_block out)
 {
-    ct_project(layer, graph);
-    ct_score_ends(layer, graph);
-    for (uint16_t node = 0; node < graph->nodes; node++) {
-        uint16_t count = ct_score_edges(layer, graph, node);
-        ct_gather(layer, graph, node, count);
-        ct_elu(graph->x[node], layer->projection.outputs);
+    float(*mixed)[CT_MOST_ROW] = graph->blocks[1];
+    uint16_t width = layer->projection.outputs;
+    ct_fill_rows(out, layer->bias, width);
+    if (layer->residual != CT_NOTHING) {
+        ct_take_block(rows, node, graph->nodes, mixed, layer->projection.inputs);
+    }
+    if (layer->residual == CT_LEARNED) {
+        ct_add_product(mixed, &layer->own, 0, width, out);
+    } else if (layer->residual == CT_INPUT) {
+        for (uint16_t row = 0; row < CT_BLOCK; row++) {
+            for (uint16_t j = 0; j < width; j++) {
+                out[row][j] += mixed[row][j];
+            }
+        }
+    }
+    for (uint16_t head = 0; head < layer->heads; head++) {
+        uint16_t at = (uint16_t)(head * layer->channels);
+        for (uint16_t row = 0; row < CT_BLOCK; row++) {
+            uint16_t of = (uint16_t)(node + row < graph->nodes ? node + row : graph->nodes - 1);
+            ct_gather(layer, graph, rows, of, head, mixed[row]);
+        }
+        ct_add_product(mixed, &layer->projection, at,
+                       (uint16_t)(at + layer->channels), out);
+    }
+    for (uint16_t row = 0; row < CT_BLOCK; row++) {
+        ct_elu(out[row], width);
     }
 }
 
@@ -218,7 +309,8 @@ static void ct_score_features(const ct_inputs *inputs, const ct_attention *layer
     for (uint16_t edge = 0; edge < graph->edges; edge++) {
         float x[CT_EDGE_FEATURES];
         for (uint16_t k = 0; k < CT_EDGE_FEATURES; k++) {
-            x[k] = ct_scaled(graph->edge_x[edge][k], inputs->edge_mean[k], inputs->edge_unit[k]);
+            x[k] = ct_scaled(ct_edge_x(graph, edge)[k], inputs->edge_mean[k],
+                             inputs->edge_unit[k]);
         }
         for (uint16_t number = 0; number < count; number++) {
             const ct_attention *layer = &layers[number];
@@ -233,6 +325,7 @@ static void ct_score_features(const ct_inputs *inputs, const ct_attention *layer
     }
 }
 
+#if CT_KNOWS_IDS
 /* Index of an ID in the vocabulary; 0: unknown. */
 static uint16_t ct_known_index(const ct_inputs *inputs, uint32_t id)
 {
@@ -249,46 +342,31 @@ static uint16_t ct_known_index(const ct_inputs *inputs, uint32_t id)
     return low < inputs->known_ids && inputs->ids[low] == id ? (uint16_t)(low + 1) : 0;
 }
 
-/* Writes scaled features into x; gives how far the car is one that was trained on, in [0, 1]. */
-static float ct_take_nodes(const ct_inputs *inputs, ct_graph *graph)
+/* How far the car is one that was trained on, in [0, 1]. */
+static float ct_familiarity(const ct_inputs *inputs, ct_graph *graph)
 {
     uint16_t known = 0;
     for (uint16_t node = 0; node < graph->nodes; node++) {
         uint16_t index = ct_known_index(inputs, graph->node_id[node]);
+#if CT_HAS_VGAE
         graph->known[node] = index;
+#endif
         known = (uint16_t)(known + (index > 0 ? 1 : 0));
-        for (uint16_t k = 0; k < CT_NODE_FEATURES; k++) {
-            graph->x[node][k] =
-                ct_scaled(graph->node_x[node][k], inputs->node_mean[k], inputs->node_unit[k]);
-        }
     }
     float share = (float)known / (float)graph->nodes;
     return ct_clip((share - CT_STRANGER) / (1.0f - CT_STRANGER), 0.0f, 1.0f);
 }
+#endif
 
-/* One fully connected layer of CT_BLOCK rows: from x to `out`. */
-static void ct_dense(const ct_dense_layer *layer, const float *const *x, float (*out)[CT_MOST_ROW])
+/* Scaled features, as the first layer reads them. */
+static void ct_take_nodes(const ct_inputs *inputs, ct_graph *graph)
 {
-    ct_fill_rows(out, layer->bias, layer->matrix.outputs);
-    ct_add_product(x, &layer->matrix, out);
-}
-
-/* The same of a single row of any width. */
-static void ct_dense_row(const ct_dense_layer *layer, const float *x, float *out)
-{
-    const ct_matrix *matrix = &layer->matrix;
-    const ct_weight *weight = matrix->weights;
-    for (uint16_t j = 0; j < matrix->outputs; j++) {
-        out[j] = 0.0f;
-    }
-    for (uint16_t k = 0; k < matrix->inputs; k++) {
-        float of = x[k];
-        for (uint16_t j = 0; j < matrix->outputs; j++) {
-            out[j] += of * (float)weight[j];
+    ct_rows rows = ct_rows_of(graph, 0);
+    for (uint16_t node = 0; node < graph->nodes; node++) {
+        float x[CT_NODE_FEATURES];
+        for (uint16_t k = 0; k < CT_NODE_FEATURES; k++) {
+            x[k] = ct_scaled(ct_node_x(graph, node)[k], inputs->node_mean[k], inputs->node_unit[k]);
         }
-        weight += matrix->outputs;
-    }
-    for (uint16_t j = 0; j < matrix->outputs; j++) {
-        out[j] = out[j] * CT_UNIT(matrix, j) + layer->bias[j];
+        ct_keep(&rows, node, x, CT_NODE_FEATURES);
     }
 }

@@ -74,6 +74,7 @@ static inline float ct_log_near_1(float f)
     return f - 0.5f * f * f + f * f * f * p;
 }
 
+#if CT_HAS_VGAE
 /* ln(1 + y) of 0 <= y <= 1. */
 static inline float ct_log1p_of_unit(float y)
 {
@@ -81,6 +82,7 @@ static inline float ct_log1p_of_unit(float y)
     float near = ct_log_near_1(large ? (y - 1.0f) * 0.5f : y);
     return large ? near + 0.69314718f : near;
 }
+#endif
 
 /* ln(x) of a positive normal x. */
 static float ct_log(float x)

@@ -7,8 +7,6 @@
 
 #define CT_LOG_FLOOR 1e-6f /* added to errors before their logarithm */
 
-typedef char ct_pooled_holds_a_block[CT_MOST_POOLED >= CT_BLOCK * CT_MOST_ROW ? 1 : -1];
-
 /* Sums over the nodes of a window. */
 typedef struct {
     double node;       /* squared errors of features */
@@ -42,7 +40,7 @@ static void ct_add_node_error(ct_graph *graph, uint16_t node, const float *told,
     const ct_inputs *inputs = &ct_vgae.inputs;
     float error = 0.0f;
     for (uint16_t k = 0; k < CT_NODE_FEATURES; k++) {
-        float off = told[k] - ct_scaled(graph->node_x[node][k], inputs->node_mean[k],
+        float off = told[k] - ct_scaled(ct_node_x(graph, node)[k], inputs->node_mean[k],
                                         inputs->node_unit[k]);
         error += off * off;
     }
@@ -95,43 +93,60 @@ static void ct_add_neighbour_error(const ct_graph *graph, uint16_t node, const f
     errors->accompanied++;
 }
 
-/* Errors of the nodes of one block, from their encodings. */
+/* Errors of the nodes of one block, from their encodings in the first block. */
 static void ct_add_block(ct_graph *graph, uint16_t node, ct_errors *errors)
 {
-    /* Nothing is pooled yet: its memory holds two blocks of rows, which a stack needn't. */
-    float(*latent)[CT_MOST_ROW] = (float(*)[CT_MOST_ROW])graph->pooled[0];
-    float(*other)[CT_MOST_ROW] = (float(*)[CT_MOST_ROW])graph->pooled[1];
-    const float *x[CT_BLOCK];
-    const float *latents[CT_BLOCK] = {latent[0], latent[1], latent[2], latent[3]};
-    const float *turned[CT_BLOCK] = {other[0], other[1], other[2], other[3]};
-    const float *rows[CT_BLOCK] = {graph->rows[0], graph->rows[1], graph->rows[2], graph->rows[3]};
-    ct_point(x, graph->x, node, graph->nodes);
-    ct_dense(&ct_vgae.latent, x, latent);
+    float(*one)[CT_MOST_ROW] = graph->blocks[0];
+    float(*latent)[CT_MOST_ROW] = graph->blocks[1];
+    float(*other)[CT_MOST_ROW] = graph->blocks[2];
+    uint16_t block = (uint16_t)(graph->nodes - node < CT_BLOCK ? graph->nodes - node : CT_BLOCK);
+    ct_dense(&ct_vgae.latent, one, latent);
 
-    ct_dense(&ct_vgae.decoder[0], latents, graph->rows);
+    ct_dense(&ct_vgae.decoder[0], latent, one);
     for (uint16_t layer = 1; layer < ct_vgae.decoder_layers; layer++) {
         for (uint16_t row = 0; row < CT_BLOCK; row++) {
-            ct_elu(graph->rows[row], ct_vgae.decoder[layer].matrix.inputs);
+            ct_elu(one[row], ct_vgae.decoder[layer].matrix.inputs);
         }
-        ct_dense(&ct_vgae.decoder[layer], rows, other);
-        memcpy(graph->rows, other, sizeof graph->rows);
+        ct_dense(&ct_vgae.decoder[layer], one, other);
+        memcpy(one, other, sizeof(ct_block));
     }
-    for (uint16_t row = 0; row < CT_BLOCK && node + row < graph->nodes; row++) {
-        ct_add_node_error(graph, (uint16_t)(node + row), graph->rows[row], errors);
+    for (uint16_t row = 0; row < block; row++) {
+        ct_add_node_error(graph, (uint16_t)(node + row), one[row], errors);
     }
 
-    ct_fill_rows(graph->rows, ct_vgae.id_bias, CT_KNOWN_IDS);
-    ct_add_product(latents, &ct_vgae.classes, graph->rows);
-    for (uint16_t row = 0; row < CT_BLOCK && node + row < graph->nodes; row++) {
-        ct_add_id_error(graph, (uint16_t)(node + row), graph->rows[row], errors);
+    ct_fill_rows(one, ct_vgae.id_bias, CT_KNOWN_IDS);
+    ct_add_product(latent, &ct_vgae.classes, 0, CT_KNOWN_IDS, one);
+    for (uint16_t row = 0; row < block; row++) {
+        ct_add_id_error(graph, (uint16_t)(node + row), one[row], errors);
     }
 
     ct_fill_rows(other, NULL, ct_vgae.turn.outputs);
-    ct_add_product(latents, &ct_vgae.turn, other);
-    ct_fill_rows(graph->rows, ct_vgae.neighbour_bias, CT_KNOWN_IDS);
-    ct_add_product(turned, &ct_vgae.classes, graph->rows);
-    for (uint16_t row = 0; row < CT_BLOCK && node + row < graph->nodes; row++) {
-        ct_add_neighbour_error(graph, (uint16_t)(node + row), graph->rows[row], errors);
+    ct_add_product(latent, &ct_vgae.turn, 0, ct_vgae.turn.outputs,
+                   other);
+    ct_fill_rows(one, ct_vgae.neighbour_bias, CT_KNOWN_IDS);
+    ct_add_product(other, &ct_vgae.classes, 0, CT_KNOWN_IDS, one);
+    for (uint16_t row = 0; row < block; row++) {
+        ct_add_neighbour_error(graph, (uint16_t)(node + row), one[row], errors);
+    }
+}
+
+/* One layer of the encoder; what the last one tells of a block is compared at once. */
+static void ct_encode(uint16_t number, ct_graph *graph, ct_errors *errors)
+{
+    const ct_attention *layer = &ct_vgae.encoder[number];
+    ct_rows rows = ct_rows_of(graph, number);
+    ct_rows next = ct_rows_of(graph, (uint16_t)(number + 1));
+    ct_score_ends(layer, graph, &rows);
+    for (uint16_t node = 0; node < graph->nodes; node = (uint16_t)(node + CT_BLOCK)) {
+        float(*out)[CT_MOST_ROW] = graph->blocks[0];
+        ct_attend(layer, graph, &rows, node, out);
+        if (number + 1 == ct_vgae.encoder_layers) {
+            ct_add_block(graph, node, errors);
+            continue;
+        }
+        for (uint16_t row = 0; row < CT_BLOCK && node + row < graph->nodes; row++) {
+            ct_keep(&next, (uint16_t)(node + row), out[row], layer->projection.outputs);
+        }
     }
 }
 
@@ -139,14 +154,11 @@ static void ct_add_block(ct_graph *graph, uint16_t node, ct_errors *errors)
 static void ct_score_by_vgae(ct_graph *graph, ct_said *said)
 {
     ct_errors errors = {0};
-    float familiarity = ct_take_nodes(&ct_vgae.inputs, graph);
-    ct_score_features(&ct_vgae.inputs, ct_vgae.encoder, ct_vgae.encoder_layers, graph);
-    for (uint16_t layer = 0; layer < ct_vgae.encoder_layers; layer++) {
-        ct_attend(&ct_vgae.encoder[layer], graph);
-    }
+    float familiarity = ct_familiarity(&ct_vgae.inputs, graph);
+    ct_take_nodes(&ct_vgae.inputs, graph);
     ct_note_neighbours(graph);
-    for (uint16_t node = 0; node < graph->nodes; node = (uint16_t)(node + CT_BLOCK)) {
-        ct_add_block(graph, node, &errors);
+    for (uint16_t layer = 0; layer < ct_vgae.encoder_layers; layer++) {
+        ct_encode(layer, graph, &errors);
     }
     float mean = (float)(errors.node / graph->nodes);
     float of_ids = (float)(errors.id / (errors.known ? errors.known : 1));
@@ -154,8 +166,10 @@ static void ct_score_by_vgae(ct_graph *graph, ct_said *said)
     float combined = mean / ct_vgae.error_unit[0] + errors.largest / ct_vgae.error_unit[1] +
                      of_ids / ct_vgae.error_unit[2] + beside / ct_vgae.error_unit[3];
     ct_judge(&ct_vgae.experience, ct_log(combined + CT_LOG_FLOOR), familiarity, true, said);
+#if CT_SHOWS_STATE
     said->state[CT_STATE_NUMBERS] = ct_log(mean + CT_LOG_FLOOR);
     said->state[CT_STATE_NUMBERS + 1] = ct_log(errors.largest + CT_LOG_FLOOR);
+#endif
 }
 
 #endif

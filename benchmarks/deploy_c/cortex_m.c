@@ -1,4 +1,4 @@
-/* Counts instructions per frame on QEMU's mps2-an500 (Cortex-M7) with `-icount shift=0`.
+/* Counts instructions per frame on QEMU's mps2 machines (Cortex-M) with `-icount shift=0`.
  *
  * An instruction takes 1 ns of its virtual time there, and SysTick counts at 25 MHz: one tick is 40
  * instructions. Results leave by semihosting.
