@@ -25,9 +25,9 @@ Of a student {trio} of {dataset}, stride {stride}, window {window}, {parameters:
 page is what the last of these commands writes of it:
 
 ```bash
-can-train export RUN --format c --out ecu
-can-train export RUN --format c --quantize int8 --out ecu-int8
-can-train export RUN --format c --quantize int8 --small --out ecu-small
+./can-train export RUN --format c --out ecu
+./can-train export RUN --format c --quantize int8 --out ecu-int8
+./can-train export RUN --format c --quantize int8 --small --out ecu-small
 .venv/bin/python -m benchmarks.deploy RUN
 ```
 
