@@ -39,7 +39,7 @@ class Source:
     @property
     def dropped(self) -> int:
         """Frames that had to go because scoring was too slow."""
-        return 0 if self.bus is None else self.bus.ring.dropped
+        return 0 if self.bus is None else self.bus.dropped
 
     @property
     def left_out(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from can_train.errors import ConfigError, PreflightError
 from can_train.frames.extras import extra
 from can_train.frames.frame import EXTENDED_FLAG, Frames
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES
+from can_train.streaming.drops import dropped_by_system
 from can_train.streaming.ring import ROOM, FrameRing
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ LONGEST_PAUSE_S: Final = 30.0
 """Between two tries to open a bus that is gone; each pause is twice the one before."""
 
 _LOOK_S: Final = 0.2
-"""How soon a silent bus notices that it is to end."""
+"""How soon a silent bus notices that it is to end, and how often the system is asked what it had to
+drop."""
 
 _EXTENDED: Final = int(EXTENDED_FLAG)
 
@@ -98,10 +101,16 @@ class BusFrames:
         self._width = FD_BYTES if address.fd else CLASSIC_BYTES
         self.ring = FrameRing(room, self._width)
         self.too_long = 0
+        self._lost = 0
         self._stop = Event()
         bus = self._first()
         self._thread = Thread(target=self._receive, args=(bus,), name=str(address), daemon=True)
         self._thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Frames that had to go: those that waited too long here, or in the bus's socket."""
+        return self.ring.dropped + self._lost
 
     def blocks(self) -> Iterator[Frames]:
         """All frames that wait, again and again; empty where none came for a while.
@@ -153,11 +162,16 @@ class BusFrames:
 
     def _messages(self, bus: can.BusABC, pause_s: float) -> float:
         """Puts what is received into the ring until it is stopped; gives the next pause."""
+        before, look_s = self._lost, 0.0
         while not self._stop.is_set():
             message = bus.recv(_LOOK_S)
             if message is not None:
                 self._take(message)
                 pause_s = FIRST_PAUSE_S
+            if time.monotonic() >= look_s:
+                self._lost = before + dropped_by_system(bus)
+                look_s = time.monotonic() + _LOOK_S
+        self._lost = before + dropped_by_system(bus)
         return pause_s
 
     def _take(self, message: can.Message) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
+from threading import Event
 
 import can
 import pytest
@@ -97,6 +99,34 @@ def test_more_than_can_wait_is_dropped_and_counted(sender: can.BusABC, told: lis
         assert frames.ring.dropped == 900
         assert [number for number, _ in received(frames, 100)] == list(range(900, 1000))
     finally:
+        frames.stop()
+
+
+@pytest.mark.multicast
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what a socket dropped")
+def test_what_the_system_had_to_drop_is_counted_too(told: list[str]) -> None:
+    channel, count = "239.74.163.78", 5000
+    opened = can.Bus(interface="udp_multicast", channel=channel)
+    receive, sent = opened.recv, Event()
+
+    def busy(timeout: float | None = None) -> can.Message | None:
+        sent.wait()
+        return receive(timeout)
+
+    opened.recv = busy  # type: ignore[method-assign]
+    frames = BusFrames(
+        BusAddress.of(f"udp_multicast:{channel}"), told.append, opened=lambda: opened
+    )
+    try:
+        with can.Bus(interface="udp_multicast", channel=channel) as sender:
+            for number in range(count):
+                sender.send(message(number % 2048))
+            sent.set()
+            until(lambda: frames.ring.offered + frames.dropped == count)
+        assert 0 < frames.dropped < count
+        assert frames.ring.dropped == 0
+    finally:
+        sent.set()
         frames.stop()
 
 

@@ -21,7 +21,7 @@ from can_train.detectors.frame_scorer import FrameScorer, ScoredWindows
 from can_train.frames.frame import Frames
 from can_train.frames.readers import read_recording
 from can_train.scoring.recording import score_file
-from can_train.streaming.opening import stream_of
+from can_train.streaming.opening import rehearse, stream_of
 from can_train.streaming.scorer import Decision, StreamingScorer
 from tests.unit.datasets_for_tests import write_csv
 from tests.unit.streaming.streams_for_tests import CAR, fused, traffic
@@ -40,6 +40,12 @@ def expected(detector: FrameScorer) -> ScoredWindows:
     found = detector.score(traffic())
     assert all(alarm.any() and not alarm.all() for alarm in found.alarm.values())
     return found
+
+
+def test_a_rehearsal_leaves_the_detector_as_it_is(detector: FrameScorer) -> None:
+    before = pushed(stream_of(detector), traffic()[:1000], 1000)
+    rehearse(detector)
+    assert pushed(stream_of(detector), traffic()[:1000], 1000) == before
 
 
 def pushed(stream: StreamingScorer, frames: Frames, piece: int) -> list[Decision]:

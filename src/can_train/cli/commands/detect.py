@@ -77,9 +77,12 @@ def run(args: argparse.Namespace) -> int:
     path = detector_path(args, "detect with")
     from can_train.cli.live import follow
     from can_train.detectors.loading import load_detector
+    from can_train.streaming.opening import rehearse
 
     detector = load_detector(path, experiment_root=vars(args).get("experiment_root"))
     detector.limit_threads()
+    if args.file is None:
+        rehearse(detector, words=8 if args.fd else 1)
     source = source_of(args, args.file, 1.0 if args.realtime else None)
     try:
         return follow(args, detector, source)

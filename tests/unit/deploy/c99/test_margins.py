@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from can_train.deploy.c99.margins import Asked, margins_of
+from can_train.deploy.c99.margins import AskedOfNetworks, margins_of
 from can_train.deploy.c99.source import CSource
 from can_train.detectors.evidence import Margins
 
@@ -16,7 +16,7 @@ WINDOWS = 1000
 def tables(margins: Margins, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Margins, and how many windows have less, as they are written."""
     source = CSource(whole=False)
-    asked = Asked(state=False, excess=False, ids=False, most_margins=most)
+    asked = AskedOfNetworks(state=False, excess=False, ids=False, most_margins=most)
     margins_of(source, "known", margins, asked)
     values, ranks = re.findall(r"\{\n(.*?)\n\}", source.text, re.DOTALL)
     return np.array(values.replace("f", "").split(",")[:-1], np.float32), np.array(
@@ -34,7 +34,7 @@ def p_values(table: tuple[np.ndarray, np.ndarray], asked: np.ndarray) -> np.ndar
 def test_all_of_few_margins_are_written() -> None:
     margins = Margins.of(np.random.default_rng(1).normal(size=WINDOWS))
     table = tables(margins, WINDOWS)
-    asked = np.float32(margins.values[::7])
+    asked = margins.values[::7].astype(np.float32)
     np.testing.assert_allclose(p_values(table, asked), margins.p_value(margins.values[::7]))
 
 
@@ -43,7 +43,7 @@ def test_of_many_the_largest_stay_and_no_p_value_becomes_smaller() -> None:
     table = tables(margins, 40)
     assert len(table[0]) == 40
     exact = margins.p_value(margins.values)
-    found = p_values(table, np.float32(margins.values))
+    found = p_values(table, margins.values.astype(np.float32))
     assert (found >= exact - 1e-12).all()
     np.testing.assert_allclose(found[-19:], exact[-19:])
     assert (found - exact).max() < 0.1
