@@ -12,7 +12,7 @@ from can_train.detectors.evidence import Margins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedOfNetworks:
+class Needed:
     """What is asked of networks beside margins, and how exactly.
 
     Attributes:
@@ -28,7 +28,7 @@ class AskedOfNetworks:
     most_margins: int
 
 
-def margins_of(source: CSource, name: str, margins: Margins, asked: AskedOfNetworks) -> str:
+def margins_of(source: CSource, name: str, margins: Margins, asked: Needed) -> str:
     """Writes the margins of benign windows; gives their `ct_margins`."""
     if not margins.windows:
         return "{NULL, NULL, 0, 1.0f, 0}"

@@ -15,7 +15,7 @@ from can_train.deploy.c99.layers import (
     sizes_of,
     vector,
 )
-from can_train.deploy.c99.margins import AskedOfNetworks, margins_of
+from can_train.deploy.c99.margins import Needed, margins_of
 from can_train.deploy.c99.source import CSource, literal
 from can_train.detectors.evidence import yardstick_of
 from can_train.detectors.gat.spec import GatConfig
@@ -30,7 +30,7 @@ from can_train.detectors.window_scorer import (
 from can_train.graphs.features import RelationalEdge, RelationalNode
 
 
-def add_vgae(source: CSource, trained: TrainedDetector, asked: AskedOfNetworks) -> MemorySizes:
+def add_vgae(source: CSource, trained: TrainedDetector, asked: Needed) -> MemorySizes:
     """Writes the anomaly detector `ct_vgae`."""
     weights = trained.weights
     encoder = attention_stack(
@@ -67,7 +67,7 @@ def add_gat(
     source: CSource,
     trained: TrainedDetector,
     sizes: GatConfig,
-    asked: AskedOfNetworks,
+    asked: Needed,
     edge_at: int,
 ) -> MemorySizes:
     """Writes the classifier `ct_gat`; `edge_at`: scores of edges before its own."""
@@ -89,7 +89,7 @@ def add_gat(
     return sizes_of(layers, rows=row_of(classifier), pooled=int(classifier.widths.max()))
 
 
-def add_fusion(source: CSource, trained: TrainedDetector, asked: AskedOfNetworks) -> MemorySizes:
+def add_fusion(source: CSource, trained: TrainedDetector, asked: Needed) -> MemorySizes:
     """Writes the fusion `ct_fusion`."""
     agent = dense_stack(trained.weights, layers_of(trained.weights, "agent.layers"))
     linear = policy_of(trained) != "dqn"
@@ -119,9 +119,7 @@ def policy_of(trained: TrainedDetector) -> str:
     return (trained.config.fusion or FusionConfig()).fusion_policy
 
 
-def _experience(
-    source: CSource, name: str, trained: TrainedDetector, asked: AskedOfNetworks
-) -> str:
+def _experience(source: CSource, name: str, trained: TrainedDetector, asked: Needed) -> str:
     """What a detector's margins are compared with, as far as anybody asks."""
     evidence, threshold = trained.evidence, trained.threshold
     fields = [("known_car", margins_of(source, f"{name}_known", evidence.benign, asked))]
@@ -136,7 +134,7 @@ def _experience(
     return fields_of(fields)
 
 
-def _inputs(source: CSource, name: str, trained: TrainedDetector, asked: AskedOfNetworks) -> str:
+def _inputs(source: CSource, name: str, trained: TrainedDetector, asked: Needed) -> str:
     scaler = trained.scaler
     fields = [
         (what, vector(source, f"{name}_{what}", values, f"{told} on benign windows"))

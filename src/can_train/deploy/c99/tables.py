@@ -7,7 +7,7 @@ from typing import Final
 
 from can_train.alarms.rule import windows_apart
 from can_train.deploy.c99.layers import MemorySizes
-from can_train.deploy.c99.margins import AskedOfNetworks
+from can_train.deploy.c99.margins import Needed
 from can_train.deploy.c99.model import add_fusion, add_gat, add_vgae, policy_of
 from can_train.deploy.c99.source import CSource, literal
 from can_train.deploy.c99.vehicles import VehicleSizes, add_vehicles
@@ -77,7 +77,7 @@ def tables_of(detector: FrameScorer, *, whole: bool = False, small: bool = False
     return Tables(sizes="\n".join(lines), source=source.text)
 
 
-def _added(source: CSource, detector: FrameScorer, asked: AskedOfNetworks) -> list[MemorySizes]:
+def _added(source: CSource, detector: FrameScorer, asked: Needed) -> list[MemorySizes]:
     """Writes the networks."""
     found: list[MemorySizes] = []
     for trained in detector.trained.values():
@@ -92,13 +92,13 @@ def _added(source: CSource, detector: FrameScorer, asked: AskedOfNetworks) -> li
     return found
 
 
-def _asked(detector: FrameScorer, small: bool) -> AskedOfNetworks:
+def _asked(detector: FrameScorer, small: bool) -> Needed:
     """What the fusion asks, if there is one, and what is left without."""
     all_of_them = detector.trained.values()
     fusions = [each for each in all_of_them if each.experts]
     anomaly = any(isinstance(each.config.architecture, VgaeConfig) for each in all_of_them)
     relief = any(each.threshold.relief for each in all_of_them)
-    return AskedOfNetworks(
+    return Needed(
         state=any(policy_of(each) in _STATE_POLICIES for each in fusions),
         excess=bool(fusions),
         ids=bool(fusions) or anomaly or relief,
@@ -106,7 +106,7 @@ def _asked(detector: FrameScorer, small: bool) -> AskedOfNetworks:
     )
 
 
-def _about(asked: AskedOfNetworks) -> dict[str, tuple[str | int, str]]:
+def _about(asked: Needed) -> dict[str, tuple[str | int, str]]:
     return {
         "CT_SHOWS_STATE": (int(asked.state), "a fusion asks for states"),
         "CT_KNOWS_IDS": (int(asked.ids), "IDs are looked up in the vocabulary"),

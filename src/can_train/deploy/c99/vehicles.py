@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from can_train.deploy.c99.margins import AskedOfNetworks, margins_of
+from can_train.deploy.c99.margins import Needed, margins_of
 from can_train.deploy.c99.source import CSource, literal
 from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.errors import ArtifactError
@@ -22,9 +22,7 @@ class VehicleSizes:
     most_rows: int = 1
 
 
-def add_vehicles(
-    source: CSource, known: KnownVehicles | None, asked: AskedOfNetworks
-) -> VehicleSizes:
+def add_vehicles(source: CSource, known: KnownVehicles | None, asked: Needed) -> VehicleSizes:
     """Writes the profiles `ct_vehicles`, if there are any.
 
     Raises:

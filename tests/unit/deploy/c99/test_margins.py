@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from can_train.deploy.c99.margins import AskedOfNetworks, margins_of
+from can_train.deploy.c99.margins import Needed, margins_of
 from can_train.deploy.c99.source import CSource
 from can_train.detectors.evidence import Margins
 
@@ -16,7 +16,7 @@ WINDOWS = 1000
 def tables(margins: Margins, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Margins, and how many windows have less, as they are written."""
     source = CSource(whole=False)
-    asked = AskedOfNetworks(state=False, excess=False, ids=False, most_margins=most)
+    asked = Needed(state=False, excess=False, ids=False, most_margins=most)
     margins_of(source, "known", margins, asked)
     values, ranks = re.findall(r"\{\n(.*?)\n\}", source.text, re.DOTALL)
     return np.array(values.replace("f", "").split(",")[:-1], np.float32), np.array(
