@@ -12,8 +12,8 @@ from can_train.detectors.frame_scorer import FrameScorer
 RUNTIME: Final = Path(__file__).parent / "runtime"
 
 _PARTS: Final = (
-    "numbers", "clock", "slots", "history", "vehicle", "graph", "layers", "judge", "vgae", "gat",
-    "fusion", "level", "frame",
+    "numbers", "clock", "slots", "history", "vehicle", "graph", "products", "rows", "layers",
+    "judge", "vgae", "gat", "fusion", "level", "frame",
 )  # fmt: skip
 """Parts of the one source file: each uses those before it."""
 
