@@ -41,7 +41,7 @@ def told_cost(run: Path | None, before: FrameScorer, exported: FrameScorer) -> s
     return (
         f"F1 on {len(windows):,} validation windows of {config.dataset}, real and synthetic: "
         f"{f1(exact, label)} before, {f1(found, label)} as exported "
-        f"({int((exact != found).sum()):,} are judged otherwise)"
+        f"({int((exact != found).sum()):,} judged otherwise)"
     )
 
 
