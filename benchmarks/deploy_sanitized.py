@@ -3,8 +3,8 @@
     python -m benchmarks.deploy_sanitized RUN [DIR ...] [--random N] [--experiment-root DIR]
 
 Float32, int8 and the small export each take N random and adversarial frames, then all recordings
-below every DIR that can be read. Any finding ends it. Memory is what a process held at most, after
-a tenth of the frames and after all.
+below every DIR that can be read. Any finding ends it. Memory is what a process held
+after a tenth of the frames and after all.
 """
 
 from __future__ import annotations
