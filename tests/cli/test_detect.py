@@ -228,6 +228,8 @@ def test_overload_is_told_and_counted_exactly(
     threading.Timer(0.5, source.stop).start()
     args = argparse.Namespace(json=True, log=None, calibrate=None)
     assert follow(args, detector, source) == 0
-    dropped, *_, summary = records(capsys.readouterr().out)
-    assert dropped == {"type": "dropped", "frames": 900, "total": 900}
+    *told, summary = records(capsys.readouterr().out)
+    # How fast they were sent is this machine's affair, and may look like an attack.
+    dropped = [record for record in told if record["type"] == "dropped"]
+    assert dropped == [{"type": "dropped", "frames": 900, "total": 900}]
     assert (summary["frames"], summary["dropped"]) == (100, 900)
