@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -151,9 +152,20 @@ def _by_scenario(source: Path) -> FoundSources:
         raise DataError(
             f"--source {source}: neither scenario folders (train_01_attack_free/, "
             f"test_01_…/ with files in them) nor flat names (train_01_attack_free__NAME.parquet) "
-            f"there. For recordings of your own: --benign DIR --attack DIR [--test DIR]"
+            f"there. {_elsewhere(source)}"
         )
     return FoundSources(files=tuple(files), not_read=tuple(not_read))
+
+
+def _elsewhere(source: Path) -> str:
+    """What to type where a folder holds no scenarios: maybe those within it do."""
+    entries = _entries(source, "--source")
+    open_to_us = [path for path in entries if path.is_dir() and os.access(path, os.R_OK | os.X_OK)]
+    inner = [path for path in open_to_us if has_scenarios(path)]
+    if not inner:
+        return "For recordings of your own: --benign DIR --attack DIR [--test DIR]"
+    names = ", ".join(path.name for path in inner)
+    return f"They are in {names}, each a dataset of its own: --source {inner[0]}"
 
 
 def has_scenarios(source: Path) -> bool:

@@ -191,6 +191,7 @@ def test_attack_frames_among_benign_recordings(tmp_path: Path) -> None:
     [
         (None, None, "nothing to import: give --source DIR, or --benign DIR"),
         ("plain", None, "neither scenario folders .* For recordings of your own: --benign DIR"),
+        ("sets", None, "They are in set_a, set_b, each a dataset of its own: --source .*/set_a$"),
         ("plain", "plain", "--source can't stand beside --benign"),
         ("absent", None, "--source .*absent: no such folder in .* Name one .*: --source DIR"),
         ("plane", None, "--source .*plane: no such folder in .*; did you mean plain. Name one"),
@@ -202,6 +203,8 @@ def test_sources_that_hold_nothing(
     tmp_path: Path, folder: str | None, benign: str | None, message: str
 ) -> None:
     write_csv(tmp_path / "plain/drive.csv", 1)
+    for name in ("set_a", "set_b"):
+        write_csv(tmp_path / f"sets/{name}/train_01_attack_free/drive.csv", 1)
     (tmp_path / "empty").mkdir()
     source, own = (None if name is None else tmp_path / name for name in (folder, benign))
     with pytest.raises(DataError, match=message):
