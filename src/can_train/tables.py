@@ -17,6 +17,13 @@ GAP: Final = "  "
 LEAST_PROSE: Final = 24
 """Room that is kept for the last column, which may be prose."""
 
+_LATEX: Final = str.maketrans({
+    **{letter: f"\\{letter}" for letter in "&%_#$"}, "\\": r"\textbackslash{}",
+    "{": r"\{", "}": r"\}", "[": "{[}", "]": "{]}", "*": "{*}", "±": r"$\pm$",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", "|": r"$|$",
+})  # fmt: skip
+"""What LaTeX takes for a command, or sets as another sign; [ and * are one behind a line's end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableColumn:
@@ -178,3 +185,8 @@ def _wrapped(
         return [_text(cells, columns, widths)]
     first, *rest = textwrap.wrap(cells[-1], room, break_long_words=False, break_on_hyphens=False)
     return [_text([*cells[:-1], first], columns, widths), *(" " * before + part for part in rest)]
+
+
+def latex_line(cells: Sequence[str]) -> str:
+    """A row of a LaTeX table, in which every letter stands for itself."""
+    return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"

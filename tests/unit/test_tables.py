@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from can_train.tables import TableColumn, TableRow, dropped, table_lines, write_table
+from can_train.tables import TableColumn, TableRow, dropped, latex_line, table_lines, write_table
 
 ROWS = [("gat", "1"), ("fusion", "")]
 COLUMNS = (
@@ -89,3 +89,11 @@ def test_prose_at_the_end_goes_on_below_itself() -> None:
         for t, _ in table_lines((TableColumn(title="name"), TableColumn(title="help")), [line], 40)
     ]
     assert texts[1:] == ["epochs  most passes over the training", "        windows of a stage"]
+
+
+def test_every_letter_of_a_latex_row_stands_for_itself() -> None:
+    assert latex_line(["a_b & 50%", "0.5 ± 0.1"]) == r"a\_b \& 50\% & 0.5 $\pm$ 0.1 \\"
+    assert latex_line(["[x]", "*", "#$^~"]) == (
+        r"{[}x{]} & {*} & \#\$\textasciicircum{}\textasciitilde{} \\"
+    )
+    assert latex_line([r"{\x|<y>}"]) == r"\{\textbackslash{}x$|$$<$y$>$\} \\"

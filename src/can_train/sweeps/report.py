@@ -20,7 +20,7 @@ from can_train.sweeps.results import (
     groups_of,
     scenarios_of,
 )
-from can_train.tables import TableColumn, TableRow
+from can_train.tables import TableColumn, TableRow, latex_line
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -39,7 +39,6 @@ LEGEND: Final = (
     f"means over seeds, ± half width of the 95 % interval; {BEST}: best on validation of its "
     "dataset and model; test figures: mean over the official scenarios, never used to choose"
 )
-_LATEX: Final = str.maketrans({"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"})
 
 
 def columns_of(manifest: Manifest, results: Sequence[Result]) -> tuple[TableColumn, ...]:
@@ -127,8 +126,8 @@ def latex_of(manifest: Manifest, results: Sequence[Result], more: Sequence[str] 
     lines = [f"% sweep {manifest.sweep_id}: {manifest.command}"]
     lines += [f"% {text}" for text in (*remarks_of(manifest, results), *more)]
     lines += [rf"\begin{{tabular}}{{{form}}}", r"\toprule"]
-    lines += [_latex_line([column.title for column in columns]), r"\midrule"]
-    lines += [_latex_line(row.cells) for row in rows_of(manifest, results)]
+    lines += [latex_line([column.title for column in columns]), r"\midrule"]
+    lines += [latex_line(row.cells) for row in rows_of(manifest, results)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -237,10 +236,6 @@ def _mean(found: SeedMean | None) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def _latex_line(cells: Sequence[str]) -> str:
-    return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"
 
 
 def frame_of(manifest: Manifest, results: Sequence[Result]) -> DataFrame:
