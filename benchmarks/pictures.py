@@ -45,7 +45,9 @@ STYLE: Final[Mapping[str, Any]] = {
     "axes.spines.right": False,
 }
 BLUE, RED, GREEN, SHADE = "#1b6ca8", "#c2571a", "#3a7d44", "#f2d5c4"
-COLOURS: Final = (BLUE, GREEN, RED)
+LINES: Final = ((BLUE, "-"), (GREEN, "-"), (RED, ":"))
+"""Of the scorers; the last is dotted, since a fusion may lie upon one of the others."""
+
 LEAST_RATE: Final = 1e-4
 
 
@@ -102,12 +104,12 @@ def roc(scored: Scored) -> Figure:
     from sklearn.metrics import roc_auc_score, roc_curve
 
     figure, (axes,) = _panels(1)
-    for name, colour in zip(SCORERS, COLOURS, strict=True):
+    for name, (colour, style) in zip(SCORERS, LINES, strict=True):
         scores = scored.score[name]
         false, true, _ = roc_curve(scored.label, scores)
         area = roc_auc_score(scored.label, scores)
         axes.step(
-            np.maximum(false, LEAST_RATE), true, where="post", color=colour,
+            np.maximum(false, LEAST_RATE), true, where="post", color=colour, ls=style, lw=1.8,
             label=f"{name}: {area:.4f}",
         )  # fmt: skip
     axes.set(xscale="log", xlim=(LEAST_RATE, 1), ylim=(0, 1.02), xlabel="false-alarm rate")
