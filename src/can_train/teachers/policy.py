@@ -29,10 +29,12 @@ class Registration:
     Attributes:
         registered: Whether it stands in the registry now.
         line: One line that says what happened.
+        known: Where it stood before, whole; None: it didn't.
     """
 
     registered: bool
     line: str
+    known: Path | None = None
 
 
 def is_teacher(config: RunConfig) -> bool:
@@ -41,13 +43,17 @@ def is_teacher(config: RunConfig) -> bool:
 
 
 def register_teacher(frozen: FrozenConfig) -> str:
-    """Offers the artifact of a finished teacher run to its registry, and tells what happened."""
+    """Offers the artifact of a finished teacher run to its registry, and tells how it stands there.
+
+    The worker offers it, and then who started the worker: for people it is one event.
+    """
     why = _why_not(frozen.config)
     if why:
         return why
     if frozen.teacher_root is None:
         return "teacher not registered: --no-register"
-    return offer_run(frozen, frozen.teacher_root).line
+    outcome = offer_run(frozen, frozen.teacher_root)
+    return outcome.line if outcome.known is None else f"teacher registered: {outcome.known}"
 
 
 def offer_run(frozen: FrozenConfig, root: Path) -> Registration:
@@ -84,7 +90,7 @@ def offer(artifact: Path, new: Teacher, root: Path) -> Registration:
                 whole = place.is_file() and sha256_of(place) == new.sha256
                 store_teacher(artifact, place, new)
                 line = f"teacher {'already registered' if whole else 'put back'}: {place}"
-                return Registration(registered=True, line=line)
+                return Registration(registered=True, line=line, known=place if whole else None)
             if old is not None and not new.validation.better_than(old.validation):
                 return Registration(registered=False, line=_not_better(place, old, new))
             store_teacher(artifact, place, new)

@@ -12,7 +12,7 @@ import pytest
 from can_train.files import sha256_of
 from can_train.runs.layout import artifact_path
 from can_train.teachers.files import all_places, kept_path, read_teacher
-from can_train.teachers.policy import register_teacher
+from can_train.teachers.policy import offer_run, register_teacher
 from tests.unit.teachers.registry_for_tests import finished, fitting
 
 
@@ -22,8 +22,10 @@ def names(tmp_path: Path) -> list[str]:
 
 def test_only_a_better_teacher_of_the_same_windows_replaces_one(tmp_path: Path) -> None:
     first = finished(tmp_path, 1, 0.8)
-    assert register_teacher(first).startswith("teacher registered: ")
-    assert register_teacher(first).startswith("teacher already registered: ")
+    told = register_teacher(first)
+    assert told.startswith("teacher registered: ")
+    assert register_teacher(first) == told  # by who started the worker that told it
+    assert offer_run(first, tmp_path / "t").line.startswith("teacher already registered: ")
     worse = register_teacher(finished(tmp_path, 2, 0.7))
     assert "not registered" in worse and "val_pr_auc 0.8, this one 0.7" in worse
     better = finished(tmp_path, 3, 0.9)
