@@ -175,6 +175,7 @@ def test_status_shows_sweeps_and_combinations(
     said = capsys.readouterr().out
     assert f"sweep {name} (a name): failed, 0 of 2 combinations done (1 failed, 1 planned)" in said
     assert "burst" in said
+    assert said.endswith(f"\nnext: can-train sweep resume {name} --experiment-root {root[1]}\n")
     assert main(["status", *root]) == 1
     said = capsys.readouterr().out
     assert f"{name}  failed  0 of 2 done   a name  seed\n" in said and "plan  " not in said

@@ -66,16 +66,20 @@ def show_as_json(document: object) -> None:
 def write_sweep_ending(root: Path, board: SweepBoard) -> None:
     """Writes how a sweep stands after a command that ran it, and what to type next."""
     manifest = board.manifest
-    option = experiment_option(root)
     lines = [
         f"sweep {manifest.sweep_id}: {board.state}, {board.done} of "
         f"{counted(manifest.total_combinations, 'combination')} done",
         *_failures(board),
         f"files: {sweep_dir(root, manifest.sweep_id)}",
-        f"next: can-train {next_word(board.state)} {manifest.sweep_id}{option}",
+        _next(root, board),
     ]
     write_lines(sys.stdout, lines)
     sys.stdout.flush()
+
+
+def _next(root: Path, board: SweepBoard) -> str:
+    word, sweep_id = next_word(board.state), board.manifest.sweep_id
+    return f"next: can-train {word} {sweep_id}{experiment_option(root)}"
 
 
 def next_word(state: str) -> str:
@@ -105,7 +109,7 @@ def show_status(args: argparse.Namespace) -> int:
         write_table(
             sys.stdout, columns, (_status_row(manifest, item) for item in board.combinations)
         )
-        write_lines(sys.stdout, _failures(board))
+        write_lines(sys.stdout, (*_failures(board), _next(root, board)))
     for problem in board.board.problems:
         sys.stderr.write(f"warning: {problem}\n")
     return int(any(row.state in {"failed", "blocked"} for row in board.board.rows))

@@ -72,7 +72,7 @@ def _svg(title: str, axis: str, values: Sequence[Json], groups: Sequence[ResultG
     ]
     low = min(mean - half for _, mean, half in points)
     high = max(mean + half for _, mean, half in points)
-    scale = _Scale(low=low, high=high if high > low else low + 1.0, count=len(values))
+    scale = _Scale(low=low, high=high, count=len(values))
     parts = [_text(WIDTH / 2, 20, title, "middle"), *_frame(scale, axis, values, groups[0].metric)]
     for index, mean, half in points:
         x = scale.x(index)
@@ -89,7 +89,10 @@ def _svg(title: str, axis: str, values: Sequence[Json], groups: Sequence[ResultG
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scale:
-    """From values to places: those of the axis stand evenly, whatever they are."""
+    """From values to places: those of the axis stand evenly, whatever they are.
+
+    Where all figures are the same, they lie in the middle beside one tick.
+    """
 
     low: float
     high: float
@@ -101,8 +104,15 @@ class _Scale:
 
     def y(self, value: float) -> float:
         """Place of a figure, in pixels; higher ones are nearer to the top."""
-        share = (value - self.low) / (self.high - self.low)
+        span = self.high - self.low
+        share = (value - self.low) / span if span else 0.5
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+
+    @property
+    def ticks(self) -> list[float]:
+        """Figures that are written beside the axis."""
+        span = self.high - self.low
+        return [self.low + n * span / (TICKS - 1) for n in range(TICKS if span else 1)]
 
 
 def _frame(scale: _Scale, axis: str, values: Sequence[Json], metric: str) -> Iterator[str]:
@@ -110,8 +120,7 @@ def _frame(scale: _Scale, axis: str, values: Sequence[Json], metric: str) -> Ite
     floor = HEIGHT - BOTTOM
     yield _line(LEFT, TOP, LEFT, floor, "black")
     yield _line(LEFT, floor, WIDTH - RIGHT, floor, "black")
-    for tick in range(TICKS):
-        figure = scale.low + tick * (scale.high - scale.low) / (TICKS - 1)
+    for figure in scale.ticks:
         yield _line(LEFT - 4, scale.y(figure), LEFT, scale.y(figure), "black")
         yield _text(LEFT - 8, scale.y(figure) + 4, f"{figure:.4g}", "end")
     every = math.ceil(len(values) / MOST_WORDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
-from can_train.sweeps.pictures import HEIGHT, WIDTH, pictures_of
+from can_train.sweeps.pictures import BOTTOM, HEIGHT, TOP, WIDTH, pictures_of
 from can_train.sweeps.results import groups_of, results_of
 from tests.unit.pipeline.conftest import Finish
 from tests.unit.sweeps.conftest import MakeSweep
@@ -25,6 +25,21 @@ def test_dots_stand_where_their_figures_are(sweep_of: MakeSweep, finish: Finish)
     assert 0 < float(first.get("cy", 0)) < float(second.get("cy", 0)) < HEIGHT  # 0.4 above 0.3
     words = [text.text for text in drawn.findall(f"{SVG}text")]
     assert {"0.001", "0.003", "learning_rate", "val_loss", "car gat teacher"} <= set(words)
+
+
+def test_figures_that_are_all_the_same_lie_beside_one_tick(
+    sweep_of: MakeSweep, finish: Finish
+) -> None:
+    sweep = sweep_of("learning_rate=0.001,0.003", model="gat", one_stage=True)
+    for planned in sweep.plan.stages:
+        finish(planned, 1.0)
+    results = results_of(half_done(sweep, finish, left=len(sweep.plan.stages)))
+    (picture,) = pictures_of(sweep.manifest, groups_of(results))
+    drawn = ElementTree.fromstring(picture.svg)
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    assert [float(dot.get("cy", 0)) for dot in drawn.findall(f"{SVG}circle")] == [middle, middle]
+    beside = [t.text for t in drawn.findall(f"{SVG}text") if t.get("text-anchor") == "end"]
+    assert beside == ["1"]
 
 
 def test_what_has_not_finished_and_single_values_make_no_picture(
