@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ class RunGroup:
         kind: What made them.
         name: Its id.
         runs: Their folders.
-        created_s: When its record was written, in seconds since 1970.
+        created_s: When it was made, in seconds since 1970.
     """
 
     kind: Literal["plan", "sweep"]
@@ -42,6 +43,12 @@ class RunGroup:
             return "FINISHED"
         return "RUNNING" if states & {"planned", "pending", "running"} else "FAILED"
 
+    @property
+    def ended_ms(self) -> int | None:
+        """When the last of its runs ended, in milliseconds since 1970; None: nobody knows."""
+        known = [ended for run in self.runs if (ended := _ended_s(run)) is not None]
+        return int(max(known) * 1000) if known else None
+
 
 def groups_of(experiment_root: Path, run: Path) -> tuple[RunGroup, ...]:
     """Sweeps and plans with several runs that `run` is one of; the first is its parent."""
@@ -60,12 +67,22 @@ def _sweeps(experiment_root: Path) -> Iterator[RunGroup]:
 
 
 def _group(kind: Literal["plan", "sweep"], path: Path, experiment_root: Path) -> RunGroup:
+    record = _read(path)
     return RunGroup(
         kind=kind,
         name=path.parent.name,
-        runs=tuple(dict.fromkeys(experiment_root / run for run in _run_dirs(_read(path)))),
-        created_s=path.stat().st_mtime,
+        runs=tuple(dict.fromkeys(experiment_root / run for run in _run_dirs(record))),
+        created_s=_created_s(record, path),
     )
+
+
+def _created_s(record: Mapping[str, object], path: Path) -> float:
+    """When a record says that it was made; else when it was written."""
+    told = record.get("created_at")
+    try:
+        return datetime.fromisoformat(str(told)).timestamp()
+    except ValueError:
+        return path.stat().st_mtime
 
 
 def _read(path: Path) -> Mapping[str, object]:
@@ -91,3 +108,11 @@ def _state(run: Path) -> str:
     except CanTrainError:
         return "damaged"
     return "planned" if status is None else status.state
+
+
+def _ended_s(run: Path) -> float | None:
+    try:
+        status = current_status(run)
+    except CanTrainError:
+        return None
+    return None if status is None else status.ended_at

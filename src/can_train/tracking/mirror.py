@@ -174,7 +174,7 @@ def _parent(client: MlflowClient, experiment: str, group: RunGroup) -> str:
             tags={GROUP: group.key, group.kind: group.name, "mlflow.source.name": "can-train"},
             run_name=f"{group.kind} {group.name}",
         )
-    _set_state(client, entry, group.state, None)
+    _set_state(client, entry, group.state, group.ended_ms)
     return str(entry.info.run_id)
 
 

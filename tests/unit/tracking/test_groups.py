@@ -40,3 +40,19 @@ def test_a_group_runs_until_all_of_its_runs_have_ended(tmp_path: Path) -> None:
         write_status(tmp_path / "a", RunStatus(state=first))
         write_status(tmp_path / "b", RunStatus(state=second))
         assert group.state == state
+
+
+def test_a_group_lasts_from_its_first_command_to_the_end_of_its_last_run(tmp_path: Path) -> None:
+    manifest = {
+        "created_at": "2026-11-27T11:27:28+00:00",
+        "configs": [{"runs": [{"run_dir": "a"}, {"run_dir": "b"}]}],
+    }
+    record(tmp_path / "sweeps" / "s" / "manifest.json", manifest)
+    record(tmp_path / "plans" / "p" / "plan.json", {"stages": [{"run_dir": r} for r in "ab"]})
+    sweep, plan = groups_of(tmp_path, tmp_path / "a")
+    assert sweep.created_s == 1795778848.0
+    assert plan.created_s == (tmp_path / "plans" / "p" / "plan.json").stat().st_mtime
+    assert sweep.ended_ms is None
+    write_status(tmp_path / "a", RunStatus(state="finished", ended_at=2000.5))
+    write_status(tmp_path / "b", RunStatus(state="failed", ended_at=1000.0))
+    assert sweep.ended_ms == 2_000_500
