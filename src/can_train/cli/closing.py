@@ -23,6 +23,8 @@ from can_train.runs.layout import (
 TRAINS: Final = ("can-train train ", "can-train pipeline ")
 """Beginnings of commands that take `--force`."""
 
+LOSS: Final = "loss"
+
 
 def closing_lines(run: Path) -> list[str]:
     """What is worth knowing of a finished run; scenarios only where it was evaluated.
@@ -52,17 +54,21 @@ def _lines(run: Path) -> Iterator[str]:
 
 def _figures(figures: Mapping[str, object]) -> str:
     """Figures in words; what isn't defined is n/a."""
-    return ", ".join(
-        f"{name} {f'{value:.4f}' if isinstance(value, int | float) else 'n/a'}"
-        for name, value in figures.items()
-    )
+    return ", ".join(f"{name} {_digits(name, value)}" for name, value in figures.items())
+
+
+def _digits(name: str, value: object) -> str:
+    """Four digits: of a loss, which may be tiny, from the first one that counts."""
+    if not isinstance(value, int | float):
+        return "n/a"
+    return f"{value:.4g}" if name == LOSS else f"{value:.4f}"
 
 
 def _of_validation(summary: Mapping[str, object]) -> dict[str, object]:
     return {
         "accuracy": summary.get("validation_accuracy"),
         "F1": summary.get("validation_f1"),
-        "loss": summary.get("best_val_loss"),
+        LOSS: summary.get("best_val_loss"),
     }
 
 

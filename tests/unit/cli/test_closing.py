@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from can_train.evaluation.report import EvaluationReport, EvaluationRow, RowKind
 from can_train.jobs.job import Job, JobOutcome, JobResult
 from can_train.runs import typed_command
 from can_train.runs.events import EpochResources
-from can_train.runs.layout import artifact_path, run_log
+from can_train.runs.layout import IDENTITY_WORDS, artifact_path, run_log
 from tests.lab import Lab
 
 COMMAND = ("train", "--modality", "automotive", "--dataset", "small", "--model", "gat")
@@ -41,7 +42,7 @@ def test_it_tells_how_well_where_and_how_to_do_it_again(run: Path) -> None:
     assert lines[f"run {run.name}"] == "gat student, normal"
     assert lines["validation"] == (
         f"accuracy {summary['validation_accuracy']:.4f}, F1 {summary['validation_f1']:.4f}, "
-        f"loss {summary['best_val_loss']:.4f}"
+        f"loss {summary['best_val_loss']:.4g}"
     )
     assert lines["best"] == f"epoch {summary['best_epoch'] + 1} of 2, checkpoints/best.pt"
     assert lines["artifact"] == (
@@ -57,6 +58,15 @@ def test_it_tells_how_well_where_and_how_to_do_it_again(run: Path) -> None:
     words = shlex.split(again)
     assert words == ["can-train", *COMMAND, "--force"]
     assert vars(build_parser().parse_args(words[1:]))["force"]
+
+
+def test_a_tiny_loss_is_not_shown_as_nothing(run: Path, tmp_path: Path) -> None:
+    root = tmp_path / "experimentruns"
+    copy = root / run.relative_to(run.parents[IDENTITY_WORDS])
+    shutil.copytree(run, copy, symlinks=True)
+    summary = json.loads((copy / "summary.json").read_text())
+    (copy / "summary.json").write_text(json.dumps({**summary, "best_val_loss": 5.119974e-06}))
+    assert "loss 5.12e-06" in closing_lines(copy)[1]
 
 
 def test_scenarios_are_the_runs_own_rows_once_it_is_evaluated(run: Path) -> None:
