@@ -129,6 +129,17 @@ def best_control(scorers: Iterable[Judged]) -> Judged | None:
     )
 
 
+def controls_to_beat(scorers: Sequence[Judged]) -> list[Judged]:
+    """The best control by F1, and the best by ROC-AUC where that is another one and ahead."""
+    by_f1 = best_control(scorers)
+    usable = [s for s in scorers if s.kind == "control" and not s.is_useless]
+    by_rank = max(usable, key=lambda s: (s.roc_auc or 0.0, s.f1 or 0.0), default=None)
+    if by_f1 is None or by_rank is None:
+        return [] if by_f1 is None else [by_f1]
+    is_ahead = (by_rank.roc_auc or 0.0) - (by_f1.roc_auc or 0.0) >= TIE
+    return [by_f1, by_rank] if is_ahead else [by_f1]
+
+
 def fault(scorer: Judged) -> str:
     """What is wrong with a scorer on a scenario, in a line; empty: nothing."""
     fpr, f1, roc_auc = scorer.fpr, scorer.f1, scorer.roc_auc
@@ -171,11 +182,16 @@ def _compared(
     return ("control" if control[0] > model[0] else "model"), text
 
 
-def _best(scorers: Iterable[Judged], kind: RowKind, figure: str) -> tuple[float, str] | None:
-    """Highest value and its scorer among those of one kind; the first one of equals."""
-    values = [(s.f1 if figure == "f1" else s.roc_auc, s.name) for s in scorers if s.kind == kind]
-    known = [(value, name) for value, name in values if value is not None]
-    return max(known, key=lambda pair: pair[0], default=None)
+def _best(scorers: Sequence[Judged], kind: RowKind, figure: str) -> tuple[float, str] | None:
+    """Highest value and its scorer among those of one kind; of equals the better in the other."""
+    pairs = [(s.f1, s.roc_auc) if figure == "f1" else (s.roc_auc, s.f1) for s in scorers]
+    known = [
+        (value, other or 0.0, s.name)
+        for (value, other), s in zip(pairs, scorers, strict=True)
+        if s.kind == kind and value is not None
+    ]
+    best = max(known, key=lambda each: each[:2], default=None)
+    return None if best is None else (best[0], best[2])
 
 
 def _because(scorer: Judged) -> str:

@@ -11,6 +11,7 @@ from can_train.dataset.inspect_report import DatasetReport
 from can_train.dataset.manifest import DatasetManifest, DatasetRef, load_manifest
 from can_train.errors import counted
 from can_train.evaluation.judgement import short_name
+from can_train.evaluation.report import NOT_AVAILABLE
 from can_train.frames.recording import Recording
 from can_train.frames.store import load_frames
 from can_train.graphs.identity import WindowSpec
@@ -50,7 +51,7 @@ def dataset_page(folder: Path) -> Page:
     report = inspect_dataset(data_root, ref, SPEC)
     return Page(
         kind="dataset",
-        title=f"{ref.dataset}",
+        title=ref.dataset,
         lead=(
             ("What it is", _what(manifest, report)),
             ("What it tests", _tests(report)),
@@ -79,10 +80,14 @@ def _what(manifest: DatasetManifest, report: DatasetReport) -> str:
 def _tests(report: DatasetReport) -> str:
     if not report.shared:
         return "Nothing: it has no test scenario, so runs on it can't be evaluated."
-    parts = [f"{short_name(each.scenario)} {each.known_ids:.0%}" for each in report.shared]
+    parts = [
+        f"{short_name(each.scenario)} "
+        + (NOT_AVAILABLE if (known := each.known_benign_frames) is None else f"{known:.0%}")
+        for each in report.shared
+    ]
     return (
-        f"{counted(len(parts), 'test scenario')}. Share of its IDs that are known from training: "
-        f"{', '.join(parts)}."
+        f"{counted(len(parts), 'test scenario')}. Share of their benign frames whose ID training "
+        f"knows: {', '.join(parts)}."
     )
 
 
@@ -160,7 +165,7 @@ def _recordings(folder: Path, manifest: DatasetManifest) -> Iterator[PageSection
 
 
 def _traffic(folder: Path, recording: Recording) -> RecordedTraffic:
-    return traffic_of(f"{recording.scenario}-{recording.name}", load_frames(folder, recording))
+    return traffic_of(f"{recording.scenario}/{recording.name}", load_frames(folder, recording))
 
 
 def _origin(manifest: DatasetManifest, report: DatasetReport) -> PageSection:

@@ -16,11 +16,12 @@ from can_train.report.figures.style import Drawing, page_svg
 
 _ROOM: Final = "can_train.report"
 _TEMPLATES: Final = "templates"
+SCRIPTS: Final = ("report.js", "zoom.js")
 
 
 def html_of(page: Page) -> str:
     """The whole file; the same page gives the same bytes."""
-    style, script = _part("report.css"), _part("report.js").strip()
+    style, script = _part("report.css"), "".join(map(_part, SCRIPTS)).strip()
     text = (
         _environment()
         .get_template("page.html.j2")

@@ -20,12 +20,11 @@ from can_train.report.document import (
     PageSection,
     PageTable,
     Picture,
-    SideBySide,
     TableLine,
     Tile,
 )
 from can_train.report.figures.stages import StageFigures, stage_drawing
-from can_train.report.figures.training import figures_by_kind, training_drawing
+from can_train.report.parts.stages import stage_settings, stage_training
 from can_train.report.records import RunRecords, records_of
 from can_train.report.run_page import run_sections
 from can_train.report.verdict import how_good, what_to_distrust
@@ -52,6 +51,11 @@ def plan_page(folder: Path) -> Page:
         if summary_path(row.job.run_dir).is_file()
     }
     last = records.get(plan.stages[-1].job.run_dir)
+    finished = [
+        (f"{number} {title_of(stage)}", found)
+        for number, stage in enumerate(plan.stages, start=1)
+        if (found := records.get(stage.job.run_dir)) is not None
+    ]
     return Page(
         kind="plan",
         title=f"Plan {plan.plan_id}",
@@ -59,7 +63,7 @@ def plan_page(folder: Path) -> Page:
         tiles=_tiles(rows, records),
         sections=(
             _stages(plan, rows, records),
-            *([_training(plan, records)] if records else []),
+            *([stage_training(finished), stage_settings(finished)] if records else []),
             *([] if last is None else run_sections(last)),
         ),
     )
@@ -70,8 +74,9 @@ def _lead(
 ) -> tuple[tuple[str, str], ...]:
     datasets = ", ".join(dict.fromkeys(stage.dataset for stage in plan.stages))
     done = sum(row.state == "finished" for row in rows)
-    words = " → ".join(title_of(stage) for stage in plan.stages)
-    what = f"{counted(len(plan.stages), 'stage')} on {datasets}: {words}; {done} have finished."
+    order = " → ".join(title_of(stage) for stage in plan.stages)
+    are = f"{done} of them finished" if done < len(rows) else "all have finished"
+    what = f"{counted(len(plan.stages), 'stage')} on {datasets}: {order}; {are}."
     if last is None:
         return (("What was trained", what), ("How good it is", "Its last stage hasn't finished."))
     return (
@@ -103,10 +108,9 @@ def _stages(plan: StoredPlan, rows: Sequence[Row], records: dict[Path, RunRecord
         name="stages",
         caption="Stages in their order; ROC-AUC on each scenario",
         headings=(
-            Heading(title="stage", number=False),
-            Heading(title="strategy", number=False), Heading(title="state", number=False),
+            Heading(title="stage", number=False), Heading(title="strategy, state", number=False),
             Heading(title="parameters"), Heading(title="epoch kept"), Heading(title="validation"),
-            Heading(title="minutes"), *(Heading(title=short_name(s)) for s in scenarios),
+            Heading(title="seconds"), *(Heading(title=short_name(s)) for s in scenarios),
         ),
         lines=tuple(
             _line(number, stage, row, records.get(row.job.run_dir), figures, scenarios)
@@ -132,7 +136,8 @@ def _stages(plan: StoredPlan, rows: Sequence[Row], records: dict[Path, RunRecord
     return PageSection(
         name="stages",
         title="Stages side by side",
-        lead="Figures are those of each stage's own rows in the evaluations of this plan.",
+        lead="Figures are those of each stage's own rows in the evaluations of this plan; stages "
+        "without figures, such as teachers, have no such row.",
         blocks=tuple(blocks),
     )
 
@@ -168,8 +173,7 @@ def _line(  # one row, of all that is known of a stage
     run = row.job.run_dir
     cells = [
         Cell(text=f"{number} {title_of(stage)}", note=run.name),
-        Cell(text=stage.training_strategy),
-        Cell(text=row.state),
+        Cell(text=stage.training_strategy, note=row.state),
         *_numbers(records),
     ]
     for scenario in scenarios:
@@ -180,7 +184,7 @@ def _line(  # one row, of all that is known of a stage
 
 
 def _numbers(records: RunRecords | None) -> list[Cell]:
-    """Parameters, epoch, validation and minutes."""
+    """Parameters, epoch, validation and seconds."""
     if records is None:
         return [Cell(text=_NONE)] * 4
     parameters, seconds = records.number("parameters"), records.number("seconds")
@@ -194,22 +198,5 @@ def _numbers(records: RunRecords | None) -> list[Cell]:
             value=value,
             note=str(records.summary.get("validation_metric", "")),
         ),
-        Cell(text=_NONE if seconds is None else f"{seconds / 60:.1f}", value=seconds),
+        Cell(text=_NONE if seconds is None else f"{seconds:,.1f}", value=seconds),
     ]
-
-
-def _training(plan: StoredPlan, records: dict[Path, RunRecords]) -> PageSection:
-    """The losses of each stage."""
-    drawn = []
-    for number, stage in enumerate(plan.stages, start=1):
-        found = records.get(stage.job.run_dir)
-        names = () if found is None else figures_by_kind(found.epochs).get("loss", ())
-        if found is None or not names or len(found.epochs) < 2:
-            continue
-        of = f"stage {number}, {title_of(stage)}"
-        drawn.append(Picture(drawing=training_drawing("loss", names, found.epochs, of)))
-    return PageSection(
-        name="stage-training",
-        title="How each stage was trained",
-        blocks=(SideBySide(pictures=tuple(drawn)),),
-    )

@@ -10,6 +10,7 @@ from can_train.dataset.labels import Labels
 from can_train.dataset.reading import Report, read_labelled, timed_buses
 from can_train.dataset.request import Reading
 from can_train.errors import DataError, counted
+from can_train.evaluation.report import NOT_AVAILABLE
 from can_train.frames.timing import clock_notes, clock_report
 from can_train.report.document import Notes, Page, PageSection, Tile
 from can_train.report.parts.traffic import traffic_blocks
@@ -38,7 +39,7 @@ def recording_page(path: Path, reading: Reading, report: Report) -> Page:
                 f"{bus.named(path)}: {counted(len(bus.frames), 'frame')}, so there is nothing to "
                 f"draw. Give a longer recording"
             )
-        traffic = traffic_of(bus.named(path.name), bus.frames)
+        traffic = traffic_of(bus.named(path.name), bus.frames, has_labels=read.labelled)
         found.append((traffic, tuple(clock_notes(clock_report(bus.frames.timestamp)))))
     buses = [traffic for traffic, _ in found]
     return Page(
@@ -92,9 +93,10 @@ def _tiles(buses: list[RecordedTraffic]) -> tuple[Tile, ...]:
     seconds = max(traffic.duration_s for traffic in buses)
     ids = len({each.id for traffic in buses for each in traffic.ids})
     labelled = sum(traffic.labelled for traffic in buses)
+    share = f"{labelled / frames:.2%}" if all(t.has_labels for t in buses) else NOT_AVAILABLE
     return (
         Tile(value=f"{frames:,}", label="frames"),
         Tile(value=f"{seconds:,.1f} s", label="recorded"),
         Tile(value=str(ids), label="IDs"),
-        Tile(value=f"{labelled / frames:.2%}", label="labelled as attacks"),
+        Tile(value=share, label="labelled as attacks"),
     )

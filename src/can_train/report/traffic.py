@@ -27,6 +27,10 @@ MOST_BITS: Final = 64
 BUSY: Final = 1.6
 """From how many times its usual number of frames on an ID is drawn as unusually busy."""
 
+SILENT_PERIODS: Final = 3.0
+"""An ID is silent when it sends nothing for longer than so many of its periods."""
+
+_SHORTEST_S: Final = 1e-6
 _FEW: Final = 3
 """Frames more that make a stretch busy: small counts vary by themselves."""
 
@@ -70,6 +74,7 @@ class RecordedTraffic:
         counts: Frames of each ID in each stretch [K, T], int64.
         changes: Share of its frames in which each bit differs from the frame before [K, 64].
         attacks: Begin and end of each labelled attack, in seconds since the first frame.
+        has_labels: Whether its frames are labelled.
     """
 
     name: str
@@ -80,6 +85,15 @@ class RecordedTraffic:
     counts: NDArray[np.int64]
     changes: NDArray[np.float64]
     attacks: tuple[tuple[float, float], ...]
+    has_labels: bool = True
+
+    @cached_property
+    def present(self) -> NDArray[np.bool_]:
+        """Where an ID speaks [K, T]: what lies within three of its periods is no silence."""
+        step_s = self.span_s / self.counts.shape[1]
+        reach = [_reach(each.period_s, step_s) for each in self.ids]
+        found = [_closed(row, most) for row, most in zip(self.counts > 0, reach, strict=True)]
+        return np.array(found, np.bool_).reshape(self.counts.shape)
 
     @cached_property
     def usual(self) -> NDArray[np.float64]:
@@ -105,16 +119,39 @@ class RecordedTraffic:
         return replace(self, ids=ids, counts=self.counts[rows], changes=self.changes[rows])
 
     @property
+    def per_second(self) -> float:
+        """Frames per second, over the time in which frames came."""
+        return self.frames / max(self.duration_s, _SHORTEST_S)
+
+    @property
     def labelled(self) -> int:
         """Frames that are labelled as attacks."""
         return sum(each.attacks for each in self.ids)
 
 
-def traffic_of(name: str, frames: Frames) -> RecordedTraffic:
+def _reach(period_s: float | None, step_s: float) -> int:
+    """Empty stretches in a row that an ID of such a period leaves while it goes on."""
+    return 0 if period_s is None else int(SILENT_PERIODS * period_s / step_s)
+
+
+def _closed(speaks: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
+    """The same [T], with gaps of at most so many stretches filled."""
+    at = np.flatnonzero(speaks)
+    filled = speaks.copy()
+    for begin, end in zip(at[:-1].tolist(), at[1:].tolist(), strict=True):
+        if end - begin - 1 <= most:
+            filled[begin:end] = True
+    if len(at):  # it may go on before the first and after the last one, too
+        filled[max(0, at[0] - most) : at[0]] = at[0] <= most
+        filled[at[-1] + 1 : at[-1] + 1 + most] = len(speaks) - 1 - at[-1] <= most
+    return filled
+
+
+def traffic_of(name: str, frames: Frames, *, has_labels: bool = True) -> RecordedTraffic:
     """What a recording of at least two frames looks like."""
     at_s = SteadyClock().follow(frames.timestamp)
     at_s = at_s - at_s[0]
-    span_s = max(float(at_s.max()), 1e-6)
+    span_s = max(float(at_s.max()), _SHORTEST_S)
     distinct, slot = np.unique(frames.arbitration_id, return_inverse=True)
     stretch = np.minimum((at_s * (BUCKETS / span_s)).astype(np.int64), BUCKETS - 1)
     counts = np.bincount(slot * BUCKETS + stretch, minlength=len(distinct) * BUCKETS)
@@ -136,6 +173,7 @@ def traffic_of(name: str, frames: Frames) -> RecordedTraffic:
         counts=counts.reshape(len(distinct), BUCKETS),
         changes=changes,
         attacks=tuple(zip(episodes.start_s.tolist(), episodes.end_s.tolist(), strict=True)),
+        has_labels=has_labels,
     )
 
 

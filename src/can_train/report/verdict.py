@@ -10,8 +10,12 @@ from can_train.evaluation.compact import scenarios_of
 from can_train.evaluation.judgement import fault, short_name, standing
 from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow
 from can_train.report.document import Tile
+from can_train.report.figures.reliability import TOLD_P, share_at
 from can_train.report.records import RunRecords
 from can_train.vocab import WITH_KD
+
+MISLEADING: Final = 5.0
+"""By what factor small p-values are more common than they should be before it is a doubt."""
 
 FEW_WINDOWS: Final = 200
 """Attack or benign windows of a scenario below which its figures say little."""
@@ -85,6 +89,7 @@ def doubts(records: RunRecords) -> list[str]:
         *_controls(records),
         *_faults(records),
         *_thresholds(records),
+        *_p_values(records),
         *_short(records),
         *_unjudged(records),
     ]
@@ -167,6 +172,22 @@ def _thresholds(records: RunRecords) -> Iterator[str]:
         yield (
             f"the threshold rests on {counted(at.benign_windows, 'benign window')}, too few for a "
             f"false-alarm rate of {at.target_fpr:g}"
+        )
+
+
+def _p_values(records: RunRecords) -> Iterator[str]:
+    """Scenarios on which rare p-values are common."""
+    lines = () if records.pictures is None else records.pictures.record.reliability
+    shares = {
+        short_name(line.scenario): share
+        for line in lines
+        if line.scorer == records.scorer and (share := share_at(line, TOLD_P)) > MISLEADING * TOLD_P
+    }
+    if shares:
+        most = max(shares, key=lambda name: shares[name])
+        yield (
+            f"p-values promise too much in {_listed(list(shares))} ({most}: {shares[most]:.0%} of "
+            f"the benign windows have one of at most {TOLD_P:g})"
         )
 
 

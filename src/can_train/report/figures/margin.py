@@ -28,14 +28,17 @@ from can_train.report.figures.style import (
     log_words,
 )
 
-BUCKETS: Final = 500
-"""Of a whole drawing; each keeps its lowest and its highest margin."""
+BUCKETS: Final = 2_000
+"""Of a whole drawing, so that one can look closely; each keeps its lowest and highest margin."""
 
 FEWEST_BUCKETS: Final = 120
 ALL_BUCKETS: Final = 15_000
 """Of all files of a page together."""
 
 _HEIGHT_IN: Final = 2.3
+_BAR_POINTS: Final = 6.0
+_BAR_HALF: Final = 0.32
+"""Height of a bar of the strip, in points, and half of it as a share of a row."""
 _LINEAR_REACH: Final = 2.0
 """Margins are drawn to scale up to so many times the usual range, and beyond by magnitude."""
 
@@ -75,6 +78,7 @@ def margin_drawing(shown: MarginOfFile) -> Drawing:
         title=f"Margin of {shown.scorer} over time in {trace.file}",
         description=_description(shown),
         draw=lambda canvas: _draw(canvas, shown),
+        zooms=True,
     )
 
 
@@ -121,12 +125,15 @@ def _description(shown: MarginOfFile) -> str:
     attacks = (
         f"{found} of {counted(len(trace.episodes), 'labelled attack')} found by an alarm"
         if trace.episodes
-        else "no labelled attack"
+        else "No labelled attack"
     )
+    outside = f"{len(false)} of them outside of an attack" if alarms else "none to judge"
+    if alarms and not trace.judged:
+        outside = "whether true or false the labels don't say"
     return (
         f"{counted(trace.windows, 'window')} in {trace.duration_s:,.1f} s, threshold "
-        f"{shown.threshold:.3g}. {attacks}; {counted(len(alarms), 'alarm')}, {len(false)} of them "
-        f"outside of an attack. Highest margin {float(score[peak]):.3g} at "
+        f"{shown.threshold:.3g}. {attacks}; {counted(len(alarms), 'alarm')}, {outside}. "
+        f"Highest margin {float(score[peak]):.3g} at "
         f"{float(shown.windows.start_s[peak]):,.1f} s, lowest {float(score.min()):.3g}."
     )
 
@@ -142,13 +149,12 @@ def _draw(canvas: Canvas, shown: MarginOfFile) -> Figure:
     top.plot(at, value, color=OWN, linewidth=0.8)
     top.axhline(shown.threshold, color=THRESHOLD, linewidth=1.2, linestyle=(0, (5, 2)))
     top.annotate(
-        "threshold", (1.0, shown.threshold), xycoords=("axes fraction", "data"),
-        xytext=(-2, 3), textcoords="offset points", ha="right", va="bottom", color=SOFT,
-        fontsize="small",
+        "threshold", (1.0, shown.threshold), xycoords=("axes fraction", "data"), xytext=(4, 0),
+        textcoords="offset points", va="center", color=SOFT, fontsize="small",
     )  # fmt: skip
     _scale(top, value, shown.threshold)
     top.set_ylabel("margin")
-    top.margins(x=0.005)
+    top.set_xlim(0.0, max(shown.trace.duration_s, float(windows.end_s[-1])))
     _strip(strip, shown, attacks)
     return figure
 
@@ -164,22 +170,32 @@ def _scale(axes: Axes, value: NDArray[np.float64], threshold: float) -> None:
     axes.margins(y=0.08)
 
 
+def _columns(points: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+    """X and y of points [2, n]."""
+    return np.array(points, np.float64).reshape(-1, 2).T
+
+
 def _attacks(trace: FileTrace) -> Spans:
     return [(episode.start_s, episode.end_s) for episode in trace.episodes]
 
 
 def _strip(axes: Axes, shown: MarginOfFile, attacks: Spans) -> None:
     """Labels and answers, one above the other."""
-    windows, least = shown.windows, shown.trace.duration_s / 400
+    windows = shown.windows
     severity = windows.severity[shown.scorer]
     rows = (
         (1, attacks, ATTACK),
-        (0, spans_of(severity == ALARM, windows.start_s, windows.end_s), OWN),
         (0, spans_of(severity == NOTICE, windows.start_s, windows.end_s), CONTROL),
+        (0, spans_of(severity == ALARM, windows.start_s, windows.end_s), OWN),
     )
     for row, spans, colour in rows:
-        bars = [(begin, max(end - begin, least)) for begin, end in spans]
-        axes.broken_barh(bars, (row - 0.32, 0.64), facecolors=colour, linewidth=0)
+        bars = [(at, row) for begin, end in spans for at in (begin, end, np.nan)]
+        # However short, a bar is seen by the stroke at its begin.
+        strokes = [
+            (begin, y) for begin, _ in spans for y in (row - _BAR_HALF, row + _BAR_HALF, np.nan)
+        ]
+        for pieces, width in ((bars, _BAR_POINTS), (strokes, 1.0)):
+            axes.plot(*_columns(pieces), color=colour, linewidth=width, solid_capstyle="butt")
     axes.set_ylim(-0.6, 1.6)
     axes.set_yticks([1, 0], ["attack", "alarm"])
     axes.tick_params(axis="y", length=0)

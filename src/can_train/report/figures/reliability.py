@@ -21,7 +21,7 @@ from can_train.report.figures.style import (
 )
 
 _HEIGHT_IN: Final = 3.1
-_TOLD: Final = 0.01
+TOLD_P: Final = 0.01
 """The p-value that is told in words."""
 
 
@@ -31,15 +31,16 @@ def reliability_drawing(scenario: str, lines: Sequence[Reliability]) -> Drawing:
         name=drawing_name("reliability", scenario),
         title=f"Reliability of p-values on {scenario}",
         description="Share of benign windows with a p-value of at most 0.01, which should be 0.01: "
-        + "; ".join(f"{line.scorer} {_share(line):.4f}" for line in lines)
+        + "; ".join(f"{line.scorer} {share_at(line, TOLD_P):.4f}" for line in lines)
         + f". Of {lines[-1].windows:,} benign windows.",
         draw=lambda canvas: _draw(canvas, lines),
         width_in=HALF_IN,
     )
 
 
-def _share(line: Reliability) -> float:
-    return next(share for p, share in zip(line.p, line.share, strict=True) if p >= _TOLD)
+def share_at(line: Reliability, limit: float) -> float:
+    """Share of benign windows whose p-value is at most this one."""
+    return next(share for p, share in zip(line.p, line.share, strict=True) if p >= limit)
 
 
 def _draw(canvas: Canvas, lines: Sequence[Reliability]) -> Figure:
@@ -57,7 +58,7 @@ def _draw(canvas: Canvas, lines: Sequence[Reliability]) -> Figure:
     axes.set_ylim(low, 1.3)
     for axis in (axes.xaxis, axes.yaxis):
         log_words(axis)
-    axes.set_xlabel("p-value")
-    axes.set_ylabel("share at most that")
+    axes.set_xlabel("p-value of at most")
+    axes.set_ylabel("share of benign windows")
     legend_below(figure, axes, 2)
     return figure

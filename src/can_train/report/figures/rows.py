@@ -37,6 +37,7 @@ PAPER_LABELS: Final = 24
 _HEAD_IN: Final = 0.8
 _RATE_IN: Final = 0.9
 _OFTEN: Final = 0.1
+_WORTH_TELLING: Final = 0.01
 _BYTE: Final = 8
 
 
@@ -46,14 +47,15 @@ def raster_drawing(traffic: RecordedTraffic) -> Drawing:
     spans = ", ".join(f"{begin:,.1f} to {end:,.1f} s" for begin, end in traffic.attacks[:6])
     more = len(traffic.attacks) - 6
     attacks = f" at {spans}{f' and {more} more' if more > 0 else ''}" if spans else ""
+    told = counted(len(traffic.attacks), "labelled attack") if traffic.has_labels else "no labels"
     return Drawing(
         name=drawing_name("raster", traffic.name),
         title=f"IDs over time in {traffic.name}",
         description=(
             f"{counted(traffic.frames, 'frame')} of {counted(len(traffic.ids), 'ID')} in "
-            f"{traffic.duration_s:,.1f} s, {traffic.frames / traffic.span_s:,.0f} per second; "
-            f"{counted(len(traffic.attacks), 'labelled attack')}{attacks}. "
-            f"{counted(busy, 'ID')} at times far busier than usual.{_left_out(traffic)}"
+            f"{traffic.duration_s:,.1f} s, {traffic.per_second:,.0f} per second; {told}{attacks}. "
+            f"{counted(busy, 'ID')} at times far busier than usual."
+            f"{_skipped(traffic)}{_left_out(traffic)}"
         ),
         draw=lambda canvas: _draw_raster(canvas, traffic),
     )
@@ -95,6 +97,17 @@ def most_benign(traffic: RecordedTraffic) -> RecordedTraffic:
     benign = np.array([each.frames - each.attacks for each in traffic.ids])
     rows = np.sort(np.argsort(-benign, kind="stable")[:MOST_ROWS])
     return traffic.of(rows)
+
+
+def _skipped(traffic: RecordedTraffic) -> str:
+    """That the axis is shorter than the recording, if so."""
+    skipped_s = traffic.duration_s - traffic.span_s
+    if skipped_s < _WORTH_TELLING * traffic.duration_s:
+        return ""
+    return (
+        f" Silences of the whole bus, {skipped_s:,.1f} s together, are left out of the picture, as "
+        f"they are where windows are scored."
+    )
 
 
 def _left_out(traffic: RecordedTraffic) -> str:
@@ -150,7 +163,7 @@ def _draw_raster(canvas: Canvas, whole: RecordedTraffic) -> Figure:
     top.set_ylabel("frames/s")
     width = _rows(axes, traffic.ids, canvas, rows_in)
     for colour, where in (
-        (THIRD, (traffic.counts > 0) & ~traffic.busy),
+        (THIRD, traffic.present & ~traffic.busy),
         (ATTACK, traffic.busy),
     ):
         x, y = stretches(where)

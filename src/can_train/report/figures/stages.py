@@ -79,10 +79,11 @@ def _draw(
             [np.nan if value is None else value for value in values],
             color=OWN if is_last else _COLOURS[number % len(_COLOURS)],
             marker="o" if is_last else _MARKS[number % len(_MARKS)],
-            markersize=6 if is_last else 5, linestyle="none", label=stage.title,
+            markersize=6 if is_last else 5, linestyle="none", label=stage.title, clip_on=False,
         )  # fmt: skip
     lowest = min(every, default=0.0)
-    axes.set_ylim(max(0.0, min(lowest, 0.95) - 0.05) if lowest > _LOWEST else -0.03, 1.02)
+    low = max(0.0, min(lowest, 0.95) - 0.05) if lowest > _LOWEST else 0.0
+    axes.set_ylim(low, 1.0)
     axes.set_xticks(range(len(scenarios)), [scenario[:18] for scenario in scenarios])
     axes.set_xlim(-0.6, len(scenarios) - 0.4)
     axes.set_ylabel(title)

@@ -53,6 +53,7 @@ HALF_IN: Final = 3.9
 PAPER_POINTS: Final = 10.0
 PAGE_POINTS: Final = 8.5
 PNG_DPI: Final = 300
+_POINTS_PER_IN: Final = 72.0
 _SALT: Final = "can-train"
 
 
@@ -91,6 +92,7 @@ class Drawing:
         description: What it says, with its numbers, for those who can't see it.
         draw: Draws it.
         width_in: Width on the page, in inches.
+        zooms: Whether the page lets one look closely at a part of its horizontal axis.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Drawing:
     description: str
     draw: Callable[[Canvas], Figure]
     width_in: float = WIDE_IN
+    zooms: bool = False
 
 
 def drawing_name(*words: str) -> str:
@@ -111,7 +114,7 @@ def page_svg(drawing: Drawing) -> Markup:
         figure = drawing.draw(Canvas(width_in=drawing.width_in))
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata=_METADATA, transparent=True)
-    return _embedded(stream.getvalue(), drawing)
+    return _embedded(stream.getvalue(), drawing, _axis_words(figure) if drawing.zooms else "")
 
 
 def paper_bytes(drawing: Drawing, kind: PaperFormat) -> bytes:
@@ -201,7 +204,16 @@ _LONG: Final = re.compile(r"(\.\d\d)\d+")
 _FONT: Final = re.compile(r"font: (?:\w+ )?([\d.]+)px [^;\"]+")
 
 
-def _embedded(svg: str, drawing: Drawing) -> Markup:
+def _axis_words(figure: Figure) -> str:
+    """Where the horizontal axis begins and ends, in the picture and in its own unit."""
+    axes = figure.axes[0]
+    place, (begin, end) = axes.get_position(), axes.get_xlim()
+    width = _POINTS_PER_IN * float(figure.get_figwidth())
+    words = {"left": place.x0 * width, "right": place.x1 * width, "begin": begin, "end": end}
+    return "".join(f' data-{name}="{value:.6g}"' for name, value in words.items())
+
+
+def _embedded(svg: str, drawing: Drawing, words: str) -> Markup:
     """An SVG file as an element: with names of its own, a text alternative and variables."""
     head = _HEAD.match(svg)
     if head is None:
@@ -214,8 +226,9 @@ def _embedded(svg: str, drawing: Drawing) -> Markup:
     body = _PATH.sub(lambda found: _LONG.sub(r"\1", found[0]), body)
     body = _FONT.sub(lambda found: f"font-size: {found[1]}px", body)
     opening = (
-        f'<svg class="figure" role="img" viewBox="{head[1]}" xmlns="http://www.w3.org/2000/svg" '
-        f'aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{escape(drawing.title)}</title>'
+        f'<svg class="figure" role="img" viewBox="{head[1]}" xmlns="http://www.w3.org/2000/svg"'
+        f'{words} aria-labelledby="{name}-t {name}-d">'
+        f'<title id="{name}-t">{escape(drawing.title)}</title>'
         f'<desc id="{name}-d">{escape(drawing.description)}</desc>'
     )
     return Markup(opening + body.strip())  # escaped above, and by the library

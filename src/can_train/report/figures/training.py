@@ -28,8 +28,11 @@ from can_train.runs.events import EpochEnded
 
 _HEIGHT_IN: Final = 2.7
 _VALIDATION: Final = "val_"
+_LATE: Final = 0.85
 _SUMS: Final = ("total", "task", "kd")
-_COLOURS: Final = (OWN, ATTACK, GOOD, SECOND, THIRD, THRESHOLD)
+_COLOURS: Final = (OWN, SECOND, THIRD, THRESHOLD, GOOD, ATTACK)
+_ROLES: Final = {"total": OWN, "task": ATTACK, "kd": THIRD, "val_loss": GOOD}
+"""The colour of what several pictures show is the same in all."""
 
 
 def figures_by_kind(epochs: Sequence[EpochEnded]) -> dict[str, tuple[str, ...]]:
@@ -38,11 +41,17 @@ def figures_by_kind(epochs: Sequence[EpochEnded]) -> dict[str, tuple[str, ...]]:
     The loss with what it is the sum of, the parts of these, and the rest one by one.
     """
     names = dict.fromkeys(name for epoch in epochs for name in epoch.figures)
-    loss = tuple(n for n in names if n in _SUMS or n.endswith("loss"))
-    parts = tuple(n for n in names if n not in loss and not n.startswith(_VALIDATION))
-    rest = {n: (n,) for n in names if n not in loss and n not in parts}
+    told = tuple(n for n in names if n in _SUMS or n.endswith("loss"))
+    loss = tuple(n for n in told if n != "task" or not _is_total(epochs))
+    parts = tuple(n for n in names if n not in told and not n.startswith(_VALIDATION))
+    rest = {n: (n,) for n in names if n not in told and n not in parts}
     found = {"loss": loss, "parts of the loss": parts, **rest}
-    return {kind: told for kind, told in found.items() if told}
+    return {kind: shown for kind, shown in found.items() if shown}
+
+
+def _is_total(epochs: Sequence[EpochEnded]) -> bool:
+    """Whether the task is all of the loss, as without a teacher."""
+    return all(e.figures.get("task") == e.figures.get("total") for e in epochs)
 
 
 def training_drawing(
@@ -82,7 +91,7 @@ def _draw(
         told = [(e.epoch + 1, e.figures[name]) for e in epochs if name in e.figures]
         axes.plot(
             *zip(*told, strict=True),
-            color=_COLOURS[number % len(_COLOURS)],
+            color=_ROLES.get(name, _COLOURS[number % len(_COLOURS)]),
             linestyle="-" if number < len(_COLOURS) else "--",
             marker="o",
             markersize=2.6,
@@ -93,14 +102,16 @@ def _draw(
         axes.set_yscale("log")
         log_words(axes.yaxis)
     axes.axvline(best + 1, color=SOFT, linewidth=1, linestyle=(0, (2, 2)))
+    is_late = best + 1 > _LATE * len(epochs)
     axes.annotate(
-        "kept", (best + 1, 1.0), xycoords=("data", "axes fraction"), xytext=(3, -2),
-        textcoords="offset points", va="top", color=SOFT, fontsize="small",
+        "kept", (best + 1, 1.0), xycoords=("data", "axes fraction"),
+        xytext=(-3 if is_late else 3, -2), textcoords="offset points", va="top",
+        ha="right" if is_late else "left", color=SOFT, fontsize="small",
     )  # fmt: skip
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.set_xlim(0.5, max(len(epochs), math.ceil(best + 1)) + 0.5)
     axes.set_xlabel("epoch")
     axes.set_ylabel(kind.replace("_", " "))
     if len(names) > 1:
-        legend_below(figure, axes, 3)
+        legend_below(figure, axes, 4)
     return figure

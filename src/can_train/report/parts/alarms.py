@@ -31,6 +31,7 @@ from can_train.report.figures.tradeoff import places_of, tradeoff_drawing
 _TERMS = (
     "threshold", "recall of windows", "attacks found", "false alarms/h", "upper 95 %", "FPR",
 )  # fmt: skip
+_NOTICED = "a window above the threshold during it, or within 2 s after it"
 _MOST_FRAMES = 8
 _MOST_EVENTS = 30
 
@@ -61,11 +62,11 @@ def _slider(number: int, sweep: ThresholdSweep) -> Slider:
 
 def _step(step: ThresholdStep, sweep: ThresholdSweep) -> tuple[str, ...]:
     return (
-        f"{step.threshold:.4g}",
+        f"{step.threshold:#.4g}",
         f"{step.recall:.4f}",
         f"{step.found} of {sweep.episodes}",
-        _number(step.alarms_per_hour, ".1f"),
-        _number(step.alarms_per_hour_upper, ".1f"),
+        _number(step.alarms_per_hour, ",.1f"),
+        _number(step.alarms_per_hour_upper, ",.1f"),
         f"{step.fpr:.2e}" if 0 < step.fpr < 1e-3 else f"{step.fpr:.4f}",
     )
 
@@ -103,7 +104,8 @@ def episode_section(pictures: EvaluationPictures) -> PageSection:
                 headings=(
                     Heading(title="file", number=False), Heading(title="scenario", number=False),
                     Heading(title="begins at s"), Heading(title="lasts s"),
-                    Heading(title="window above", number=False), Heading(title="delay s"),
+                    Heading(title="a window above", number=False, hint=_NOTICED),
+                    Heading(title="delay s"),
                 ),
                 lines=tuple(rows),
             )
@@ -159,7 +161,8 @@ def _why(window: ExplainedWindow) -> PageTable:
         f"the window {kind}",
         headings=(
             Heading(title="ID", number=False), Heading(title="margin falls by"),
-            Heading(title="mostly by", number=False), Heading(title="frames of it", number=False),
+            Heading(title="mostly by", number=False),
+            Heading(title="its frames, counted from 0", number=False),
         ),
         lines=tuple(_reason(reason) for reason in window.reasons),
     )  # fmt: skip

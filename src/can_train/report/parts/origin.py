@@ -36,7 +36,9 @@ def settings_section(records: RunRecords) -> PageSection:
     """What was set other than by default."""
     config = records.frozen.config
     lines = tuple(
-        TableLine(cells=(Cell(text=name), Cell(text=_shown(value)), Cell(text=_shown(usual))))
+        TableLine(
+            cells=(Cell(text=name), Cell(text=setting_text(value)), Cell(text=setting_text(usual)))
+        )
         for name, value, usual in different_settings(config)
     )
     table: Block = (
@@ -101,7 +103,8 @@ def _value(holder: Any, name: str) -> object:
     return found
 
 
-def _shown(value: object) -> str:
+def setting_text(value: object) -> str:
+    """The value of a setting in words."""
     if isinstance(value, tuple | list):
         return "x".join(map(str, value))
     return "not given" if value is None else str(value)

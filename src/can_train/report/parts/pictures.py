@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from can_train.evaluation.compact import scenarios_of
-from can_train.evaluation.judgement import best_control
+from can_train.evaluation.judgement import controls_to_beat
 from can_train.evaluation.pictures import EvaluationPictures
 from can_train.evaluation.report import EvaluationRow
 from can_train.report.document import Block, Note, PageSection, Picture, SideBySide
@@ -63,7 +63,8 @@ def margin_section(records: RunRecords, pictures: EvaluationPictures) -> PageSec
         title="Margin over time",
         lead="A window whose margin is above the threshold is suspicious; alarms ask for several. "
         "Of many windows each pixel shows the lowest and the highest, so no peak is lost. Shaded: "
-        "labelled attacks; below, blue: alarm, grey: single windows above the threshold.",
+        "labelled attacks; below, blue: alarm, grey: single windows above the threshold. To look "
+        "closely use the buttons, or draw over a stretch with the mouse.",
         blocks=tuple(blocks),
     )
 
@@ -90,12 +91,12 @@ def curve_section(records: RunRecords, pictures: EvaluationPictures) -> PageSect
 def _lines(
     records: RunRecords, pictures: EvaluationPictures, scenario: str
 ) -> tuple[ScorerCurve, ...]:
-    """Of the models, the own one last, and of the best control."""
+    """Of the models, the own one last, and of the best controls."""
     assert records.evaluation is not None
     rows = {r.scorer: r for r in records.scenarios[scenario] if r.file is None}
-    control = best_control(dict(scenarios_of(records.evaluation))[scenario])
+    controls = controls_to_beat(dict(scenarios_of(records.evaluation))[scenario])
     wanted = [n for n, row in rows.items() if row.kind != "control" and n != records.scorer]
-    wanted += [records.scorer] + ([] if control is None else [control.name])
+    wanted += [records.scorer, *(control.name for control in controls)]
     curves = {c.scorer: c for c in pictures.record.curves if c.scenario == scenario}
     return tuple(
         ScorerCurve(

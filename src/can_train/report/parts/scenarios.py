@@ -10,7 +10,7 @@ from typing import Final
 from can_train.errors import counted
 from can_train.evaluation.bootstrap import ConfidenceInterval
 from can_train.evaluation.compact import is_blank, scenarios_of
-from can_train.evaluation.judgement import best_control
+from can_train.evaluation.judgement import controls_to_beat
 from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow
 from can_train.evaluation.row_columns import ALARM_COLUMNS, WINDOW_COLUMNS, RowColumn
 from can_train.report.document import (
@@ -53,7 +53,7 @@ _IN_BRIEF: Final = tuple(c for title in _BRIEF_TITLES for c in COLUMNS if c.titl
 
 
 def scenario_section(records: RunRecords) -> PageSection:
-    """Models and the best control of each scenario; all scorers and single files are folded."""
+    """Models and the best controls of each scenario; all scorers and single files are folded."""
     assert records.evaluation is not None  # its caller looked
     judged = dict(scenarios_of(records.evaluation))
     lines: list[TableLine] = []
@@ -67,18 +67,18 @@ def scenario_section(records: RunRecords) -> PageSection:
         if is_blank(judged[scenario]):
             lines.append(_blank())
             continue
-        control = best_control(judged[scenario])
+        controls = {control.name for control in controls_to_beat(judged[scenario])}
         intervals = single[0] if len(single) == 1 else whole
         shown = [row for row in whole if row.kind != "control"]
-        shown += [row for row in whole if control is not None and row.scorer == control.name]
+        shown += [row for row in whole if row.scorer in controls]
         lines += [
             _line(row, records.scorer, _IN_BRIEF, _intervals(intervals, row)) for row in shown
         ]
         folded.append(_in_full(scenario, whole, single, records.scorer))
     table = PageTable(
         name="scenarios",
-        caption="Models and the best control at their stored thresholds; small: 95 % intervals "
-        "from blocks of windows, where a scenario is one file",
+        caption="Models, and the best controls by F1 and by ROC-AUC, at their stored thresholds; "
+        "small: 95 % intervals from blocks of windows, where a scenario is one file",
         headings=_headings(_IN_BRIEF),
         lines=tuple(lines),
     )

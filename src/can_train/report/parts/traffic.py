@@ -29,10 +29,12 @@ def traffic_blocks(traffic: RecordedTraffic, *, whole: bool) -> tuple[Block, ...
         traffic: The recording.
         whole: Whether periods, bits and the list of IDs are shown, too, and not the raster alone.
     """
+    drawing = raster_drawing(traffic)
     raster = Picture(
-        drawing=raster_drawing(traffic),
+        drawing=drawing,
         caption="Each row is an ID; orange where it sends far more frames than usual, a gap where "
-        "it is silent. Shaded: labelled attacks. " + raster_drawing(traffic).description,
+        "it is silent for more than three of its periods. Shaded: labelled "
+        f"attacks. {drawing.description}",
     )
     blocks: list[Block] = [_facts(traffic), raster]
     if traffic.attacks:
@@ -52,10 +54,16 @@ def _facts(traffic: RecordedTraffic) -> Facts:
         ("frames", f"{traffic.frames:,}"),
         ("IDs", f"{len(traffic.ids):,}"),
         ("recorded", f"{traffic.duration_s:,.1f} s"),
-        ("rate", f"{traffic.frames / traffic.span_s:,.0f} per second"),
-        ("labelled frames", f"{traffic.labelled:,} ({traffic.labelled / traffic.frames:.2%})"),
+        ("rate", f"{traffic.per_second:,.0f} per second"),
+        ("labelled as attacks", _labelled(traffic)),
     ]
     return Facts(pairs=tuple(pairs))
+
+
+def _labelled(traffic: RecordedTraffic) -> str:
+    if not traffic.has_labels:
+        return "no labels"
+    return f"{counted(traffic.labelled, 'frame')} ({traffic.labelled / traffic.frames:.2%})"
 
 
 def _attacks_in_words(traffic: RecordedTraffic) -> str:

@@ -22,7 +22,12 @@ from can_train.report.records import RunRecords
 
 _BEFORE: Final = "_before"
 _AFTER: Final = "_after"
-_TEACHER: Final = "teacher_"
+_MEANINGS: Final = {
+    "teacher_agreement": "share of windows that both call the same",
+    "teacher_probability_difference": "mean distance of their attack probabilities",
+    "latent_cka": "1 where their latent spaces are the same but for rotation and scale",
+    "latent_cosine": "mean cosine of their latent means, after the projection",
+}
 _MIB: Final = 1024.0
 
 
@@ -38,7 +43,7 @@ def training_section(records: RunRecords) -> PageSection:
     elif records.epochs:
         blocks.append(Note(text="One epoch was enough: this kind of model is fitted in one pass."))
     blocks.append(Facts(pairs=tuple(_costs(records))))
-    blocks += _agreement(records)
+    blocks += agreement(records)
     return PageSection(
         name="training",
         title="How training went",
@@ -68,33 +73,41 @@ def _costs(records: RunRecords) -> Iterator[tuple[str, str]]:
         yield "memory ran out", f"{halvings:.0f} times; the batch was halved each time"
 
 
-def _agreement(records: RunRecords) -> Iterator[Block]:
-    """Figures of student and teacher on validation windows, before and after."""
-    names = [
-        name.removeprefix(_TEACHER).removesuffix(_AFTER)
-        for name in records.summary
-        if name.startswith(_TEACHER) and name.endswith(_AFTER) and "sha256" not in name
+def agreement(records: RunRecords, of: str = "it") -> Iterator[Block]:
+    """Figures of student and teacher on validation windows, before and after.
+
+    Args:
+        records: The student's run; without a teacher there is nothing to show.
+        of: What the student is called, where a page shows several.
+    """
+    if records.frozen.config.distillation is None:
+        return
+    summary = records.summary
+    names = [name.removesuffix(_AFTER) for name in summary if name.endswith(_AFTER)]
+    lines = [
+        TableLine(
+            cells=(
+                Cell(text=name.replace("_", " "), note=_MEANINGS.get(name, "")),
+                *(_figure(records.number(f"{name}{when}")) for when in (_BEFORE, _AFTER)),
+            )
+        )
+        for name in names
+        if records.number(f"{name}{_BEFORE}") is not None
     ]
-    lines = []
-    for name in names:
-        before = records.number(f"{_TEACHER}{name}{_BEFORE}")
-        after = records.number(f"{_TEACHER}{name}{_AFTER}")
-        cells = (
-            Cell(text=name.replace("_", " ")),
-            Cell(text="n/a" if before is None else f"{before:.4f}", value=before),
-            Cell(text="n/a" if after is None else f"{after:.4f}", value=after),
-        )
-        lines.append(TableLine(cells=cells))
-    if lines:
-        yield PageTable(
-            name="agreement",
-            caption="What student and teacher agree on, on validation windows",
-            headings=(
-                Heading(title="figure", number=False),
-                Heading(title="before training"),
-                Heading(title="after training"),
-            ),
-            lines=tuple(lines),
-        )
-    elif records.frozen.config.distillation is not None:
-        yield Note(text="It has a teacher; what both agree on isn't on record.")
+    if not lines:
+        yield Note(text=f"What {of} and its teacher agree on isn't on record.")
+        return
+    yield PageTable(
+        name=f"agreement of {of}",
+        caption=f"What {of} and its teacher agree on, on validation windows",
+        headings=(
+            Heading(title="figure", number=False),
+            Heading(title="before training"),
+            Heading(title="after training"),
+        ),
+        lines=tuple(lines),
+    )
+
+
+def _figure(value: float | None) -> Cell:
+    return Cell(text="n/a" if value is None else f"{value:.4f}", value=value)
