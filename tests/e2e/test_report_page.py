@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,21 @@ from can_train.runs.layout import evaluation_path, report_path
 from can_train.runs.state import end_running
 from tests.browser import chromium
 from tests.lab import Lab
+from tests.pages import attack_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+KINDS = ("run", "plan", "sweep", "dataset", "recording")
 WIDTHS = (360, 768, 1440)
+SWEEP = (
+    "sweep train --modality automotive --dataset small --model gat --model-size student "
+    "--threads 1 --epochs 2 --window 50 --stride 50 --windows-per-side 60 --augment off "
+    "--model-args layers=2,heads=2,hidden_channels=4,id_embedding=2,fc_channels=6x5 "
+    "--grid learning_rate=0.001,0.003 --no-mlflow"
+).split()
 FIGURES = {"ROC-AUC": "roc_auc", "F1": "f1", "recall": "recall", "FPR": "fpr"}
 MOST_BYTES = 6_000_000
 
@@ -45,7 +54,21 @@ def reported(lab: Lab) -> Reported:
     assert main(["report", run.name, *roots]) == 0
     dataset = lab.home / "dataset.html"
     assert main(["report", lab.dataset, *roots, "--out", str(dataset)]) == 0
-    return Reported(run=run, pages={"run": report_path(run), "dataset": dataset})
+    recording = lab.home / "recording.html"
+    assert main(["report", str(attack_of(lab)), "--out", str(recording)]) == 0
+    pages = {"run": report_path(run), "dataset": dataset, "recording": recording}
+    return Reported(run=run, pages=pages | _sweep_pages(lab, roots))
+
+
+def _sweep_pages(lab: Lab, roots: list[str]) -> dict[str, Path]:
+    """Reports of a sweep, and of the plan that it is, too."""
+    assert main([*SWEEP, *roots]) == 0
+    (folder,) = (lab.experiments / "sweeps").iterdir()
+    pages = {"sweep": lab.home / "sweep.html", "plan": lab.home / "plan.html"}
+    of = {"sweep": folder, "plan": lab.experiments / "plans" / folder.name}
+    for kind, path in pages.items():
+        assert main(["report", str(of[kind]), *roots, "--out", str(path)]) == 0
+    return pages
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +87,7 @@ def opened(browser: Browser, path: Path, width: int = 1440, **options: Any) -> t
     return page, said
 
 
-@pytest.mark.parametrize("kind", ["run", "dataset"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_page_fits_and_every_picture_is_drawn(
     browser: Browser, reported: Reported, kind: str, width: int
@@ -77,7 +100,7 @@ def test_a_page_fits_and_every_picture_is_drawn(
         "[...document.querySelectorAll('svg')].map(s => { const r = s.getBoundingClientRect();"
         " return [r.width, r.height, s.querySelectorAll('path, circle').length] })"
     )
-    assert len(sizes) > 3
+    assert sizes
     assert all(size[0] > 200 and size[1] > 80 and size[2] > 2 for size in sizes)
     assert said == []
     page.close()
@@ -151,16 +174,56 @@ def test_the_slider_stands_on_the_line_that_is_drawn(browser: Browser, reported:
     page.close()
 
 
+def bar_of(figure: Locator) -> list[float]:
+    """Where the first labelled attack begins and ends in the picture."""
+    words = r"M ([\d.-]+) [\d.]+ \nL ([\d.-]+) "
+    path = figure.locator("path[clip-path][style*='--attack'][style*='stroke-width: 6']").first
+    found = re.match(words, path.get_attribute("d") or "")
+    assert found is not None
+    return [float(found[1]), float(found[2])]
+
+
+def test_a_part_of_a_margin_is_looked_at_closely(browser: Browser, reported: Reported) -> None:
+    page, said = opened(browser, reported.pages["run"])
+    figure = page.locator("figure:has(.zooms)").first
+    svg, told = figure.locator("svg"), figure.locator(".zooms output")
+    before, whole = svg.inner_html(), told.text_content()
+    left, right = (float(svg.get_attribute(f"data-{each}") or "") for each in ("left", "right"))
+    begin, end = bar_of(figure)
+    figure.locator("button[value=closer]").press("Enter")
+    middle = (left + right) / 2
+    assert bar_of(figure) == pytest.approx([2 * begin - middle, 2 * end - middle], abs=0.05)
+    assert told.text_content() != whole
+    ticks = figure.locator(".closer text").all_text_contents()
+    ends = [float(each) for each in re.findall(r"[\d.]+", told.text_content() or "")]
+    assert len(ticks) > 2
+    assert all(ends[0] <= float(tick) <= ends[1] for tick in ticks)
+    figure.locator("button[value=all]").press("Enter")
+    assert (svg.inner_html(), told.text_content()) == (before, whole)
+    box = svg.bounding_box()
+    assert box is not None
+    scale = box["width"] / float((svg.get_attribute("viewBox") or "").split()[2])
+    svg.drag_to(
+        svg,
+        source_position={"x": scale * begin, "y": 40},
+        target_position={"x": scale * end, "y": 40},
+    )
+    assert bar_of(figure) == pytest.approx([left, right], abs=2.0)
+    assert said == []
+    page.close()
+
+
 def test_without_scripts_everything_is_there(browser: Browser, reported: Reported) -> None:
     page, said = opened(browser, reported.pages["run"], java_script_enabled=False)
     assert page.locator(".slider tbody tr").count() > 5
     assert page.locator(".slider input").first.is_hidden()
+    assert page.locator(".zooms").first.is_hidden()
     assert page.locator("svg").first.is_visible()
     page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["run", "dataset"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_contrast_and_labels_hold_for_all(
     browser: Browser, reported: Reported, kind: str, scheme: Any
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from can_train.evaluation.judgement import (
     Judged,
     best_control,
+    controls_to_beat,
     fault,
     judged,
     short_name,
@@ -64,6 +65,22 @@ def test_the_best_control_is_one_that_can_be_used() -> None:
     assert best_control([MODEL, always, TREES]) == TREES
     assert best_control([MODEL, always]) == always
     assert best_control([MODEL]) is None
+
+
+def test_the_control_that_ranks_better_is_to_be_beaten_too() -> None:
+    ranks = replace(TREES, name="id_lookup", f1=0.5, roc_auc=0.999)
+    assert controls_to_beat([MODEL, ranks, TREES]) == [TREES, ranks]
+    assert controls_to_beat([TREES, replace(ranks, roc_auc=TREES.roc_auc)]) == [TREES]
+    assert controls_to_beat([TREES, replace(ranks, fpr=0.9)]) == [TREES]
+    assert controls_to_beat([MODEL]) == []
+
+
+def test_the_words_name_the_control_that_the_table_shows() -> None:
+    first = replace(TREES, name="logistic_regression", f1=0.99, roc_auc=0.98)
+    second = replace(first, name="small_mlp", roc_auc=0.995)
+    shown = best_control([first, second])
+    assert shown is not None
+    assert standing([MODEL, first, second]).figures.startswith(f"F1 {shown.name} 0.9900")
 
 
 def test_a_scenario_without_labels_has_no_verdict() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from can_train.frames.frame import Frames
+from can_train.report.document import Facts
 from can_train.report.figures.rows import (
     MOST_ROWS,
     bit_drawing,
@@ -17,6 +18,7 @@ from can_train.report.figures.rows import (
     stretches,
 )
 from can_train.report.figures.style import page_svg
+from can_train.report.parts.traffic import traffic_blocks
 from can_train.report.traffic import BUCKETS, RecordedTraffic, traffic_of
 
 
@@ -71,6 +73,39 @@ def test_an_attack_is_one_span_and_a_busy_stretch(traffic: RecordedTraffic) -> N
     assert ((busy + 1) * step_s > 4.99).all()
     assert not traffic.busy[0].any()
     assert int(traffic.counts.sum()) == traffic.frames == 1150
+
+
+def test_an_id_is_silent_after_three_of_its_periods_only() -> None:
+    rows = [(0.01 * n, 0x100, [0], 0) for n in range(2000)]
+    rows += [(1.0 * n + 0.005, 0x200, [0], 0) for n in range(20) if not 8 <= n < 14]
+    traffic = traffic_of("slow", frames_of(rows))
+    step_s = traffic.span_s / BUCKETS
+    fast, slow = traffic.present
+    assert fast.all()
+    assert (traffic.counts[1] > 0).sum() == 14  # most of its stretches are empty
+    silent = np.flatnonzero(~slow) * step_s
+    assert (silent > 7.0).all()
+    assert (silent < 14.0).all()
+    assert len(silent) > 6.5 / step_s
+
+
+def test_silences_that_are_left_out_are_told_and_the_rate_is_that_of_the_recording() -> None:
+    rows = [(0.001 * n + (0.5 if n >= 2000 else 0.0), 0x100, [0], 0) for n in range(5000)]
+    traffic = traffic_of("woken", frames_of(rows))
+    assert traffic.duration_s == pytest.approx(5.499)
+    assert traffic.per_second == pytest.approx(5000 / 5.499)
+    assert "Silences of the whole bus, 0.5 s together" in raster_drawing(traffic).description
+    whole = traffic_of("whole", frames_of([(0.001 * n, 0x100, [0], 0) for n in range(1000)]))
+    assert "Silences" not in raster_drawing(whole).description
+
+
+def test_without_labels_none_are_counted() -> None:
+    rows = [(0.01 * n, 0x100, [0], 0) for n in range(100)]
+    traffic = traffic_of("log", frames_of(rows), has_labels=False)
+    assert "no labels" in raster_drawing(traffic).description
+    facts = traffic_blocks(traffic, whole=False)[0]
+    assert isinstance(facts, Facts)
+    assert dict(facts.pairs)["labelled as attacks"] == "no labels"
 
 
 def test_line_pieces_run_from_the_first_to_the_last_cell() -> None:

@@ -13,13 +13,13 @@ from can_train.evaluation.curves import DetectionCurve
 from can_train.report.figures.style import (
     CONTROL,
     HALF_IN,
-    OTHERS,
     OWN,
     Canvas,
     Drawing,
     drawing_name,
     legend_below,
     log_words,
+    looks_of_others,
 )
 
 SMALLEST_RATE: Final = 1e-4
@@ -128,7 +128,7 @@ def _looks(lines: Sequence[ScorerCurve]) -> list[tuple[ScorerCurve, dict[str, ob
     """The run's own scorer, which comes last among the models, is the thick one."""
     models = [line for line in lines if not line.is_control]
     controls = [line for line in lines if line.is_control]
-    colours = dict(zip((id(line) for line in models[:-1]), OTHERS * len(models), strict=False))
+    beside = iter(looks_of_others(len(models) - 1))
     dashes = dict(zip((id(line) for line in controls), _DASHES * len(controls), strict=False))
     looks: list[tuple[ScorerCurve, dict[str, object]]] = []
     for line in (*controls, *models):
@@ -138,7 +138,7 @@ def _looks(lines: Sequence[ScorerCurve]) -> list[tuple[ScorerCurve, dict[str, ob
         elif line is models[-1]:
             look |= {"color": OWN, "linewidth": 2.0}
         else:
-            look["color"] = colours[id(line)]
+            look |= next(beside)
         looks.append((line, look))
     return looks
 

@@ -127,12 +127,13 @@ def _description(shown: MarginOfFile) -> str:
         if trace.episodes
         else "No labelled attack"
     )
-    outside = f"{len(false)} of them outside of an attack" if alarms else "none to judge"
-    if alarms and not trace.judged:
-        outside = "whether true or false the labels don't say"
+    outside = f", {len(false)} of them outside of an attack"
+    if not trace.judged:
+        outside = "; whether they are true the labels don't say"
+    told = f"{counted(len(alarms), 'alarm')}{outside}" if alarms else "no alarm"
     return (
         f"{counted(trace.windows, 'window')} in {trace.duration_s:,.1f} s, threshold "
-        f"{shown.threshold:.3g}. {attacks}; {counted(len(alarms), 'alarm')}, {outside}. "
+        f"{shown.threshold:.3g}. {attacks}; {told}. "
         f"Highest margin {float(score[peak]):.3g} at "
         f"{float(shown.windows.start_s[peak]):,.1f} s, lowest {float(score.min()):.3g}."
     )

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from can_train.evaluation.pictures import Reliability
 from can_train.report.figures.style import (
     HALF_IN,
-    OTHERS,
     OWN,
     SOFT,
     Canvas,
@@ -18,6 +17,7 @@ from can_train.report.figures.style import (
     drawing_name,
     legend_below,
     log_words,
+    looks_of_others,
 )
 
 _HEIGHT_IN: Final = 3.1
@@ -47,11 +47,11 @@ def _draw(canvas: Canvas, lines: Sequence[Reliability]) -> Figure:
     figure, axes = canvas.figure(_HEIGHT_IN)
     low = lines[-1].p[0]
     axes.plot([low, 1], [low, 1], color=SOFT, linewidth=1, linestyle=(0, (2, 2)), label="ideal")
-    colours = [*(OTHERS * len(lines))[: len(lines) - 1], OWN]
-    for line, colour in zip(lines, colours, strict=True):
+    looks: list[dict[str, object]] = [*looks_of_others(len(lines) - 1), {"color": OWN}]
+    for line, look in zip(lines, looks, strict=True):
         drawn = [(p, share) for p, share in zip(line.p, line.share, strict=True) if share > 0]
-        width = 2.0 if colour == OWN else 1.2
-        axes.plot(*zip(*drawn, strict=True), color=colour, linewidth=width, label=line.scorer)
+        width = 2.0 if line is lines[-1] else 1.2
+        axes.plot(*zip(*drawn, strict=True), **look, linewidth=width, label=line.scorer)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(low, 1.1)

@@ -127,6 +127,14 @@ def paper_bytes(drawing: Drawing, kind: PaperFormat) -> bytes:
     return stream.getvalue()
 
 
+def looks_of_others(count: int) -> list[dict[str, object]]:
+    """Colours, and beyond those that there are dashes, of what stands beside the own scorer."""
+    return [
+        {"color": OTHERS[n % len(OTHERS)], "linestyle": "-" if n < len(OTHERS) else (0, (6, 1.5))}
+        for n in range(count)
+    ]
+
+
 def log_words(axis: Any) -> None:
     """Labels of a logarithmic axis as plain numbers: markup in texts is off."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -102,6 +102,15 @@ def test_losses_stand_together_and_their_parts_apart() -> None:
     }  # fmt: skip
 
 
+def test_a_loss_that_is_all_task_is_drawn_once() -> None:
+    def told(kd: float) -> tuple[EpochEnded, ...]:
+        figures = {"total": 1.0 + kd, "task": 1.0, "val_loss": 2.0}
+        return tuple(EpochEnded(epoch=n, best=True, figures=figures) for n in range(2))
+
+    assert figures_by_kind(told(0.0)) == {"loss": ("total", "val_loss")}
+    assert figures_by_kind(told(0.5)) == {"loss": ("total", "task", "val_loss")}
+
+
 def test_places_of_a_slider_lie_in_the_picture_and_follow_the_threshold() -> None:
     places = places_of(SWEEP)
     assert all(0 < x < 1 and 0 < y < 1 for x, y in places)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,8 +66,8 @@ def test_many_files_get_fewer_buckets_each() -> None:
     assert 60 * buckets_for(60) <= ALL_BUCKETS
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e6])
-def test_the_drawing_says_what_was_found(scale: float) -> None:
+def shown(scale: float = 1.0, *, judged: bool = True) -> MarginOfFile:
+    """A hundred windows of a second, with an alarm in one attack."""
     start: Any = np.arange(100.0)
     score: Any = np.where((start > 40) & (start < 60), 5.0, -1.0) * scale
     windows = WindowTrace(
@@ -77,12 +79,34 @@ def test_the_drawing_says_what_was_found(scale: float) -> None:
         attack=True, ids=(), kind="unknown",
     )  # fmt: skip
     trace = FileTrace(
-        scenario="test_01", file="drive", windows=100, duration_s=101, judged=True,
+        scenario="test_01", file="drive", windows=100, duration_s=101, judged=judged,
         episodes=(EpisodeOutcome(start_s=41, end_s=59, noticed=True, delay_s=1.0),),
         events=(event,), left_out=0, explained=None,
     )  # fmt: skip
-    drawing = margin_drawing(
-        MarginOfFile(scorer="own", threshold=0.0, trace=trace, windows=windows)
-    )
+    return MarginOfFile(scorer="own", threshold=0.0, trace=trace, windows=windows)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e6])
+def test_the_drawing_says_what_was_found(scale: float) -> None:
+    drawing = margin_drawing(shown(scale))
     assert "1 of 1 labelled attack found by an alarm; 1 alarm, 0 of them" in drawing.description
     assert "threshold" in str(page_svg(drawing))
+
+
+def test_alarms_that_labels_say_nothing_of_are_not_called_false() -> None:
+    told = margin_drawing(shown(judged=False)).description
+    assert "1 alarm; whether they are true the labels don't say" in told
+    assert "outside of an attack" not in told
+    calm = replace(shown(), trace=replace(shown().trace, events=(), episodes=()))
+    assert "No labelled attack; no alarm. Highest" in margin_drawing(calm).description
+
+
+def test_the_page_knows_where_seconds_lie_in_the_picture() -> None:
+    svg = str(page_svg(margin_drawing(shown())))
+    words = dict(re.findall(r'data-(\w+)="([\d.]+)"', svg))
+    assert (words["begin"], words["end"]) == ("0", "101")
+    bar = re.search(r'd="M ([\d.]+) [\d.]+ \nL ([\d.]+) [^"]+"[^>]*var\(--attack\)', svg)
+    assert bar is not None
+    left, right = float(words["left"]), float(words["right"])
+    places = [left + second / 101 * (right - left) for second in (41, 59)]
+    assert [float(bar[1]), float(bar[2])] == pytest.approx(places, abs=0.02)
