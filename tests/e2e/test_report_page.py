@@ -129,7 +129,7 @@ def test_numbers_are_those_of_the_evaluation(browser: Browser, reported: Reporte
     }
     seen = 0
     for scenario, name, *cells in rows:
-        metrics = stored.get((scenario, name.removesuffix(" (control)")))
+        metrics = stored.get((scenario, re.sub(r" \((control|other)\)$", "", name)))
         if metrics is None:
             assert name == "nothing can be counted"
             continue

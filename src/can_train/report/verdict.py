@@ -7,7 +7,7 @@ from typing import Final
 
 from can_train.errors import counted
 from can_train.evaluation.compact import scenarios_of
-from can_train.evaluation.judgement import fault, short_name, standing
+from can_train.evaluation.judgement import fault, others_ahead, short_name, standing
 from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow
 from can_train.report.document import Tile
 from can_train.report.figures.reliability import TOLD_P, share_at
@@ -153,6 +153,10 @@ def _controls(records: RunRecords) -> Iterator[str]:
         names = [name for name, how in found.items() if how.outcome == outcome]
         if names:
             yield f"{words} {_listed(names)} ({names[0]}: {found[names[0]].figures})"
+    others = {short_name(scenario): others_ahead(scorers) for scenario, scorers in scenarios}
+    ahead = [name for name, figures in others.items() if figures]
+    if ahead:
+        yield f"another detector does better in {_listed(ahead)} ({ahead[0]}: {others[ahead[0]]})"
     useless = [name for name, how in found.items() if how.outcome == "none"]
     if useless:
         yield f"every model alarms on half of the benign windows or more in {_listed(useless)}"

@@ -40,7 +40,7 @@ VARIABLES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """Variable of the style sheet for each colour."""
 
-OTHERS: Final = (GOOD, SECOND, THIRD, THRESHOLD)
+OTHERS: Final = (GOOD, SECOND, THRESHOLD, THIRD)
 """Colours of what stands beside the run's own scorer."""
 
 COLUMN_IN: Final = 3.5

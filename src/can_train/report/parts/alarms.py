@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from can_train.errors import counted
 from can_train.evaluation.curves import ThresholdStep, ThresholdSweep
@@ -33,6 +33,7 @@ _TERMS = (
 )  # fmt: skip
 _NOTICED = "a window above the threshold during it, or within 2 s after it"
 _MOST_FRAMES = 8
+_MOST_IDS = 4
 _MOST_EVENTS = 30
 
 
@@ -194,7 +195,7 @@ def _events(trace: FileTrace) -> PageTable:
             Cell(text=f"{event.windows:,}", value=event.windows),
             Cell(text=f"{event.peak_score:.4g}", value=event.peak_score),
             Cell(text=event.kind),
-            Cell(text=", ".join(event.ids[:4]) + (" …" if len(event.ids) > 4 else "")),
+            Cell(text=_ids(event.ids)),
             Cell(text=("yes" if event.attack else "no") if trace.judged else NOT_AVAILABLE),
         )
         false = trace.judged and not event.attack and event.severity == "alarm"
@@ -210,6 +211,11 @@ def _events(trace: FileTrace) -> PageTable:
         ),
         lines=tuple(lines),
     )  # fmt: skip
+
+
+def _ids(ids: Sequence[str]) -> str:
+    """The first few of those that are suspected."""
+    return ", ".join(ids[:_MOST_IDS]) + (" …" if len(ids) > _MOST_IDS else "") if ids else "none"
 
 
 def _number(value: float | None, form: str) -> str:

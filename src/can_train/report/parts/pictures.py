@@ -5,7 +5,7 @@ from __future__ import annotations
 from can_train.evaluation.compact import scenarios_of
 from can_train.evaluation.judgement import controls_to_beat
 from can_train.evaluation.pictures import EvaluationPictures
-from can_train.evaluation.report import EvaluationRow
+from can_train.evaluation.report import EvaluationRow, shown_name
 from can_train.report.document import Block, Note, PageSection, Picture, SideBySide
 from can_train.report.figures.curves import ScorerCurve, pr_drawing, roc_drawing
 from can_train.report.figures.margin import MarginOfFile, buckets_for, margin_drawing
@@ -102,7 +102,7 @@ def _lines(
         ScorerCurve(
             curve=curves[name],
             is_control=rows[name].kind == "control",
-            label=f"{name} (control)" if rows[name].kind == "control" else name,
+            label=shown_name(name, rows[name].kind),
             area=_area(rows[name]),
             at=_at(rows[name]),
         )

@@ -11,7 +11,7 @@ from can_train.errors import counted
 from can_train.evaluation.bootstrap import ConfidenceInterval
 from can_train.evaluation.compact import is_blank, scenarios_of
 from can_train.evaluation.judgement import controls_to_beat
-from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow
+from can_train.evaluation.report import NOT_AVAILABLE, EvaluationRow, shown_name
 from can_train.evaluation.row_columns import ALARM_COLUMNS, WINDOW_COLUMNS, RowColumn
 from can_train.report.document import (
     Block,
@@ -33,6 +33,7 @@ _HINTS: Final = {
     "alarm": "labelled attacks that are found by an alarm",
     "delay s (p95)": "from the first attack frame to the alarm: median, and 95th percentile",
     "alarms/h (95 %)": "false events per hour of benign time, with the upper 95 % bound",
+    "threshold": "the margin above which a window alarms, set before any test file was seen",
 }
 _TITLES: Final = {"alarm": "attacks found", "delay s (p95)": "delay in s (p95)"}
 
@@ -41,13 +42,19 @@ _FIGURES: Final = {
     "F1": "f1", "MCC": "mcc", "ROC-AUC": "roc_auc", "PR-AUC": "pr_auc", "FPR": "fpr",
     "FA/h (95 %)": "false_alarms_per_hour", "alarm": "found_by_alarm",
     "delay s (p95)": "delay_median_s", "alarms/h (95 %)": "alarms_per_hour",
+    "threshold": "threshold",
 }  # fmt: skip
 """Figure of an evaluation behind each column that is shown."""
 
-COLUMNS: Final = tuple(c for c in (*WINDOW_COLUMNS, *ALARM_COLUMNS) if c.title in _FIGURES)
+_THRESHOLD: Final = RowColumn(
+    title="threshold",
+    text=lambda row: NOT_AVAILABLE if row.threshold is None else f"{row.threshold.value:.4g}",
+)
+_KNOWN: Final = (*WINDOW_COLUMNS, *ALARM_COLUMNS, _THRESHOLD)
+COLUMNS: Final = tuple(c for c in _KNOWN if c.title in _FIGURES)
 
 _BRIEF_TITLES: Final = (
-    "ROC-AUC", "F1", "recall", "FPR", "alarm", "delay s (p95)", "alarms/h (95 %)",
+    "ROC-AUC", "F1", "recall", "FPR", "alarm", "delay s (p95)", "alarms/h (95 %)", "threshold",
 )  # fmt: skip
 _IN_BRIEF: Final = tuple(c for title in _BRIEF_TITLES for c in COLUMNS if c.title == title)
 
@@ -161,7 +168,7 @@ def _line(
 ) -> TableLine:
     metrics = asdict(row.metrics) if row.metrics else {}
     figures = metrics | (asdict(row.alarms) if row.alarms else {})
-    name = f"{row.scorer} (control)" if row.kind == "control" else row.scorer
+    figures["threshold"] = row.threshold.value if row.threshold else None
     cells = (
         Cell(
             text=column.text(row),
@@ -170,7 +177,8 @@ def _line(
         )
         for column in columns
     )
-    return TableLine(cells=(Cell(text=name), *cells), tone=_tone(row, scorer))
+    name = Cell(text=shown_name(row.scorer, row.kind))
+    return TableLine(cells=(name, *cells), tone=_tone(row, scorer))
 
 
 def _tone(row: EvaluationRow, scorer: str) -> Tone:

@@ -60,7 +60,7 @@ const zoomable = (zooms) => {
       for (const axis of axes) addTick(axis, n * step, seconds(n * step, step));
     }
     zooms.querySelector("output").textContent =
-      `${seconds(from, step / 10)} to ${seconds(to, step / 10)} s`;
+      `${seconds(from, step / 100)} to ${seconds(to, step / 100)} s`;
     for (const button of zooms.querySelectorAll("button")) {
       button.disabled = button.value === "closer" ? scale >= CLOSEST - 1e-6 : scale === 1;
     }
