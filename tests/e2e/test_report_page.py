@@ -114,7 +114,8 @@ def test_numbers_are_those_of_the_evaluation(browser: Browser, reported: Reporte
         const titles = [...table.tHead.rows[0].cells].map(c => c.textContent.trim());
         const found = []; let scenario = '';
         for (const row of table.tBodies[0].rows) {
-            if (row.className === 'head') scenario = row.cells[0].firstChild.textContent.trim();
+            const head = row.querySelector('.stays span');
+            if (head) scenario = head.textContent.trim();
             else found.push([scenario, ...[...row.cells].map((c, i) =>
                 i ? (c.dataset.value ?? null) : c.textContent.trim())]);
         }

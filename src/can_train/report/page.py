@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from can_train import __version__
 from can_train.report.document import Page, visible
@@ -46,11 +46,17 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["svg"] = _svg
+    environment.filters["breaks"] = _breaks
     return environment
 
 
 def _svg(drawing: Drawing) -> Markup:
     return page_svg(drawing)
+
+
+def _breaks(text: str) -> Markup:
+    """Text whose lines may also break behind an underscore."""
+    return Markup(str(escape(text)).replace("_", "_<wbr>"))  # escaped first
 
 
 def _policy(script: str) -> str:
