@@ -145,6 +145,26 @@ def test_an_alarm_is_announced_when_it_comes(browser: Browser, bundle: Path, att
         page.close()
 
 
+def test_what_has_ended_is_told_as_it_ended(browser: Browser, bundle: Path, attack: Path) -> None:
+    with served(str(bundle), "--replay", "-", stdin=subprocess.PIPE) as site:
+        page = browser.new_page(base_url=site.origin)
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto("/live")
+        stdin = site.process.stdin
+        assert stdin is not None
+        stdin.write(candump_lines(read_recording(attack).frames))
+        stdin.close()
+        page.locator("#verdict[data-level=over]").wait_for()
+        margin, p_value = (page.locator(each).inner_text() for each in ("#margin", "#p-value"))
+        assert f"margin now {margin}," in page.locator("#line-text").inner_text()
+        page.reload()
+        page.locator("#verdict[data-level=over]").wait_for()
+        assert page.locator("#margin").inner_text() == margin
+        assert page.locator("#p-value").inner_text() == p_value != "–"
+        page.close()
+        site.process.stdin = None
+
+
 def test_the_table_is_sorted_and_the_page_paused_by_keyboard(opened: Page) -> None:
     opened.goto("/live")
     opened.locator("#ids tr").first.wait_for()

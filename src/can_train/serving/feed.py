@@ -80,6 +80,7 @@ class LiveFeed:
         self._notes: deque[Record] = deque(maxlen=MOST_NOTES)
         self._ids, self._alarming = IdStates(), frozenset[int]()
         self._highest = _Highest()
+        self._p_value: float | None = None
         self._elapsed_s = 0.0
         self._last_s = np.zeros(0)
         self._frames = self._windows = self._dropped = self._left_out = 0
@@ -171,6 +172,7 @@ class LiveFeed:
                 "type": "hello",
                 **self._about,
                 "points": list(self._points),
+                "p_value": self._p_value,
                 "events": list(self._events),
                 "status": self._status(),
             }
@@ -187,12 +189,13 @@ class LiveFeed:
             point = self._highest.point(self._elapsed_s)
             if point is not None:
                 self._points.append(point)
+                self._p_value = float(f"{self._highest.p_value:.3g}")
                 told.append(
                     {
                         "type": "margin",
                         "point": point,
                         "severity": self._highest.severity,
-                        "p_value": float(f"{self._highest.p_value:.3g}"),
+                        "p_value": self._p_value,
                     }
                 )
             self._highest = _Highest(severity=self._highest.severity)

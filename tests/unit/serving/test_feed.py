@@ -123,6 +123,7 @@ def test_a_page_begins_with_what_there_was(feed: LiveFeed, drive: Frames) -> Non
     hello = feed.snapshot()
     assert (hello["type"], hello["source"], hello["state"]) == ("hello", "drive.log", "running")
     assert [point[1:] for point in hello["points"]] == [[1.25, 0]]
+    assert hello["p_value"] == 0.5
     assert [event["number"] for event in hello["events"]] == [1]
     assert hello["status"]["frames"] == 100
     json.dumps(hello, allow_nan=False)

@@ -34,6 +34,7 @@ const heard = {
     heard.status(message.status);
     const last = points.at(-1);
     if (last) put(byId("margin"), figure(last[1]));
+    put(byId("p-value"), figure(message.p_value));
     say(last ? "quiet" : "waiting");
     draw(true);
     connection("");
@@ -57,6 +58,7 @@ const heard = {
   },
   status(message) {
     status = message;
+    const ends = message.state === "over" && about.state !== "over";
     about.state = message.state;
     line.threshold = message.threshold ?? null;
     for (const name of ["frames", "windows", "alarms", "notices", "dropped"]) put(byId(name), count(message[name]));
@@ -67,6 +69,7 @@ const heard = {
     notes(message.notes);
     if (!paused) table.show(message.ids, message.untold_frames);
     say();
+    draw(ends);
   },
   missed(message) {
     put(byId("missed"), count(message.total));
