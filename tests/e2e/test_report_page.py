@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 KINDS = ("run", "plan", "sweep", "dataset", "recording")
 WIDTHS = (360, 768, 1440)
+PAPER = 680
+"""Pixels between the margins of A4."""
 SWEEP = (
     "sweep train --modality automotive --dataset small --model gat --model-size student "
     "--threads 1 --epochs 2 --window 50 --stride 50 --windows-per-side 60 --augment off "
@@ -103,6 +105,17 @@ def test_a_page_fits_and_every_picture_is_drawn(
     assert sizes
     assert all(size[0] > 200 and size[1] > 80 and size[2] > 2 for size in sizes)
     assert said == []
+    page.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_on_paper_it_is_white_and_whole(browser: Browser, reported: Reported, kind: str) -> None:
+    page, _ = opened(browser, reported.pages[kind], PAPER, color_scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("document.documentElement.scrollWidth") <= PAPER
+    assert page.evaluate("[...document.querySelectorAll('details')].every(e => e.open)")
     page.close()
 
 
