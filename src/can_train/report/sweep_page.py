@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from can_train.comparison.intervals import SeedMean
 from can_train.config.codec import Json
 from can_train.errors import counted
 from can_train.report.document import (
@@ -54,7 +55,7 @@ def sweep_page(folder: Path) -> Page:
         lead=(
             ("What was tried", _what(manifest, board)),
             ("What did best", _best(manifest, groups)),
-            ("What to distrust", _doubts(manifest, results)),
+            ("What to distrust", _doubts(results, groups)),
         ),
         tiles=_tiles(manifest, board, results),
         sections=(
@@ -95,7 +96,7 @@ def _best_words(group: ResultGroup) -> str:
     return f"{first.model} on {first.dataset}: {params or 'all defaults'}, {group.metric} {value}"
 
 
-def _doubts(manifest: Manifest, results: Sequence[Result]) -> str:
+def _doubts(results: Sequence[Result], groups: Sequence[ResultGroup]) -> str:
     seeds = {str(result.params.get("seed", "")) for result in results}
     found = []
     if len(seeds) < _FEWEST_VALUES:
@@ -103,9 +104,37 @@ def _doubts(manifest: Manifest, results: Sequence[Result]) -> str:
     lacking = sum(result.validation is None for result in results)
     if lacking:
         found.append(f"{lacking} of {counted(len(results), 'run')} lack a figure")
+    found += _rivals(groups)
     found.append("the best of many on validation looks better than it is")
     text = "; ".join(found)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _rivals(groups: Sequence[ResultGroup]) -> Iterator[str]:
+    """How many combinations can't be told from the best."""
+    for best in best_of(groups):
+        first = best.first
+        others = [
+            other.validation
+            for other in groups
+            if other is not best
+            and other.is_complete
+            and (other.first.dataset, other.first.model) == (first.dataset, first.model)
+        ]
+        close = [other for other in others if other is not None and _overlap(best, other)]
+        if close:
+            yield (
+                f"the 95 % intervals of {len(close)} of {counted(len(others), 'other combination')} "
+                f"of {first.model} on {first.dataset} overlap with that of the best"
+            )
+
+
+def _overlap(best: ResultGroup, other: SeedMean) -> bool:
+    """Whether both have intervals, and these meet."""
+    mine = best.validation
+    if mine is None or mine.half_width is None or other.half_width is None:
+        return False
+    return abs(mine.mean - other.mean) <= mine.half_width + other.half_width
 
 
 def _tiles(manifest: Manifest, board: SweepBoard, results: Sequence[Result]) -> tuple[Tile, ...]:
@@ -141,7 +170,7 @@ def _axes(manifest: Manifest, groups: Sequence[ResultGroup]) -> Iterator[PageSec
             name="axes",
             title="Axis by axis",
             lead="Each dot is a group of runs that differ by their seed only, with its 95 % "
-            "interval where there are several; the line goes through the means of all else.",
+            "interval where there are several; the line goes through means over the other axes.",
             blocks=(SideBySide(pictures=tuple(drawn)),),
         )
 

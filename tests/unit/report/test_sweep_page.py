@@ -39,6 +39,10 @@ def test_a_sweep_shows_its_axis_with_the_means_over_seeds(sweep: Sweep, finish: 
     assert dict(page.lead)["What did best"] == (
         "gat teacher on car: learning rate 0.003, val_loss 0.3."
     )
+    assert (
+        "intervals of 1 of 1 other combination of gat teacher on car overlap"
+        in (dict(page.lead)["What to distrust"])
+    )
     best = [line for line in tables_of(page)["results"].lines if line.tone == "own"]
     assert [line.cells[0].text for line in best] == ["0.003"]
     assert drawing.title in html_of(page)

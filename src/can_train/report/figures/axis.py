@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,9 @@ from can_train.report.figures.style import (
 )
 
 _HEIGHT_IN: Final = 2.6
+_STEP: Final = 0.06
+_SPREAD: Final = 0.6
+"""Between points of one value, and of all of them, in distances between two values."""
 MOST_WORDS: Final = 8
 """Values that are written below the axis; of more, every second, third and so on is."""
 
@@ -60,6 +64,17 @@ def axis_drawing(
     )
 
 
+def _apart(points: Sequence[AxisPoint]) -> list[float]:
+    """Where each stands: those of one value side by side."""
+    seen, most = Counter[int](), Counter(point.at for point in points)
+    places = []
+    for point in points:
+        step = min(_STEP, _SPREAD / most[point.at])
+        places.append(point.at + step * (seen[point.at] - (most[point.at] - 1) / 2))
+        seen[point.at] += 1
+    return places
+
+
 def _means(points: Sequence[AxisPoint]) -> list[tuple[int, float]]:
     found = []
     for at in sorted({point.at for point in points}):
@@ -74,7 +89,7 @@ def _draw(
     figure, axes = canvas.figure(_HEIGHT_IN)
     axes.plot(*zip(*_means(points), strict=True), color=CONTROL, linewidth=1.2)
     axes.errorbar(
-        [point.at for point in points], [point.mean for point in points],
+        _apart(points), [point.mean for point in points],
         yerr=[point.half_width or 0.0 for point in points],
         color=OWN, marker="o", markersize=4.5, linestyle="none", elinewidth=1.2,
     )  # fmt: skip
