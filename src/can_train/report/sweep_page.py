@@ -124,8 +124,8 @@ def _rivals(groups: Sequence[ResultGroup]) -> Iterator[str]:
         close = [other for other in others if other is not None and _overlap(best, other)]
         if close:
             yield (
-                f"the 95 % intervals of {len(close)} of {counted(len(others), 'other combination')} "
-                f"of {first.model} on {first.dataset} overlap with that of the best"
+                f"the 95 % intervals of {len(close)} of "
+                f"{counted(len(others), 'other combination')} of {first.model} on {first.dataset} overlap with that of the best"
             )
 
 
