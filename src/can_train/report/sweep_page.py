@@ -125,7 +125,8 @@ def _rivals(groups: Sequence[ResultGroup]) -> Iterator[str]:
         if close:
             yield (
                 f"the 95 % intervals of {len(close)} of "
-                f"{counted(len(others), 'other combination')} of {first.model} on {first.dataset} overlap with that of the best"
+                f"{counted(len(others), 'other combination')} of {first.model} on "
+                f"{first.dataset} overlap with that of the best"
             )
 
 
