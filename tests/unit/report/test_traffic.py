@@ -12,7 +12,7 @@ from can_train.report.document import Facts
 from can_train.report.figures.rows import (
     MOST_ROWS,
     bit_drawing,
-    most_benign,
+    most_telling,
     period_drawing,
     raster_drawing,
     stretches,
@@ -120,12 +120,19 @@ def test_of_hundreds_of_fuzzed_ids_those_of_the_car_are_drawn() -> None:
     rows += [(1.0 + 0.001 * n, 0x300 + n, [0], 1) for n in range(400)]
     traffic = traffic_of("fuzzed", frames_of(rows))
     assert len(traffic.ids) == 405
-    drawn = most_benign(traffic)
+    drawn = most_telling(traffic)
     assert len(drawn.ids) == MOST_ROWS
     assert {each.id for each in drawn.ids} >= {"100", "101", "102", "103", "104"}
-    assert (
-        "325 IDs with the fewest benign frames aren't drawn" in raster_drawing(traffic).description
-    )
+    told = raster_drawing(traffic).description
+    assert "325 IDs with the fewest benign frames, floods aside, aren't drawn" in told
+
+
+def test_of_many_ids_the_one_that_floods_is_drawn() -> None:
+    rows = [(0.001 * n, 0x100 + n % 90, [0], 0) for n in range(9000)]
+    rows += [(2.0 + 0.001 * n, 0x000, [0], 1) for n in range(1000)]
+    traffic = traffic_of("flooded", frames_of(rows))
+    assert len(traffic.ids) == 91
+    assert most_telling(traffic).ids[0].id == "000"
 
 
 @pytest.mark.parametrize("make", [raster_drawing, period_drawing, bit_drawing])

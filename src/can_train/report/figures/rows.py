@@ -29,7 +29,7 @@ ROW_IN: Final = 0.12
 """Height of a row on the page, in inches."""
 
 MOST_ROWS: Final = 80
-"""IDs that have rows; of more, those with the most benign frames."""
+"""IDs that have rows; of more, those with the most benign frames, and floods."""
 
 PAPER_LABELS: Final = 24
 """Rows that are labelled on paper."""
@@ -37,6 +37,9 @@ PAPER_LABELS: Final = 24
 _HEAD_IN: Final = 0.8
 _RATE_IN: Final = 0.9
 _OFTEN: Final = 0.1
+_FLOOD: Final = 0.01
+"""Share of a recording's frames from which on an ID's attack frames count as a flood."""
+
 _WORTH_TELLING: Final = 0.01
 _BYTE: Final = 8
 
@@ -71,7 +74,7 @@ def period_drawing(traffic: RecordedTraffic) -> Drawing:
         title=f"Periods of IDs in {traffic.name}",
         description=f"Median interval of {counted(len(known), 'ID')}{told}; bars reach from the "
         f"5th to the 95th percentile of the benign intervals.{_left_out(traffic)}",
-        draw=lambda canvas: _draw_periods(canvas, most_benign(traffic).ids),
+        draw=lambda canvas: _draw_periods(canvas, most_telling(traffic).ids),
     )
 
 
@@ -90,12 +93,14 @@ def bit_drawing(traffic: RecordedTraffic) -> Drawing:
     )
 
 
-def most_benign(traffic: RecordedTraffic) -> RecordedTraffic:
-    """The same with at most 80 IDs: fuzzing alone may bring hundreds."""
+def most_telling(traffic: RecordedTraffic) -> RecordedTraffic:
+    """The same with at most 80 IDs: fuzzing alone may bring hundreds, but a flood is shown."""
     if len(traffic.ids) <= MOST_ROWS:
         return traffic
-    benign = np.array([each.frames - each.attacks for each in traffic.ids])
-    rows = np.sort(np.argsort(-benign, kind="stable")[:MOST_ROWS])
+    attacks = np.array([each.attacks for each in traffic.ids])
+    weight = np.array([each.frames for each in traffic.ids])
+    weight -= np.where(attacks < _FLOOD * traffic.frames, attacks, 0)
+    rows = np.sort(np.argsort(-weight, kind="stable")[:MOST_ROWS])
     return traffic.of(rows)
 
 
@@ -112,7 +117,9 @@ def _skipped(traffic: RecordedTraffic) -> str:
 
 def _left_out(traffic: RecordedTraffic) -> str:
     more = len(traffic.ids) - MOST_ROWS
-    return f" {counted(more, 'ID')} with the fewest benign frames aren't drawn." if more > 0 else ""
+    if more <= 0:
+        return ""
+    return f" {counted(more, 'ID')} with the fewest benign frames, floods aside, aren't drawn."
 
 
 def stretches(where: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -146,7 +153,7 @@ def _rows(axes: Axes, ids: Sequence[IdTraffic], canvas: Canvas, height_in: float
 
 
 def _draw_raster(canvas: Canvas, whole: RecordedTraffic) -> Figure:
-    traffic = most_benign(whole)
+    traffic = most_telling(whole)
     rows_in = _height_in(len(traffic.ids))
     figure, (top, axes) = canvas.figure(
         _HEAD_IN + _RATE_IN + rows_in,
@@ -191,7 +198,7 @@ def _draw_periods(canvas: Canvas, drawn: Sequence[IdTraffic]) -> Figure:
 
 
 def _draw_bits(canvas: Canvas, whole: RecordedTraffic) -> Figure:
-    traffic = most_benign(whole)
+    traffic = most_telling(whole)
     rows_in = _height_in(len(traffic.ids))
     figure, axes = canvas.figure(_HEAD_IN + rows_in)
     width = _rows(axes, traffic.ids, canvas, rows_in)

@@ -30,8 +30,8 @@ _HEIGHT_IN: Final = 2.7
 _VALIDATION: Final = "val_"
 _LATE: Final = 0.85
 _SUMS: Final = ("total", "task", "kd")
-_COLOURS: Final = (OWN, SECOND, THIRD, THRESHOLD, GOOD, ATTACK)
-_ROLES: Final = {"total": OWN, "task": ATTACK, "kd": THIRD, "val_loss": GOOD}
+_COLOURS: Final = (OWN, THIRD, THRESHOLD, SECOND, GOOD, ATTACK)
+_ROLES: Final = {"total": OWN, "task": ATTACK, "kd": SECOND, "val_loss": GOOD}
 """The colour of what several pictures show is the same in all."""
 
 
