@@ -61,7 +61,8 @@ SUMMARY: Final[Mapping[str, str]] = {
     "as_planned": "whether it never did, so that this is the run that its id stands for",
     "epoch_seconds, epoch_windows": "mean time of an epoch, and the windows that it trains on",
     "around_seconds": "time before and after all epochs; estimates of later runs rest on these",
-    "teacher_<figure>_before, teacher_<figure>_after": "agreement with the teacher, if it has one",
+    "teacher_<figure>_before, teacher_<figure>_after": "agreement with the teacher (GAT)",
+    "latent_<figure>_before, latent_<figure>_after": "agreement with the teacher (VGAE)",
     "teacher_sha256, teacher_sha256_after": "the teacher's file at the beginning and at the end",
 }
 ARTIFACT: Final[Mapping[str, str]] = {
