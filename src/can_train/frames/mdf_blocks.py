@@ -1,4 +1,7 @@
-"""The lists of blocks in an MF4 file have to end: asammdf follows a damaged one round and round.
+"""What asammdf takes on trust in an MF4 file, and hangs or crashes where it is damaged.
+
+Lists of blocks have to end: it follows them round and round. A channel has to lie within the record
+of its group: it reads on in whatever memory is there.
 
 A block (ASAM MDF 4.1, 5.2) is its name, its length and the number of its links in 24 bytes, then
 the links, the addresses of other blocks. The first link of a block in a list is that of the next.
@@ -26,10 +29,24 @@ _OTHER_LISTS: Final = (1, 2, 3, 4)
 """Links of the header to its history, hierarchy, attachments and events."""
 
 _DATA_LIST: Final = b"##DL"
+_CHANNEL_BLOCK: Final = b"##CN"
+
+_RECORD: Final = struct.Struct("<16xH6xII")
+"""After the links of a channel group: its flags, and bytes of a record without and with what tells
+which values are invalid."""
+
+_VALUE: Final = struct.Struct("<B2xBII")
+"""After those of a channel: its type, bit and byte at which a value begins, and its bits."""
+
+_VARIABLE: Final = 1
+"""Flag of a channel group whose records have no fixed length."""
+
+_COMPUTED: Final = (3, 6)
+"""Types of channels that have no bytes in the record."""
 
 
-def require_ends(path: Path) -> None:
-    """Refuses a file with a list of blocks that leads back into itself.
+def require_sound(path: Path) -> None:
+    """Refuses a file with a list of blocks that leads back into itself, or a channel outside.
 
     Names of blocks aren't looked at, since asammdf goes on without.
 
@@ -44,7 +61,40 @@ def require_ends(path: Path) -> None:
             if data[recorded : recorded + len(_DATA_LIST)] == _DATA_LIST:
                 list(_blocks(path, data, recorded))
             for channels in _blocks(path, data, _linked(data, group, _INNER)):
-                list(_blocks(path, data, _linked(data, channels, _INNER)))
+                _require_channels(path, data, channels)
+
+
+def _require_channels(path: Path, data: mmap.mmap, group: int) -> None:
+    """The channels of a group, and those that they consist of, lie within its record."""
+    found = _fields(data, group, _RECORD)
+    flags, *parts = found or (_VARIABLE,)
+    lists, passed = [_linked(data, group, _INNER)], set[int]()
+    while lists:
+        for channel in _blocks(path, data, lists.pop()):
+            if channel in passed:
+                continue
+            passed.add(channel)
+            inner = _linked(data, channel, _INNER)
+            if data[inner : inner + len(_CHANNEL_BLOCK)] == _CHANNEL_BLOCK:
+                lists.append(inner)
+            kind, bit, byte, bits = _fields(data, channel, _VALUE) or (_COMPUTED[0], 0, 0, 0)
+            if kind in _COMPUTED or flags & _VARIABLE:
+                continue
+            if byte + (bit + bits + 7) // 8 > sum(parts):
+                raise DataError(
+                    f"{path}: not a whole MF4 file (the channel at {channel} lies outside of its "
+                    "record). Copy it again"
+                )
+
+
+def _fields(data: mmap.mmap, at: int, fields: struct.Struct) -> tuple[int, ...] | None:
+    """Fields of a block behind its links; None where the file has ended before."""
+    if at + _LINKS_AT > len(data):
+        return None
+    begin = (
+        at + _LINKS_AT + _LINK.size * int(_LINK.unpack_from(data, at + _LINKS_AT - _LINK.size)[0])
+    )
+    return fields.unpack_from(data, begin) if begin + fields.size <= len(data) else None
 
 
 def _blocks(path: Path, data: mmap.mmap, first: int) -> Iterator[int]:

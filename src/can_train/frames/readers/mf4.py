@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from can_train.errors import DataError
 from can_train.frames.extras import DAMAGE, extra
 from can_train.frames.frame import EXTENDED_FLAG, MAX_STANDARD_ID, Frames
-from can_train.frames.mdf_blocks import require_ends
+from can_train.frames.mdf_blocks import require_sound
 from can_train.frames.options import ReadOptions
 from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult, require_frames
@@ -41,10 +43,10 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
         DataError: asammdf isn't installed, or the file is damaged or holds no CAN frames.
     """
     library = extra("asammdf", path, "the format mf4")
-    logging.getLogger("asammdf").setLevel(logging.ERROR)
-    require_ends(path)
+    require_sound(path)
+    library.blocks.mdf_v4.MDF4._file = None  # or one that couldn't be opened complains at its end
     try:
-        with library.MDF(path) as mdf:
+        with _told(path), library.MDF(path) as mdf:
             parts = [_part(mdf, group, name) for group, name in _groups(mdf, (_DATA, _REMOTE))]
             errors, remote = (
                 sum(_count(mdf, group) for group, _ in _groups(mdf, (kind,)))
@@ -66,6 +68,39 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
         bus=index.astype(np.uint8),
         bus_names=tuple(str(number) for number in numbers.tolist()),
     )
+
+
+class _Collector(logging.Handler):
+    """Keeps the first lines of errors."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        lines = record.getMessage().splitlines() or [""]
+        self.said.append(f"{type(error).__name__}: {error}" if error else lines[0])
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What asammdf only logs, and goes on without the frames that it couldn't read, is an error.
+
+    Raises:
+        DataError: It logged one.
+    """
+    told, collector = logging.getLogger("asammdf"), _Collector()
+    before = told.handlers, told.propagate, told.level
+    told.handlers, told.propagate = [collector], False
+    told.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        told.handlers, told.propagate = before[:2]
+        told.setLevel(before[2])
+    if collector.said:
+        raise DataError(f"{path}: not a whole MF4 file ({collector.said[0]}). Copy it again")
 
 
 def _damage(library: ModuleType) -> tuple[type[Exception], ...]:
