@@ -230,6 +230,6 @@ def test_overload_is_told_and_counted_exactly(
     assert follow(args, detector, source) == 0
     *told, summary = records(capsys.readouterr().out)
     # How fast they were sent is this machine's affair, and may look like an attack.
-    dropped = [record for record in told if record["type"] == "dropped"]
-    assert dropped == [{"type": "dropped", "frames": 900, "total": 900}]
+    lost = [record for record in told if record["type"] == "dropped"]
+    assert lost == [{"type": "dropped", "frames": 900, "total": 900}]
     assert (summary["frames"], summary["dropped"]) == (100, 900)
