@@ -228,8 +228,8 @@ def test_overload_is_told_and_counted_exactly(
     threading.Timer(0.5, source.stop).start()
     args = argparse.Namespace(json=True, log=None, calibrate=None)
     assert follow(args, detector, source) == 0
-    *told, summary = records(capsys.readouterr().out)
+    *events, summary = records(capsys.readouterr().out)
     # How fast they were sent is this machine's affair, and may look like an attack.
-    lost = [record for record in told if record["type"] == "dropped"]
+    lost = [record for record in events if record["type"] == "dropped"]
     assert lost == [{"type": "dropped", "frames": 900, "total": 900}]
     assert (summary["frames"], summary["dropped"]) == (100, 900)
