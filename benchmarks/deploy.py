@@ -41,14 +41,17 @@ SOME_IDS: Final = "-DCT_MOST_IDS=96"
 
 @dataclass(kw_only=True)
 class Said:
-    """Of a scenario: labels; by way and scorer margins and severities, a part per recording."""
+    """Of a scenario: labels; by way and scorer margins, severities and which windows are above the
+    threshold, a part per recording."""
 
     label: list[np.ndarray] = field(default_factory=list)
     margin: dict[tuple[str, str], list[np.ndarray]] = field(default_factory=dict)
     severity: dict[tuple[str, str], list[np.ndarray]] = field(default_factory=dict)
+    above: dict[tuple[str, str], list[np.ndarray]] = field(default_factory=dict)
 
-    def add(self, way: str, scorer: str, margin: object, severity: object) -> None:
+    def add(self, way: str, scorer: str, margin: object, severity: object, above: object) -> None:
         """Takes what one way says of a recording."""
+        self.above.setdefault((way, scorer), []).append(np.asarray(above, bool))
         self.margin.setdefault((way, scorer), []).append(np.asarray(margin, float))
         self.severity.setdefault((way, scorer), []).append(np.asarray(severity))
 
@@ -74,7 +77,7 @@ def main() -> None:
             write_frames(frames, folder / "frames.h")
         host = host_rows(detector, frames, folders)
         budgets = budgets_of(folders)
-        rows = _rows(detector, _said(detector, folders, recordings))
+        rows = _rows(_said(detector, folders, recordings))
     PAGE.write_text(page_of(detector, rows, budgets, host), encoding="utf-8")
 
 
@@ -111,7 +114,8 @@ def _add(detector: FrameScorer, frames: Frames, programs: Mapping[str, Path], sa
     decisions = list(stream_of(detector).push(frames))
     for name in detector.thresholds:
         verdicts = [each.verdicts[name] for each in decisions]
-        said.add("Python", name, [v.score for v in verdicts], [v.severity for v in verdicts])
+        columns = ([v.score for v in verdicts], [v.severity for v in verdicts])
+        said.add("Python", name, *columns, [v.above for v in verdicts])
     with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
         log.write(log_of(frames))
         log.flush()
@@ -119,7 +123,9 @@ def _add(detector: FrameScorer, frames: Frames, programs: Mapping[str, Path], sa
             lines = _windows(program, log.name)
             for at, name in enumerate(lines[0][2:-2:4]):
                 margin = [float(line[3 + 4 * at]) for line in lines]
-                said.add(way, name, margin, [line[5 + 4 * at] for line in lines])
+                words = [line[5 + 4 * at] for line in lines]
+                severities = [word.rstrip("!") for word in words]
+                said.add(way, name, margin, severities, [word.endswith("!") for word in words])
     said.label.append(_labels(detector, frames, decisions))
 
 
@@ -134,19 +140,19 @@ def _windows(program: Path, log: str) -> list[list[str]]:
     return [line.split() for line in done.stdout.splitlines() if line.startswith("window")]
 
 
-def _rows(detector: FrameScorer, said: Mapping[str, Said]) -> list[Row]:
+def _rows(said: Mapping[str, Said]) -> list[Row]:
     """A row for each scenario, scorer and way of scoring."""
     rows = []
     for scenario, of in said.items():
         label = np.concatenate(of.label)
+        above = {key: np.concatenate(parts) for key, parts in of.above.items()}
         margin = {key: np.concatenate(parts) for key, parts in of.margin.items()}
         severity = {key: np.concatenate(parts) for key, parts in of.severity.items()}
         for way, name in margin:
-            above = margin[way, name] > detector.thresholds[name].value
             off = np.abs(margin[way, name] - margin["Python", name]).max()
             changed = severity[way, name] != severity["Python", name]
             rows.append(Row(
-                scenario=scenario, scorer=name, by=way, f1=_f1(above, label),
+                scenario=scenario, scorer=name, by=way, f1=_f1(above[way, name], label),
                 off=float(off), severities=int(changed.sum()), windows=len(label),
             ))  # fmt: skip
     return rows

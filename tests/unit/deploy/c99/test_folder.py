@@ -29,10 +29,12 @@ pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="no C compil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """Margins [B, scorers] and severities of the windows, and what the program counted."""
+    """Of the windows margins [B, scorers], severities and which are above their threshold, and what
+    the program counted."""
 
     margin: np.ndarray
     severity: list[list[str]]
+    above: list[list[bool]]
     counted: str
 
 
@@ -68,7 +70,8 @@ def replayed(program: Path, log: Path) -> Replayed:
     lines = [line.split() for line in done.stdout.splitlines() if line.startswith("window")]
     return Replayed(
         margin=np.array([line[3:-2:4] for line in lines], float),
-        severity=[line[5:-2:4] for line in lines],
+        severity=[[word.rstrip("!") for word in line[5:-2:4]] for line in lines],
+        above=[[word.endswith("!") for word in line[5:-2:4]] for line in lines],
         counted=done.stderr,
     )
 
@@ -81,6 +84,7 @@ def require_same(detector: FrameScorer, frames: Frames, found: Replayed) -> None
     # A fusion sees margins in units of a threshold, which are small in untrained detectors.
     np.testing.assert_allclose(found.margin[:, -1], margin[:, -1], rtol=1e-5, atol=1e-3)
     assert found.severity == [[verdict.severity for verdict in row] for row in said]
+    assert found.above == [[verdict.above for verdict in row] for row in said]
 
 
 @pytest.fixture(scope="module")

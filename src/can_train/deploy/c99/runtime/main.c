@@ -88,8 +88,8 @@ static bool replay(const char *line)
         printf("window %" PRIu32, window->number);
         for (int scorer = 0; scorer < CT_SCORERS; scorer++) {
             const ct_verdict *of = &window->verdicts[scorer];
-            printf(" %s %.9g %.6g %s", ct_scorer_names[scorer], (double)of->margin,
-                   (double)of->p_value, severity_names[of->severity]);
+            printf(" %s %.9g %.6g %s%s", ct_scorer_names[scorer], (double)of->margin,
+                   (double)of->p_value, severity_names[of->severity], of->above ? "!" : "");
         }
         printf(" top %" PRIX32 "\n", window->top_id);
     }
