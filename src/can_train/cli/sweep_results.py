@@ -12,7 +12,6 @@ from can_train.cli.options import roots_of
 from can_train.cli.sweep_views import heading, show_as_json, sweep_called
 from can_train.errors import ConfigError, counted
 from can_train.runs.layout import experiment_option, plan_dir
-from can_train.sweeps.axes import word_of
 from can_train.sweeps.manifest import Manifest
 from can_train.sweeps.standing import sweep_board
 from can_train.tables import write_lines, write_table
@@ -126,11 +125,10 @@ def show_best(args: argparse.Namespace) -> int:
 
 def _best_lines(group: ResultGroup) -> Iterator[str]:
     found = group.validation
-    words = ", ".join(f"{name} {word_of(name, value)}" for name, value in group.params.items())
     if found is not None:
         spread = "" if found.half_width is None else f" ± {found.half_width:.4f}"
         yield (
-            f"{group.first.dataset} {group.first.model}: {words or 'the only one'}: "
+            f"{group.first.dataset} {group.first.model}: {group.words or 'the only one'}: "
             f"{group.metric} {found.mean:.4f}{spread} over {counted(found.count, 'seed')}"
         )
     for result in group.results:

@@ -83,8 +83,7 @@ class Result:
     @property
     def words(self) -> str:
         """Its part and its values in words."""
-        values = ", ".join(f"{name} {word_of(name, value)}" for name, value in self.params.items())
-        return ": ".join(text for text in (self.part, values) if text)
+        return _words(self.part, self.params)
 
     def average(self, figure: str) -> float | None:
         """Mean of a figure over the official scenarios in which it is defined."""
@@ -107,6 +106,11 @@ class ResultGroup:
     def first(self) -> Result:
         """One of them, for what they have in common."""
         return self.results[0]
+
+    @property
+    def words(self) -> str:
+        """Its part and its values in words; empty where the grid has neither."""
+        return _words(self.first.part, self.params)
 
     @property
     def is_complete(self) -> bool:
@@ -199,6 +203,11 @@ def scenarios_of(results: Iterable[Result]) -> tuple[str, ...]:
 def axes_of(manifest: Manifest) -> tuple[str, ...]:
     """Names of the axes, without the seed."""
     return tuple(name for name in manifest.grid_definition if name != SEED)
+
+
+def _words(part: str, params: Mapping[str, Json]) -> str:
+    values = ", ".join(f"{name} {word_of(name, value)}" for name, value in params.items())
+    return ": ".join(text for text in (part, values) if text)
 
 
 def _without_seed(result: Result) -> dict[str, Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from can_train.pipeline.record import write_plan
@@ -105,3 +106,14 @@ def test_an_evaluation_of_other_weights_is_named(
     first, second = results_of(board)
     assert not first.figures and "sha256 is" in first.problem
     assert second.figures and not second.problem
+
+
+def test_a_group_is_told_by_its_part_and_what_its_runs_have_in_common(
+    sweep_of: MakeSweep, finish: Finish
+) -> None:
+    sweep = sweep_of("learning_rate=0.001,0.003", "seed=0,1", model="gat", one_stage=True)
+    group = groups_of(results_of(half_done(sweep, finish)))[0]
+    assert group.words == "learning_rate 0.001"
+    result = replace(group.first, part="distilled")
+    assert replace(group, results=(result,)).words == "distilled: learning_rate 0.001"
+    assert replace(group, results=(result,), params={}).words == "distilled"
