@@ -96,6 +96,7 @@ def follow(run: Path, experiment_root: Path, over: IO[bytes]) -> int:
     Returns:
         0 if everything was brought over in the end.
     """
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # that it tries again is told once, by us
     uri, is_over, failed_s, told = store_uri(experiment_root), _waited(over, FIRST_S), 0.0, False
     mirror: Mirror | None = None
     while True:

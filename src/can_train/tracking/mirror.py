@@ -41,11 +41,11 @@ PATIENCE: Final[Mapping[str, str]] = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-"""A server that doesn't answer is given up soon, and nobody else is told anything, where the user's
-environment doesn't say else."""
+"""A server that is mute is given up soon, and only we say so; the environment may say else."""
 
 
 class MirrorError(PreflightError):

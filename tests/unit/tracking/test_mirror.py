@@ -140,6 +140,12 @@ def test_a_server_that_is_not_there_and_a_write_protected_folder_are_told(tmp_pa
         Mirror(f"sqlite:///{place}", tmp_path).bring(sample("x"))
 
 
+def test_mlflow_itself_writes_nothing_of_its_pages(mirror: Mirror) -> None:
+    from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
+
+    assert mirror.client and MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.get()
+
+
 def test_the_command_brings_over_what_is_missing_and_names_what_is_damaged(
     trained: Path, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
