@@ -4,9 +4,9 @@
 
 A reader's inputs begin as the sample recordings of its format (`$CAN_TRAIN_RECORDINGS`), cut to
 some KB. Bits are flipped, parts cut, repeated and swapped, fields replaced, sizes inflated. What
-takes longer than `LIMIT_S` ends the process with a traceback; what raises anything but can-train's
-errors is kept in `--keep` and told, and so are how many inputs a CPU-second took and how far memory
-grew.
+takes longer than `LIMIT_S` ends the process with a traceback; what crashes it, or raises anything
+but can-train's errors, is kept in `--keep` and told, and so are how many inputs a CPU-second took
+and how far memory grew.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import faulthandler
 import os
 import random
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -175,18 +176,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="of each reader, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "mutations")
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--here", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     if args.here:
         return _here(args)
     words = [f"--inputs={args.inputs}", f"--seconds={args.seconds}", f"--seed={args.seed}",
-             f"--keep={args.keep}", "--here"]  # fmt: skip
-    # A process each: one that hangs or dies takes no other with it, and memory is its own.
-    codes = [
-        subprocess.run([sys.executable, "-m", "benchmarks.mutations", reader, *words]).returncode
-        for reader in args.readers or READERS
-    ]
-    return int(any(codes))
+             f"--keep={args.keep}"]  # fmt: skip
+    return int(any([_process(reader, words, args.keep) for reader in args.readers or READERS]))
+
+
+def _process(reader: str, words: Sequence[str], keep: Path) -> int:
+    """Exit code of a process of its own for a reader, which is told where it died.
+
+    One that hangs or dies takes no other with it, and memory is its own.
+    """
+    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as inputs:
+        command = [sys.executable, "-m", "benchmarks.mutations", reader, *words, f"--here={inputs}"]
+        code = subprocess.run(command).returncode
+        if code not in (0, 1):
+            last = keep / reader / "died"
+            for path in Path(inputs).iterdir():
+                shutil.copyfile(path, last)
+            sys.stdout.write(f"{reader}: the process ended with {code} ({last})\n")
+    return code
 
 
 def _recordings() -> Path:
@@ -202,11 +214,9 @@ def _here(args: argparse.Namespace) -> int:
     folder = args.keep / reader
     folder.mkdir(parents=True, exist_ok=True)
     seeds = seeds_of(reader, _recordings())
-    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as inputs:
-        outcome = attempt(
-            reader, seeds, inputs=args.inputs, seconds=args.seconds, seed=args.seed,
-            folder=Path(inputs),
-        )  # fmt: skip
+    outcome = attempt(
+        reader, seeds, inputs=args.inputs, seconds=args.seconds, seed=args.seed, folder=args.here
+    )
     sys.stdout.write(f"{outcome.line}\n")
     for number, (kind, data) in enumerate(outcome.failures.items()):
         (folder / f"failure-{number}").write_bytes(data)

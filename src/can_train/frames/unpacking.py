@@ -28,7 +28,7 @@ _ZSTANDARD, _ZIP = b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _MAC_FOLDER: Final = "__MACOSX/"
 _SUFFIXES: Final = frozenset({".gz", ".xz", ".bz2", ".zst", ".zip"})
 _DAMAGE: Final = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError,
-                  NotImplementedError, ValueError)  # fmt: skip
+                  NotImplementedError, ValueError, LookupError)  # fmt: skip
 
 
 class _Recode(Protocol):

@@ -91,6 +91,15 @@ def test_a_cut_file_is_named(tmp_path: Path, suffix: str) -> None:
         read_recording(packed)
 
 
+def test_an_archive_whose_file_lost_its_name_is_damaged(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "drive.zip", "a")
+    data = path.read_bytes()
+    name = data.index(b"PK\x01\x02") + 46  # in the central directory
+    path.write_bytes(data[:name] + b"\0" + data[name + 1 :])
+    with pytest.raises(DataError, match="cut or damaged, can't be unpacked"):
+        read_recording(path)
+
+
 def test_a_folder_and_a_file_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"can't be read \(Is a directory\)"):
         read_recording(tmp_path)

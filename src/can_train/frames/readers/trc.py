@@ -76,7 +76,7 @@ def layout_of(path: Path) -> TextLayout:
     """How a file is written, by its heading.
 
     Raises:
-        DataError: An unknown version.
+        DataError: An unknown version, or a start that is no number.
     """
     lines = head_of(path).sample
     version = _first(_VERSION, lines) or _FIRST_VERSION
@@ -97,16 +97,21 @@ def layout_of(path: Path) -> TextLayout:
     )
     fd = any(map(_FD_KINDS.fullmatch, lines))
     layout = words_layout(FORMAT.name, roles, how, _FORM, fd=fd)
-    return _timed(layout, lines)
+    return _timed(path, layout, lines)
 
 
 def _roles(columns: str) -> tuple[int, ...]:
     return tuple(_BY_LETTER.get(letter, IGNORED) for letter in columns.split(","))
 
 
-def _timed(layout: TextLayout, lines: Sequence[str]) -> TextLayout:
+def _timed(path: Path, layout: TextLayout, lines: Sequence[str]) -> TextLayout:
     days = _first(_START, lines)
-    start = 0.0 if days is None else (float(days) - _UNIX_DAY) * _DAY_S
+    try:
+        start = 0.0 if days is None else (float(days) - _UNIX_DAY) * _DAY_S
+    except ValueError as error:
+        raise DataError(
+            f"{path}: ;$STARTTIME={days}. Allowed: days since 1899-12-30, such as 45200.5"
+        ) from error
     return layout.starting_at(start, units_per_s=1e3)
 
 

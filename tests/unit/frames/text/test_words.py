@@ -97,6 +97,13 @@ def test_car_bus_analyzer(tmp_path: Path) -> None:
     assert frames.dlc.tolist() == [2, 0]
 
 
+def test_a_start_of_a_trace_that_is_no_number_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "drive.trc"
+    path.write_text(";$FILEVERSION=1.1\n;$STARTTIME=25569.5.1\n1) 500.0 Rx 0123 2 00 FF\n")
+    with pytest.raises(DataError, match=r";\$STARTTIME=25569\.5\.1\. Allowed: days since"):
+        read_recording(path)
+
+
 HEADS = {
     "1.0": ";##########\n",
     "1.1": ";$FILEVERSION=1.1\n;$STARTTIME=25569.5\n",
