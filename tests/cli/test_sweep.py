@@ -297,3 +297,14 @@ def test_a_search_without_its_extra_says_how_to_get_it(
     assert (
         "which isn't installed. Get it, once: can-train env" in said and "--install search" in said
     )
+
+
+def test_a_manifest_that_is_not_there_is_told_as_a_file(
+    folders: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "manifest.json").touch()
+    words = ["sweep", "reproduce", str(tmp_path / "manifset.json"), *folders]
+    assert main(words) == 3
+    said = capsys.readouterr().err
+    assert "manifset.json: no such file in " in said
+    assert "did you mean manifest.json? Give a manifest or a sweep" in said

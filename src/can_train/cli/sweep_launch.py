@@ -18,7 +18,7 @@ from can_train.cli.launch import execute, exit_code, warn_of_resources, was_stop
 from can_train.cli.options import roots_of, typed_from
 from can_train.cli.place import chosen_executor
 from can_train.cli.sweep_search import resume_search, start_search
-from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError
+from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError, PreflightError
 from can_train.runs.layout import is_plan, is_sweep, manifest_path, plan_dir, sweep_dir
 from can_train.runs.typed_command import typed_command
 from can_train.sweeps.axes import parse_axis
@@ -247,7 +247,10 @@ def _found(roots: Roots, name: str) -> Manifest:
 
 def _manifest_file(roots: Roots, name: str) -> Path:
     """A manifest by its path, or that of a sweep by its name."""
+    from can_train.frames.absent import absent
     from can_train.runs.find import find_sweep
 
     path = Path(name)
+    if path.suffix == ".json" and not path.exists():
+        raise PreflightError(f"{name}: {absent(path, 'file')} Give a manifest or a sweep")
     return path if path.is_file() else manifest_path(find_sweep(roots.experiments, name))
