@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from can_train.vocab import (
+    AGENT_POLICY,
     LEARNING_TYPE_OF_STRATEGY,
     NO_KD,
     WITH_KD,
@@ -332,6 +333,12 @@ class RunConfig:
         """Artifacts that it consumes: `teacher`, and experts by the detector's name."""
         teacher = {} if self.distillation is None else {TEACHER: self.distillation.teacher}
         return {**teacher, **self.experts}
+
+    @property
+    def epochs(self) -> int:
+        """Most epochs that it trains; one where a fusion is solved at once."""
+        solved = self.fusion is not None and self.fusion.fusion_policy != AGENT_POLICY
+        return 1 if solved else self.training.epochs
 
     @property
     def distillation_word(self) -> Distillation:

@@ -96,7 +96,7 @@ def pace_of(experiment_root: Path, config: RunConfig) -> Pace | None:
 
 def _seconds(config: RunConfig, drawn: float, pace: Pace) -> float:
     epoch_s = pace.epoch_s * drawn / max(pace.epoch_windows, 1)
-    return round(pace.around_s + config.training.epochs * epoch_s, 1)
+    return round(pace.around_s + config.epochs * epoch_s, 1)
 
 
 def _paces(experiment_root: Path, config: RunConfig) -> Iterator[Pace]:
@@ -126,4 +126,5 @@ def _is_alike(one: RunConfig, other: RunConfig) -> bool:
         and one.data.window == other.data.window
         and one.training.threads == other.training.threads
         and one.architecture == other.architecture
+        and one.fusion == other.fusion
     )

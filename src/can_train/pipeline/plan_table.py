@@ -63,7 +63,7 @@ def _cells(planned: PlannedStage) -> tuple[str, ...]:
         config.training_strategy,
         config.distillation_word,
         ",".join(map(str, planned.depends_on)),
-        str(config.training.epochs),
+        str(config.epochs),
         "" if planned.state == "reused" else planned.cost.time_text,
         "" if planned.state == "reused" else planned.cost.memory_text,
     )

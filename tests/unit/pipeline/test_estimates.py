@@ -37,6 +37,17 @@ def test_epochs_and_windows_make_the_time(plan_of: MakePlan, dataset: DatasetMan
     assert cost_of(some, manifest, PACE).seconds == pytest.approx(20 + 10 * 2.0 * 0.06, abs=0.1)
 
 
+def test_a_fusion_that_is_solved_at_once_has_one_epoch(
+    plan_of: MakePlan, dataset: DatasetManifest
+) -> None:
+    chain = {"model": "vgae,gat,dqn", "threads": "1", "epochs": "5,5,200"}
+    for policy, epochs in (("maximum", 1), ("dqn", 200)):
+        config = plan_of(**chain, fusion_policy=policy).stages[2].config
+        per_epoch = 2.0 * TRAIN_SHARE * 2
+        found = cost_of(replace(config, data=replace(config.data, augment=0)), long(dataset), PACE)
+        assert found.seconds == pytest.approx(20 + epochs * per_epoch, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"), [(None, "unknown"), (0.2, "1 s"), (59.0, "59 s"), (150.0, "2 min"),
                           (5400.0, "1.5 h")],
