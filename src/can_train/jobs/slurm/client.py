@@ -217,7 +217,7 @@ def _joined(
         known = jobs.get(name)
         if job.has_ended and known is not None:
             jobs[name] = replace(job, exit_code=known.exit_code, signal=known.signal, by=known.by)
-        elif job.has_ended and books.returncode:
+        elif job.has_ended:
             jobs[name] = _with_exit_code(job)
         else:
             jobs[name] = job
@@ -259,7 +259,7 @@ def _booked(line: str) -> SlurmJob | None:
 
 
 def _with_exit_code(job: SlurmJob) -> SlurmJob:
-    """Exit code of a job that ended, from the controller: there is no accounting."""
+    """Exit code of a job that ended, from the controller: the accounting doesn't know it yet."""
     done = call(["scontrol", "-o", "show", "job", job.job_id])
     _, found, rest = done.stdout.partition(" ExitCode=")
     code, _, number = rest.partition(" ")[0].partition(":")

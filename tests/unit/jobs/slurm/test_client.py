@@ -77,6 +77,17 @@ def test_without_accounting_the_controller_tells_the_exit_code(fake_slurm: FakeS
     assert answers.reachable
 
 
+@pytest.mark.parametrize("booked", ["", "5|RUNNING|0:0|0|node1\n"])
+def test_the_controller_tells_it_too_while_the_accounting_lags(
+    fake_slurm: FakeSlurm, booked: str
+) -> None:
+    fake_slurm.answers("squeue", queued(5, "FAILED", 0, "0:03", "node1", "JobLaunchFailure"))
+    fake_slurm.answers("sacct", booked)
+    fake_slurm.answers("scontrol", SCONTROL.format("FAILED", 0))
+    found = answers_about(["5"]).jobs["5"]
+    assert (found.state, found.exit_code, found.signal) == ("FAILED", 0, 9)
+
+
 def test_a_forgotten_job_is_not_a_silent_controller(fake_slurm: FakeSlurm) -> None:
     fake_slurm.answers("squeue", UNKNOWN, 1)
     fake_slurm.answers("sacct", "")
