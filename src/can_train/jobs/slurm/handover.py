@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from can_train.config.spec import spec_of
 from can_train.errors import PreflightError, raise_all
@@ -22,10 +24,13 @@ from can_train.jobs.slurm.record import (
 )
 from can_train.jobs.slurm.script import processes
 from can_train.jobs.slurm.site import load_site, merged, resources_for
-from can_train.jobs.slurm.submit import submit
+from can_train.jobs.slurm.state import COMPLETING
+from can_train.jobs.slurm.submit import CLEARING_S, submit
 from can_train.runs.layout import evaluation_path, stage_logs
 
 Given = Mapping[str, OptionValue]
+
+_PAUSE_S: Final = 0.5
 
 
 def scripts(handover: Handover, given: Given) -> Iterator[str]:
@@ -45,7 +50,7 @@ def hand_over(handover: Handover, given: Given) -> tuple[JobResult, ...]:
         PreflightError: One of the runs is being worked on by a process on this machine.
         SubmissionError: Slurm refused a job, or didn't answer.
     """
-    rows = _rows(handover)
+    rows = _settled_rows(handover)
     raise_all([_works_here(r) for r in rows.values() if r.is_active and r.worker_job is None])
     missing, results = [], {}
     for request in _requests(handover, given):
@@ -77,6 +82,16 @@ def _tell(requests: list[SlurmRequest], jobs: Mapping[int, str]) -> None:
 
 def _rows(handover: Handover) -> dict[int, Row]:
     return {row.job.number: row for row in board_of(handover.jobs).rows}
+
+
+def _settled_rows(handover: Handover) -> dict[int, Row]:
+    """The same once no job is left that has ended and still clears up, as after a cancel."""
+    deadline = time.monotonic() + CLEARING_S
+    rows = _rows(handover)
+    while any(row.reason == COMPLETING for row in rows.values()) and time.monotonic() < deadline:
+        time.sleep(_PAUSE_S)
+        rows = _rows(handover)
+    return rows
 
 
 def _is_missing(row: Row, request: SlurmRequest) -> bool:

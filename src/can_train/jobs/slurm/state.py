@@ -14,6 +14,9 @@ from can_train.runs.job_views import OUT_OF_MEMORY, Evidence, JobsView, SeenJob,
 TIME_LIMIT: Final = "time limit"
 NODE_FAILURE: Final = "node failure"
 PREEMPTED: Final = "preempted"
+COMPLETING: Final = "completing"
+"""Why a run is said to work whose job has ended and is being cleared away."""
+
 FORGOTTEN: Final = "its job ended, and Slurm has forgotten it"
 
 _REASON_OF_STATE: Final = {

@@ -62,6 +62,20 @@ def test_a_plan_with_nothing_missing_says_so(
     assert not [call for call in fake_slurm.calls if call.startswith("sbatch")]
 
 
+def test_a_job_that_still_clears_up_is_waited_for(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
+    plan = plan_of(tmp_path, ())
+    assert outcomes(plan) == ["submitted"]
+    (fake_slurm.bin / "squeue").write_text(
+        f"""#!/bin/bash
+        [[ " $* " = *" -n "* ]] && exit
+        [[ -e {tmp_path}/seen ]] && state=CANCELLED || state=COMPLETING
+        touch {tmp_path}/seen
+        echo "1|$state|0|0:01|node1|None|"
+        """
+    )
+    assert outcomes(plan) == ["submitted"]
+
+
 def test_a_run_that_is_worked_on_here_is_refused(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
     plan = plan_of(tmp_path, ())
     run = tmp_path / "run1"
