@@ -95,7 +95,9 @@ def test_one_that_is_killed_ends_the_other(lab: Lab, killed: int) -> None:
         until(lambda: has_trained(run, 2))
         processes[killed].kill()
         codes = [code for code, _ in ended(processes)]
-    assert codes[killed] == -signal.SIGKILL and codes[1 - killed] == 1
+    # The first process keeps the store of all: without it a thread of gloo may end the other one.
+    others = {1} if killed else {1, -signal.SIGABRT}
+    assert codes[killed] == -signal.SIGKILL and codes[1 - killed] in others
     assert not list((run / "models").glob("*"))
     status = read_status(run)
     if killed:
