@@ -47,7 +47,8 @@ def hand_over(handover: Handover, given: Given) -> tuple[JobResult, ...]:
     """Submits the runs that are missing, and tells the number of each job.
 
     Raises:
-        PreflightError: One of the runs is being worked on by a process on this machine.
+        PreflightError: One of the runs is being worked on by a process on this machine, or its last
+            job isn't cleared away.
         SubmissionError: Slurm refused a job, or didn't answer.
     """
     rows = _settled_rows(handover)
@@ -85,10 +86,20 @@ def _rows(handover: Handover) -> dict[int, Row]:
 
 
 def _settled_rows(handover: Handover) -> dict[int, Row]:
-    """The same once no job is left that has ended and still clears up, as after a cancel."""
+    """The same once no job is left that has ended and still clears up, as after a cancel.
+
+    Raises:
+        PreflightError: One still does after `CLEARING_S`.
+    """
     deadline = time.monotonic() + CLEARING_S
-    rows = _rows(handover)
-    while any(row.reason == COMPLETING for row in rows.values()) and time.monotonic() < deadline:
+    rows, told = _rows(handover), False
+    while clearing := [row for row in rows.values() if row.reason == COMPLETING]:
+        if time.monotonic() > deadline:
+            raise_all([_still_clears(row) for row in clearing])
+        if not told:
+            titles = ", ".join(row.job.title for row in clearing)
+            sys.stderr.write(f"waiting until Slurm has cleared away the last job of {titles}\n")
+            told = True
         time.sleep(_PAUSE_S)
         rows = _rows(handover)
     return rows
@@ -143,6 +154,14 @@ def _settings(handover: Handover, given: Given) -> SubmissionSettings:
 
 def _site_in(given: Given) -> str | None:
     return str(given["site"]) if "site" in given else None
+
+
+def _still_clears(row: Row) -> PreflightError:
+    number = row.worker_job.job_id if row.worker_job else ""
+    return PreflightError(
+        f"{row.job.title}: Slurm still clears away its last job {number}. Give the same command "
+        f"again once it is gone from: squeue -j {number}"
+    )
 
 
 def _works_here(row: Row) -> PreflightError:

@@ -10,6 +10,7 @@ import pytest
 from can_train.config.schema import Resources
 from can_train.errors import PreflightError
 from can_train.jobs.job import Handover, Job, JobRequest, Needs
+from can_train.jobs.slurm import handover
 from can_train.jobs.slurm.handover import hand_over, scripts
 from can_train.jobs.slurm.record import read_attempts
 from can_train.runs.state import RunStatus, end_running, owned, start_running, write_status
@@ -35,8 +36,8 @@ def plan_of(root: Path, *needs: tuple[int, ...]) -> Handover:
     return Handover(plan=plan, experiment_root=root, requests=tuple(asked))
 
 
-def outcomes(handover: Handover) -> list[str]:
-    return [result.outcome for result in hand_over(handover, {})]
+def outcomes(plan: Handover) -> list[str]:
+    return [result.outcome for result in hand_over(plan, {})]
 
 
 def test_finished_runs_are_not_submitted_and_not_waited_for(
@@ -62,18 +63,30 @@ def test_a_plan_with_nothing_missing_says_so(
     assert not [call for call in fake_slurm.calls if call.startswith("sbatch")]
 
 
-def test_a_job_that_still_clears_up_is_waited_for(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
+def test_a_job_that_still_clears_up_is_waited_for(
+    tmp_path: Path,
+    fake_slurm: FakeSlurm,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     plan = plan_of(tmp_path, ())
     assert outcomes(plan) == ["submitted"]
     (fake_slurm.bin / "squeue").write_text(
         f"""#!/bin/bash
         [[ " $* " = *" -n "* ]] && exit
-        [[ -e {tmp_path}/seen ]] && state=CANCELLED || state=COMPLETING
-        touch {tmp_path}/seen
+        [[ -e {tmp_path}/cleared ]] && state=CANCELLED || state=COMPLETING
+        [[ -e {tmp_path}/asked ]] && touch {tmp_path}/cleared
+        touch {tmp_path}/asked
         echo "1|$state|0|0:01|node1|None|"
         """
     )
+    with monkeypatch.context() as hurried:
+        hurried.setattr(handover, "CLEARING_S", -1.0)
+        with pytest.raises(PreflightError, match="still clears away its last job 1. Give the same"):
+            outcomes(plan)
     assert outcomes(plan) == ["submitted"]
+    said = "waiting until Slurm has cleared away the last job of stage 1\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_run_that_is_worked_on_here_is_refused(tmp_path: Path, fake_slurm: FakeSlurm) -> None:
