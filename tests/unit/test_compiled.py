@@ -7,11 +7,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
+from numba.core.errors import TypingError
+from numpy.typing import NDArray
 
 import can_train
-from can_train.compiled import SOURCES, folder_for
+from can_train.compiled import SOURCES, borrowed, compiled, folder_for
 
 FUNCTION = """\
 from can_train.compiled import compiled
@@ -88,3 +92,37 @@ def test_each_module_alone_keeps_its_functions_there(module: str) -> None:
     folders = done.stdout.split()
     assert folders
     assert all(folder_for(SOURCES).name in Path(folder).parts for folder in folders)
+
+
+class Rows(NamedTuple):
+    """Rows of numbers, and what they are multiplied with."""
+
+    rows: NDArray[np.float64]
+    factor: int
+
+
+@compiled()
+def row_sums(counted: Rows, sums: NDArray[np.float64]) -> None:
+    given = borrowed(counted)
+    for i in range(len(sums)):
+        row = given.rows[i]
+        sums[i] = given.factor * row.sum()
+
+
+@compiled()
+def letters(word: str) -> int:
+    return len(borrowed(word))
+
+
+def test_what_is_borrowed_is_the_same_memory_and_stays_its_owners() -> None:
+    rows, sums = np.arange(6.0).reshape(3, 2), np.zeros(3)
+    before = sys.getrefcount(rows)
+    for _ in range(3):
+        row_sums(Rows(rows, 2), sums)
+    assert sums.tolist() == [2.0, 10.0, 18.0]
+    assert sys.getrefcount(rows) == before
+
+
+def test_only_arrays_and_numbers_can_be_borrowed() -> None:
+    with pytest.raises(TypingError, match="can't be borrowed"):
+        letters("abc")

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.compiled import compiled
+from can_train.compiled import borrowed, compiled
 from can_train.graphs.features import ClassicEdge, ClassicNode
-from can_train.graphs.kernels.topology import Topology, has_reverse
+from can_train.graphs.kernels.topology import Topology
 
 _PAYLOAD_BYTES: Final = 8
 """The published set looks at a classic CAN payload; further bytes of CAN FD don't count."""
@@ -37,6 +37,8 @@ def fill_classic(
         node_x: Zeroed, is filled [N, F].
         edge_x: Zeroed, is filled [E, G].
     """
+    timestamps, payloads = borrowed(timestamps), borrowed(payloads)
+    topology, node_x, edge_x = borrowed(topology), borrowed(node_x), borrowed(edge_x)
     window = topology.node_of_frame.shape[1]
     first_node = 0
     first_edge = 0
@@ -53,7 +55,8 @@ def fill_classic(
         )
         _classic_edges(timestamps[start : start + window], topology.edge_of_frame[w], edges)
         degree[: topology.nodes[w]] = 0
-        _classic_degrees(topology.edge_index[:, first_edge:next_edge], degree, edges)
+        has_reverse = topology.has_reverse[first_edge:next_edge]
+        _classic_degrees(topology.edge_index[:, first_edge:next_edge], has_reverse, degree, edges)
         first_node = next_node
         first_edge = next_edge
 
@@ -111,7 +114,10 @@ def _classic_edges(
 
 @compiled()
 def _classic_degrees(
-    edge_index: NDArray[np.uint16], degree: NDArray[np.int64], x: NDArray[np.float32]
+    edge_index: NDArray[np.uint16],
+    has_reverse: NDArray[np.bool_],
+    degree: NDArray[np.int64],
+    x: NDArray[np.float32],
 ) -> None:
     """Reverse edges, and product and ratio of the degrees (in plus out) of both ends."""
     for i in range(len(x)):
@@ -120,6 +126,6 @@ def _classic_degrees(
     for i in range(len(x)):
         source = degree[edge_index[0, i]]
         target = degree[edge_index[1, i]]
-        x[i, ClassicEdge.HAS_REVERSE_EDGE] = has_reverse(edge_index, i)
+        x[i, ClassicEdge.HAS_REVERSE_EDGE] = has_reverse[i]
         x[i, ClassicEdge.DEGREE_PRODUCT] = source * target
         x[i, ClassicEdge.DEGREE_RATIO] = source / target

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.compiled import compiled
+from can_train.compiled import borrowed, compiled
 from can_train.graphs.past import (
     BitsColumn,
     BusColumn,
@@ -134,7 +134,7 @@ def _end_window(history: History, now: float, row: NDArray[np.float32]) -> None:
     row[WindowColumn.MISSING_SHARE] = missing / periodic if periodic else 0.0
 
 
-@compiled()
+@compiled(inline=True)
 def _interval_columns(
     row: NDArray[np.float32],
     numbers: NDArray[np.float64],
@@ -175,7 +175,7 @@ def _interval_columns(
     )
 
 
-@compiled()
+@compiled(inline=True)
 def _payload_columns(
     row: NDArray[np.float32],
     numbers: NDArray[np.float64],
@@ -208,7 +208,6 @@ def _payload_columns(
     numbers[NumberColumn.BITS_MEAN] += surprise / max(intervals, 1)
 
 
-# The next three are inlined: a call per frame would count references to every array of the history.
 @compiled(inline=True)
 def _hear(bus: NDArray[np.float64], now: float, first: bool) -> None:
     """Adds a frame to the running mean of the gaps between frames of the bus."""
@@ -266,6 +265,8 @@ def update_history(
         per_frame: Is filled [n, 10].
         per_window: Is filled [m, 2].
     """
+    frames, history = borrowed(frames), borrowed(history)
+    per_frame, per_window = borrowed(per_frame), borrowed(per_window)
     numbers, counts, bits, bus, _ = history
     next_end = ends.first
     ended = 0

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.compiled import compiled
+from can_train.compiled import borrowed, compiled
 from can_train.graphs.features import RelationalEdge, RelationalNode
 from can_train.graphs.kernels.history import TIME_FLOOR_S, clip
-from can_train.graphs.kernels.topology import Topology, has_reverse
+from can_train.graphs.kernels.topology import Topology
 from can_train.graphs.past import FrameColumn, WindowColumn
 
 _COUNT_LIMIT: Final = 4.0
@@ -88,6 +88,8 @@ def fill_relational(
         node_x: Zeroed, is filled [N, F].
         edge_x: Zeroed, is filled [E, G].
     """
+    state, topology = borrowed(state), borrowed(topology)
+    node_x, edge_x = borrowed(node_x), borrowed(edge_x)
     window = topology.node_of_frame.shape[1]
     first_node = 0
     first_edge = 0
@@ -105,7 +107,8 @@ def fill_relational(
         edges = edge_x[first_edge:next_edge]
         _sum_nodes(here.frames, topology.node_of_frame[w], x)
         _sum_edges(here, topology.edge_of_frame[w], edges)
-        _finish_edges(edges, edge_index, x, topology.node_of_frame[w])
+        has_reverse = topology.has_reverse[first_edge:next_edge]
+        _finish_edges(edges, edge_index, has_reverse, x, topology.node_of_frame[w])
         _finish_nodes(x, edge_index, topology.node_id[first_node:next_node], here.times)
         _add_bus(here, state.per_window[w, WindowColumn.MISSING_SHARE], x)
         first_node = next_node
@@ -235,6 +238,7 @@ def _sum_edges(
 def _finish_edges(
     x: NDArray[np.float32],
     edge_index: NDArray[np.uint16],
+    has_reverse: NDArray[np.bool_],
     node_x: NDArray[np.float32],
     node_of_frame: NDArray[np.uint16],
 ) -> None:
@@ -250,6 +254,6 @@ def _finish_edges(
         e[RelationalEdge.SHARE_OF_SOURCE] = count / outgoing
         e[RelationalEdge.GAP_LOG_RATIO_MEAN] /= count
         e[RelationalEdge.IS_SELF_LOOP] = source == target
-        e[RelationalEdge.HAS_REVERSE_EDGE] = has_reverse(edge_index, i)
+        e[RelationalEdge.HAS_REVERSE_EDGE] = has_reverse[i]
         e[RelationalEdge.INTERVAL_LOG_RATIO_MEAN] /= count
         e[RelationalEdge.BITS_SURPRISE_MEAN] /= count

@@ -33,6 +33,7 @@ class Topology(NamedTuple):
         node_of_frame: Node of each frame, counted within the graph [B, W], uint16.
         edge_of_frame: Edge of each transition, likewise [B, W - 1], uint16.
         edge_index: Source and target node of each edge, likewise [2, E], uint16.
+        has_reverse: Whether a graph has the edge in the other direction too [E], bool.
         node_id: Arbitration ID of each node [N], uint32.
         nodes: Nodes per graph [B], int64.
         edges: Edges per graph [B], int64.
@@ -42,6 +43,7 @@ class Topology(NamedTuple):
     node_of_frame: NDArray[np.uint16]
     edge_of_frame: NDArray[np.uint16]
     edge_index: NDArray[np.uint16]
+    has_reverse: NDArray[np.bool_]
     node_id: NDArray[np.uint32]
     nodes: NDArray[np.int64]
     edges: NDArray[np.int64]
@@ -88,6 +90,7 @@ def topology_of(frames: FrameNodes, starts: NDArray[np.int64], window: int) -> T
     nodes, edges = fill_topology(frames, starts, 0, met, room)
     return room._replace(
         edge_index=np.ascontiguousarray(room.edge_index[:, :edges]),
+        has_reverse=room.has_reverse[:edges].copy(),
         node_id=room.node_id[:nodes].copy(),
     )
 
@@ -99,6 +102,7 @@ def room_for(count: int, window: int, most_nodes: int) -> Topology:
         node_of_frame=np.empty((count, window), np.uint16),
         edge_of_frame=np.empty((count, window - 1), np.uint16),
         edge_index=np.empty((2, count * most_edges), np.uint16),
+        has_reverse=np.empty(count * most_edges, np.bool_),
         node_id=np.empty(count * most_nodes, np.uint32),
         nodes=np.empty(count, np.int64),
         edges=np.empty(count, np.int64),
@@ -145,6 +149,11 @@ def fill_topology(
                     edge_number[before, here] = found_edges
                     graph.edge_index[0, total_edges + found_edges] = before
                     graph.edge_index[1, total_edges + found_edges] = here
+                    # A self-loop is its own counterpart.
+                    has_reverse = edge_window[here, before] == number + w
+                    graph.has_reverse[total_edges + found_edges] = has_reverse
+                    if has_reverse:
+                        graph.has_reverse[total_edges + edge_number[here, before]] = True
                     found_edges += 1
                 graph.edge_of_frame[w, k - 1] = edge_number[before, here]
             before = here
@@ -152,13 +161,3 @@ def fill_topology(
         total_nodes += found_nodes
         total_edges += found_edges
     return total_nodes, total_edges
-
-
-@compiled(inline=True)
-def has_reverse(edge_index: NDArray[np.uint16], e: int) -> bool:
-    """Whether edge `e` of one graph [2, E] has a counterpart in the other direction."""
-    source, target = edge_index[0, e], edge_index[1, e]
-    for other in range(edge_index.shape[1]):
-        if edge_index[0, other] == target and edge_index[1, other] == source:
-            return True
-    return False
