@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.compiled import compiled
+from can_train.compiled import borrowed, compiled
 from can_train.frames.timing import LONGEST_STEP_BACK_S, SLOW_GAPS
 from can_train.graphs.features import Column
 
@@ -22,7 +22,12 @@ LONGEST_SILENCE_S: Final = 0.1
 bus falls silent again and again, and no ID shall count as a slow one for that."""
 
 _MEMORY_GAPS: Final = 1024
-"""Gaps over which the usual one is the running mean."""
+"""Gaps over which the usual one is the running mean; a power of two."""
+
+_SHARE: Final = 1.0 / _MEMORY_GAPS
+
+_ORDINARY_S: Final = min(LONGEST_SILENCE_S, LONGEST_STEP_BACK_S)
+"""Steps up to this, forward or back, are neither a jump nor a silence on any bus."""
 
 
 @unique
@@ -60,13 +65,46 @@ def follow_clock(
     timestamps: NDArray[np.float64], clock: NDArray[np.float64], steady: NDArray[np.float64]
 ) -> None:
     """Fills `steady`, and brings the `ClockColumn`s up to date."""
-    for i in range(len(timestamps)):
-        stamp = timestamps[i]
-        if clock[ClockColumn.FRAMES] == 0:
-            clock[ClockColumn.LAST] = stamp
-        steady[i] = _next(stamp, clock)
-        clock[ClockColumn.LAST] = steady[i]
-        clock[ClockColumn.FRAMES] = min(clock[ClockColumn.FRAMES] + 1, _MEMORY_GAPS)
+    clock = borrowed(clock)
+    begin = 0
+    while begin < len(timestamps):
+        begin = _follow_ordinary(timestamps, begin, clock, steady)
+        if begin < len(timestamps):
+            steady[begin] = _next(timestamps[begin], clock)
+            clock[ClockColumn.LAST] = steady[begin]
+            clock[ClockColumn.FRAMES] = min(clock[ClockColumn.FRAMES] + 1, _MEMORY_GAPS)
+            begin += 1
+
+
+@compiled()
+def _follow_ordinary(
+    timestamps: NDArray[np.float64],
+    begin: int,
+    clock: NDArray[np.float64],
+    steady: NDArray[np.float64],
+) -> int:
+    """The same as `_next` for frames from `begin` on, up to the first behind a jump or a silence.
+
+    What is remembered stays in registers, and the mean's division is one only while it is young:
+    each frame waits for what the one before it has left.
+    """
+    frames, offset = clock[ClockColumn.FRAMES], clock[ClockColumn.OFFSET]
+    last, usual = clock[ClockColumn.LAST], clock[ClockColumn.USUAL_GAP]
+    i = begin
+    while i < len(timestamps):
+        now = timestamps[i] + offset
+        gap = now - last if frames else 0.0
+        if not -_ORDINARY_S <= gap <= _ORDINARY_S:
+            break
+        error = max(gap, 0.0) - usual
+        # Exactly the quotient: the horizon is a power of two.
+        usual += error * _SHARE if frames == _MEMORY_GAPS else error / max(frames, 1.0)
+        frames = min(frames + 1, _MEMORY_GAPS)
+        steady[i] = last = now
+        i += 1
+    clock[ClockColumn.FRAMES] = frames
+    clock[ClockColumn.LAST], clock[ClockColumn.USUAL_GAP] = last, usual
+    return i
 
 
 @compiled()

@@ -13,7 +13,7 @@ from can_train.frames.frame import Frames
 from can_train.frames.readers import read_recording
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.features import RelationalNode
-from can_train.graphs.steady import SteadyClock
+from can_train.graphs.steady import ClockColumn, SteadyClock
 from tests.unit.frames_for_tests import make_frames, random_frames
 from tests.unit.graphs.graphs_for_tests import relational
 
@@ -209,3 +209,16 @@ def test_a_slow_bus_may_be_silent_for_longer() -> None:
     timestamps = np.arange(400) * 0.02
     timestamps[200:] += 0.5
     assert np.array_equal(steady(timestamps), timestamps)
+
+
+def test_the_usual_gap_is_a_running_mean_over_so_many_frames():
+    """To the last bit, however its division is done."""
+    times = np.cumsum(np.random.default_rng(0).integers(0, 900, 3000)).astype(np.float64) * 1e-6
+    clock = SteadyClock()
+    assert np.array_equal(clock.follow(times), times)
+    usual = 0.0
+    for frame, gap in enumerate(np.diff(times, prepend=times[0]).tolist()):
+        usual += (gap - usual) / min(max(frame, 1), 1024)
+    assert clock.state[ClockColumn.USUAL_GAP] == usual
+    assert clock.state[ClockColumn.FRAMES] == 1024
+    assert clock.state[ClockColumn.LAST] == times[-1]
