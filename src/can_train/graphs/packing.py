@@ -61,8 +61,12 @@ def pack_store(
     recordings: Sequence[Recording],
     spec: WindowSpec,
     maker: Maker | None,
-) -> None:
-    """Writes the store beside `path` and renames it; the first of several builders wins."""
+) -> bool:
+    """Writes the store beside `path` and renames it; the first of several builders wins.
+
+    Returns:
+        Whether it was this one, so that every byte at `path` was hashed on the way there.
+    """
     try:
         with writing_folder(path) as partial:
             with _Writer(partial) as writer:
@@ -75,6 +79,8 @@ def pack_store(
                     f"Use a smaller --window (at least 2)"
                 )
             (partial / META).write_text(writer.meta(), encoding="utf-8")
+            written = partial.stat().st_ino
+        return path.stat().st_ino == written
     except OSError as error:
         raise DataError(f"{path}: can't be stored ({error.strerror})") from error
 
@@ -135,6 +141,7 @@ class _Writer:
     def meta(self) -> str:
         """Rows of each column and hash of each file, as JSON."""
         hashes = {name: running.hexdigest() for name, running in self._hashes.items()}
-        for path in self.folder.iterdir():
-            hashes.setdefault(path.name, sha256_of(path))
+        hashes |= {
+            path.name: sha256_of(path) for path in self.folder.iterdir() if path.name not in hashes
+        }
         return json.dumps({"counts": self._counts, "sha256": hashes}, indent=1, sort_keys=True)

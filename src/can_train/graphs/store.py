@@ -88,9 +88,8 @@ def open_store(
     digests = [r.digest for r in recordings]
     key = store_key([*digests, *(maker.digests if maker else ())], spec)
     path = folder / "stores" / key[:16]
-    if not path.is_dir():
-        pack_store(folder, path, recordings, spec, maker)
-    columns = _load(path)
+    written = not path.is_dir() and pack_store(folder, path, recordings, spec, maker)
+    columns = _load(path, hashed=written)
     nodes, edges = columns.pop("nodes"), columns.pop("edges")
     made, marks = _load_made(path) if maker else ((), np.zeros(0, np.int8))
     return GraphStore(
@@ -116,13 +115,18 @@ def _load_made(path: Path) -> tuple[tuple[Recording, ...], NDArray[np.int8]]:
         ) from error
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """Every column by its name, memory-mapped, after a look at every byte unless that was done."""
+def _load(path: Path, *, hashed: bool) -> dict[str, Any]:
+    """Every column by its name, memory-mapped, after a look at every byte unless that was done.
+
+    Args:
+        path: The store.
+        hashed: Whether this process has just written it, hashing every byte on the way.
+    """
     remove = f"Remove {path} and run the same command again: it is rebuilt"
     known = is_stamped(path)
     try:
         meta = json.loads((path / META).read_text(encoding="utf-8"))
-        for name in () if known else {*meta["counts"], *meta["sha256"]}:
+        for name in () if known or hashed else {*meta["counts"], *meta["sha256"]}:
             _look_at(path / name, meta["sha256"][name], remove)
         columns = {c.name: _column(path / c.name, c, int(meta["counts"][c.name])) for c in STORED}
     except (OSError, ValueError, KeyError) as error:

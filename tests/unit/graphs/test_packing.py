@@ -10,6 +10,7 @@ import pytest
 
 from can_train.errors import DataError
 from can_train.frames.store import load_frames
+from can_train.graphs import packing
 from can_train.graphs.build import build_graphs
 from can_train.graphs.packing import pack_store
 from can_train.graphs.store import rows_of
@@ -41,3 +42,24 @@ def test_a_failure_in_one_recording_ends_all_and_leaves_nothing(prepared, tmp_pa
             REF.folder(root), tmp_path / "store", [*manifest.train, wrong], spec_of(20, 20), None
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_no_column_is_hashed_twice(prepared, tmp_path, monkeypatch):
+    root, manifest = prepared
+    monkeypatch.setattr(packing, "sha256_of", None)
+    assert pack_store(REF.folder(root), tmp_path / "store", manifest.train, spec_of(20, 20), None)
+
+
+def test_the_store_of_another_builder_that_was_first_is_told(prepared, tmp_path, monkeypatch):
+    root, manifest = prepared
+    path = tmp_path / "store"
+    meta = packing._Writer.meta
+
+    def meanwhile(writer: packing._Writer) -> str:
+        path.mkdir()
+        (path / "node_x").touch()
+        return meta(writer)
+
+    monkeypatch.setattr(packing._Writer, "meta", meanwhile)
+    assert not pack_store(REF.folder(root), path, manifest.train, spec_of(20, 20), None)
+    assert [file.name for file in path.iterdir()] == ["node_x"]

@@ -51,6 +51,16 @@ def test_an_altered_store_is_refused(prepared):
         store_of(root, manifest, stride=33)
 
 
+def test_a_store_that_was_just_written_is_not_read_again(prepared, monkeypatch):
+    root, manifest = prepared
+    looked_at = []
+    monkeypatch.setattr(store_module, "_look_at", lambda file, *_: looked_at.append(file.name))
+    store_of(root, manifest, stride=43)
+    assert looked_at == []
+    store_of(root, manifest, stride=43)
+    assert {"edge_x", "recording"} <= set(looked_at)
+
+
 def test_a_stamped_store_is_not_read_again_until_it_is_touched(prepared, monkeypatch):
     root, manifest = prepared
     monkeypatch.setattr(stamp, "SETTLED_S", -1.0)
