@@ -158,7 +158,6 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "frames.result": ("unit/frames/text/test_reading.py",),
     "frames.sniffing": ("unit/dataset/test_reading.py",),
     "frames.text.buses": ("property/test_text_recordings.py",),
-    "frames.text.candump": ("unit/frames/readers/test_candump.py",),
     "frames.text.canonical": ("property/test_text_recordings.py",),
     "frames.text.cells": ("unit/frames/readers/test_table.py",),
     "frames.text.fields": ("unit/frames/readers/test_hcrl.py", "property/test_text_recordings.py"),

@@ -9,14 +9,14 @@ from typing import Final
 
 import numpy as np
 
-from can_train.frames.frame import Frames
+from can_train.frames.frame import MAX_STANDARD_ID, Frames
 from can_train.frames.paging import give_back
 from can_train.frames.recording import Recording
 
 _OFTEN: Final = 10
 """Benign frames from which an ID belongs to the vehicle: a stray or fuzzed one has fewer."""
 
-_FRAMES_AT_ONCE: Final = 1 << 20
+_FRAMES_AT_ONCE: Final = 1 << 18
 _ENOUGH_IDS: Final = 5
 _SHARED: Final = 0.5
 """Recordings of one vehicle have at least this share of the smaller ID set in common; in the
@@ -33,15 +33,19 @@ class SeenIds:
 
 def seen_ids(recording: Recording, frames: Frames) -> SeenIds:
     """IDs of a recording's benign traffic."""
-    seen: Counter[int] = Counter()
+    standard = np.zeros(MAX_STANDARD_ID + 1, np.int64)
+    extended: Counter[int] = Counter()
     for begin in range(0, len(frames), _FRAMES_AT_ONCE):
         part = frames[begin : begin + _FRAMES_AT_ONCE]
-        ids, counts = np.unique(part.arbitration_id[part.label == 0], return_counts=True)
-        seen.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+        benign = part.arbitration_id[part.label == 0]
+        is_standard = benign <= MAX_STANDARD_ID
+        standard += np.bincount(benign[is_standard], minlength=len(standard))
+        ids, counts = np.unique(benign[~is_standard], return_counts=True)
+        extended.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
     give_back(frames.arbitration_id)
-    return SeenIds(
-        recording=recording, ids=frozenset(i for i, count in seen.items() if count >= _OFTEN)
-    )
+    often = np.flatnonzero(standard >= _OFTEN).tolist()
+    often += [i for i, count in extended.items() if count >= _OFTEN]
+    return SeenIds(recording=recording, ids=frozenset(often))
 
 
 def other_vehicles(seen: Sequence[SeenIds]) -> Iterator[str]:

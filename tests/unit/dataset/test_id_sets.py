@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from can_train.dataset import id_sets
 from can_train.dataset.discovery import SourceFile
 from can_train.dataset.id_sets import SeenIds, other_vehicles, seen_ids
 from can_train.dataset.intake import recording_of
@@ -49,3 +50,10 @@ def test_ids_of_attacks_and_rare_ones_do_not_count() -> None:
         np.arange(40) / 1000, [1] * 20 + [2] * 5 + [3] * 15, label=[0] * 25 + [1] * 15
     )
     assert seen("x", frames).ids == {1}
+
+
+def test_ids_are_counted_over_the_whole_recording(monkeypatch) -> None:
+    monkeypatch.setattr(id_sets, "_FRAMES_AT_ONCE", 7)
+    extended = 0x8000_0000 | 0x18FE_F100
+    ids = [0, extended, 0x7FF] * 9 + [0, extended] + [0x100] * 4
+    assert seen("x", make_frames(np.arange(len(ids)) / 1000, ids)).ids == {0, extended}

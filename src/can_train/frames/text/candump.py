@@ -33,17 +33,28 @@ FD, BENIGN, ATTACK = 1, 2, 4
 
 HASH: Final = ord("#")
 _POINT: Final = ord(".")
+_ZERO: Final = ord("0")
+_ONE: Final = ord("1")
 
 
 @compiled()
 def survey(data: NDArray[np.uint8]) -> int:
     """Which of FD, BENIGN and ATTACK occur, in sum."""
-    found = 0
-    for i in range(2, len(data)):
-        if data[i] == HASH and data[i - 1] == HASH:
-            found |= FD
-        elif data[i] == LINE_FEED:
-            found |= _label_before(data, i)
+    fd = benign = attack = trailing = False
+    # Three equal views and no branch: many bytes are looked at with one instruction.
+    second, first, here = data[:-2], data[1:-1], data[2:]
+    for i in range(len(here)):
+        ends = here[i] == LINE_FEED
+        labels = ends & is_blank(second[i])
+        fd |= (here[i] == HASH) & (first[i] == HASH)
+        benign |= labels & (first[i] == _ZERO)
+        attack |= labels & (first[i] == _ONE)
+        trailing |= ends & is_blank(first[i])
+    found = FD * fd + BENIGN * benign + ATTACK * attack
+    if trailing:
+        for i in range(2, len(data)):
+            if data[i] == LINE_FEED:
+                found |= _label_before(data, i)
     last = len(data)
     return found | _label_before(data, last) if last > 2 and data[last - 1] != LINE_FEED else found
 
@@ -55,9 +66,9 @@ def _label_before(data: NDArray[np.uint8], end: int) -> int:
         end -= 1
     if not is_blank(data[end - 2]):
         return 0
-    if data[end - 1] == ord("0"):
+    if data[end - 1] == _ZERO:
         return BENIGN
-    return ATTACK if data[end - 1] == ord("1") else 0
+    return ATTACK if data[end - 1] == _ONE else 0
 
 
 @compiled()

@@ -177,6 +177,7 @@ def take_frames(  # noqa: PLR0913 - compiled: a record of the columns would be c
     Returns:
         Number of frames, and how many of them are remote ones.
     """
+    words, room = payload.view(np.uint64), payloads.view(np.uint64)
     count = remote = 0
     for k in range(len(lines)):
         if lines[k].code == FRAME or lines[k].code == REQUEST:
@@ -185,8 +186,8 @@ def take_frames(  # noqa: PLR0913 - compiled: a record of the columns would be c
             ids[count] = lines[k].arbitration_id
             dlcs[count] = lines[k].dlc
             labels[count] = lines[k].label
-            for byte in range(payload.shape[1]):
-                payloads[count, byte] = payload[k, byte]
+            for word in range(words.shape[1]):
+                room[count, word] = words[k, word]
             count += 1
     return count, remote
 
