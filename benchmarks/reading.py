@@ -45,7 +45,7 @@ from can_train.frames.readers import (  # noqa: E402
 from can_train.frames.text.reading import TextLayout, read_text  # noqa: E402
 from can_train.graphs.identity import WindowSpec  # noqa: E402
 from can_train.graphs.store import open_store  # noqa: E402
-from can_train.vocab import FeatureSet  # noqa: E402
+from can_train.vocab import FEATURE_SETS, FeatureSet  # noqa: E402
 
 ROUNDS: Final = 5
 FRAMES: Final = 200_000
@@ -86,7 +86,13 @@ def _reading(path: Path, form: str, frames: int, rounds: int) -> Iterator[Row]:
         (source / "DoS-0.txt").symlink_to(path)
         for name, work in (
             ("", lambda: read_recording(path)),
-            (", to stored graphs", lambda: _import(source.parent, Path(folder), "relational")),
+            *(
+                (
+                    f", to stored {features} graphs",
+                    partial(_import, source.parent, Path(folder), features),
+                )
+                for features in FEATURE_SETS
+            ),
         ):
             yield measured(
                 "Reading", what + name, "frames/s", _rate(work, frames), beside,
