@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from can_train.cli.main import main
+from can_train.jobs.executor import HERE
+from can_train.runs.layout import stage_logs
+from can_train.tracking import follow
 
 
 @pytest.fixture(autouse=True)
@@ -33,10 +37,36 @@ def test_without_the_extra_the_way_to_it_is_told(
         assert "--mlflow-uri needs MLflow" in capsys.readouterr().err
 
 
-def test_only_one_run_is_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_that_are_followed_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["mlflow", "sync", "--follow", "--experiment-root", str(tmp_path)]
-    assert main([*words, "a", "b"]) == 2
-    assert "--follow: give one run" in capsys.readouterr().err
+    assert main(words) == 2
+    assert "--follow: give the runs" in capsys.readouterr().err
+
+
+def test_a_mirror_of_several_runs_that_fails_is_told_in_the_log_of_the_latest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [
+        tmp_path.joinpath("a", "b", "c", model, "e", "f", "g", "id") for model in ("vgae", "gat")
+    ]
+    for run, model in zip(runs, ("vgae", "gat"), strict=True):
+        out, err = stage_logs(run, model, HERE)
+        err.parent.mkdir(parents=True)
+        err.write_text("begun\n")
+
+    def failing(found: list[Path], root: Path, over: object) -> int:
+        assert found == [*runs, tmp_path / "later"]
+        logging.getLogger("can_train").warning("MLflow is away")
+        return 3
+
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr(follow, "follow", failing)
+    words = ["mlflow", "sync", *map(str, [*runs, tmp_path / "later"]), "--follow"]
+    assert main([*words, "--experiment-root", str(tmp_path)]) == 3
+    assert stage_logs(runs[0], "vgae", HERE)[1].read_text() == "begun\n"
+    assert "MLflow is away" in stage_logs(runs[1], "gat", HERE)[1].read_text()
 
 
 def test_the_pages_are_those_of_the_mirror(

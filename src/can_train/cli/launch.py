@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,9 @@ from can_train.cli.place import chosen_executor
 from can_train.cli.planning import plans_of, show, show_as_json
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, ConfigError, counted
 from can_train.jobs.executor import HERE, Executor, executor_called, executors
-from can_train.jobs.job import Handover, JobRequest, JobResult
+from can_train.jobs.job import Handover, Job, JobRequest, JobResult
 from can_train.runs.layout import plan_dir
+from can_train.runs.state import read_status
 
 if TYPE_CHECKING:
     from can_train.pipeline.plan import Plan, PlannedStage
@@ -27,6 +29,8 @@ def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
     executor = chosen_executor(args)
     if "json" in args and "dry_run" not in args:
         raise ConfigError("--json: only a plan that isn't run is shown as JSON. Add --dry-run")
+    from can_train.pipeline.plan import jobs_of
+
     executor.check()
     plans = plans_of(args, one_stage=one_stage, executor=executor)
     if "json" in args:
@@ -40,9 +44,22 @@ def launch(args: argparse.Namespace, *, one_stage: bool) -> int:
         return 0
     (plan,) = plans
     warn_of_resources(plan, executor)
-    ended = run_plan(plan, executor, one_stage=one_stage)
     last = [] if one_stage else [planned.frozen.run_dir for planned in plan.terminal]
-    return conclude(ended, executor, last, given_data_root(args))
+    with mirroring_all(jobs_of(plan), plan.roots.experiments, executor):
+        ended = run_plan(plan, executor, one_stage=one_stage)
+        return conclude(ended, executor, last, given_data_root(args))
+
+
+def mirroring_all(
+    jobs: Sequence[Job], experiment_root: Path, executor: Executor
+) -> AbstractContextManager[None]:
+    """One mirror of all runs of a plan, their evaluations included, where they are run here."""
+    from can_train.tracking.follow import mirroring_together
+
+    runs = [job.run_dir for job in jobs]
+    if len(runs) < 2 or not executor.waits or all(map(_is_finished, runs)):
+        return nullcontext()  # one worker has its own; and nothing is brought over twice
+    return mirroring_together(runs, experiment_root)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +143,11 @@ def exit_code(results: Sequence[JobResult]) -> int:
     """0 if every stage has its artifact, else the code of the first one that failed."""
     failed = [result for result in results if not result.ok]
     return next((result.exit_code for result in failed if result.exit_code), 1) if failed else 0
+
+
+def _is_finished(run: Path) -> bool:
+    status = read_status(run)
+    return status is not None and status.state == "finished"
 
 
 def _handover(plan: Plan, *, one_stage: bool) -> Handover:

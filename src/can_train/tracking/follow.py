@@ -1,4 +1,4 @@
-"""Mirrors one run while it goes on, in a process of its own that training never waits for."""
+"""Mirrors runs while they go on, in a process of its own that training never waits for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -18,8 +18,10 @@ from typing import IO, Final
 from can_train.errors import CanTrainError
 from can_train.runs.jobs import own_job
 from can_train.runs.layout import experiment_option, mirror_log
+from can_train.runs.passed_on import MLFLOW, OFF
+from can_train.runs.state import current_status
 from can_train.tracking.mirror import Mirror
-from can_train.tracking.record import tracked_run
+from can_train.tracking.record import TrackedRun, tracked_run
 from can_train.tracking.store import is_wanted, store_uri
 
 FIRST_S: Final = 20.0
@@ -42,23 +44,23 @@ logger = logging.getLogger("can_train")
 
 
 class Mirroring:
-    """A process that mirrors a run while the block lasts, and a little longer.
+    """A process that mirrors runs while the block lasts, and a little longer.
 
-    Its standard input is a pipe from this process: when it ends, however this process ended, the
-    run is over.
+    Its standard input is a pipe from this process: when it ends, however this process ended, and
+    nobody works on one of the runs, they are over.
 
     Args:
-        run: Folder of the run.
+        runs: Folders of the runs.
         experiment_root: Where the runs lie.
     """
 
-    def __init__(self, run: Path, experiment_root: Path) -> None:
-        self._run, self._root = run, experiment_root
+    def __init__(self, runs: Sequence[Path], experiment_root: Path) -> None:
+        self._runs, self._root = runs, experiment_root
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> subprocess.Popen[bytes] | None:
         if is_wanted():
-            self._process = _start(self._run, self._root)
+            self._process = _start(self._runs, self._root)
         return self._process
 
     def __exit__(
@@ -76,22 +78,45 @@ class Mirroring:
             self._process.wait(JOB_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            logger.warning("MLflow is too slow for this job; %s", _later(self._run, self._root))
+            logger.warning("MLflow is too slow for this job; %s", _later(self._runs, self._root))
 
 
 def mirror_once(run: Path, experiment_root: Path) -> None:
     """Starts to bring over what is there now, and doesn't wait for it."""
-    with Mirroring(run, experiment_root):
+    with Mirroring([run], experiment_root):
         pass
 
 
-def follow(run: Path, experiment_root: Path, over: IO[bytes]) -> int:
-    """Mirrors `run` until `over` ends; a mirror that can't be used is told once and tried again.
+@contextmanager
+def mirroring_together(runs: Sequence[Path], experiment_root: Path) -> Iterator[None]:
+    """One process mirrors all of `runs` while the block lasts; workers that it starts start none.
+
+    MLflow takes seconds to load.
 
     Args:
-        run: Folder of the run.
+        runs: Folders of the runs, some of which this process's workers train.
         experiment_root: Where the runs lie.
-        over: A pipe that ends with the run.
+    """
+    before = os.environ.get(MLFLOW)
+    with Mirroring(runs, experiment_root):
+        os.environ[MLFLOW] = OFF
+        try:
+            yield
+        finally:
+            os.environ.pop(MLFLOW)
+            if before is not None:
+                os.environ[MLFLOW] = before
+
+
+def follow(runs: Sequence[Path], experiment_root: Path, over: IO[bytes]) -> int:
+    """Mirrors `runs` until `over` ends and nobody works on them.
+
+    A mirror that can't be used is told once and tried again.
+
+    Args:
+        runs: Folders of the runs.
+        experiment_root: Where the runs lie.
+        over: A pipe that ends with the runs.
 
     Returns:
         0 if everything was brought over in the end.
@@ -99,27 +124,42 @@ def follow(run: Path, experiment_root: Path, over: IO[bytes]) -> int:
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # that it tries again is told once, by us
     uri, is_over, failed_s, told = store_uri(experiment_root), _waited(over, FIRST_S), 0.0, False
     mirror: Mirror | None = None
+    brought: dict[Path, TrackedRun] = {}
     while True:
-        began = time.monotonic()
+        began, failing = time.monotonic(), False
         try:
             mirror = mirror or Mirror(uri, experiment_root)
-            record = tracked_run(run)
-            if record is not None:
-                mirror.bring(record)
-            if is_over:
+            _bring(mirror, runs, brought)
+            if is_over and not any(_state(run) == "running" for run in runs):
                 return 0
             failed_s = 0.0
         except CanTrainError as error:
             if not told:
-                logger.warning("%s. Training goes on; %s", error, _later(run, experiment_root))
-            told = True
+                logger.warning("%s. Training goes on; %s", error, _later(runs, experiment_root))
+            told = failing = True
             if is_over and failed_s >= LAST_S:
                 return error.exit_code
-            if is_over:
-                time.sleep(RETRY_S)
-                failed_s += time.monotonic() - began
         if not is_over:
             is_over = _waited(over, POLL_S)
+        elif failing:
+            time.sleep(RETRY_S)
+            failed_s += time.monotonic() - began
+        else:
+            time.sleep(POLL_S)  # its launcher was killed; a worker goes on
+
+
+def _bring(mirror: Mirror, runs: Sequence[Path], brought: dict[Path, TrackedRun]) -> None:
+    """Brings over what has changed since `brought`."""
+    for run in runs:
+        record = tracked_run(run) if run.is_dir() else None  # a plan that nobody took is removed
+        if record is not None and record != brought.get(run):
+            mirror.bring(record)
+            brought[run] = record
+
+
+def _state(run: Path) -> str | None:
+    status = current_status(run) if run.is_dir() else None
+    return None if status is None else status.state
 
 
 def _waited(over: IO[bytes], seconds: float) -> bool:
@@ -127,12 +167,12 @@ def _waited(over: IO[bytes], seconds: float) -> bool:
     return bool(select.select([over], [], [], seconds)[0])
 
 
-def _start(run: Path, experiment_root: Path) -> subprocess.Popen[bytes]:
-    """The process, at a low priority, out of reach of what ends the run."""
-    words = ("mlflow", "sync", str(run), "--follow", "--experiment-root", str(experiment_root))
-    with _messages(run) as messages:
+def _start(runs: Sequence[Path], experiment_root: Path) -> subprocess.Popen[bytes]:
+    """The process, at a low priority, out of reach of what ends the runs."""
+    words = ("--follow", "--experiment-root", str(experiment_root))
+    with _messages(runs) as messages:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "can_train", *words],
+            [sys.executable, "-P", "-m", "can_train", "mlflow", "sync", *map(str, runs), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=messages,
@@ -142,15 +182,16 @@ def _start(run: Path, experiment_root: Path) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def _messages(run: Path) -> Iterator[IO[bytes] | None]:
+def _messages(runs: Sequence[Path]) -> Iterator[IO[bytes] | int | None]:
     """Where it writes: beside this process, or into the run's folder where a pipe takes that.
 
-    Who reads the pipe (`... 2>&1 | tee log`) would else wait for the mirror, too.
+    Who reads the pipe (`... 2>&1 | tee log`) would else wait for the mirror, too. Several runs have
+    logs of their own, which exist later.
     """
-    if not stat.S_ISFIFO(os.fstat(2).st_mode):
-        yield None
+    if len(runs) > 1 or not stat.S_ISFIFO(os.fstat(2).st_mode):
+        yield subprocess.DEVNULL if len(runs) > 1 else None
         return
-    path = mirror_log(run)
+    path = mirror_log(runs[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         yield file
@@ -160,6 +201,7 @@ def _step_back() -> None:
     os.nice(NICE)
 
 
-def _later(run: Path, experiment_root: Path) -> str:
-    command = f"can-train mlflow sync {run.name}{experiment_option(experiment_root)}"
+def _later(runs: Sequence[Path], experiment_root: Path) -> str:
+    names = " ".join(run.name for run in runs)
+    command = f"can-train mlflow sync {names}{experiment_option(experiment_root)}"
     return f"bring the records over later: {command}"

@@ -16,7 +16,7 @@ from can_train.runs.layout import mirror_log, run_log
 from can_train.runs.passed_on import MLFLOW, MLFLOW_URI
 from can_train.tracking import follow
 from can_train.tracking.mirror import Mirror
-from can_train.tracking.record import tracked_run
+from can_train.tracking.record import TrackedRun, tracked_run
 from can_train.tracking.store import store_uri
 from tests.lab import Lab
 
@@ -48,7 +48,7 @@ def test_a_mirror_that_can_not_be_used_is_told_once_and_given_up_after_the_run(
     monkeypatch.setattr(follow, "RETRY_S", 0.01)
     monkeypatch.setattr(follow, "LAST_S", 0.02)
     with caplog.at_level(logging.WARNING), ended_pipe() as over:
-        assert follow.follow(trained, lab.experiments, over) == 3
+        assert follow.follow([trained], lab.experiments, over) == 3
     (said,) = [r.getMessage() for r in caplog.records]
     assert said.startswith("MLflow at http://127.0.0.1:9: ")
     assert (
@@ -65,7 +65,7 @@ def test_what_a_killed_worker_left_is_mirrored_up_to_its_last_event(
     whole = run_log(trained).read_bytes()
     run_log(trained).write_bytes(whole + b'{"time": 1.0, "event": "epo')
     with ended_pipe() as over:
-        assert follow.follow(trained, mirrored_root, over) == 0
+        assert follow.follow([trained], mirrored_root, over) == 0
     run_log(trained).write_bytes(whole)
     client: Any = Mirror(store_uri(mirrored_root), mirrored_root).client
     ids = [each.experiment_id for each in client.search_experiments()]
@@ -86,12 +86,60 @@ def test_the_process_steps_back_and_ends_with_the_run(
 ) -> None:
     monkeypatch.setenv(MLFLOW, "")
     run = lab.frozen(lab.config("gat", seed=9)).parent.parent  # has told nothing yet
-    with follow.Mirroring(run, lab.experiments) as process:
+    with follow.Mirroring([run], lab.experiments) as process:
         assert process is not None and process.poll() is None
         assert os.getsid(process.pid) == process.pid  # no signal to the worker's group reaches it
         nice = os.getpriority(os.PRIO_PROCESS, process.pid)
         assert nice == min(19, os.getpriority(os.PRIO_PROCESS, 0) + follow.NICE)
     assert process.wait() == 0
+
+
+def test_workers_of_a_plan_that_is_mirrored_as_a_whole_start_no_mirror(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[Path]] = []
+    monkeypatch.setattr(follow, "_start", lambda runs, root: started.append(runs))
+    monkeypatch.setattr(follow, "is_wanted", lambda: os.environ.get(MLFLOW) != "off")
+    monkeypatch.delenv(MLFLOW, raising=False)
+    runs = [tmp_path / "one", tmp_path / "other"]
+    with follow.mirroring_together(runs, tmp_path):
+        assert os.environ[MLFLOW] == "off"
+        follow.mirror_once(runs[0], tmp_path)
+    assert started == [runs]
+    assert MLFLOW not in os.environ
+    monkeypatch.setenv(MLFLOW, "off")
+    with pytest.raises(KeyError), follow.mirroring_together(runs, tmp_path):
+        raise KeyError
+    assert started == [runs]
+    assert os.environ[MLFLOW] == "off"
+
+
+@mirrors
+def test_runs_that_go_on_after_their_launcher_was_killed_are_followed_to_their_end(
+    trained: Path, mirrored_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MLFLOW_URI, store_uri(mirrored_root, {}))
+    states = ["running", "running", "finished"]
+    brought: list[Path] = []
+    monkeypatch.setattr(follow, "_state", lambda run: states.pop(0))
+    monkeypatch.setattr(follow, "_bring", lambda mirror, runs, known: brought.extend(runs))
+    monkeypatch.setattr(follow, "POLL_S", 0.01)
+    with ended_pipe() as over:
+        assert follow.follow([trained], mirrored_root, over) == 0
+    assert brought == [trained] * 3
+
+
+@mirrors
+def test_a_record_that_has_not_changed_is_not_brought_over_again(
+    trained: Path, mirrored_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = Mirror(store_uri(mirrored_root, {}), mirrored_root)
+    known: dict[Path, TrackedRun] = {}
+    told: list[str] = []
+    monkeypatch.setattr(Mirror, "bring", lambda self, record: told.append(record.key))
+    for _ in range(2):
+        follow._bring(mirror, [trained, trained.parent / "not_there"], known)
+    assert len(told) == 1
 
 
 @mirrors

@@ -33,6 +33,7 @@ WORDS: Final[Mapping[str, str]] = {
     "distillation": "no-kd,no-kd,with-kd,with-kd,no-kd",
     "epochs": "10,6,20,12,12",
     "windows_per_side": "800",
+    "threads": "1",
 }
 LEAST_ROC_AUC: Final = 0.9
 SCENARIO: Final = "test_01"
@@ -57,19 +58,21 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the chain; 1 if GAT or fusion ends below the least ROC-AUC on test_01."""
     from can_train.cli.evaluation_process import given_data_root
-    from can_train.cli.launch import conclude, exit_code, run_plan
+    from can_train.cli.launch import conclude, exit_code, mirroring_all, run_plan
     from can_train.cli.planning import show
     from can_train.config.typed import Typed
     from can_train.jobs.executor import HERE, executor_called
-    from can_train.pipeline.plan import make_plan
+    from can_train.pipeline.plan import jobs_of, make_plan
 
     roots = roots_of(args)
     _synthesise(roots)
     plan = make_plan(Typed(text=WORDS), roots)
     show(plan)
-    ended = run_plan(plan)
-    last = [plan.stages[-1].frozen.run_dir] if exit_code(ended.results) == 0 else []
-    code = conclude(ended, executor_called(HERE), last, given_data_root(args))
+    here = executor_called(HERE)
+    with mirroring_all(jobs_of(plan), roots.experiments, here):
+        ended = run_plan(plan)
+        last = [plan.stages[-1].frozen.run_dir] if exit_code(ended.results) == 0 else []
+        code = conclude(ended, here, last, given_data_root(args))
     return code or _verdict(plan)
 
 

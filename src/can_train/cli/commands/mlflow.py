@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias, cast
 
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.recording import add_store_option
@@ -36,7 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "names", nargs="*", metavar="RUN|PLAN|DATASET", help="id, beginning of an id, or folder"
     )
     sync.add_argument(
-        "--follow", action="store_true", help="of one run: go on until standard input ends"
+        "--follow", action="store_true", help="of runs: go on until standard input ends"
     )
     ui = inner.add_parser(
         "ui",
@@ -98,6 +100,24 @@ def _sync(args: argparse.Namespace, root: Path) -> int:
     return code
 
 
+class _LogOfRuns(io.TextIOBase):
+    """Text that goes to the end of a run's log: of the last one of `runs` that has one."""
+
+    def __init__(self, runs: Sequence[Path]) -> None:
+        self._runs = runs
+
+    def write(self, text: str) -> int:
+        """Writes, where there is a log yet."""
+        from can_train.jobs.executor import HERE
+        from can_train.runs.layout import log_of
+
+        logs = [log for run in self._runs if (log := log_of(run, HERE)) is not None]
+        for log in logs[-1:]:
+            with log.open("a", encoding="utf-8") as file:
+                file.write(text)
+        return len(text)
+
+
 def _follow(args: argparse.Namespace, root: Path) -> int:
     import logging
 
@@ -106,10 +126,13 @@ def _follow(args: argparse.Namespace, root: Path) -> int:
     from can_train.runs.log_format import set_up_logging
     from can_train.tracking.follow import follow
 
-    if len(args.names) != 1:
-        raise ConfigError("--follow: give one run. Bring over all of them: can-train mlflow sync")
-    set_up_logging(sys.stderr, "%(asctime)s %(levelname)s %(message)s", logging.WARNING)
-    return follow(find_run(root, args.names[0]), root, sys.stdin.buffer)
+    if not args.names:
+        raise ConfigError("--follow: give the runs. Bring over all of them: can-train mlflow sync")
+    # A plan's folders may come later than the process that mirrors it.
+    runs = [Path(n) if os.sep in n else find_run(root, n) for n in args.names]
+    log = sys.stderr if len(runs) == 1 else cast(TextIO, _LogOfRuns(runs))
+    set_up_logging(log, "%(asctime)s %(levelname)s %(message)s", logging.WARNING)
+    return follow(runs, root, sys.stdin.buffer)
 
 
 def _serve(args: argparse.Namespace, root: Path) -> int:

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         PreflightError: There is no such plan.
         ArtifactError: A run of it isn't what it made.
     """
-    from can_train.cli.launch import Ended, conclude
+    from can_train.cli.launch import Ended, conclude, mirroring_all
     from can_train.cli.memory_kills import record_kills
     from can_train.jobs.board import board_of
     from can_train.pipeline.again import handover_again
@@ -71,10 +71,11 @@ def run(args: argparse.Namespace) -> int:
     executor = executor_again(args, plan.folder)
     resources = given_resources(args, executor)
     handover = handover_again(plan, roots.experiments, evaluated, resources)
-    results = executor.execute(handover)
     last = [stage.job.run_dir for stage in plan.terminal] if several else []
-    ended = Ended(plan=plan.folder, experiment_root=roots.experiments, results=results)
-    return conclude(ended, executor, last, None)
+    with mirroring_all(handover.jobs, roots.experiments, executor):
+        results = executor.execute(handover)
+        ended = Ended(plan=plan.folder, experiment_root=roots.experiments, results=results)
+        return conclude(ended, executor, last, None)
 
 
 def executor_again(args: argparse.Namespace, plan: Path) -> Executor:

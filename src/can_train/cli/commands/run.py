@@ -80,7 +80,7 @@ def _lead(frozen: FrozenConfig, args: argparse.Namespace, ranks: Ranks | None) -
     from can_train.cli.worker import evaluate_here, go_on_later, log_closing
     from can_train.tracking.follow import Mirroring
 
-    with Mirroring(frozen.run_dir, frozen.experiment_root):
+    with Mirroring([frozen.run_dir], frozen.experiment_root):
         try:
             _train(frozen, args, ranks)
         except Stopped:
