@@ -112,11 +112,23 @@ def test_help_and_usage_errors_import_nothing_heavy(arguments: list[str]) -> Non
     assert not HEAVY & loaded
 
 
-@pytest.mark.parametrize("module", ["graphs.store", "dataset.windows", "training.run"])
+@pytest.mark.parametrize(
+    "module", ["graphs.store", "dataset.windows", "training.run", "detectors.fusion.stage"]
+)
 def test_a_worker_loads_neither_parsers_nor_tables(module: str) -> None:
     names = modules_after(f"import can_train.{module}")
     assert f"can_train.{module}" in names
     assert not NOT_IN_A_WORKER & {name.partition(".")[0] for name in names}
+    assert not names & {"scipy.optimize", "sympy"}  # a third of a CPU-second each
     ours = {name for name in names if name.startswith("can_train.")}
     assert not {name for name in ours if ".readers" in name or "frames.text" in name}
     assert "can_train.dataset.prepare" not in ours
+
+
+def test_a_stored_evaluation_is_read_without_scikit_learn() -> None:
+    assert "sklearn" not in loaded_by("import can_train.evaluation.report")
+
+
+def test_a_projection_is_made_without_sympy() -> None:
+    code = "from can_train.distil.losses import make_projection as m; m(4, 9, seed=1)"
+    assert "sympy" not in loaded_by(code)

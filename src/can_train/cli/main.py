@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from types import ModuleType
 from typing import Final
 
@@ -25,6 +25,9 @@ COMMANDS: Final = (
     "report",
     "teachers", "list-configs", "models", "batch-size", "config", "env", "mlflow", "completion",
 )  # fmt: skip
+SPINS: Final = "2000"
+"""Some microseconds: in a step of a teacher, threads wait no longer for each other."""
+
 EXIT_BROKEN_PIPE: Final = 141
 """As shells have it for a program that SIGPIPE ended."""
 
@@ -39,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     remember_command(words)
     if argv is None:
         _interrupt_by_signals()
+        _spin_briefly(os.environ)
     given: dict[str, object] = {}
     try:
         if not words:
@@ -74,6 +78,15 @@ def _interrupt_by_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+
+
+def _spin_briefly(environ: MutableMapping[str, str]) -> None:
+    """Threads of torch that wait for work soon sleep: libgomp's own 300,000 turns fill a CPU.
+
+    Before torch is loaded, and for workers, too. Who sets OMP_WAIT_POLICY has decided it.
+    """
+    if "OMP_WAIT_POLICY" not in environ:
+        environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 def _printable(text: str) -> str:

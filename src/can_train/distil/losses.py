@@ -159,7 +159,8 @@ def make_projection(student_channels: int, teacher_channels: int, seed: int) -> 
     """
     if student_channels == teacher_channels:
         return nn.Identity()
-    projection = nn.Linear(student_channels, teacher_channels, device="meta").to_empty(device="cpu")
+    with torch.random.fork_rng(devices=[]):  # device="meta" would import sympy: half a CPU-second
+        projection = nn.Linear(student_channels, teacher_channels)
     generator = torch.Generator().manual_seed(seed)
     bound = 1.0 / math.sqrt(student_channels)  # as nn.Linear draws its own
     with torch.no_grad():

@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_curve
 
 from can_train.evaluation.alarms import AlarmCounts, alarm_metrics, count_alarms
 from can_train.evaluation.timeline import Timeline
@@ -100,6 +99,8 @@ def curve_of(
     if not attacks or not benign:
         return None
     limit = np.finfo(np.float64).max / 4
+    from sklearn.metrics import roc_curve
+
     fpr, recall, threshold = roc_curve(
         label, np.clip(score, -limit, limit), drop_intermediate=False
     )

@@ -7,14 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import (
-    accuracy_score,
-    average_precision_score,
-    confusion_matrix,
-    matthews_corrcoef,
-    precision_recall_fscore_support,
-    roc_auc_score,
-)
 
 from can_train.alarms.rate import poisson_upper
 from can_train.errors import TrainingError
@@ -76,6 +68,15 @@ def window_metrics(
     Raises:
         TrainingError: A score is NaN.
     """
+    from sklearn.metrics import (
+        accuracy_score,
+        average_precision_score,
+        confusion_matrix,
+        matthews_corrcoef,
+        precision_recall_fscore_support,
+        roc_auc_score,
+    )
+
     truth, scores = _checked(label, score)
     windows, attacks = len(truth), int(np.count_nonzero(truth))
     benign = windows - attacks

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
 
 RIDGE: Final = 1e-3
@@ -58,6 +57,8 @@ def fit_linear(
         label: 1 for attack windows, else 0 [B].
         weights: Of the windows [B], sum 1.
     """
+    from scipy.optimize import minimize  # a third of a CPU-second, for those who fit
+
     sign = np.where(np.asarray(label) == 1, 1.0, -1.0)
 
     def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
