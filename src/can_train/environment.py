@@ -30,7 +30,7 @@ LOG: Final = "can-train.install.log"
 TAIL_LINES: Final = 15
 """Of the log that are shown when a step fails."""
 
-STEPS: Final = 4
+STEPS: Final = 5
 TICK_S: Final = 0.5
 """Pause between two looks at a step that runs."""
 
@@ -81,7 +81,7 @@ def is_current(home: Path, venv: Path) -> bool:
 
 
 def install(home: Path, venv: Path) -> None:
-    """Installs torch, the locked packages and the checkout `home` into `venv`.
+    """Installs torch, the locked packages and the checkout `home` into `venv`, and compiles.
 
     Raises:
         SetupError: The folder belongs to somebody else, or one of the steps failed.
@@ -101,6 +101,8 @@ def install(home: Path, venv: Path) -> None:
     _run(2, "torch, the largest download", [*pip, "-r", torch], venv / LOG)
     _run(3, "locked packages", [*pip, *hashed], venv / LOG)
     _run(4, "can-train itself", [*pip, *editable], venv / LOG)
+    compiling = [str(venv / "bin" / "python"), "-P", "-s", "-m", "can_train.cli.compiling"]
+    _run(5, "functions that are compiled once", compiling, venv / LOG)
     written = venv / f"{STAMP}.new"
     written.write_bytes(text)
     written.replace(venv / STAMP)

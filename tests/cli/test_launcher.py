@@ -56,6 +56,9 @@ sys.exit(7)
 """
 
 
+COMPILING = "import sys; sys.stdout.write('compiled')"
+
+
 @pytest.fixture
 def checkout(tmp_path: Path, repo_root: Path) -> Path:
     """A checkout with the real launcher, no packages to install and a main that echoes."""
@@ -69,6 +72,9 @@ def make_checkout(home: Path, repo_root: Path) -> Path:
     shutil.copy(repo_root / "src/can_train/environment.py", package / "environment.py")
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text(MAIN)
+    (package / "cli").mkdir()
+    (package / "cli" / "__init__.py").touch()
+    (package / "cli" / "compiling.py").write_text(COMPILING)
     (home / "pyproject.toml").write_text(PROJECT)
     (home / "backend.py").write_text(BACKEND)
     (home / "requirements-torch.txt").write_text("# nothing\n")
@@ -273,9 +279,12 @@ def test_first_use_installs_once_and_concurrent_starts_wait(installed: Installed
     assert installed.codes == [7, 7]
     assert all(out.startswith(str(checkout)) for out, _ in outputs)
     talk = "".join(err for _, err in outputs)
-    assert [talk.count(f"[{step}/4]") for step in (1, 2, 3, 4)] == [1, 1, 1, 1]
-    assert len(talk.splitlines()) <= 7
-    assert "Successfully installed can_train" in (checkout / ".venv" / LOG).read_text()
+    assert [talk.count(f"[{step}/5]") for step in range(1, 6)] == [1] * 5
+    assert "[5/5] functions that are compiled once: " in talk
+    assert len(talk.splitlines()) <= 8
+    log = (checkout / ".venv" / LOG).read_text()
+    assert "Successfully installed can_train" in log
+    assert log.endswith("compiled")
     assert "another can-train is setting up" in talk
     again = launch(checkout / "can-train")
     assert (again.returncode, again.stderr) == (7, "")
@@ -294,8 +303,8 @@ def test_a_step_moves_on_a_terminal_and_leaves_one_line(
     command = ["sh", "-c", "echo 'Downloading torch \033[31m(174 MB)'; sleep 0.3"]
     environment._run(2, "torch", command, tmp_path / "log")
     *moving, last = terminal.getvalue().split("\r\x1b[2K")
-    assert any("[#>..] torch 0 s  Downloading torch [31m(174 MB)" in line for line in moving)
-    assert last == "can-train: [2/4] torch: 0 s\n"
+    assert any("[#>...] torch 0 s  Downloading torch [31m(174 MB)" in line for line in moving)
+    assert last == "can-train: [2/5] torch: 0 s\n"
 
 
 def test_an_interrupted_installation_is_started_again_from_nothing(checkout: Path) -> None:
@@ -316,7 +325,7 @@ def test_a_changed_lock_renews_the_environment_in_place(installed: Installed) ->
     done = launch(checkout / "can-train")
     assert done.returncode == 7
     assert "the lock file has changed" in done.stderr
-    assert "[1/4]" not in done.stderr
+    assert "[1/5]" not in done.stderr
     assert is_current(checkout, checkout / ".venv")
 
 
@@ -324,7 +333,7 @@ def test_a_failed_installation_says_which_step_and_keeps_its_marker(checkout: Pa
     (checkout / "requirements.lock").write_text("no-hash==1.0\n")
     done = launch(checkout / "can-train")
     assert done.returncode == 3
-    assert "failed at [3/4] locked packages" in done.stderr
+    assert "failed at [3/5] locked packages" in done.stderr
     assert "no-hash==1.0" in done.stderr  # the end of pip's output
     assert f"All of its output: {checkout / '.venv' / LOG}" in done.stderr
     assert (checkout / ".venv" / MARKER).exists()
