@@ -7,7 +7,7 @@ nothing that is used here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,13 @@ EPSILON: Final = 1e-8
 
 CLIP_EPSILON: Final = 1e-6
 """Added to the norm that gradients are divided by, as torch's `clip_grad_norm_` does."""
+
+
+class _Lists(NamedTuple):
+    """What a step moves: numbers of parameters; they, their steps and both running means."""
+
+    moved: list[int]
+    tensors: tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
 
 
 class AdamW:
@@ -40,6 +47,7 @@ class AdamW:
         self._weight_decay = weight_decay
         self._parameters = list(parameters)
         self._moments: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+        self._lists: _Lists | None = None
 
     def zero_grad(self) -> None:
         """Forgets the gradients."""
@@ -53,7 +61,9 @@ class AdamW:
         if not gradients:
             return
         total = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-        torch._foreach_mul_(gradients, (norm / (total + CLIP_EPSILON)).clamp(max=1.0))
+        share = (norm / (total + CLIP_EPSILON)).clamp_(max=1.0)
+        if share.is_cuda or share.item() != 1.0:  # a look at a CUDA device's memory would wait
+            torch._foreach_mul_(gradients, share)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -61,9 +71,9 @@ class AdamW:
         moved = [n for n, parameter in enumerate(self._parameters) if parameter.grad is not None]
         if not moved:
             return
-        weights: list[Tensor] = [self._parameters[n] for n in moved]
-        moments = [self._of(n) for n in moved]
-        steps, means, squares = (list(part) for part in zip(*moments, strict=True))
+        if self._lists is None or self._lists.moved != moved:
+            self._lists = self._lists_of(moved)
+        weights, steps, means, squares = self._lists.tensors
         torch._foreach_add_(steps, 1)
         torch._fused_adamw_(
             weights,
@@ -97,7 +107,12 @@ class AdamW:
                 raise KeyError(f"parameter {number}")
             if mean.shape != self._parameters[number].shape:
                 raise ValueError(f"parameter {number} has shape {list(mean.shape)}")
-        self.rate, self._moments = state["rate"], dict(state["moments"])
+        self.rate, self._moments, self._lists = state["rate"], dict(state["moments"]), None
+
+    def _lists_of(self, moved: list[int]) -> _Lists:
+        moments = [self._of(number) for number in moved]
+        steps, means, squares = (list(part) for part in zip(*moments, strict=True))
+        return _Lists(moved, ([self._parameters[n] for n in moved], steps, means, squares))
 
     def _of(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
         if number not in self._moments:

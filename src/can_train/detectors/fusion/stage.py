@@ -18,7 +18,7 @@ from can_train.detectors.batching import BatchBudget
 from can_train.detectors.epochs import shuffled
 from can_train.detectors.fusion.fitting import LinearFit, fit_linear
 from can_train.detectors.fusion.policies import AgentFusion, LinearFusion, clipped
-from can_train.detectors.fusion.regression import learn_rewards
+from can_train.detectors.fusion.regression import RewardRegression
 from can_train.detectors.fusion.windows import (
     FusionWindows,
     Lessons,
@@ -212,7 +212,7 @@ class AgentStage(_FusionStage[Lessons]):
         super().__init__(
             model, training, seed, train=one, validation=other, number=len(train.label)
         )
-        self._agent = model.agent
+        self._agent, self._regression = model.agent, RewardRegression(model.agent)
 
     def training_step(self, batch: Lessons) -> Tensor:
         """Mean squared error of the Q-values against the rewards, weighted by window."""
@@ -222,7 +222,7 @@ class AgentStage(_FusionStage[Lessons]):
 
     def learn(self, batch: Lessons, forward_done: Callable[[], None] = lambda: None) -> None:
         """The same loss and its gradients, by hand and at once: all of it counts as forward."""
-        loss = learn_rewards(self._agent, batch.state, batch.reward, batch.weights)
+        loss = self._regression.learn(batch.state, batch.reward, batch.weights)
         forward_done()
         self._record(LossTerms(total=loss, task=loss), len(batch.weights))
 

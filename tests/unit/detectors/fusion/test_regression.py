@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from can_train.detectors.fusion.network import QNetwork
-from can_train.detectors.fusion.regression import learn_rewards
+from can_train.detectors.fusion.regression import RewardRegression
 
 
 @pytest.mark.parametrize("layers", [1, 3])
@@ -14,11 +14,25 @@ from can_train.detectors.fusion.regression import learn_rewards
 def test_loss_and_gradients_are_those_of_autograd(layers: int, windows: int) -> None:
     torch.manual_seed(layers)
     agent = QNetwork(state_channels=4, actions=5, hidden_channels=8, hidden_layers=layers).double()
-    state, reward = torch.randn(windows, 4).double(), torch.rand(windows, 5).double()
-    weight = torch.rand(windows).double()
-    loss = ((agent(state) - reward).square().mean(dim=1) * weight).mean()
-    expected = torch.autograd.grad(loss, list(agent.parameters()))
-    found = learn_rewards(agent, state, reward, weight)
-    torch.testing.assert_close(found, loss.detach(), rtol=1e-12, atol=0.0)
-    for parameter, gradient in zip(agent.parameters(), expected, strict=True):
-        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-15)
+    regression = RewardRegression(agent)
+    for number in (windows, windows, 2 * windows):  # in the room of the step before, and in more
+        state, reward = torch.randn(number, 4).double(), torch.rand(number, 5).double()
+        weight = torch.rand(number).double()
+        loss = ((agent(state) - reward).square().mean(dim=1) * weight).mean()
+        expected = torch.autograd.grad(loss, list(agent.parameters()))
+        found = regression.learn(state, reward, weight)
+        torch.testing.assert_close(found, loss.detach(), rtol=1e-12, atol=0.0)
+        for parameter, gradient in zip(agent.parameters(), expected, strict=True):
+            torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-15)
+
+
+def test_weights_that_have_moved_are_used_where_they_are_now() -> None:
+    agent = QNetwork(state_channels=4, actions=5, hidden_channels=8, hidden_layers=1)
+    regression = RewardRegression(agent)
+    lesson = torch.randn(6, 4), torch.rand(6, 5), torch.ones(6)
+    before = regression.learn(*lesson)
+    for parameter in agent.parameters():
+        parameter.data = 2.0 * parameter.data  # as a move to another device does
+    after = regression.learn(*lesson)
+    torch.testing.assert_close(after, (agent(lesson[0]) - lesson[1]).square().mean().detach())
+    assert not torch.equal(before, after)
