@@ -56,7 +56,6 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "cli.export": ("cli/test_data_commands.py",),
     "cli.launch": ("cli/test_commands.py", "e2e/test_pipeline.py"),
     "cli.live": ("cli/test_detect.py",),
-    "cli.main": ("cli/test_commands.py", "cli/test_mistakes.py"),
     "cli.memory_kills": ("cli/test_batch_size.py",),
     "cli.options": ("cli/test_commands.py",),
     "cli.page": ("cli/test_serve.py",),

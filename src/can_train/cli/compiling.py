@@ -29,7 +29,7 @@ CHAIN: Final = (
 def main() -> int:
     """Prepares, trains, evaluates and detects; the exit code of what failed, else 0."""
     from can_train.dataset.synth import generate
-    from can_train.runs.layout import iter_runs
+    from can_train.runs.layout import evaluation_path, iter_runs
 
     with tempfile.TemporaryDirectory(prefix="can-train-") as folder:
         root = Path(folder)
@@ -42,8 +42,8 @@ def main() -> int:
         code = code or can_train(["pipeline", *OF_DATASET, *CHAIN, *data, *kept, *teachers])
         if code:
             return code
-        (fusion,) = (run for run in iter_runs(runs) if "dqn" in run.parts)
-        return can_train(["detect", str(fusion), str(files[-1]), *kept])
+        (last,) = (run for run in iter_runs(runs) if evaluation_path(run).is_file())
+        return can_train(["detect", str(last), str(files[-1]), *kept])
 
 
 if __name__ == "__main__":
