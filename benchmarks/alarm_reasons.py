@@ -92,7 +92,7 @@ def _by_gradient(
     raw, seen, taken = raw_graphs(graphs, np.array([window])), dict[str, Scores](), []
     for name, module in detector.modules.items():
         if module.fuses:
-            seen[name] = module.fused(seen)
+            seen[name] = module.fused(seen, raw)
             continue
         scaled = module.inputs(raw)
         scaled = replace(scaled, x=scaled.x.detach().clone().requires_grad_(True))

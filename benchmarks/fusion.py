@@ -118,7 +118,7 @@ def _agent(size: str) -> AgentFusion:
 def _windows(seed: int, number: int) -> FusionWindows:
     generator = np.random.default_rng(seed)
     state, label = generator.normal(size=(number, STATES)), generator.integers(0, 2, number)
-    surprise = np.exp(generator.normal(size=(number, 2))) + 3.0 * label[:, None]
+    surprise = np.exp(generator.normal(size=(number, 3))) + 3.0 * label[:, None]
     view = ExpertView(
         state=state + label[:, None],
         excess=surprise,

@@ -22,6 +22,7 @@ from can_train.config.schema import Architecture, RunConfig
 from can_train.config.spec import Spec, spec_of
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence, yardstick_of
+from can_train.detectors.kernels.window import Yardstick
 from can_train.detectors.known_vehicle import KnownVehicles
 from can_train.detectors.surprise import Surprise
 from can_train.detectors.window_scorer import TrainedDetector
@@ -207,6 +208,22 @@ class Detector(nn.Module):
         self.known_car = Surprise(evidence.benign)
         self.other_cars = Surprise(evidence.other_cars)
 
+    @property
+    def yardstick(self) -> Yardstick:
+        """What its excesses are measured with."""
+        return self._yardstick
+
+    def threshold_of_experts(
+        self, experts: Mapping[str, Detector], real: Threshold
+    ) -> Threshold | None:
+        """The threshold that follows from those of the detectors it builds on; None: its own.
+
+        Args:
+            experts: These, by their names.
+            real: What its own scores of real benign windows ask for.
+        """
+        return None
+
     def surprise(self, score: Tensor) -> Tensor:
         """-log p of scores [B] on cars that were trained on, and on any car [B, 2], float64.
 
@@ -276,8 +293,12 @@ class Detector(nn.Module):
         """
         raise TypeError(f"a {self.config.model} scores no graphs by itself")
 
-    def fused(self, seen: Mapping[str, Scores]) -> Scores:
-        """Scores of windows from what the detectors say that it builds on, by their names.
+    def fused(self, seen: Mapping[str, Scores], graphs: RawGraphs) -> Scores:
+        """Scores of windows from what the detectors say of them that it builds on.
+
+        Args:
+            seen: What they say, by their names.
+            graphs: The windows.
 
         Raises:
             TypeError: It scores graphs.

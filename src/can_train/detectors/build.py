@@ -155,7 +155,10 @@ def calibrated_detector(stage: Trainable) -> Detector:
     synthetic = said(inputs.undisturbed("synthetic_threshold"))
     threshold = conformal_threshold(real.score, config.target_fpr)
     on_other_cars = detector.spec.holds_on_other_cars and len(synthetic.score) > 0
-    if on_other_cars or threshold.exact:  # else even the largest margin says little
+    experts = detector.threshold_of_experts(stage.experts, threshold)
+    if experts is not None:
+        threshold = experts
+    elif on_other_cars or threshold.exact:  # else even the largest margin says little
         windows = inputs.undisturbed(*(THRESHOLD if on_other_cars else THRESHOLD[:1]))
         threshold = robust_threshold(_held_out(said(windows), inputs, windows), threshold)
         _tell(threshold)

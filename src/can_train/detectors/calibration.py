@@ -17,8 +17,8 @@ from can_train.errors import DataError, TrainingError
 
 _LOG: Final = logging.getLogger(__name__)
 
-Rule = Literal["real", "robust"]
-"""What sets a threshold: all real benign windows together, or single recordings."""
+Rule = Literal["real", "robust", "experts"]
+"""What sets a threshold: real benign windows together, single recordings, or other thresholds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,11 @@ class Threshold:
         benign_windows: Number of benign calibration windows behind it.
         exact: Whether they were enough; otherwise `real_value` is merely their maximum.
         rule: What set it: `real` benign windows alone (`conformal_threshold`), or the
-            `robust` quantiles of single recordings (`robust_threshold`).
+            `robust` quantiles of single recordings (`robust_threshold`), or the thresholds of the
+            `experts` that a fusion takes the maximum of.
         real_value: What real benign windows ask for.
-        robust_value: What single recordings ask for; None where there are fewer than four.
+        robust_value: What single recordings ask for, or the experts; None where there are fewer
+            than four recordings.
         relief: What is added to the scores of a car that was trained on, so that `value` holds for
             it, too: its own traffic asks for a lower threshold than other cars do.
         level: Median score up to which a recording is calm: what its own lies below that is added

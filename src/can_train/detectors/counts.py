@@ -13,7 +13,7 @@ def parameter_count(module: nn.Module) -> int:
 def describe(module: nn.Module) -> str:
     """One line: class, total, and the count of each direct part that has parameters.
 
-    Example: `GAT 47,850 parameters: convolutions 13,728, classifier 34,122`
+    Example: `GAT 48,042 parameters: convolutions 13,920, classifier 34,122`
     """
     counts = [(name, parameter_count(part)) for name, part in module.named_children()]
     own = sum(

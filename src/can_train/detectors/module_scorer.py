@@ -29,11 +29,12 @@ class ModuleWindowScorer(WindowScorer):
     @torch.no_grad()
     def look(self, graph: LiveGraph) -> None:
         """Scores a window."""
-        detector = self._detector
+        detector, graphs = self._detector, _tensors(graph)
         if detector.fuses:
-            said = detector.fused({name: _said(e) for name, e in self._experts.items()})
+            seen = {name: _said(expert) for name, expert in self._experts.items()}
+            said = detector.fused(seen, graphs)
         else:
-            said = detector(_tensors(graph))
+            said = detector(graphs)
         self.score, self.excess = float(said.score[0]), float(said.excess[0])
         self.familiarity = float(said.familiarity[0])
         self.state[:] = said.state[0].numpy()

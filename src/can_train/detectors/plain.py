@@ -92,7 +92,11 @@ def _trained(plain: Mapping[str, Any], where: str, sha256: str) -> TrainedDetect
     scaler = FeatureScaler(**plain["scaler"])
     names = FEATURE_NAMES[config.data.features]
     if scaler.node_mean.shape != (len(names.node),) or scaler.edge_mean.shape != (len(names.edge),):
-        raise ArtifactError(f"{where}: scaler of another feature set")
+        raise ArtifactError(
+            f"{where}: made for {scaler.node_mean.size} and {scaler.edge_mean.size} features of "
+            f"nodes and edges; with --features {config.data.features} there are {len(names.node)} "
+            f"and {len(names.edge)} now. Train it again, or use the version that made it"
+        )
     vehicles = plain["vehicles"]
     return TrainedDetector(
         config=config,

@@ -91,7 +91,7 @@ def _scored(
     """What every detector says about one batch."""
     graphs, seen = raw_graphs(packed, windows), dict[str, Scores]()
     for detector in detectors:
-        scores = detector.fused(seen) if detector.fuses else detector(graphs)
+        scores = detector.fused(seen, graphs) if detector.fuses else detector(graphs)
         seen[detector.config.model] = scores
     return seen
 

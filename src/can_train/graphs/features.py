@@ -84,6 +84,7 @@ class RelationalNode(Column):
     PAYLOAD_DENSITY = auto()
     BUS_RATE_LOG_RATIO = auto()
     MISSING_SHARE = auto()
+    EARLINESS = auto()
 
 
 @unique

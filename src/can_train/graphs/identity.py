@@ -16,7 +16,7 @@ from can_train.config.schema import DataConfig
 from can_train.errors import ConfigError, did_you_mean
 from can_train.vocab import FEATURE_SETS, FeatureSet
 
-STORE_VERSION: Final = 3
+STORE_VERSION: Final = 4
 """Raised whenever the numbers or the layout of a packed store change."""
 
 

@@ -25,6 +25,7 @@ class FrameColumn(Column):
     NOVELTY = auto()
     DENSITY = auto()
     PERIOD = auto()
+    EARLINESS = auto()
 
 
 @unique
@@ -37,13 +38,22 @@ class WindowColumn(Column):
 
 @unique
 class NumberColumn(Column):
-    """What is remembered of each ID in float64: times and intervals in seconds."""
+    """What is remembered of each ID in float64: times and intervals in seconds.
+
+    PAIR_T is the time of the frame before the last one. ON_TIME is the share of late that two
+    intervals together took as long as two periods; LATENESS, how many periods frames were late that
+    later ones haven't made good, and LATENESS_BEFORE the same an interval ago.
+    """
 
     LAST_T = auto()
     MEAN = auto()
     VARIANCE = auto()
     BITS_MEAN = auto()
     FIRST_T = auto()
+    PAIR_T = auto()
+    ON_TIME = auto()
+    LATENESS = auto()
+    LATENESS_BEFORE = auto()
 
 
 @unique
@@ -66,13 +76,18 @@ class BitsColumn(Column):
 
 @unique
 class BusColumn(Column):
-    """What is remembered of the bus in float64; ESTABLISHED: IDs seen often enough to be missed."""
+    """What is remembered of the bus in float64.
+
+    ESTABLISHED: IDs seen often enough to be missed. TOGETHER: share of frames with the stamp of the
+    frame before.
+    """
 
     START = auto()
     LAST = auto()
     MEAN = auto()
     COUNT = auto()
     ESTABLISHED = auto()
+    TOGETHER = auto()
 
 
 class FrameChunk(NamedTuple):
@@ -95,10 +110,10 @@ class History(NamedTuple):
     """What is remembered of S slots and of the bus.
 
     Attributes:
-        numbers: `NumberColumn`s [S, 5], float64.
+        numbers: `NumberColumn`s [S, 9], float64.
         counts: `CountColumn`s [S, 4], int64.
         bits: `BitsColumn`s of each payload word [S, 2, P / 8], uint64.
-        bus: `BusColumn`s [5], float64.
+        bus: `BusColumn`s [6], float64.
         established: Slots seen often enough to be missed, in that order [S], int32.
     """
 

@@ -32,7 +32,7 @@ class ChunkState:
     """State of n frames against the past, and of each of the m windows that end in them.
 
     Attributes:
-        per_frame: `FrameColumn`s [n, 10], float32.
+        per_frame: `FrameColumn`s [n, 11], float32.
         per_window: `WindowColumn`s [m, 2], float32.
     """
 

@@ -109,7 +109,7 @@ def test_feature_set_decides_the_size_of_the_graphs(root: Path) -> None:
     sizes = [report.scenarios[0] for report in reports]
     nodes, edges = 4, 2
     assert sizes[0].packed_bytes == 4 * (nodes * 10 + edges * 11)
-    assert sizes[1].packed_bytes == 4 * (nodes * 20 + edges * 12)
+    assert sizes[1].packed_bytes == 4 * (nodes * 21 + edges * 12)
 
 
 class Terminal(StringIO):

@@ -37,7 +37,7 @@ def test_scaler_and_vocabulary_come_from_benign_training_windows(prepared):
     assert vocabulary.index(np.array([0x7FF0], np.uint32)).tolist() == [0]
     known = vocabulary.ids[[0, -1]]
     assert vocabulary.index(known).tolist() == [1, len(vocabulary) - 1]
-    assert fit_scaler(inputs.store, attacks).node_mean.shape == (20,)
+    assert fit_scaler(inputs.store, attacks).node_mean.shape == (21,)
 
 
 def test_inputs_refuse_a_dataset_that_changed_since_freezing(prepared):

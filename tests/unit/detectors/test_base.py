@@ -73,7 +73,7 @@ def test_a_fusion_gives_bit_for_bit_what_it_gives_from_its_experts_scores(
     scored = score_windows(ordered, store, windows)["dqn"]
     with torch.no_grad():
         graphs = raw_graphs(store, windows)
-        said = dqn.fused({"vgae": ordered[0](graphs), "gat": ordered[1](graphs)})
+        said = dqn.fused({"vgae": ordered[0](graphs), "gat": ordered[1](graphs)}, graphs)
     assert np.array_equal(said.score.numpy(), scored.score)
     assert np.array_equal(said.state.numpy(), scored.state)
     channels = sum(spec_of(name).state_channels for name in ("vgae", "gat"))
@@ -93,7 +93,7 @@ def test_unknown_ids_and_an_empty_vocabulary_are_looked_up_as_in_training() -> N
 def graphs_of(ids: np.ndarray) -> RawGraphs:
     """One window with a node per ID and no edge."""
     return RawGraphs(
-        node_x=torch.zeros(len(ids), 20),
+        node_x=torch.zeros(len(ids), 21),
         node_id=torch.from_numpy(ids.astype(np.int64)),
         edge_x=torch.zeros(0, 12),
         edge_index=torch.zeros(2, 0, dtype=torch.int64),
@@ -106,7 +106,7 @@ def test_features_are_scaled_and_clipped_as_in_training() -> None:
     gat = untrained(config_of("gat"))
     inputs = Inputs(gat.scaler, gat.vocabulary)
     raw = graphs_of(np.array([2, 3], np.uint32))
-    node_x = torch.full((2, 20), 4.5)
+    node_x = torch.full((2, 21), 4.5)
     node_x[1] = 1e6
     scaled = inputs(replace(raw, node_x=node_x)).x
     assert scaled[0].unique().tolist() == [2.0]  # (4.5 - 0.5) / 2
@@ -126,7 +126,7 @@ def test_what_a_detector_cant_be_asked_is_said() -> None:
     with pytest.raises(TypeError, match="a dqn scores no graphs by itself"):
         dqn(raw)
     with pytest.raises(TypeError, match="a gat builds on no other detector"):
-        gat.fused({})
+        gat.fused({}, raw)
     with pytest.raises(ArtifactError, match="a dqn can't be a teacher"):
         dqn.teach(dqn.inputs(raw))
 

@@ -73,7 +73,7 @@ def require_same(detectors: Mapping[str, Detector]) -> None:
         for graph in live.windows_of(frames):
             raw, seen = raw_graphs(live.packed(), np.arange(1)), dict[str, Scores]()
             for name, detector in detectors.items():
-                seen[name] = detector.fused(seen) if detector.fuses else detector(raw)
+                seen[name] = detector.fused(seen, raw) if detector.fuses else detector(raw)
                 found = scorers[name]
                 found.look(graph)
                 said = seen[name]

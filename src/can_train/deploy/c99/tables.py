@@ -20,6 +20,7 @@ from can_train.detectors.kernels.window_fusion import ACTIONS, ANOMALY_MARGIN, S
 from can_train.detectors.vgae.spec import VgaeConfig
 from can_train.errors import ArtifactError
 from can_train.graphs.features import RelationalEdge, RelationalNode
+from can_train.graphs.kernels.earliness import EARLY
 from can_train.graphs.scaling import SCALED_LIMIT
 
 HEADER: Final = "can_train_tables.h"
@@ -190,6 +191,7 @@ def _constants(
         "CT_STATE": (sum(experts), "state numbers of all experts"),
         "CT_STATE_LIMIT": (literal(STATE_LIMIT), "the agent's state is clipped there"),
         "CT_ANOMALY_MARGIN": (literal(ANOMALY_MARGIN), "excess from which it has a say"),
+        "CT_EARLY_FROM": (literal(EARLY), "earliness of an extra frame"),
         "CT_LEVEL_STEPS": (STEPS, "counted depths below the level of a calm recording"),
         "CT_LEVEL_WARM_UP": (WARM_UP_WINDOWS, "windows before a median says something"),
         "CT_LEVEL_MEMORY": (MEMORY_WINDOWS, "windows after which counts are halved"),

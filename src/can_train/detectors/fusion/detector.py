@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -11,7 +12,10 @@ from torch import Tensor, nn
 from can_train.config.schema import Architecture, FusionConfig, RunConfig
 from can_train.config.spec import spec_of
 from can_train.detectors.base import Detector, NetworkShape, Scores
-from can_train.detectors.fusion.policies import fusion_network
+from can_train.detectors.calibration import Threshold
+from can_train.detectors.fusion.policies import LinearFusion, fusion_network
+from can_train.detectors.fusion.rhythm import rhythm
+from can_train.graphs.batch import RawGraphs
 
 
 class FusionDetector(Detector):
@@ -41,11 +45,32 @@ class FusionDetector(Detector):
         policy = (config.fusion or FusionConfig()).fusion_policy
         return fusion_network(policy, config.architecture, shape.state_channels)
 
-    def fused(self, seen: Mapping[str, Scores]) -> Scores:
+    def threshold_of_experts(
+        self, experts: Mapping[str, Detector], real: Threshold
+    ) -> Threshold | None:
+        """Of the maximum, where the largest excess is 0: a window alarms if it does for an expert.
+
+        Another one, from the same recordings as the experts' own, would only add its own chance.
+        """
+        if not isinstance(self.network, LinearFusion) or self.network.policy != "maximum":
+            return None
+        probability = experts[self._probability]
+        its, value = probability.threshold, self.network.bias.item()
+        scale = self.network.weight.item() / probability.yardstick.unit
+        return replace(
+            real,
+            value=value,
+            rule="experts",
+            robust_value=value,
+            relief=scale * its.relief,
+            level=None if its.level is None else value - scale * (its.trained - its.level),
+        )
+
+    def fused(self, seen: Mapping[str, Scores], graphs: RawGraphs) -> Scores:
         """The fused margin; the state is what the policy saw."""
         anomaly, probability = seen[self._anomaly], seen[self._probability]
         state = torch.cat([anomaly.state, probability.state], dim=1)
-        excess = torch.stack([anomaly.excess, probability.excess], dim=1)
+        excess = torch.stack([anomaly.excess, probability.excess, rhythm(graphs)], dim=1)
         fused: Tensor = self.network((state - self.state_mean) / self.state_scale, excess)
         score = self.relieved(fused, anomaly.familiarity)
         return Scores(

@@ -13,6 +13,8 @@ from can_train.detectors.onnx.graph import OnnxGraph, Tensor
 from can_train.detectors.onnx.judging import OnnxSaid, excess, relieved
 from can_train.detectors.onnx.parts import dense
 from can_train.detectors.window_scorer import TrainedDetector, layers_of
+from can_train.graphs.features import RelationalNode
+from can_train.graphs.kernels.earliness import EARLY
 
 
 def add(g: OnnxGraph, trained: TrainedDetector, experts: Mapping[str, OnnxSaid]) -> OnnxSaid:
@@ -22,16 +24,17 @@ def add(g: OnnxGraph, trained: TrainedDetector, experts: Mapping[str, OnnxSaid])
     state = g.op("Concat", one.state, other.state, axis=1)
     off = g.op("Sub", state, g.constant(trained.extras["state_mean"], "state_mean"))
     z = g.op("Div", off, g.constant(trained.extras["state_scale"], "state_scale"))
-    margin = _margin(g, trained, z, (one.excess, other.excess))
+    said = one.excess, other.excess, _rhythm(g, trained)
+    margin = _margin(g, trained, z, said)
     score = relieved(g, trained, margin, one.familiarity)
     above = excess(g, trained, score, one.familiarity)
     return OnnxSaid(score=score, excess=above, state=state, familiarity=one.familiarity)
 
 
 def _margin(
-    g: OnnxGraph, trained: TrainedDetector, z: Tensor, said: tuple[Tensor, Tensor]
+    g: OnnxGraph, trained: TrainedDetector, z: Tensor, said: tuple[Tensor, Tensor, Tensor]
 ) -> Tensor:
-    """By its policy, of standardised states [B, S] and two excesses [B]."""
+    """By its policy, of standardised states [B, S] and three excesses [B]."""
     policy = (trained.config.fusion or FusionConfig()).fusion_policy
     if policy == "dqn":
         return _by_agent(g, trained, z, said)
@@ -41,20 +44,33 @@ def _margin(
     elif policy == "maximum":
         seen = g.lifted(_most(g, *said), 1)
     else:
-        seen = g.lifted(g.op("Div", g.op("Add", *said), g.number(2.0, np.float64)), 1)
+        seen = g.lifted(g.op("Div", g.op("Add", *said[:2]), g.number(2.0, np.float64)), 1)
     total = g.sum(g.op("Mul", seen, weight), 1)
     return g.op("Add", total, g.constant(trained.weights["bias"].astype(np.float64), "bias"))
 
 
-def _most(g: OnnxGraph, anomaly: Tensor, probability: Tensor) -> Tensor:
-    """The classifier's excess, and the anomaly detector's where it is sure and larger."""
-    sure = g.op("Sub", anomaly, g.number(ANOMALY_MARGIN, np.float64))
-    has_a_say = g.op("Greater", sure, g.number(0.0, np.float64))
-    return g.op("Where", has_a_say, g.op("Max", sure, probability), probability)
+def _most(g: OnnxGraph, anomaly: Tensor, probability: Tensor, rhythm: Tensor) -> Tensor:
+    """The classifier's excess, and that of another where it is sure and larger."""
+    most = probability
+    for sure in (g.op("Sub", anomaly, g.number(ANOMALY_MARGIN, np.float64)), rhythm):
+        has_a_say = g.op("Greater", sure, g.number(0.0, np.float64))
+        most = g.op("Where", has_a_say, g.op("Max", sure, most), most)
+    return most
+
+
+def _rhythm(g: OnnxGraph, trained: TrainedDetector) -> Tensor:
+    """How early the earliest frame of each window is [B]; see `fusion.rhythm.rhythm`."""
+    windows = g.op("Add", g.op("ReduceMax", "window", keepdims=1), g.constant([1]))
+    earliest = g.filled(windows, None, 0.0, np.float32)
+    if trained.config.data.features == "relational":
+        early = g.column("node_x", int(RelationalNode.EARLINESS))
+        earliest = g.maxima(early, "window", windows)
+    scaled = g.op("Div", g.cast(earliest, np.float64), g.number(EARLY, np.float64))
+    return g.op("Sub", scaled, g.number(1.0, np.float64))
 
 
 def _by_agent(
-    g: OnnxGraph, trained: TrainedDetector, z: Tensor, said: tuple[Tensor, Tensor]
+    g: OnnxGraph, trained: TrainedDetector, z: Tensor, said: tuple[Tensor, Tensor, Tensor]
 ) -> Tensor:
     low, high = g.number(-STATE_LIMIT, np.float64), g.number(STATE_LIMIT, np.float64)
     seen = g.cast(g.op("Clip", z, low, high), np.float32)

@@ -17,7 +17,8 @@ class LinearFusion(nn.Module):
     """Log odds of an attack, linear in numbers that rise with suspicion.
 
     Args:
-        policy: `logistic`: in all state numbers; `maximum` or `mean`: in that of the two excesses.
+        policy: `logistic`: in all state numbers; `mean`: in that of the two excesses; `maximum`: in
+            that of these and of the rhythm's.
         state_channels: Numbers in a state S.
     """
 
@@ -29,16 +30,18 @@ class LinearFusion(nn.Module):
         self.bias = nn.Parameter(torch.zeros(1, dtype=torch.float64))
 
     def features(self, state: Tensor, excess: Tensor) -> Tensor:
-        """What the log odds are linear in [B, C], of states [B, S] and excesses [B, 2]."""
+        """What the log odds are linear in [B, C], of states [B, S] and excesses [B, 3]."""
         if self.policy == "logistic":
             return state
         if self.policy == "maximum":
-            sure = excess[:, :1] - ANOMALY_MARGIN
-            return torch.where(sure > 0, torch.maximum(sure, excess[:, 1:]), excess[:, 1:])
-        return excess.mean(dim=1, keepdim=True)
+            most = excess[:, 1:2]
+            for sure in (excess[:, :1] - ANOMALY_MARGIN, excess[:, 2:]):
+                most = torch.where(sure > 0, torch.maximum(sure, most), most)
+            return most
+        return excess[:, :2].mean(dim=1, keepdim=True)
 
     def forward(self, state: Tensor, excess: Tensor) -> Tensor:
-        """Log odds [B], float64, of standardised states [B, S] and excesses [B, 2]."""
+        """Log odds [B], float64, of standardised states [B, S] and excesses [B, 3]."""
         return (self.features(state, excess) * self.weight).sum(dim=1) + self.bias
 
 

@@ -205,7 +205,7 @@ class AgentStage(_FusionStage[Lessons]):
         train: FusionWindows,
         validation: FusionWindows,
     ) -> None:
-        middle = train.excess.mean(dim=1, keepdim=True).numpy()
+        middle = train.excess[:, :2].mean(dim=1, keepdim=True).numpy()
         weights = train.weights.numpy() / len(train.weights)
         squash = fit_linear(middle, train.label.numpy().astype(np.int64), weights)
         one, other = (lessons(windows, squash, model.alphas) for windows in (train, validation))
@@ -249,7 +249,7 @@ def lessons(windows: FusionWindows, squash: LinearFit, alphas: Tensor) -> Lesson
         squash: Log odds of an attack by the mean of both excesses.
         alphas: Weight that each action stands for [A], float64.
     """
-    one, other = windows.excess[:, :1], windows.excess[:, 1:]
+    one, other = windows.excess[:, :1], windows.excess[:, 1:2]
     fused = (1.0 - alphas) * one + alphas * other
     p = torch.sigmoid(fused * float(squash.weight[0]) + squash.bias)
     return Lessons(

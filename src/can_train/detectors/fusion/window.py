@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from can_train.config.schema import FusionConfig
 from can_train.config.spec import spec_of
 from can_train.detectors.kernels.stacks import DenseStack, LayerRoom
-from can_train.detectors.kernels.window_fusion import ACTIONS, FusionParts, Policy, fuse
+from can_train.detectors.kernels.window_fusion import (
+    ACTIONS,
+    FusionParts,
+    Policy,
+    fuse,
+    rhythm_excess,
+)
 from can_train.detectors.window_scorer import (
     TrainedDetector,
     WindowScorer,
@@ -36,6 +42,7 @@ class FusionWindowScorer(WindowScorer):
     ) -> None:
         super().__init__(len(anomaly.state) + len(probability.state))
         self._anomaly, self._probability = anomaly, probability
+        self._knows_rhythm = trained.config.data.features == "relational"
         policy = (trained.config.fusion or FusionConfig()).fusion_policy
         agent = dense_stack(trained.weights, layers_of(trained.weights, "agent.layers"))
         shown = len(self.state)
@@ -56,6 +63,12 @@ class FusionWindowScorer(WindowScorer):
         )
         self._room = _room(agent)
 
+    def _rhythm(self, graph: LiveGraph) -> float:
+        """How early the window's earliest frame is; -1 where the features know nothing of time."""
+        if not self._knows_rhythm:
+            return -1.0
+        return float(rhythm_excess(graph.node_x, graph.topology.nodes[0]))
+
     def look(self, graph: LiveGraph) -> None:
         """Scores a window that the experts have looked at."""
         one, other, shown = self._anomaly, self._probability, len(self._anomaly.state)
@@ -64,7 +77,7 @@ class FusionWindowScorer(WindowScorer):
         self.score, self.excess = fuse(
             self._parts,
             self.state,
-            (one.excess, other.excess),
+            (one.excess, other.excess, self._rhythm(graph)),
             self.familiarity,
             self._room,
         )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from can_train.detectors.base import Detector
 from can_train.detectors.fusion.fitting import balanced_weights
+from can_train.detectors.fusion.rhythm import rhythm_in
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.task import StageTask
 
@@ -21,7 +22,7 @@ class ExpertView:
 
     Attributes:
         state: What they show a fusion [B, S], float64.
-        excess: Of the anomaly detector and of the classifier [B, 2], float64.
+        excess: Of the anomaly detector, of the classifier and of the rhythm [B, 3], float64.
         label: 1 for attack windows [B], uint8.
         weights: Equal in total for each class of the real and of the synthetic windows [B]; sum 1.
     """
@@ -38,7 +39,7 @@ class FusionWindows:
 
     Attributes:
         state: Standardised [B, S], float64.
-        excess: [B, 2], float64.
+        excess: [B, 3], float64.
         label: 0 or 1 [B], float64.
         weights: [B], float64; their mean is 1.
     """
@@ -113,7 +114,7 @@ def expert_view(
     synthetic = inputs.synthetic(windows)
     return ExpertView(
         state=np.concatenate([one.state, other.state], axis=1),
-        excess=np.stack([one.excess, other.excess], axis=1),
+        excess=np.stack([one.excess, other.excess, rhythm_in(inputs.store, windows)], axis=1),
         label=label,
         weights=balanced_weights(label, synthetic.astype(np.int64)),
     )

@@ -12,7 +12,8 @@ from can_train.compiled import compiled
 from can_train.detectors.kernels.layers import dense
 from can_train.detectors.kernels.stacks import DenseStack, LayerRoom
 from can_train.detectors.kernels.window import Experience, excess_of
-from can_train.graphs.features import Column
+from can_train.graphs.features import Column, RelationalNode
+from can_train.graphs.kernels.earliness import EARLY
 
 ACTIONS: Final = 21
 
@@ -60,10 +61,24 @@ class FusionParts(NamedTuple):
 
 
 @compiled()
+def rhythm_excess(node_x: NDArray[np.float32], nodes: int) -> float:
+    """How far the earliest frame of a window is beyond `EARLY`, in units of it.
+
+    Args:
+        node_x: `relational` node features, of which the first `nodes` count [N, F].
+        nodes: Nodes of the window.
+    """
+    earliest = 0.0
+    for node in range(nodes):
+        earliest = max(earliest, float(node_x[node, RelationalNode.EARLINESS]))
+    return earliest / EARLY - 1.0
+
+
+@compiled()
 def fuse(
     fusion: FusionParts,
     state: NDArray[np.float64],
-    excess: tuple[float, float],
+    excess: tuple[float, float, float],
     familiarity: float,
     room: LayerRoom,
 ) -> tuple[float, float]:
@@ -72,25 +87,31 @@ def fuse(
     Args:
         fusion: The policy.
         state: What both experts show it [S].
-        excess: That of the anomaly detector and that of the classifier.
+        excess: That of the anomaly detector, that of the classifier, and that of the rhythm.
         familiarity: How far the window's car is one that was trained on, from 0 to 1.
         room: Memory for the agent.
     """
-    margin = _margin(fusion, state, excess[0], excess[1], room)
+    margin = _margin(fusion, state, excess, room)
     score = margin + fusion.experience.relief * familiarity
     return score, excess_of(score, familiarity, fusion.experience.yardstick)
 
 
 @compiled()
 def _margin(
-    fusion: FusionParts, state: NDArray[np.float64], one: float, other: float, room: LayerRoom
+    fusion: FusionParts,
+    state: NDArray[np.float64],
+    excess: tuple[float, float, float],
+    room: LayerRoom,
 ) -> float:
+    one, other, rhythm = excess
     if fusion.policy == Policy.DQN:
         alpha = float(ALPHAS[_action(fusion, state, room)])
         return (1.0 - alpha) * one + alpha * other
     if fusion.policy == Policy.MAXIMUM:
-        sure = one - ANOMALY_MARGIN
-        most = max(sure, other) if sure > 0.0 else other
+        most = other
+        for sure in (one - ANOMALY_MARGIN, rhythm):
+            if sure > 0.0:
+                most = max(most, sure)
         return float(most * fusion.weight[0] + fusion.weight[1])
     if fusion.policy == Policy.MEAN:
         return float((one + other) / 2.0 * fusion.weight[0] + fusion.weight[1])

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.compiled import borrowed, compiled
+from can_train.graphs.kernels.earliness import TOGETHER_FRAMES, follow_rhythm
 from can_train.graphs.past import (
     BitsColumn,
     BusColumn,
@@ -217,6 +218,9 @@ def _hear(bus: NDArray[np.float64], now: float, first: bool) -> None:
         bus[BusColumn.COUNT] = min(bus[BusColumn.COUNT] + 1, BUS_MEMORY_FRAMES)
         gap = clip(now - bus[BusColumn.LAST], 0.0, LONGEST_GAP_S)
         bus[BusColumn.MEAN] += (gap - bus[BusColumn.MEAN]) / bus[BusColumn.COUNT]
+        together = 1.0 if gap == 0.0 else 0.0
+        late = min(bus[BusColumn.COUNT], TOGETHER_FRAMES)
+        bus[BusColumn.TOGETHER] += (together - bus[BusColumn.TOGETHER]) / late
     bus[BusColumn.LAST] = now
 
 
@@ -239,6 +243,7 @@ def _compare(row: NDArray[np.float32], frames: FrameChunk, i: int, history: Hist
     before = counts[s, CountColumn.INTERVALS]
     # Timestamps may step back by a fraction of a millisecond; an interval can't.
     interval = max(now - numbers[s, NumberColumn.LAST_T], 0.0)
+    follow_rhythm(row, numbers[s], counts[s], bus, now)
     _interval_columns(row, numbers[s], counts[s], interval)
     warm = now - bus[BusColumn.START] > WARM_UP_S
     _payload_columns(row, numbers[s], counts[s], bits[s], frames.payloads[i], warm)
@@ -262,7 +267,7 @@ def update_history(
         frames: The next n frames.
         history: What is remembered; is brought up to date.
         ends: Which of them end a window.
-        per_frame: Is filled [n, 10].
+        per_frame: Is filled [n, 11].
         per_window: Is filled [m, 2].
     """
     frames, history = borrowed(frames), borrowed(history)

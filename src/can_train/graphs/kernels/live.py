@@ -33,7 +33,7 @@ class LiveFrames(NamedTuple):
         label: [L], uint8.
         slots: Slots of the IDs [L], int32.
         steady_s: Steady times [L], float64.
-        per_frame: `FrameColumn`s [L, 10], float32.
+        per_frame: `FrameColumn`s [L, 11], float32.
     """
 
     timestamp: NDArray[np.float64]

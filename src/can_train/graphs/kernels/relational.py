@@ -54,7 +54,7 @@ class FrameStates(NamedTuple):
 
     Attributes:
         timestamps: [n], seconds.
-        per_frame: `FrameColumn`s [n, 10], float32.
+        per_frame: `FrameColumn`s [n, 11], float32.
         per_window: `WindowColumn`s of the B windows [B, 2], float32.
     """
 
@@ -154,6 +154,7 @@ def _sum_nodes(
         v[RelationalNode.SHARE_OF_FRAMES] += 1.0
         v[RelationalNode.COUNT_LOG_RATIO] = f[FrameColumn.PERIOD]
         v[RelationalNode.PAYLOAD_DENSITY] += f[FrameColumn.DENSITY]
+        v[RelationalNode.EARLINESS] = max(v[RelationalNode.EARLINESS], f[FrameColumn.EARLINESS])
 
 
 @compiled()

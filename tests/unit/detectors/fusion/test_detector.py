@@ -11,6 +11,8 @@ import torch
 from can_train.config.schema import FusionConfig, Parent
 from can_train.detectors.base import Detector, Scores
 from can_train.detectors.fusion.detector import FusionDetector
+from can_train.graphs.batch import RawGraphs
+from can_train.graphs.features import RelationalNode
 from can_train.vocab import FusionPolicy
 from tests.unit.detectors_for_tests import EXTRAS, config_of, untrained
 
@@ -37,6 +39,20 @@ def seen() -> dict[str, Scores]:
     return {"vgae": said([0.8, 3.0, 9.0], 6), "gat": said([2.0, 0.5, 40.0], 4, seed=1)}
 
 
+def windows(earliness: tuple[float, ...] = (0.25, 0.875, 0.875)) -> RawGraphs:
+    """Three of two nodes each, the second of which is so early."""
+    node_x = torch.zeros(6, len(RelationalNode))
+    node_x[1::2, RelationalNode.EARLINESS] = torch.tensor(earliness)
+    return RawGraphs(
+        node_x=node_x,
+        node_id=torch.arange(6),
+        edge_x=torch.zeros(0, 12),
+        edge_index=torch.zeros(2, 0, dtype=torch.int64),
+        batch=torch.tensor([0, 0, 1, 1, 2, 2]),
+        num_graphs=3,
+    )
+
+
 def state_of(scores: dict[str, Scores]) -> torch.Tensor:
     return torch.cat([scores["vgae"].state, scores["gat"].state], dim=1)
 
@@ -44,7 +60,7 @@ def state_of(scores: dict[str, Scores]) -> torch.Tensor:
 def test_the_agent_weighs_both_excesses_with_its_greedy_weight() -> None:
     dqn = fusion("dqn")
     with torch.no_grad():
-        fused = dqn.fused(seen())
+        fused = dqn.fused(seen(), windows())
         agent = dqn.network.agent
         z = ((state_of(seen()) - 0.0) / (1 / 3)).clamp(-5, 5).float()
         alpha = np.linspace(0, 1, 21)[agent(z).argmax(dim=1).numpy()]  # type: ignore[operator]
@@ -55,7 +71,7 @@ def test_the_agent_weighs_both_excesses_with_its_greedy_weight() -> None:
 
 def test_the_linear_policies_are_linear_in_what_they_are_called_after() -> None:
     expected = {
-        "maximum": [2.0, 2.0, 40.0],
+        "maximum": [2.0, 2.5, 40.0],
         "mean": [1.4, 1.75, 24.5],
         "logistic": (state_of(seen()) * 3).sum(dim=1).tolist(),
     }
@@ -65,7 +81,7 @@ def test_the_linear_policies_are_linear_in_what_they_are_called_after() -> None:
         with torch.no_grad():
             network.weight.mul_(2.0)  # type: ignore[operator]
             network.bias.fill_(-1.0)  # type: ignore[operator]
-            score = detector.fused(seen()).score
+            score = detector.fused(seen(), windows()).score
         assert score.dtype == torch.float64
         assert score.tolist() == pytest.approx([2 * value - 1 for value in features]), policy
 
@@ -75,7 +91,7 @@ def test_what_it_fuses_is_told_by_role_and_not_by_order() -> None:
     swapped = replace(config, experts={n: Parent(run_id=n) for n in ("gat", "vgae")})
     one, other = untrained(config), untrained(swapped)
     with torch.no_grad():
-        assert torch.equal(one.fused(seen()).score, other.fused(seen()).score)
+        assert torch.equal(one.fused(seen(), windows()).score, other.fused(seen(), windows()).score)
 
 
 def test_a_fusion_fuses() -> None:

@@ -12,7 +12,7 @@ from can_train.detectors.kernels.window_fusion import ALPHAS
 from can_train.vocab import FusionPolicy
 
 STATE = torch.tensor([[0.5, -1.0, 2.0], [3.0, 0.0, 1.0]], dtype=torch.float64)
-SURPRISE = torch.tensor([[1.0, 5.0], [4.0, 0.0]], dtype=torch.float64)
+SURPRISE = torch.tensor([[1.0, 5.0, 0.5], [4.0, 0.0, -1.0]], dtype=torch.float64)
 SIZES = DqnConfig(hidden_channels=8, hidden_layers=1)
 
 
@@ -29,6 +29,25 @@ def test_log_odds_are_linear_in_what_the_policy_is_called_after(
         network.weight.mul_(2.0)
         network.bias.fill_(-1.0)
         assert network(STATE, SURPRISE).tolist() == pytest.approx([2 * e - 1 for e in expected])
+
+
+@pytest.mark.parametrize(
+    ("excess", "expected"),
+    [
+        ((0.9, -2.0, -1.0), -2.0),
+        ((1.1, -2.0, -1.0), 0.1),
+        ((-1.0, -2.0, 0.2), 0.2),
+        ((-1.0, -2.0, -0.1), -2.0),
+        ((1.5, 0.1, 0.7), 0.7),
+        ((1.5, 0.9, 0.7), 0.9),
+    ],
+)
+def test_others_have_a_say_in_the_maximum_only_where_they_are_sure(
+    excess: tuple[float, float, float], expected: float
+) -> None:
+    network = LinearFusion("maximum", 3)
+    found = network.features(STATE[:1], torch.tensor([excess], dtype=torch.float64))
+    assert found.item() == pytest.approx(expected)
 
 
 def test_the_agent_weighs_with_the_alpha_of_the_largest_value() -> None:

@@ -14,6 +14,7 @@ from can_train.dataset.windows import FUSION
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.fusion.fitting import LinearFit
 from can_train.detectors.fusion.policies import AgentFusion, fusion_network
+from can_train.detectors.fusion.rhythm import rhythm_in
 from can_train.detectors.fusion.spec import DqnConfig
 from can_train.detectors.fusion.stage import (
     SMALLEST_STATE_SCALE,
@@ -22,9 +23,10 @@ from can_train.detectors.fusion.stage import (
     lessons,
 )
 from can_train.detectors.fusion.windows import FusionWindows
-from can_train.detectors.kernels.window_fusion import ALPHAS, STATE_LIMIT
+from can_train.detectors.kernels.window_fusion import ALPHAS, ANOMALY_MARGIN, STATE_LIMIT
 from can_train.detectors.parents import load_parents
 from can_train.detectors.scoring import score_windows
+from can_train.graphs.feed import raw_graphs
 from can_train.vocab import FusionPolicy
 from tests.lab import Lab
 
@@ -39,7 +41,7 @@ def some_windows(number: int) -> FusionWindows:
     generator = np.random.default_rng(0)
     return FusionWindows(
         state=torch.from_numpy(generator.normal(size=(number, 4)) * 9),
-        excess=torch.from_numpy(generator.exponential(size=(number, 2))),
+        excess=torch.from_numpy(generator.exponential(size=(number, 3))),
         label=torch.from_numpy(np.arange(number) % 2.0),
         weights=torch.from_numpy(generator.uniform(0.5, 1.5, number)),
     )
@@ -123,12 +125,31 @@ def test_what_is_nowhere_more_suspicious_never_scores_higher(
     with torch.no_grad():
         for name, expert in experts.items():
             said[name] = expert.scored(expert.feed(inputs.store).batch(np.arange(200)))
-        before = detector.fused(said).score
+        graphs = raw_graphs(inputs.store, np.arange(200))
+        before = detector.fused(said, graphs).score
         calmer = {
             name: replace(s, excess=s.excess - 0.5, state=s.state - 0.25)
             for name, s in said.items()
         }
-        after = detector.fused(calmer).score
+        after = detector.fused(calmer, graphs).score
     assert bool((after <= before).all())
     assert float((before - after).min()) >= 0.0
     assert float((before - after).max()) > 0.0
+
+
+def test_a_maximum_alarms_where_one_of_its_experts_does(lab: Lab) -> None:
+    config = by(lab, "maximum")
+    detector = load_detector(Path(str(lab.parent_of(config).path)))
+    experts = load_parents(config, lab.experiments)
+    store = lab.inputs(config).store
+    windows = np.arange(len(store))
+    said = score_windows([experts["vgae"], experts["gat"], detector], store, windows)
+    gat = experts["gat"].threshold
+    relieved = said["gat"].score > gat.value
+    sure = said["vgae"].excess > ANOMALY_MARGIN
+    early = rhythm_in(store, windows) > 0
+    # A relief lets the others speak a little earlier, too: nowhere without it.
+    assert gat.relief == 0.0
+    assert np.array_equal(said["dqn"].score > detector.threshold.value, relieved | sure | early)
+    assert detector.threshold.rule == "experts"
+    assert load_detector(Path(str(lab.parent_of(by(lab, "mean")).path))).threshold.rule != "experts"

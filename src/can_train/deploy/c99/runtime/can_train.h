@@ -103,7 +103,7 @@ typedef struct {
     float new_bits;      /* ln(1 + bits that never changed before) */
     float novelty;       /* 1 for an ID that was never heard, falling to 0 */
     float density;       /* share of payload bits that are 1 */
-    float period_s;      /* mean interval; 0 while it isn't known */
+    float earliness;     /* by which two intervals are too short, as a share of two periods */
 } ct_seen;
 
 /* What is remembered of one arbitration ID. */
@@ -111,11 +111,16 @@ typedef struct {
     double last_s;           /* steady time of its last frame */
     double first_s;          /* of its first one */
     double mean_s;           /* running mean of its intervals */
-    double variance_s2;      /* and their variance */
-    double bits_mean;        /* mean number of changed payload bits */
+    float variance_s2;       /* and their variance */
+    float period_s;          /* mean before its last frame; 0 while it isn't known */
+    float bits_mean;         /* mean number of changed payload bits */
+    float before_s;          /* from the frame before its last one to that */
+    float on_time;           /* share of late that two intervals took as long as two periods */
+    float lateness;          /* periods that frames were late and later ones haven't made good */
+    float lateness_before;   /* the same an interval ago */
     uint64_t payload;        /* last one */
     uint64_t changed;        /* payload bits that ever changed */
-    uint64_t frame;          /* number of its last frame in the stream, from 1 */
+    uint32_t frame;          /* number of its last frame in the stream, from 1; it may wrap */
     uint32_t id;             /* arbitration ID */
     uint32_t shown_in;       /* latest window that showed it, from 1 */
     uint16_t intervals;      /* counted up to the memory of means */
@@ -147,6 +152,7 @@ typedef struct {
     double start_s; /* steady time of the first frame */
     double last_s;  /* of the last one */
     double gap_s;   /* running mean gap between frames */
+    float together; /* share of frames with the stamp of the frame before */
     uint32_t gaps;  /* counted up to its memory */
 } ct_bus;
 

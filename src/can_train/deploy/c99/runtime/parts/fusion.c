@@ -13,6 +13,18 @@ static float ct_standard(const float *state, uint16_t k)
 }
 #endif
 
+#if CT_FUSION_POLICY == CT_POLICY_MAXIMUM
+/* How far the earliest frame of the window is beyond the limit, in units of it. */
+static float ct_rhythm(ct_graph *graph)
+{
+    float earliest = 0.0f;
+    for (uint16_t node = 0; node < graph->nodes; node++) {
+        earliest = ct_larger(earliest, ct_node_x(graph, node)[CT_NODE_EARLINESS]);
+    }
+    return earliest / CT_EARLY_FROM - 1.0f;
+}
+#endif
+
 /* From what both say: excesses over their thresholds, and states where the policy knows them. */
 static float ct_fused(const ct_said *anomaly, const ct_said *probability, ct_graph *graph)
 {
@@ -36,9 +48,10 @@ static float ct_fused(const ct_said *anomaly, const ct_said *probability, ct_gra
     float alpha = (float)best / (float)(CT_ACTIONS - 1);
     return (1.0f - alpha) * one + alpha * other;
 #elif CT_FUSION_POLICY == CT_POLICY_MAXIMUM
-    (void)graph;
     float sure = one - CT_ANOMALY_MARGIN;
+    float rhythm = ct_rhythm(graph);
     float most = sure > 0.0f ? ct_larger(sure, other) : other;
+    most = rhythm > 0.0f ? ct_larger(rhythm, most) : most;
     return most * ct_fusion.weight[0] + ct_fusion.bias;
 #elif CT_FUSION_POLICY == CT_POLICY_MEAN
     (void)graph;

@@ -17,7 +17,7 @@ enum {
     CT_NODE_VARIATION, CT_NODE_CHANGED, CT_NODE_SURPRISE_MEAN, CT_NODE_SURPRISE_MAX,
     CT_NODE_NEW_BITS_MEAN, CT_NODE_NEW_BITS_MAX, CT_NODE_DLC_CHANGED, CT_NODE_NOVELTY,
     CT_NODE_SHARE, CT_NODE_COUNT_RATIO, CT_NODE_PRIORITY, CT_NODE_DEGREE, CT_NODE_DENSITY,
-    CT_NODE_BUS_RATE, CT_NODE_MISSING
+    CT_NODE_BUS_RATE, CT_NODE_MISSING, CT_NODE_EARLINESS
 };
 
 /* Edge features, likewise. */
@@ -105,7 +105,7 @@ static uint16_t ct_add_edge(ct_graph *graph, uint16_t source, uint16_t target)
 }
 
 /* Sums and extremes of a node; until the end SHARE counts frames, COUNT_RATIO holds the period. */
-static void ct_add_to_node(float *x, const ct_seen *seen)
+static void ct_add_to_node(float *x, const ct_seen *seen, float period_s)
 {
     bool known = x[CT_NODE_SHARE] > 0.0f;
     bool lower = !known || seen->log_ratio < x[CT_NODE_RATIO_MIN];
@@ -125,8 +125,9 @@ static void ct_add_to_node(float *x, const ct_seen *seen)
     x[CT_NODE_DLC_CHANGED] = ct_larger(x[CT_NODE_DLC_CHANGED], seen->dlc_changed ? 1.0f : 0.0f);
     x[CT_NODE_NOVELTY] = ct_larger(x[CT_NODE_NOVELTY], seen->novelty);
     x[CT_NODE_SHARE] += 1.0f;
-    x[CT_NODE_COUNT_RATIO] = seen->period_s;
+    x[CT_NODE_COUNT_RATIO] = period_s;
     x[CT_NODE_DENSITY] += seen->density;
+    x[CT_NODE_EARLINESS] = ct_larger(x[CT_NODE_EARLINESS], seen->earliness);
 }
 
 /* Sums and extremes of an edge, from the frame that ends a transition. */
@@ -244,7 +245,7 @@ static void ct_fill_graph(ct_state *state, double now_s)
     for (uint32_t position = 0; position < CT_WINDOW; position++) {
         const ct_seen *seen = ct_frame_of(state, position);
         uint16_t node = ct_node_of(state, seen);
-        ct_add_to_node(ct_node_x(graph, node), seen);
+        ct_add_to_node(ct_node_x(graph, node), seen, state->slots[seen->slot].period_s);
         if (before != NULL) {
             uint16_t edge = ct_edge_of(graph, source, node);
             if (edge == CT_NO_EDGE) {

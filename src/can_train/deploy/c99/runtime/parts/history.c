@@ -20,6 +20,14 @@
 #define CT_ROBUST_BITS 8.0        /* surprising bits that the mean takes in at most */
 #define CT_TIME_FLOOR_S 1e-5      /* resolution of recorders */
 #define CT_JITTER_SHARE 0.05      /* least deviation, as a share of the mean */
+#define CT_QUICK_S 0.055          /* longest period of IDs that tell how early a frame is */
+#define CT_ON_TIME 0.1            /* of two periods that two intervals may be off */
+#define CT_REGULAR 0.6f           /* an ID is regular while so many are on time */
+#define CT_PAIR_MEMORY 256u       /* horizon of that share */
+#define CT_KEPT_LATENESS 0.95     /* of lateness from one interval to the next */
+#define CT_MOST_LATENESS 8.0      /* periods */
+#define CT_TOGETHER 0.3f          /* share of equal stamps of a clock that is too coarse */
+#define CT_TOGETHER_MEMORY 1024u  /* horizon of that share */
 #define CT_LOG_RATIO_LIMIT 6.0f
 #define CT_Z_LIMIT 8.0
 #define CT_VARIATION_LIMIT 50.0
@@ -44,7 +52,7 @@ static ct_bus_view ct_view_bus(const ct_state *state, double now_s)
         }
         double widest = CT_PERIODIC_VARIATION * slot->mean_s;
         double overdue = now_s - slot->last_s - slot->mean_s;
-        bool is_periodic = slot->variance_s2 <= widest * widest;
+        bool is_periodic = (double)slot->variance_s2 <= widest * widest;
         bool is_silent = overdue > CT_OVERDUE_PERIODS * slot->mean_s;
         if (!is_silent && (is_periodic || !slot->late)) {
             rate += 1.0 / ct_larger_double(slot->mean_s, CT_SHORTEST_PERIOD_S);
@@ -61,12 +69,38 @@ static ct_bus_view ct_view_bus(const ct_state *state, double now_s)
     return view;
 }
 
+/* By which share of two periods two intervals of a regular ID are shorter: an extra frame. */
+static void ct_add_pair(const ct_bus *bus, ct_slot *slot, ct_seen *seen, double now_s)
+{
+    float before_s = (float)(now_s - slot->last_s);
+    if (slot->intervals > CT_MIN_HISTORY && slot->mean_s > 0.0) {
+        double pair_s = now_s - slot->last_s + (double)slot->before_s;
+        double pair = pair_s / (2.0 * slot->mean_s);
+        double late = (double)slot->lateness;
+        uint32_t count = slot->intervals + (uint32_t)CT_MIN_HISTORY;
+        bool on_time = pair >= 1.0 - CT_ON_TIME && pair <= 1.0 + CT_ON_TIME;
+        bool regular = slot->on_time > CT_REGULAR && slot->mean_s <= CT_QUICK_S;
+        if (regular && bus->together < CT_TOGETHER) {
+            double early = 1.0 - pair - (double)slot->lateness_before / 2.0;
+            seen->earliness = (float)ct_clip_double(early, 0.0, 1.0);
+            /* What an extra frame comes between counts once: the frame before it is forgotten. */
+            before_s = early > (double)CT_EARLY_FROM ? (float)pair_s : before_s;
+        }
+        slot->lateness_before = slot->lateness;
+        late = late * CT_KEPT_LATENESS + (now_s - slot->last_s) / slot->mean_s - 1.0;
+        slot->lateness = (float)ct_clip_double(late, 0.0, CT_MOST_LATENESS);
+        count = count < CT_PAIR_MEMORY ? count : CT_PAIR_MEMORY;
+        slot->on_time += ((on_time ? 1.0f : 0.0f) - slot->on_time) / (float)count;
+    }
+    slot->before_s = before_s;
+}
+
 /* Compares an interval with the ID's past, then adds it to the past (Welford's update). */
 static void ct_add_interval(ct_slot *slot, ct_seen *seen, double interval_s)
 {
     uint16_t before = slot->intervals;
     double mean = slot->mean_s;
-    double deviation = ct_sqrt(slot->variance_s2);
+    double deviation = ct_sqrt((double)slot->variance_s2);
     double least = deviation + CT_JITTER_SHARE * mean + CT_TIME_FLOOR_S;
     double ratio = (interval_s + CT_TIME_FLOOR_S) / (mean + CT_TIME_FLOOR_S);
     double error = interval_s - mean;
@@ -75,7 +109,7 @@ static void ct_add_interval(ct_slot *slot, ct_seen *seen, double interval_s)
         seen->log_ratio = ct_clip(ct_log((float)ratio), -CT_LOG_RATIO_LIMIT, CT_LOG_RATIO_LIMIT);
         seen->z_score = (float)ct_clip_double(error / least, -CT_Z_LIMIT, CT_Z_LIMIT);
         seen->variation = ct_log(1.0f + (float)spread);
-        seen->period_s = (float)mean;
+        slot->period_s = (float)mean;
     }
     if (slot->intervals < CT_MEMORY_FRAMES) {
         slot->intervals++;
@@ -92,8 +126,8 @@ static void ct_add_interval(ct_slot *slot, ct_seen *seen, double interval_s)
         spread_weight *= share;
     }
     slot->mean_s = mean + weight * error;
-    slot->variance_s2 =
-        (1.0 - spread_weight) * (slot->variance_s2 + spread_weight * spread * spread);
+    double variance = (double)slot->variance_s2 + spread_weight * spread * spread;
+    slot->variance_s2 = (float)((1.0 - spread_weight) * variance);
 }
 
 /* Counts payload bits that changed, and those that never did before. */
@@ -102,7 +136,7 @@ static void ct_add_payload(ct_slot *slot, ct_seen *seen, uint64_t payload, bool 
     uint64_t difference = payload ^ slot->payload;
     uint32_t changed = ct_ones(difference);
     uint32_t fresh = ct_ones(difference & ~slot->changed);
-    double surprise = (double)changed - slot->bits_mean;
+    double surprise = (double)changed - (double)slot->bits_mean;
     slot->changed |= difference;
     seen->changed = (uint8_t)changed;
     if (slot->intervals >= CT_MIN_HISTORY) {
@@ -114,7 +148,7 @@ static void ct_add_payload(ct_slot *slot, ct_seen *seen, uint64_t payload, bool 
     if (slot->intervals > CT_NOVELTY_FRAMES) {
         surprise = ct_clip_double(surprise, -CT_ROBUST_BITS, CT_ROBUST_BITS);
     }
-    slot->bits_mean += surprise / slot->intervals;
+    slot->bits_mean += (float)(surprise / slot->intervals);
 }
 
 /* Adds a frame to the running mean of the gaps between frames of the bus. */
@@ -128,6 +162,8 @@ static void ct_hear(ct_bus *bus, double now_s, bool first)
             bus->gaps++;
         }
         bus->gap_s += (gap - bus->gap_s) / (double)bus->gaps;
+        uint32_t frames = bus->gaps < CT_TOGETHER_MEMORY ? bus->gaps : CT_TOGETHER_MEMORY;
+        bus->together += ((gap <= 0.0 ? 1.0f : 0.0f) - bus->together) / (float)frames;
     }
     bus->last_s = now_s;
 }
@@ -157,6 +193,7 @@ static void ct_compare(ct_state *state, ct_seen *seen, double now_s, uint64_t pa
         slot->late = ct_is_late(state, seen->id, warm);
     } else {
         /* Timestamps may step back by a fraction of a millisecond; an interval can't. */
+        ct_add_pair(&state->bus, slot, seen, now_s);
         ct_add_interval(slot, seen, ct_larger_double(now_s - slot->last_s, 0.0));
         ct_add_payload(slot, seen, payload, warm);
         seen->dlc_changed = dlc != slot->dlc;
@@ -173,5 +210,5 @@ static void ct_compare(ct_state *state, ct_seen *seen, double now_s, uint64_t pa
     slot->payload = payload;
     slot->dlc = dlc;
     slot->last_s = now_s;
-    slot->frame = state->counts.frames;
+    slot->frame = (uint32_t)state->counts.frames;
 }

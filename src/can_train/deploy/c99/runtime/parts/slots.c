@@ -53,11 +53,12 @@ static void ct_forget(ct_state *state, uint32_t id)
 /* The slot of the ID that was heard longest ago among those that may give way, or none. */
 static uint16_t ct_giving_way(const ct_state *state)
 {
-    uint64_t oldest = state->counts.frames > CT_WINDOW ? state->counts.frames - CT_WINDOW : 0;
+    uint32_t oldest = CT_WINDOW;
     uint16_t found = CT_BEYOND;
     for (uint16_t slot = 0; slot < CT_MOST_IDS; slot++) {
-        if (state->slots[slot].intervals < CT_SETTLED && state->slots[slot].frame <= oldest) {
-            oldest = state->slots[slot].frame;
+        uint32_t age = (uint32_t)state->counts.frames - state->slots[slot].frame;
+        if (state->slots[slot].intervals < CT_SETTLED && age >= oldest) {
+            oldest = age;
             found = slot;
         }
     }
