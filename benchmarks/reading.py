@@ -45,7 +45,7 @@ from can_train.frames.readers import (  # noqa: E402
 from can_train.frames.text.reading import TextLayout, read_text  # noqa: E402
 from can_train.graphs.identity import WindowSpec  # noqa: E402
 from can_train.graphs.store import open_store  # noqa: E402
-from can_train.vocab import FEATURE_SETS, FeatureSet  # noqa: E402
+from can_train.vocab import FeatureSet  # noqa: E402
 
 ROUNDS: Final = 5
 FRAMES: Final = 200_000
@@ -84,16 +84,12 @@ def _reading(path: Path, form: str, frames: int, rounds: int) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         source = _scenario(Path(folder), form)
         (source / "DoS-0.txt").symlink_to(path)
-        for name, work in (
-            ("", lambda: read_recording(path)),
-            *(
-                (
-                    f", to stored {features} graphs",
-                    partial(_import, source.parent, Path(folder), features),
-                )
-                for features in FEATURE_SETS
-            ),
-        ):
+        works: list[tuple[str, Callable[[], object]]] = [("", partial(read_recording, path))]
+        kinds: tuple[FeatureSet, ...] = ("classic", "relational")
+        for features in kinds:
+            packed = partial(_import, source.parent, Path(folder), features)
+            works.append((f", to stored {features} graphs", packed))
+        for name, work in works:
             yield measured(
                 "Reading", what + name, "frames/s", _rate(work, frames), beside,
                 _rate(reference, frames), rounds,
