@@ -101,12 +101,15 @@ def install(home: Path, venv: Path) -> None:
     _run(2, "torch, the largest download", [*pip, "-r", torch], venv / LOG)
     _run(3, "locked packages", [*pip, *hashed], venv / LOG)
     _run(4, "can-train itself", [*pip, *editable], venv / LOG)
-    compiling = [str(venv / "bin" / "python"), "-P", "-s", "-m", "can_train.cli.compiling"]
-    _run(5, "functions that are compiled once", compiling, venv / LOG)
     written = venv / f"{STAMP}.new"
     written.write_bytes(text)
     written.replace(venv / STAMP)
     (venv / MARKER).unlink()
+    compiling = [str(venv / "bin" / "python"), "-P", "-s", "-m", "can_train.cli.compiling"]
+    try:
+        _run(5, "functions that are compiled once", compiling, venv / LOG)
+    except SetupError:
+        _say(f"that failed ({venv / LOG}); nothing is lost: the first command compiles them.")
     _say(f"{venv} is ready.")
 
 

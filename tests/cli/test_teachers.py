@@ -46,7 +46,7 @@ def test_list_and_show_say_what_is_registered_and_whether_the_file_is_whole(
     place = home / "config" / "teacher_models" / "synthetic" / "gat_teacher.pth"
     listed = can_train(home, "teachers", "list")
     assert listed.code == 0
-    for word in ("synthetic", "gat", "relational", "100", teacher_run.name, "1,200,446",
+    for word in ("synthetic", "gat", "relational", "100", teacher_run.name, "1,201,470",
                  sha256_of(place)[:12], "ok"):  # fmt: skip
         assert word in listed.out
     (document,) = json.loads(can_train(home, "teachers", "list", "--json").out)
@@ -107,7 +107,7 @@ def test_a_state_dict_becomes_a_teacher(home: Path, state_dict: Path, tmp_path: 
     assert added.code == 0, added.err
     (document,) = json.loads(can_train(home, "teachers", "list", "--json", *root).out)
     assert (document["origin"], document["run_id"], document["file"]) == ("state dict", "", "ok")
-    assert document["parameters"] == 1_200_446
+    assert document["parameters"] == 1_201_470
     (student,) = train_here(home, "train", *GAT, "--use-kd", "--teacher-path", document["path"],
                             *QUICK, "--experiment-root", str(tmp_path / "e"))  # fmt: skip
     assert f"ENABLED (teacher {document['sha256'][:12]}" in student.said
@@ -149,7 +149,7 @@ def test_compare_names_what_is_not_evaluated_and_evaluates_it_if_asked(
     page = tmp_path / "page.md"
     done = can_train(home, "compare", "synthetic", "--evaluate", "--out", str(page))
     assert done.code == 0, done.err
-    assert "synthetic / gat\n" in done.out and "1,200,446" in done.out
+    assert "synthetic / gat\n" in done.out and "1,201,470" in done.out
     assert "| test_01_known_vehicle_known_attack | teacher |" in page.read_text()
     document = json.loads(can_train(home, "compare", "synthetic", "--json", "--files").out)
     (group,) = document["files"]
@@ -167,7 +167,7 @@ def test_a_terminal_of_80_columns_shows_runs_and_files_of_teachers_whole() -> No
     document = {
         "path": "x", "dataset": "hcrl_sa", "model": "gat", "features": "relational",
         "window": 100, "split": "time", "run_id": "51117f3adec3", "origin": "run",
-        "metric": "val_pr_auc", "value": 0.14193, "parameters": 1_200_446, "sha256": "d" * 64,
+        "metric": "val_pr_auc", "value": 0.14193, "parameters": 1_201_470, "sha256": "d" * 64,
         "file": "ok",
     }  # fmt: skip
     row = TableRow(cells=row_of(document))

@@ -22,7 +22,7 @@ SCALE: Final = 0.3
 OF_DATASET: Final = ("--modality", "automotive", "--dataset", DATASET)
 CHAIN: Final = (
     "--model", "vgae,gat,dqn", "--model-size", "student", "--epochs", "1",
-    "--windows-per-epoch", "64", "--threads", "1", "--no-mlflow",
+    "--windows-per-epoch", "64", "--threads", "1", "--no-mlflow", "--local",
 )  # fmt: skip
 
 

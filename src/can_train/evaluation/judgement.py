@@ -197,7 +197,7 @@ def _best(scorers: Sequence[Judged], kind: RowKind, figure: str) -> tuple[float,
 def _because(scorer: Judged) -> str:
     """That too few windows set the threshold, if so."""
     threshold = scorer.threshold
-    if threshold is None or threshold.exact or threshold.rule != "real":
+    if threshold is None or threshold.exact or threshold.rule == "robust":
         return ""
     return f": the threshold rests on {counted(threshold.benign_windows, 'benign window')}"
 

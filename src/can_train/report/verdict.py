@@ -172,7 +172,7 @@ def _faults(records: RunRecords) -> Iterator[str]:
 
 def _thresholds(records: RunRecords) -> Iterator[str]:
     at = next((row.threshold for row in records.own_rows.values() if row.threshold), None)
-    if at is not None and not at.exact and at.rule == "real":
+    if at is not None and not at.exact and at.rule != "robust":
         yield (
             f"the threshold rests on {counted(at.benign_windows, 'benign window')}, too few for a "
             f"false-alarm rate of {at.target_fpr:g}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
-from can_train.errors import CanTrainError
+from can_train.errors import ArtifactError, CanTrainError
 from can_train.runs.jobs import own_job
 from can_train.runs.layout import experiment_option, mirror_log
 from can_train.runs.passed_on import MLFLOW, OFF
@@ -149,12 +149,24 @@ def follow(runs: Sequence[Path], experiment_root: Path, over: IO[bytes]) -> int:
 
 
 def _bring(mirror: Mirror, runs: Sequence[Path], brought: dict[Path, TrackedRun]) -> None:
-    """Brings over what has changed since `brought`."""
+    """Brings over what has changed since `brought`.
+
+    Raises:
+        ArtifactError: A run is damaged; the others were brought over.
+        CanTrainError: The server can't be reached.
+    """
+    damaged = None
     for run in runs:
-        record = tracked_run(run) if run.is_dir() else None  # a plan that nobody took is removed
+        try:
+            record = tracked_run(run) if run.is_dir() else None  # a plan nobody took is removed
+        except ArtifactError as error:
+            damaged = damaged or error
+            continue
         if record is not None and record != brought.get(run):
             mirror.bring(record)
             brought[run] = record
+    if damaged is not None:
+        raise damaged
 
 
 def _state(run: Path) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from can_train.runs.layout import mirror_log, run_log
+from can_train.errors import ArtifactError
+from can_train.runs.layout import frozen_configs, mirror_log, run_log
 from can_train.runs.passed_on import MLFLOW, MLFLOW_URI
 from can_train.tracking import follow
 from can_train.tracking.mirror import Mirror
@@ -164,3 +166,20 @@ def test_who_reads_a_pipe_does_not_wait_for_the_mirror(
     while "MLflow at http://127.0.0.1:9" not in mirror_log(trained).read_text():
         assert time.monotonic() < deadline
         time.sleep(0.5)
+
+
+def test_a_damaged_run_keeps_no_other_one_back(
+    lab: Lab, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = tmp_path / trained.name
+    shutil.copytree(trained, damaged)
+    frozen_configs(damaged)[0].write_text("{", encoding="utf-8")
+    brought: dict[Path, TrackedRun] = {}
+
+    class Taking:
+        def bring(self, record: TrackedRun) -> None:
+            pass
+
+    with pytest.raises(ArtifactError):
+        follow._bring(Taking(), [damaged, trained], brought)  # type: ignore[arg-type]
+    assert list(brought) == [trained]

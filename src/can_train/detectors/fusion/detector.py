@@ -60,6 +60,8 @@ class FusionDetector(Detector):
         return replace(
             real,
             value=value,
+            exact=its.exact or its.rule == "robust",
+            benign_windows=its.benign_windows,
             rule="experts",
             robust_value=value,
             relief=scale * its.relief,

@@ -30,6 +30,9 @@ from can_train.detectors.stage import Judgement, StageModule
 from can_train.detectors.task import Prepared, StageTask
 from can_train.distil.losses import LossTerms
 
+SMALLEST_WEIGHT: Final = 1e-3
+"""Of the largest excess: what tells nothing of the windows of the fit may still alarm on others."""
+
 SMALLEST_STATE_SCALE: Final = 1e-3
 """Unit of a state number that hardly varies where the fusion is fitted."""
 
@@ -163,8 +166,9 @@ class LinearStage(_FusionStage[FusionWindows]):
         features = model.features(train.state, train.excess).numpy()
         weights = train.weights.numpy() / len(train.weights)
         fit = fit_linear(features, train.label.numpy().astype(np.int64), weights)
+        least = SMALLEST_WEIGHT if model.policy == "maximum" else 0.0
         with torch.no_grad():
-            model.weight.copy_(torch.from_numpy(fit.weight))
+            model.weight.copy_(torch.from_numpy(np.maximum(fit.weight, least)))
             model.bias.fill_(fit.bias)
         self.use_budget(BatchBudget(windows=len(train.label)))
 

@@ -18,9 +18,11 @@ from can_train.detectors.base import Detector
 from can_train.detectors.evidence import CalibrationEvidence, Margins
 from can_train.detectors.frame_scorer import FrameScorer, ModuleFrameScorer
 from can_train.detectors.fusion import onnx as of_fusion
+from can_train.detectors.fusion.rhythm import rhythm_in
 from can_train.detectors.gat import onnx as of_gat
 from can_train.detectors.gat.spec import GatConfig
 from can_train.detectors.kernels.window_fusion import ANOMALY_MARGIN
+from can_train.detectors.scoring import score_windows
 from can_train.detectors.vgae import onnx as of_vgae
 from can_train.errors import ArtifactError
 from can_train.graphs.build import build_graphs
@@ -118,6 +120,22 @@ def test_the_maximum_takes_the_anomaly_detector_where_it_is_sure() -> None:
     assert (above > ANOMALY_MARGIN).any() and (above < ANOMALY_MARGIN).any()
     fusion = FusionConfig(fusion_policy="maximum")
     require_same(ModuleFrameScorer(made("dqn", "classic", fusion=fusion), experts), np.arange(120))
+
+
+def test_the_maximum_hears_the_rhythm_where_the_others_are_silent() -> None:
+    detector = fused(FusionConfig(fusion_policy="maximum"))
+    assert isinstance(detector, ModuleFrameScorer)
+    for each in detector.modules.values():
+        if not each.fuses:
+            high = replace(each.threshold, value=50.0, real_value=50.0, level=None)
+            each.settle(high, each.evidence)
+    graphs = build_graphs(traffic(), detector.spec)
+    heard = np.flatnonzero(rhythm_in(graphs, np.arange(len(graphs))) > 0)
+    assert len(heard) > 20
+    found = ran(detector, graphs, heard)["fusion_margin"]
+    expected = score_windows(detector.modules.values(), graphs, heard)["dqn"].score
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert len(np.unique(found)) > 10
 
 
 @pytest.mark.parametrize("sizes", [{"neighbours": "mean"}, {"edge_features": False}])

@@ -13,11 +13,12 @@ from can_train.config.schema import FusionConfig, TrainingConfig
 from can_train.dataset.windows import FUSION
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.fusion.fitting import LinearFit
-from can_train.detectors.fusion.policies import AgentFusion, fusion_network
+from can_train.detectors.fusion.policies import AgentFusion, LinearFusion, fusion_network
 from can_train.detectors.fusion.rhythm import rhythm_in
 from can_train.detectors.fusion.spec import DqnConfig
 from can_train.detectors.fusion.stage import (
     SMALLEST_STATE_SCALE,
+    SMALLEST_WEIGHT,
     AgentStage,
     LinearStage,
     lessons,
@@ -153,3 +154,17 @@ def test_a_maximum_alarms_where_one_of_its_experts_does(lab: Lab) -> None:
     assert np.array_equal(said["dqn"].score > detector.threshold.value, relieved | sure | early)
     assert detector.threshold.rule == "experts"
     assert load_detector(Path(str(lab.parent_of(by(lab, "mean")).path))).threshold.rule != "experts"
+
+
+def test_excesses_that_tell_nothing_of_the_fit_still_alarm() -> None:
+    """With a weight of 0 no window would alarm, whatever the rhythm says, and no level be lower."""
+    windows = some_windows(40)
+    excess = torch.where(windows.label[:, None] > 0, -1.0, 1.0).expand(-1, 3).clone()
+    excess[:, 2] = -1.0
+    windows = replace(windows, excess=excess)
+    network = LinearFusion("maximum", 4)
+    LinearStage(network, TrainingConfig(), 0, train=windows, validation=windows)
+    assert network.weight.item() == pytest.approx(SMALLEST_WEIGHT)
+    heard = torch.tensor([[-1.0, -1.0, 0.5]], dtype=torch.float64)
+    with torch.no_grad():
+        assert network(windows.state[:1], heard).item() > network.bias.item()

@@ -106,11 +106,19 @@ typedef struct {
     float earliness;     /* by which two intervals are too short, as a share of two periods */
 } ct_seen;
 
+#if CT_MOST_IDS < 255
+typedef uint8_t ct_place_of_slot; /* a slot's number, or CT_MOST_IDS */
+#else
+typedef uint16_t ct_place_of_slot;
+#endif
+
 /* What is remembered of one arbitration ID. */
 typedef struct {
     double last_s;           /* steady time of its last frame */
     double first_s;          /* of its first one */
     double mean_s;           /* running mean of its intervals */
+    uint64_t payload;        /* last one */
+    uint64_t changed;        /* payload bits that ever changed */
     float variance_s2;       /* and their variance */
     float period_s;          /* mean before its last frame; 0 while it isn't known */
     float bits_mean;         /* mean number of changed payload bits */
@@ -118,8 +126,6 @@ typedef struct {
     float on_time;           /* share of late that two intervals took as long as two periods */
     float lateness;          /* periods that frames were late and later ones haven't made good */
     float lateness_before;   /* the same an interval ago */
-    uint64_t payload;        /* last one */
-    uint64_t changed;        /* payload bits that ever changed */
     uint32_t frame;          /* number of its last frame in the stream, from 1; it may wrap */
     uint32_t id;             /* arbitration ID */
     uint32_t shown_in;       /* latest window that showed it, from 1 */
@@ -237,7 +243,7 @@ typedef struct {
     ct_bus bus;
     uint64_t next_end;                     /* number of the frame that fills the next window */
     ct_slot slots[CT_MOST_IDS + 1];        /* the last one stands for all IDs beyond */
-    uint16_t places[CT_ID_PLACES];         /* slots by hash of the ID; CT_MOST_IDS: free */
+    ct_place_of_slot places[CT_ID_PLACES]; /* slots by hash of the ID; CT_MOST_IDS: free */
     uint16_t slot_count;
     uint32_t early[64];                    /* set of the IDs of the warm-up, 2048 bits */
     ct_seen seen[CT_WINDOW];               /* latest frames, a ring */

@@ -106,7 +106,7 @@ void ct_init(ct_state *state)
 {
     memset(state, 0, sizeof *state);
     for (uint32_t place = 0; place < CT_ID_PLACES; place++) {
-        state->places[place] = CT_BEYOND;
+        state->places[place] = (ct_place_of_slot)CT_BEYOND;
     }
     state->next_end = CT_WINDOW;
 }

@@ -47,7 +47,7 @@ static void ct_forget(ct_state *state, uint32_t id)
             hole = place;
         }
     }
-    state->places[hole] = CT_BEYOND;
+    state->places[hole] = (ct_place_of_slot)CT_BEYOND;
 }
 
 /* The slot of the ID that was heard longest ago among those that may give way, or none. */
@@ -98,7 +98,7 @@ static uint16_t ct_slot_of(ct_state *state, uint32_t id)
 #endif
     state->slots[slot] = fresh;
     if (slot != CT_BEYOND) {
-        state->places[place] = slot;
+        state->places[place] = (ct_place_of_slot)slot;
     }
     return slot;
 }
