@@ -129,11 +129,12 @@ def test_an_alarm_is_announced_when_it_comes(browser: Browser, bundle: Path, att
         page.locator("#detail", has_text="input").wait_for()
         stdin = site.process.stdin
         assert stdin is not None
-        stdin.write("".join(lines[:1000]))
+        stdin.write("".join(lines[:250]))
         stdin.flush()
         page.locator("#ids tr").nth(10).wait_for()
-        assert page.locator("#no-events").is_visible()
-        stdin.write("".join(lines[1000:4000]))
+        assert page.locator("#verdict[data-level=alarm]").count() == 0
+        assert page.locator("#announcement").inner_text() == ""
+        stdin.write("".join(lines[250:4000]))
         stdin.flush()
         page.locator("#verdict[data-level=alarm]").wait_for()
         page.locator("#events li .state[data-state=alarming]").wait_for()
