@@ -19,7 +19,7 @@ from can_train.errors import ArtifactError, CanTrainError
 from can_train.runs.jobs import own_job
 from can_train.runs.layout import experiment_option, mirror_log
 from can_train.runs.passed_on import MLFLOW, OFF
-from can_train.runs.state import current_status
+from can_train.runs.state import current_status, read_status
 from can_train.tracking.mirror import Mirror
 from can_train.tracking.record import TrackedRun, tracked_run
 from can_train.tracking.store import is_wanted, store_uri
@@ -170,8 +170,12 @@ def _bring(mirror: Mirror, runs: Sequence[Path], brought: dict[Path, TrackedRun]
 
 
 def _state(run: Path) -> str | None:
-    status = current_status(run) if run.is_dir() else None
-    return None if status is None else status.state
+    """State of a run; None for one of a job, which would be asked whether it has ended itself."""
+    status = read_status(run) if run.is_dir() else None
+    if status is None or (status.process is not None and status.process.job is not None):
+        return None
+    found = current_status(run)
+    return None if found is None else found.state
 
 
 def _waited(over: IO[bytes], seconds: float) -> bool:

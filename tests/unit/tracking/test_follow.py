@@ -8,14 +8,18 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from can_train.errors import ArtifactError
+from can_train.runs.job_views import WorkerJob
 from can_train.runs.layout import frozen_configs, mirror_log, run_log
 from can_train.runs.passed_on import MLFLOW, MLFLOW_URI
+from can_train.runs.process import this_process
+from can_train.runs.state import RunStatus, write_status
 from can_train.tracking import follow
 from can_train.tracking.mirror import Mirror
 from can_train.tracking.record import TrackedRun, tracked_run
@@ -183,3 +187,18 @@ def test_a_damaged_run_keeps_no_other_one_back(
     with pytest.raises(ArtifactError):
         follow._bring(Taking(), [damaged, trained], brought)  # type: ignore[arg-type]
     assert list(brought) == [trained]
+
+
+def test_the_mirror_of_a_job_does_not_wait_for_the_end_of_the_job_it_is_a_part_of(
+    tmp_path: Path,
+) -> None:
+    here, in_job = tmp_path / "here", tmp_path / "in_job"
+    job = WorkerJob(executor="slurm", job_id="54")
+    for run, process in (
+        (here, this_process()),
+        (in_job, replace(this_process(), job=job)),
+    ):
+        run.mkdir()
+        write_status(run, RunStatus(state="running", process=process))
+    assert follow._state(here) == "running"
+    assert follow._state(in_job) is None
