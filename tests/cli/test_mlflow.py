@@ -45,6 +45,15 @@ def test_runs_that_are_followed_are_named(
     assert "--follow: give the runs" in capsys.readouterr().err
 
 
+def test_following_what_never_came_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(follow, "follow", lambda runs, root, over: 0)
+    words = ["mlflow", "sync", str(tmp_path / "typo"), "--follow"]
+    assert main([*words, "--experiment-root", str(tmp_path)]) == 2
+    assert f"--follow: nothing came of {tmp_path / 'typo'}. Show" in capsys.readouterr().err
+
+
 def test_a_mirror_of_several_runs_that_fails_is_told_in_the_log_of_the_latest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

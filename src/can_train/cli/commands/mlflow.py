@@ -132,7 +132,13 @@ def _follow(args: argparse.Namespace, root: Path) -> int:
     runs = [Path(n) if os.sep in n else find_run(root, n) for n in args.names]
     log = sys.stderr if len(runs) == 1 else cast(TextIO, _LogOfRuns(runs))
     set_up_logging(log, "%(asctime)s %(levelname)s %(message)s", logging.WARNING)
-    return follow(runs, root, sys.stdin.buffer)
+    code = follow(runs, root, sys.stdin.buffer)
+    if not any(run.is_dir() for run in runs):
+        raise ConfigError(
+            f"--follow: nothing came of {', '.join(map(str, runs))}. "
+            f"Show the runs that exist: can-train status"
+        )
+    return code
 
 
 def _serve(args: argparse.Namespace, root: Path) -> int:
