@@ -79,7 +79,7 @@ class LiveFeed:
         self._untold: deque[Record] = deque(maxlen=MOST_ALARMS)
         self._notes: deque[Record] = deque(maxlen=MOST_NOTES)
         self._ids, self._alarming = IdStates(), frozenset[int]()
-        self._highest = _Highest()
+        self._highest, self._opening = _Highest(), list[Record]()
         self._p_value: float | None = None
         self._elapsed_s = 0.0
         self._last_s = np.zeros(0)
@@ -126,6 +126,8 @@ class LiveFeed:
             highest.above |= verdict.above
             if verdict.score > highest.margin:
                 highest.margin, highest.p_value = verdict.score, verdict.p_value
+            if self._windows == 1:
+                self._opening = self._margin()
 
     def alert(self, alert: Alert) -> None:
         """There is something to tell of an event: an alarm, and the end of one."""
@@ -185,26 +187,27 @@ class LiveFeed:
     def tick(self) -> list[Record]:
         """What there is to tell since the last look; at most so many records, whatever came."""
         with self._lock:
-            told: list[Record] = []
-            point = self._highest.point(self._elapsed_s)
-            if point is not None:
-                self._points.append(point)
-                self._p_value = float(f"{self._highest.p_value:.3g}")
-                told.append(
-                    {
-                        "type": "margin",
-                        "point": point,
-                        "severity": self._highest.severity,
-                        "p_value": self._p_value,
-                    }
-                )
-            self._highest = _Highest(severity=self._highest.severity)
-            told += self._untold
+            told = [*self._opening, *self._margin(), *self._untold]
+            self._opening = []
             self._untold.clear()
             if self._clock() - self._seen_at >= STATUS_S:
                 self._measure()
                 told.append(self._status())
             return told
+
+    def _margin(self) -> list[Record]:
+        """The highest margin since the last call as a point of the line, if there was a window.
+
+        The first window has a point of its own, so that no alarm comes before the line begins.
+        """
+        highest, point = self._highest, self._highest.point(self._elapsed_s)
+        self._highest = _Highest(severity=highest.severity)
+        if point is None:
+            return []
+        self._points.append(point)
+        self._p_value = float(f"{highest.p_value:.3g}")
+        told = {"point": point, "severity": highest.severity, "p_value": self._p_value}
+        return [{"type": "margin", **told}]
 
     def _measure(self) -> None:
         """Rates since the last time; while nothing comes, time goes on by our own clock."""
