@@ -63,14 +63,18 @@ def ran(
     return dict(zip(names, found, strict=True))
 
 
-def require_same(detector: FrameScorer, windows: NDArray[np.int64]) -> None:
+def require_same(
+    detector: FrameScorer, windows: NDArray[np.int64], *, magnified: float = 1.0
+) -> None:
+    """The fusion's margins may differ by more where it magnifies what an expert says."""
     graphs = build_graphs(traffic()[: 120 * WINDOW], detector.spec)
     found, expected = ran(detector, graphs, windows), detector.score_graphs(graphs)
     assert len(found) == 2 * len(expected)
     for name, score in expected.items():
         row = detector.detectors[name].spec.row
         assert np.ptp(score) > 0
-        assert np.abs(found[f"{row}_margin"] - score[windows]).max() <= 1e-5
+        most = 1e-5 * (magnified if name == "dqn" else 1.0)
+        assert np.abs(found[f"{row}_margin"] - score[windows]).max() <= most
         p_value = detector.evidence[row].p_value(score[windows])
         assert np.abs(found[f"{row}_p_value"] - p_value).max() <= 1e-3
 
@@ -99,7 +103,8 @@ def half_of_them_above(detector: Detector) -> NDArray[np.float64]:
     alone = ModuleFrameScorer(detector, {})
     graphs = build_graphs(traffic()[: 120 * WINDOW], alone.spec)
     (score,) = alone.score_graphs(graphs).values()
-    usual, value = np.quantile(score, [0.1, 0.5])
+    value = np.median(score)
+    usual = value - np.ptp(score)
     threshold = replace(detector.threshold, value=float(value), real_value=float(value))
     detector.settle(threshold, CalibrationEvidence(benign=Margins.of([usual])))
     with torch.no_grad():
@@ -120,7 +125,9 @@ def test_the_maximum_has_the_support_of_the_anomaly_detector() -> None:
     rising = SUPPORT_RISE * above < above + SUPPORT
     assert (above < 0).any() and ((above > 0) & rising).any() and ((above > 0) & ~rising).any()
     fusion = FusionConfig(fusion_policy="maximum")
-    require_same(ModuleFrameScorer(made("dqn", "classic", fusion=fusion), experts), np.arange(120))
+    detector = ModuleFrameScorer(made("dqn", "classic", fusion=fusion), experts)
+    magnified = SUPPORT_RISE / experts["vgae"].yardstick.unit
+    require_same(detector, np.arange(120), magnified=magnified)
 
 
 def test_the_maximum_hears_the_rhythm_where_the_others_are_silent() -> None:
