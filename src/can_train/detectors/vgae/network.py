@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from can_train.detectors.attention import Edges, GraphAttention
+from can_train.detectors.attention import GraphAttention
 from can_train.detectors.dense import Dense
+from can_train.detectors.edges import Edges
 from can_train.detectors.linear import Linear, linear
 from can_train.graphs.batch import ScaledGraphs
 
