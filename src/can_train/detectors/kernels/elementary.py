@@ -102,3 +102,15 @@ def log1p_of_unit(y: np.float32) -> np.float32:
     p = p * f + np.float32(3.3333331174e-1)
     result = f - _HALF * f * f + f * f * f * p
     return result + _LN2 if large else result
+
+
+def log1p_of(y: Any) -> Any:
+    """In a compiled function: log(1 + y) of 0 <= y <= 1 in the type of y."""
+    return np.log1p(y)
+
+
+@overload(log1p_of, strict=False)
+def _log1p_of(y: Any) -> Callable[[Any], Any]:
+    if y == types.float32:
+        return lambda y: log1p_of_unit(y)
+    return lambda y: np.log1p(y)
