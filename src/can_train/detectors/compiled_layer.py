@@ -110,25 +110,24 @@ class _Attention(Function):
         ctx.set_materialize_grads(False)
         edges, rounded = rest.edges, rest.rounded
         first, source = edges.first.numpy(), edges.source.numpy()
-        z = product(x, projection.t(), rounded)
-        heads = of_source.shape
+        ends = torch.stack([of_source, of_target], dim=1)
+        by_head = projection.view(*of_source.shape, -1)
+        stacked = torch.cat([projection, torch.bmm(ends, by_head).flatten(0, 1)])
+        z = product(x, stacked.t(), rounded)
         if of_edge is None:
-            from_edge = z.new_zeros(len(source), heads[0])
+            from_edge = z.new_zeros(len(source), len(of_source))
         else:
             from_edge = product(edges.features, of_edge.t(), rounded)
-        nodes, one, other = _arrays(z.view(-1, *heads), of_source, of_target)
-        weight, below = exponentials(
-            nodes, one, other, from_edge.numpy(), first, source, NEGATIVE_SLOPE
-        )
+        weight, below = exponentials(z.numpy(), from_edge.numpy(), first, source, NEGATIVE_SLOPE)
         if own_projection is not None:
             own = out = product(x, own_projection.t(), rounded)
         else:
-            own = x if rest.same else (z[:0] if residual is None else residual.contiguous())
-            out = torch.empty_like(z)
-        own_nodes, added = _arrays(own, bias)
-        activated_sums(weight, nodes, own_nodes, added, first, source, out.numpy())
+            own = x if rest.same else (residual if residual is not None else z[:0, : len(bias)])
+            own, out = own.contiguous(), z.new_empty(len(x), len(bias))
+        own_nodes, added = own.detach().numpy(), bias.detach().numpy()
+        activated_sums(weight, z.numpy(), own_nodes, added, first, source, out.numpy())
         pooled, at = _pooled(out, rest.pooling)
-        ctx.save_for_backward(x, projection, own_projection, of_source, of_target, z, out)
+        ctx.save_for_backward(x, projection, own_projection, ends, stacked, z, out)
         ctx.rest, ctx.found = rest, (weight, below, at)
         return out, pooled
 
@@ -138,36 +137,39 @@ class _Attention(Function):
         ctx: Any, gradient: Tensor | None, of_pool: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         """Gradients of what `forward` took."""
-        x, projection, own_projection, of_source, of_target, z, out = ctx.saved_tensors
+        x, projection, own_projection, ends, stacked, z, out = ctx.saved_tensors
         rest, (weight, below, at) = ctx.rest, ctx.found
-        before = torch.from_numpy(_before(gradient, of_pool, at, out, rest.pooling))
-        edges, rounded, heads = rest.edges, rest.rounded, of_source.shape
-        nodes, one, other = _arrays(z.view(-1, *heads), of_source, of_target)
-        of_z, to_source, to_target, of_score = gradients(
-            before.view(-1, *heads).numpy(), weight, below, nodes, one, other,
-            edges.first.numpy(), edges.source.numpy(), NEGATIVE_SLOPE,
-        )  # fmt: skip
-        pull = torch.from_numpy(of_z).view_as(z)
+        before = _before(gradient, of_pool, at, out, rest.pooling)
+        edges, rounded = rest.edges, rest.rounded
+        first, source = edges.first.numpy(), edges.source.numpy()
+        pulls = gradients(before, weight, below, z.numpy(), first, source, NEGATIVE_SLOPE)
+        (of_z, of_score), of_out = map(torch.from_numpy, pulls), torch.from_numpy(before)
         of_x = of_own = of_edge = None
         if ctx.needs_input_grad[0]:
-            of_x = product(pull, projection, rounded)
+            of_x = product(of_z, stacked, rounded)
             if own_projection is not None:
-                of_x += product(before, own_projection, rounded)
+                of_x += product(of_out, own_projection, rounded)
             elif rest.same:
-                of_x += before
+                of_x += of_out
         if own_projection is not None:
-            of_own = product(before.t(), x, rounded)
+            of_own = product(of_out.t(), x, rounded)
         if ctx.needs_input_grad[5]:
-            of_edge = product(torch.from_numpy(of_score).t(), edges.features, rounded)
+            of_edge = product(of_score.t(), edges.features, rounded)
+        of_projection, of_ends = _apart(product(of_z.t(), x, rounded), projection, ends)
         return (
-            of_x, product(pull.t(), x, rounded), of_own, torch.from_numpy(to_source),
-            torch.from_numpy(to_target), of_edge, before.sum(0),
-            before if ctx.needs_input_grad[7] else None, None,
+            of_x, of_projection, of_own, of_ends[:, 0], of_ends[:, 1], of_edge, of_out.sum(0),
+            of_out if ctx.needs_input_grad[7] else None, None,
         )  # fmt: skip
 
 
-def _arrays(*tensors: Tensor) -> tuple[NDArray[Any], ...]:
-    return tuple(tensor.detach().numpy() for tensor in tensors)
+def _apart(of_stacked: Tensor, projection: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of the projection [H*C, F] and of both ends [H, 2, C], from that of their stack."""
+    heads, _, width = ends.shape
+    by_head = projection.view(heads, width, -1)
+    of_projection = of_stacked[: len(projection)]
+    of_products = of_stacked[len(projection) :].view(heads, 2, -1)
+    of_projection.view_as(by_head).baddbmm_(ends.transpose(1, 2), of_products)
+    return of_projection, torch.bmm(of_products, by_head.transpose(1, 2))
 
 
 def _pooled(out: Tensor, pooling: Pooling | None) -> tuple[Tensor | None, NDArray[np.int32] | None]:

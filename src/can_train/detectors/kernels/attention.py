@@ -1,7 +1,8 @@
 """Compiled parts of graph attention on a CPU: scores, weighted sums, and their gradients.
 
 Arrays are of one floating-point type. N nodes, H heads of width C, P edges in order of their
-targets. The matrix products around these loops are torch's.
+targets. The matrix products around these loops are torch's; what a node adds to scores is linear in
+it, so it comes out of the same product as its projection.
 """
 
 from __future__ import annotations
@@ -62,21 +63,14 @@ def by_target(
 
 
 @compiled(reassociates=True)
-def exponentials(  # noqa: C901, PLR0913 - compiled functions take arrays, no objects
-    z: Real,
-    of_source: Real,
-    of_target: Real,
-    of_edge: Real,
-    first: Whole,
-    source: Whole,
-    slope: float,
+def exponentials(
+    z: Real, of_edge: Real, first: Whole, source: Whole, slope: float
 ) -> tuple[Real, NDArray[np.bool_]]:
     """Exponentials of the attention scores, less the largest one of their target.
 
     Args:
-        z: Projected nodes [N, H, C].
-        of_source: Attention of the source [H, C].
-        of_target: Attention of the target [H, C].
+        z: Projected nodes of H heads of width C, and behind them by head what a node adds to a
+            score as source and as target [N, H*C + 2*H].
         of_edge: What the edge itself adds [P, H].
         first: First edge of each node [N + 1].
         source: Of each edge [P].
@@ -85,29 +79,21 @@ def exponentials(  # noqa: C901, PLR0913 - compiled functions take arrays, no ob
     Returns:
         Exponentials [P, H], and which scores were below zero [P, H].
     """
-    z, of_source, of_target, of_edge = borrowed((z, of_source, of_target, of_edge))
-    first, source = borrowed((first, source))
-    nodes, heads, width = z.shape
-    below_zero = z.dtype.type(slope)
-    as_source, as_target = np.empty((nodes, heads), z.dtype), np.empty((nodes, heads), z.dtype)
-    for node in range(nodes):
-        for head in range(heads):
-            one = other = z.dtype.type(0)
-            own, as_one, as_other = z[node, head], of_source[head], of_target[head]
-            for c in range(width):
-                one += own[c] * as_one[c]
-                other += own[c] * as_other[c]
-            as_source[node, head], as_target[node, head] = one, other
+    z, of_edge, first, source = borrowed((z, of_edge, first, source))
+    heads = of_edge.shape[1]
+    ends, below_zero = z.shape[1] - 2 * heads, z.dtype.type(slope)
     weight = np.empty_like(of_edge)
     below = np.empty(of_edge.shape, np.bool_)
     score, is_below = borrowed(weight), borrowed(below)
     largest = np.empty(heads, z.dtype)
-    for node in range(nodes):
+    for node in range(len(first) - 1):
         for head in range(heads):
             largest[head] = -np.inf
         for edge in range(first[node], first[node + 1]):
+            other = source[edge]
             for head in range(heads):
-                value = as_source[source[edge], head] + as_target[node, head] + of_edge[edge, head]
+                at = ends + 2 * head
+                value = z[other, at] + z[node, at + 1] + of_edge[edge, head]
                 is_below[edge, head] = value < 0
                 value = value * below_zero if value < 0 else value
                 score[edge, head] = value
@@ -129,7 +115,7 @@ def activated_sums(  # noqa: C901, PLR0913 - compiled functions take arrays, no 
 
     Args:
         weight: Exponentials of the scores [P, H]; divided by their sum over each node's edges.
-        z: Projected nodes [N, H, C].
+        z: Projected nodes, with columns behind them [N, H*C + 2*H].
         own: Residual of each node [N, H*C]; without one [0, H*C].
         bias: [H*C].
         first: First edge of each node [N + 1].
@@ -138,10 +124,10 @@ def activated_sums(  # noqa: C901, PLR0913 - compiled functions take arrays, no 
     """
     weight, z, own, bias = borrowed((weight, z, own, bias))
     first, source, out = borrowed((first, source, out))
-    nodes, heads, width = z.shape
-    real, whole, added = z.dtype.type, heads * width, len(own) > 0
+    heads, whole = weight.shape[1], out.shape[1]
+    real, width, added = z.dtype.type, whole // heads, len(own) > 0
     total = np.empty(heads, z.dtype)
-    for node in range(nodes):
+    for node in range(len(out)):
         row = out[node]
         if added:
             of = own[node]
@@ -159,7 +145,8 @@ def activated_sums(  # noqa: C901, PLR0913 - compiled functions take arrays, no 
             for head in range(heads):
                 share = weight[edge, head] / total[head]
                 weight[edge, head] = share
-                to, of = row[head * width : (head + 1) * width], z[source[edge], head]
+                begin, end = head * width, (head + 1) * width
+                to, of = row[begin:end], z[source[edge], begin:end]
                 for c in range(width):
                     to[c] += share * of[c]
         for c in range(whole):
@@ -169,41 +156,38 @@ def activated_sums(  # noqa: C901, PLR0913 - compiled functions take arrays, no 
 
 
 @compiled(reassociates=True)
-def gradients(  # noqa: C901, PLR0913 - one pass over edges, one over nodes
+def gradients(  # noqa: PLR0913 - compiled functions take arrays, no objects
     gradient: Real,
     weight: Real,
     below: NDArray[np.bool_],
     z: Real,
-    of_source: Real,
-    of_target: Real,
     first: Whole,
     source: Whole,
     slope: float,
-) -> tuple[Real, Real, Real, Real]:
-    """Gradients of `z`, `of_source`, `of_target` and `of_edge`, from that of the sums [N, H, C].
+) -> tuple[Real, Real]:
+    """Gradients of `z` and `of_edge`, from that of the sums [N, H*C].
 
     Args:
-        gradient: Of the sums [N, H, C].
+        gradient: Of the sums [N, H*C].
         weight: Attention weights [P, H].
         below: Which scores were below zero [P, H].
-        z, of_source, of_target, first, source, slope: As for `exponentials`.
+        z, first, source, slope: As for `exponentials`.
     """
     gradient, weight, below, z = borrowed((gradient, weight, below, z))
-    of_source, of_target = borrowed((of_source, of_target))
     first, source = borrowed((first, source))
-    nodes, heads, width = z.shape
-    below_zero = z.dtype.type(slope)
+    heads, ends = weight.shape[1], gradient.shape[1]
+    width, below_zero = ends // heads, z.dtype.type(slope)
     found, pulls = np.zeros_like(z), np.empty_like(weight)
     of_z, pull = borrowed((found, pulls))
-    as_source, as_target = np.zeros((nodes, heads), z.dtype), np.zeros((nodes, heads), z.dtype)
     mean = np.empty(heads, z.dtype)
-    for node in range(nodes):
+    for node in range(len(first) - 1):
         for head in range(heads):
             mean[head] = 0
         for edge in range(first[node], first[node + 1]):
             for head in range(heads):
-                share, of_sum = weight[edge, head], gradient[node, head]
-                to, of = of_z[source[edge], head], z[source[edge], head]
+                begin, end = head * width, (head + 1) * width
+                share, of_sum = weight[edge, head], gradient[node, begin:end]
+                to, of = of_z[source[edge], begin:end], z[source[edge], begin:end]
                 inner = z.dtype.type(0)
                 for c in range(width):
                     inner += of_sum[c] * of[c]
@@ -216,18 +200,6 @@ def gradients(  # noqa: C901, PLR0913 - one pass over edges, one over nodes
                 value = weight[edge, head] * (pull[edge, head] - mean[head])
                 value = value * below_zero if below[edge, head] else value
                 pull[edge, head] = value
-                as_source[source[edge], head] += value
-                as_target[node, head] += value
-    of_ends = np.zeros((2, heads, width), z.dtype)
-    to_source, to_target = borrowed(of_ends[0]), borrowed(of_ends[1])
-    for node in range(nodes):
-        for head in range(heads):
-            one, other = as_source[node, head], as_target[node, head]
-            own, to = z[node, head], of_z[node, head]
-            for c in range(width):
-                to[c] += one * of_source[head, c] + other * of_target[head, c]
-            for c in range(width):
-                to_source[head, c] += one * own[c]
-            for c in range(width):
-                to_target[head, c] += other * own[c]
-    return found, of_ends[0], of_ends[1], pulls
+                of_z[source[edge], ends + 2 * head] += value
+                of_z[node, ends + 2 * head + 1] += value
+    return found, pulls
