@@ -113,6 +113,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "detectors.kernels.layers": ("unit/detectors/gat/test_window.py",),
     "detectors.kernels.level": ("unit/detectors/test_level.py",),
     "detectors.kernels.pooling": ("unit/detectors/test_attention.py",),
+    "detectors.kernels.sampling": ("unit/detectors/vgae/test_sampling.py",),
     "detectors.kernels.stacks": ("unit/detectors/gat/test_window.py",),
     "detectors.kernels.vgae_terms": ("unit/detectors/vgae/test_terms.py",),
     "detectors.kernels.window": ("unit/detectors/gat/test_window.py",),
