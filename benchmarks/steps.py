@@ -104,6 +104,13 @@ class ReferenceVgae(VGAE):
             hidden = functional.elu(layer(hidden, edges, features))
         return self.mean(hidden), self.log_variance(hidden).clamp(-10.0, 10.0)
 
+    def sample(
+        self, batch: ScaledGraphs, generator: torch.Generator | None, noise: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The same, and a draw of the latent."""
+        mu, logvar = self.encode(batch)
+        return mu, logvar, mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+
     def loss(self, data: Any) -> Tensor:
         """The VGAE's loss of a batch."""
         batch = ScaledGraphs(

@@ -34,16 +34,26 @@ F = TypeVar("F", bound=Callable[..., Any])
 Given = TypeVar("Given")
 
 
-def compiled(*, inline: bool = False, reassociates: bool = False) -> Callable[[F], F]:
+def compiled(
+    *, inline: bool = False, reassociates: bool = False, divides: bool = False
+) -> Callable[[F], F]:
     """Decorates a function that is compiled, kept on disk, and runs without the GIL.
 
     Args:
         inline: It becomes a part of those that call it.
         reassociates: Sums may be added up in another order, several terms at once.
+        divides: A division by zero gives what the processor says. Else it is an error, and no loop
+            with a division becomes vector instructions.
     """
     inlined: Literal["always", "never"] = "always" if inline else "never"
     relaxed = {"reassoc", "contract", "nsz"} if reassociates else False
-    decorate: Any = numba.njit(cache=True, nogil=True, inline=inlined, fastmath=relaxed)
+    decorate: Any = numba.njit(
+        cache=True,
+        nogil=True,
+        inline=inlined,
+        fastmath=relaxed,
+        error_model="numpy" if divides else "python",
+    )
     return cast(Callable[[F], F], decorate)
 
 
@@ -93,7 +103,8 @@ borrowed: Final = cast(_Borrow, intrinsic(_borrow))
 
 For the head of a function with a hot loop: each view of a counted array, such as a row, is counted
 twice, by atomic instructions that cost more than most of what a frame needs. Only the caller keeps
-the memory alive, so nothing borrowed may be returned.
+the memory alive, so nothing borrowed may be returned; what the function itself makes is given back
+behind its last use, which a borrowed one isn't.
 """
 
 

@@ -6,7 +6,8 @@ nothing that is used here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -21,10 +22,21 @@ CLIP_EPSILON: Final = 1e-6
 """Added to the norm that gradients are divided by, as torch's `clip_grad_norm_` does."""
 
 
+SURELY: Final = 1e-4
+"""Nearer to the norm that gradients are clipped to, it is computed as torch does."""
+
+
 class _Lists(NamedTuple):
-    """What a step moves: numbers of parameters; they, their steps and both running means."""
+    """What a step moves.
+
+    Attributes:
+        moved: Numbers of parameters.
+        counts: How many steps there were: one for all that began in the same step.
+        tensors: The parameters, their count and both running means.
+    """
 
     moved: list[int]
+    counts: list[Tensor]
     tensors: tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
 
 
@@ -60,7 +72,10 @@ class AdamW:
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         if not gradients:
             return
-        total = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        norms = torch._foreach_norm(gradients)
+        if not norms[0].is_cuda and _surely_within(norms, norm):
+            return
+        total = torch.linalg.vector_norm(torch.stack(norms))
         share = (norm / (total + CLIP_EPSILON)).clamp_(max=1.0)
         if share.is_cuda or share.item() != 1.0:  # a look at a CUDA device's memory would wait
             torch._foreach_mul_(gradients, share)
@@ -74,7 +89,7 @@ class AdamW:
         if self._lists is None or self._lists.moved != moved:
             self._lists = self._lists_of(moved)
         weights, steps, means, squares = self._lists.tensors
-        torch._foreach_add_(steps, 1)
+        torch._foreach_add_(self._lists.counts, 1)
         torch._fused_adamw_(
             weights,
             [weight.grad for weight in weights if weight.grad is not None],
@@ -110,9 +125,15 @@ class AdamW:
         self.rate, self._moments, self._lists = state["rate"], dict(state["moments"]), None
 
     def _lists_of(self, moved: list[int]) -> _Lists:
-        moments = [self._of(number) for number in moved]
-        steps, means, squares = (list(part) for part in zip(*moments, strict=True))
-        return _Lists(moved, ([self._parameters[n] for n in moved], steps, means, squares))
+        counts: dict[float, Tensor] = {}
+        for number in moved:
+            steps, mean, square = self._of(number)
+            steps = counts.setdefault(float(steps), steps.clone())
+            self._moments[number] = steps, mean, square
+        moments = [self._moments[number] for number in moved]
+        of_each, means, squares = (list(part) for part in zip(*moments, strict=True))
+        weights: list[Tensor] = [self._parameters[number] for number in moved]
+        return _Lists(moved, list(counts.values()), (weights, of_each, means, squares))
 
     def _of(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
         if number not in self._moments:
@@ -121,3 +142,8 @@ class AdamW:
             means = torch.zeros_like(parameter)
             self._moments[number] = (steps, means, torch.zeros_like(parameter))
         return self._moments[number]
+
+
+def _surely_within(norms: Sequence[Tensor], most: float) -> bool:
+    """Whether the norm of all is below `most` by more than rounding; never if it is no number."""
+    return math.sqrt(sum(float(norm) ** 2 for norm in norms)) < most * (1.0 - SURELY)

@@ -151,8 +151,8 @@ def calibrated_detector(stage: Trainable) -> Detector:
         detectors = [*stage.experts.values(), detector]
         return score_windows(detectors, inputs.store, windows)[config.model]
 
-    real = said(inputs.windows("threshold", benign=True))
-    synthetic = said(inputs.undisturbed("synthetic_threshold"))
+    benign, others = inputs.windows("threshold", benign=True), inputs.undisturbed(THRESHOLD[1])
+    real, synthetic = said(benign), said(others)
     threshold = conformal_threshold(real.score, config.target_fpr)
     on_other_cars = detector.spec.holds_on_other_cars and len(synthetic.score) > 0
     experts = detector.threshold_of_experts(stage.experts, threshold)
@@ -160,7 +160,8 @@ def calibrated_detector(stage: Trainable) -> Detector:
         threshold = experts
     elif on_other_cars or threshold.exact:  # else even the largest margin says little
         windows = inputs.undisturbed(*(THRESHOLD if on_other_cars else THRESHOLD[:1]))
-        threshold = robust_threshold(_held_out(said(windows), inputs, windows), threshold)
+        scored = np.concatenate([benign, others]), (real, synthetic)
+        threshold = robust_threshold(_held_out(*scored, inputs, windows), threshold)
         _tell(threshold)
     # Synthetic recordings for thresholds hold no attacks.
     attacks = inputs.windows(*THRESHOLD[:1], "synthetic_fusion")
@@ -177,12 +178,20 @@ def calibrated_detector(stage: Trainable) -> Detector:
     return detector
 
 
-def _held_out(said: WindowScores, inputs: DatasetWindows, windows: NDArray[np.int64]) -> HeldOut:
+def _held_out(
+    scored: NDArray[np.int64],
+    said: tuple[WindowScores, ...],
+    inputs: DatasetWindows,
+    windows: NDArray[np.int64],
+) -> HeldOut:
+    """What was said about `windows`, which are some of those that were scored."""
+    order = np.argsort(scored)
+    at = order[np.searchsorted(scored, windows, sorter=order)]
     return HeldOut(
-        score=said.score,
+        score=np.concatenate([part.score for part in said])[at],
         recording=inputs.store.recording[windows],
         synthetic=inputs.synthetic(windows),
-        familiarity=said.familiarity,
+        familiarity=np.concatenate([part.familiarity for part in said])[at],
     )
 
 

@@ -46,6 +46,18 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return result
 
 
+def rounding() -> bool:
+    """Whether products are rounded here."""
+    return _ROUNDED.get()
+
+
+def product(x: Tensor, other: Tensor, rounded: bool) -> Tensor:
+    """The product of two matrices on a CPU, without autograd, of rounded factors if asked."""
+    if not rounded:
+        return torch.mm(x, other)
+    return torch.mm(x.bfloat16(), other.bfloat16()).float()
+
+
 class _Rounded(Function):
     """A product of factors rounded to bfloat16, and so are those of its gradients."""
 

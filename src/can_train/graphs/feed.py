@@ -12,6 +12,7 @@ from torch import Tensor
 
 from can_train.graphs.batch import GraphBatch, RawGraphs
 from can_train.graphs.columns import PackedGraphs
+from can_train.graphs.kernels.joining import Scaling, StoredGraphs, joined
 from can_train.graphs.scaling import SCALED_LIMIT, FeatureScaler, IdVocabulary
 from can_train.graphs.store import GraphStore, rows_of
 
@@ -60,17 +61,26 @@ class GraphFeed:
         self.scaler = scaler
         self.vocabulary = vocabulary
         self._label = store.label.astype(np.int64)
+        # What is mapped into memory is of a class that numba looks at anew in each call.
+        self._graphs = StoredGraphs(
+            np.asarray(store.node_x), np.asarray(store.node_id), np.asarray(store.node_ptr),
+            np.asarray(store.edge_x), np.asarray(store.edge_source),
+            np.asarray(store.edge_target), np.asarray(store.edge_ptr),
+        )  # fmt: skip
+        self._scaling = Scaling(
+            scaler.node_mean, scaler.node_scale, scaler.edge_mean, scaler.edge_scale,
+            np.float32(SCALED_LIMIT), vocabulary.ids,
+        )  # fmt: skip
 
     def batch(self, windows: NDArray[np.int64]) -> GraphBatch:
-        """The graphs of `windows` [B] as one batch, without a loop over windows."""
-        store, scaler = self.store, self.scaler
-        found = _gathered(store, windows)
+        """The graphs of `windows` [B] as one batch."""
+        found = joined(self._graphs, windows, self._scaling)
         return GraphBatch(
-            x=_scaled(store.node_x[found.nodes], scaler.node_mean, scaler.node_scale),
-            id_index=torch.from_numpy(self.vocabulary.index(store.node_id[found.nodes])),
-            edge_index=found.edge_index,
-            edge_attr=_scaled(store.edge_x[found.edges], scaler.edge_mean, scaler.edge_scale),
-            batch=found.batch,
+            x=torch.from_numpy(found.x),
+            id_index=torch.from_numpy(found.id_index),
+            edge_index=torch.from_numpy(found.edge_index),
+            edge_attr=torch.from_numpy(found.edge_attr),
+            batch=torch.from_numpy(found.batch),
             num_graphs=len(windows),
             y=torch.from_numpy(self._label[windows]),
             window=torch.from_numpy(windows),
@@ -95,9 +105,3 @@ def _gathered(graphs: GraphStore | PackedGraphs, windows: NDArray[np.int64]) -> 
         edge_index=torch.from_numpy(edge_index),
         batch=torch.from_numpy(np.repeat(np.arange(len(windows)), node_counts)),
     )
-
-
-def _scaled(
-    x: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArray[np.float32]
-) -> Tensor:
-    return torch.from_numpy(np.clip((x - mean) / scale, -SCALED_LIMIT, SCALED_LIMIT))

@@ -42,6 +42,42 @@ def test_every_step_is_that_of_torch_bit_for_bit() -> None:
     assert all(parameter.grad is None for parameter in ours)
 
 
+def test_parameters_that_pause_go_on_with_their_own_count() -> None:
+    """Those of a step share one count as long as they move together."""
+    ours, theirs = parameters(), parameters()
+    one = AdamW(ours, rate=0.01, weight_decay=0.1)
+    other = torch.optim.AdamW(theirs, lr=0.01, weight_decay=0.1, fused=True)
+    for step, there in enumerate([(0, 1, 2), (0,), (0, 2), (1,), (0, 1, 2)]):
+        for moved, optimizer in ((ours, one), (theirs, other)):
+            torch.manual_seed(step)
+            for number, parameter in enumerate(moved):
+                gradient = torch.randn_like(parameter)
+                parameter.grad = gradient if number in there else None
+            optimizer.step()
+        assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    assert [float(count) for count, _, _ in one.state_dict()["moments"].values()] == [4, 3, 3]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.99995, 1.00005, 2.0])
+def test_near_the_norm_it_clips_as_torch_does(share: float) -> None:
+    ours, theirs = parameters(), parameters()
+    for moved in (ours, theirs):
+        pull(moved, 3)
+    norm = share * float(torch.cat([p.grad.flatten() for p in ours]).norm())  # type: ignore[union-attr]
+    AdamW(ours, rate=0.01, weight_decay=0.0).clip(norm)
+    nn.utils.clip_grad_norm_(theirs, norm)
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.equal(one.grad, other.grad)  # type: ignore[arg-type]
+
+
+def test_gradients_that_are_no_numbers_are_not_let_through() -> None:
+    ours = parameters()
+    pull(ours, 3)
+    ours[1].grad.fill_(float("nan"))  # type: ignore[union-attr]
+    AdamW(ours, rate=0.01, weight_decay=0.0).clip(1.0)
+    assert all(p.grad.isnan().all() for p in ours)  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("norm", [0.1, 100.0])
 def test_clips_like_torch_bit_for_bit(norm: float) -> None:
     ours, theirs = parameters(), parameters()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -12,13 +11,11 @@ from torch.nn import functional
 from torch_geometric.nn import GATConv
 from torch_geometric.utils import scatter
 
-from can_train.detectors.attention import (
-    Edges,
-    GraphAttention,
-    attend,
-    attend_plainly,
-    pool,
-)
+from can_train.detectors.attention import GraphAttention, attend_plainly
+from can_train.detectors.compiled_layer import attend
+from can_train.detectors.edges import Edges
+from can_train.detectors.linear import rounded_products
+from can_train.detectors.pooling import Pooling, pool_plainly
 from can_train.graphs.batch import ScaledGraphs
 
 
@@ -125,28 +122,54 @@ def test_equals_torch_geometric_with_every_gradient(
         torch.testing.assert_close(mine, other, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("residual", ["learned", "given", "itself", "none"])
 @pytest.mark.parametrize("loops", [False, True])
 @pytest.mark.parametrize(("nodes", "number", "channels", "heads", "width"), SHAPES)
-def test_compiled_equals_plain_with_every_gradient(
-    nodes: int, number: int, channels: int, heads: int, width: int, loops: bool
+def test_compiled_equals_plain_with_every_gradient(  # noqa: PLR0913
+    nodes: int, number: int, channels: int, heads: int, width: int, loops: bool, residual: str
 ) -> None:
     torch.manual_seed(nodes)
+    channels = heads * width if residual == "itself" else channels
     edge_attr = torch.randn(number, 6, dtype=torch.float64)
     edges = edges_of(torch.randint(0, nodes, (2, number)), edge_attr, nodes, loops)
-    shapes = [
-        (nodes, heads, width), (heads, width), (heads, width), (len(edges.source), heads),
-        (heads * width,), (nodes, heads * width),
-    ]  # fmt: skip
-    parts = [torch.randn(s, dtype=torch.float64, requires_grad=True) for s in shapes]
+    layer = GraphAttention(channels, width, heads, 6 + loops, residual=residual == "learned")
+    layer.double().bias.data.normal_()
+    x = torch.randn(nodes, channels, dtype=torch.float64, requires_grad=True)
+    given = torch.randn(nodes, heads * width, dtype=torch.float64, requires_grad=True)
+    own = {"given": given, "itself": x}.get(residual)
+    asked = [x, *layer.parameters(), *([given] if residual == "given" else [])]
     pull = torch.randn(nodes, heads * width, dtype=torch.float64)
 
-    def both(function: Callable[..., Tensor]) -> tuple[Tensor, ...]:
-        *scored_by, bias, residual = parts
-        out = function(*scored_by, bias=bias, residual=residual, edges=edges)
-        return out, *torch.autograd.grad((out * pull).sum(), parts)
-
-    for mine, other in zip(both(attend), both(attend_plainly), strict=True):
+    compiled = attend(x, layer.weights(), edges, own)[0]
+    plain = attend_plainly(x, layer.weights(), edges, own)
+    torch.testing.assert_close(compiled, plain, rtol=1e-9, atol=1e-9)
+    both = [torch.autograd.grad((out * pull).sum(), asked) for out in (compiled, plain)]
+    for mine, other in zip(*both, strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-9)
+
+
+def test_in_float32_it_is_the_same_to_rounding() -> None:
+    torch.manual_seed(0)
+    edges = edges_of(torch.randint(0, 40, (2, 160)), torch.randn(160, 6), 40)
+    layer, x = GraphAttention(7, 24, 4, 6, residual=True), 3.0 * torch.randn(40, 7)
+    found = attend(x, layer.weights(), edges)[0]
+    exact = layer.double()(x.double(), edges_of_double(edges))
+    torch.testing.assert_close(found.double(), exact, rtol=1e-5, atol=1e-6)
+
+
+def test_rounded_products_are_near_the_exact_ones_with_their_gradients() -> None:
+    torch.manual_seed(0)
+    edges = edges_of(torch.randint(0, 40, (2, 160)), torch.randn(160, 6), 40)
+    layer, x = GraphAttention(7, 24, 4, 6, residual=True), torch.randn(40, 7, requires_grad=True)
+    asked, pull = [x, *layer.parameters()], torch.randn(40, 96)
+    exact = attend(x, layer.weights(), edges)[0]
+    with rounded_products():
+        rounded = attend(x, layer.weights(), edges)[0]
+    assert 0 < (rounded - exact).abs().max() < 0.03 * exact.abs().max()
+    found, wanted = (torch.autograd.grad(out, asked, pull) for out in (rounded, exact))
+    for one, other in zip(found, wanted, strict=True):
+        assert one.dtype == torch.float32
+        assert 0 < (one - other).abs().max() < 0.05 * other.abs().max()
 
 
 @pytest.mark.parametrize(("words", "silent"), [
@@ -189,26 +212,59 @@ def test_edges_are_in_order_of_their_targets_and_keep_their_own_order() -> None:
     assert edges.features.flatten().tolist() == [1.0, 3.0, 0.0, 2.0]
 
 
-@pytest.mark.parametrize("names", [("mean",), ("max",), ("mean", "max"), ("max", "mean")])
+NAMES = [("mean",), ("max",), ("mean", "max"), ("max", "mean")]
+
+
+@pytest.mark.parametrize("names", NAMES)
 def test_pooling_equals_torch_geometric_with_its_gradient(names: tuple[str, ...]) -> None:
     torch.manual_seed(0)
     joined = graphs(torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, 1), 9, (3, 0, 1, 5))
     x = torch.randn(9, 4, dtype=torch.float64, requires_grad=True)
-    found = torch.stack(pool(x, joined.first_nodes, names))
-    expected = torch.stack([scatter(x, joined.batch, dim_size=4, reduce=n) for n in names])
+    found = pool_plainly(x, Pooling(first=joined.first_nodes, names=names))
+    parts = [scatter(x, joined.batch, dim_size=4, reduce=name) for name in names]
+    expected = torch.cat(parts, dim=1)
     torch.testing.assert_close(found, expected)
-    pull = torch.randn(len(names), 4, 4, dtype=torch.float64)
+    pull = torch.randn(4, 4 * len(names), dtype=torch.float64)
     wanted, got = (torch.autograd.grad((out * pull).sum(), x)[0] for out in (expected, found))
     torch.testing.assert_close(got, wanted)
+
+
+@pytest.mark.parametrize("names", NAMES)
+@pytest.mark.parametrize("uses", ["both", "pooled", "nodes"])
+def test_a_layer_pools_what_it_gives_with_every_gradient(names: tuple[str, ...], uses: str) -> None:
+    torch.manual_seed(0)
+    joined = graphs(torch.randint(0, 9, (2, 20)), torch.randn(20, 6).double(), 9, (3, 0, 1, 5))
+    edges, pooling = Edges.of(joined), Pooling(first=joined.first_nodes, names=names)
+    layer = GraphAttention(5, 3, 2, 6, residual=True).double()
+    x = torch.randn(9, 5, dtype=torch.float64, requires_grad=True)
+    out, pooled = layer.pooled(x, edges, None, pooling)
+    plain = attend_plainly(x, layer.weights(), edges)
+    beside = pool_plainly(plain, pooling)
+    torch.testing.assert_close(pooled, beside)
+    pull, of_pooled = torch.randn_like(out), torch.randn_like(pooled)
+    sums = []
+    for nodes, vector in ((out, pooled), (plain, beside)):
+        of_nodes, of_vector = (nodes * pull).sum(), (vector * of_pooled).sum()
+        sums.append({"both": of_nodes + of_vector, "pooled": of_vector, "nodes": of_nodes}[uses])
+    asked = [x, *layer.parameters()]
+    both = [torch.autograd.grad(total, asked) for total in sums]
+    for mine, other in zip(*both, strict=True):
+        torch.testing.assert_close(mine, other)
 
 
 def test_not_a_number_is_not_lost_on_the_way() -> None:
     """Diverged training has to be seen."""
     x = torch.tensor([[1.0], [float("nan")], [2.0]])
-    joined = graphs(torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, 1), 3)
-    assert all(out.isnan().all() for out in pool(x, joined.first_nodes, ("mean", "max")))
     edges = edges_of(torch.tensor([[1], [0]]), torch.zeros(1, 1), 3)
-    assert GraphAttention(1, 1, 1, 1)(x, edges)[0].isnan()
+    pooling = Pooling(first=torch.tensor([0, 3]), names=("mean", "max"))
+    out, pooled = GraphAttention(1, 1, 1, 1)(x, edges), pool_plainly(x, pooling)
+    assert out[0].isnan()
+    assert pooled.isnan().all()
+    assert GraphAttention(1, 1, 1, 1).pooled(x, edges, x, pooling)[1].isnan().all()
+
+
+def edges_of_double(edges: Edges) -> Edges:
+    return Edges(first=edges.first, source=edges.source, features=edges.features.double())
 
 
 def _named(module: nn.Module, names: tuple[str, ...]) -> list[Tensor]:

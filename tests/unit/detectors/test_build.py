@@ -14,9 +14,15 @@ import torch
 from can_train.config.schema import DistillationConfig
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.build import build_stage, calibrated_detector, network, network_of
-from can_train.detectors.calibration import FEWEST_RECORDINGS
+from can_train.detectors.calibration import (
+    FEWEST_RECORDINGS,
+    HeldOut,
+    conformal_threshold,
+    robust_threshold,
+)
 from can_train.detectors.counts import parameter_count
 from can_train.detectors.parents import load_parents
+from can_train.detectors.scoring import score_windows
 from can_train.errors import ArtifactError, TrainingError
 from tests.lab import Lab
 from tests.unit.detectors_for_tests import config_of, with_features
@@ -96,3 +102,36 @@ def test_with_enough_windows_no_single_recording_decides_a_threshold(lab: Lab, m
         asked_for = {"real": threshold.real_value, "robust": threshold.robust_value}
         assert threshold.value == asked_for[rule]
         assert (threshold.robust_value is None) == (rule == "real")
+
+
+def test_no_window_is_scored_twice_for_a_threshold(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = lab.config("gat")
+    inputs = lab.inputs(config)
+    few = len(inputs.windows("threshold", benign=True))
+    stage = build_stage(replace(config, target_fpr=2.0 / few), inputs, {})
+    seen: list[np.ndarray] = []
+
+    def counted(detectors, store, windows):
+        seen.append(windows)
+        return score_windows(detectors, store, windows)
+
+    monkeypatch.setattr("can_train.detectors.build.score_windows", counted)
+    detector = calibrated_detector(stage)
+    windows = np.concatenate(seen)
+    assert len(np.unique(windows)) == len(windows)
+    held = inputs.undisturbed("threshold")
+    said = score_windows([detector], inputs.store, held)["gat"]
+    benign = inputs.windows("threshold", benign=True)
+    of_benign = score_windows([detector], inputs.store, benign)["gat"].score
+    expected = robust_threshold(
+        HeldOut(
+            score=said.score,
+            recording=inputs.store.recording[held],
+            synthetic=inputs.synthetic(held),
+            familiarity=said.familiarity,
+        ),
+        conformal_threshold(of_benign, 2.0 / few),
+    )
+    assert detector.threshold.value == pytest.approx(expected.value)

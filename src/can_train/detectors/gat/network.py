@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from can_train.detectors.attention import Edges, GraphAttention, pool
+from can_train.detectors.attention import GraphAttention
 from can_train.detectors.dense import Dense
+from can_train.detectors.edges import Edges
+from can_train.detectors.pooling import Pooling
 from can_train.graphs.batch import ScaledGraphs
 
 NUM_CLASSES: Final = 2
@@ -107,11 +109,13 @@ class GAT(nn.Module):
         hidden = batch.x
         if self.embedding is not None:
             hidden = torch.cat([hidden, self.embedding(batch.id_index)], dim=1)
-        edges, first = Edges.of(batch), batch.first_nodes
+        edges, pooling = Edges.of(batch), Pooling(first=batch.first_nodes, names=self.pooling)
         pooled: list[Tensor] = []
         for layer, convolution in enumerate(self.convolutions):
-            hidden = convolution(hidden, edges, None if layer == 0 else hidden)
-            pooled += pool(hidden, first, self.pooling)
+            assert isinstance(convolution, GraphAttention)
+            residual = None if layer == 0 else hidden
+            hidden, of_layer = convolution.pooled(hidden, edges, residual, pooling)
+            pooled.append(of_layer)
         embedding = torch.cat(pooled, dim=1)
         logits = self.classifier(functional.dropout(embedding, self.dropout, self.training))
         return GatOutput(logits=logits, embedding=embedding)

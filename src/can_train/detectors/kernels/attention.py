@@ -1,7 +1,8 @@
 """Compiled parts of graph attention on a CPU: scores, weighted sums, and their gradients.
 
 Arrays are of one floating-point type. N nodes, H heads of width C, P edges in order of their
-targets. The matrix products and exponentials around these loops are torch's.
+targets. The matrix products around these loops are torch's; what a node adds to scores is linear in
+it, so it comes out of the same product as its projection.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.compiled import compiled
+from can_train.compiled import borrowed, compiled
+from can_train.detectors.kernels.elementary import exp_of, expm1_of
 
 NEGATIVE_SLOPE: Final = 0.2
 """Of the leaky rectifier of scores (Velickovic et al., section 2.1)."""
@@ -61,124 +63,136 @@ def by_target(
 
 
 @compiled(reassociates=True)
-def scores(  # noqa: PLR0913 - compiled functions take arrays, no objects
-    z: Real,
-    of_source: Real,
-    of_target: Real,
-    of_edge: Real,
-    first: Whole,
-    source: Whole,
-    slope: float,
+def exponentials(
+    z: Real, of_edge: Real, first: Whole, source: Whole, slope: float
 ) -> tuple[Real, NDArray[np.bool_]]:
-    """Attention scores, less the largest one of their target.
+    """Exponentials of the attention scores, less the largest one of their target.
 
     Args:
-        z: Projected nodes [N, H, C].
-        of_source: Attention of the source [H, C].
-        of_target: Attention of the target [H, C].
+        z: Projected nodes of H heads of width C, and behind them by head what a node adds to a
+            score as source and as target [N, H*C + 2*H].
         of_edge: What the edge itself adds [P, H].
         first: First edge of each node [N + 1].
         source: Of each edge [P].
         slope: Of the leaky rectifier below zero.
 
     Returns:
-        Scores [P, H], and which of them were below zero [P, H].
+        Exponentials [P, H], and which scores were below zero [P, H].
     """
-    nodes, heads, width = z.shape
-    below_zero = z.dtype.type(slope)
-    as_source = np.empty((nodes, heads), z.dtype)
-    as_target = np.empty((nodes, heads), z.dtype)
-    for node in range(nodes):
-        for head in range(heads):
-            one = other = z.dtype.type(0)
-            own, as_one, as_other = z[node, head], of_source[head], of_target[head]
-            for c in range(width):
-                one += own[c] * as_one[c]
-                other += own[c] * as_other[c]
-            as_source[node, head], as_target[node, head] = one, other
-    score = np.empty_like(of_edge)
+    z, of_edge, first, source = borrowed((z, of_edge, first, source))
+    heads = of_edge.shape[1]
+    ends, below_zero = z.shape[1] - 2 * heads, z.dtype.type(slope)
+    weight = np.empty_like(of_edge)
     below = np.empty(of_edge.shape, np.bool_)
+    score, is_below = borrowed(weight), borrowed(below)
     largest = np.empty(heads, z.dtype)
-    for node in range(nodes):
-        largest[:] = -np.inf
+    for node in range(len(first) - 1):
+        for head in range(heads):
+            largest[head] = -np.inf
         for edge in range(first[node], first[node + 1]):
+            other = source[edge]
             for head in range(heads):
-                value = as_source[source[edge], head] + as_target[node, head] + of_edge[edge, head]
-                below[edge, head] = value < 0
+                at = ends + 2 * head
+                value = z[other, at] + z[node, at + 1] + of_edge[edge, head]
+                is_below[edge, head] = value < 0
                 value = value * below_zero if value < 0 else value
                 score[edge, head] = value
                 largest[head] = max(largest[head], value)
         for edge in range(first[node], first[node + 1]):
             for head in range(heads):
                 score[edge, head] -= largest[head]
-    return score, below
+    flat = borrowed(weight.reshape(-1))
+    for at in range(len(flat)):
+        flat[at] = exp_of(flat[at])
+    return weight, below
 
 
-@compiled(reassociates=True)
-def weighted_sums(weight: Real, z: Real, first: Whole, source: Whole) -> Real:
-    """Weighted sums of the sources of each node [N, H, C].
+@compiled(reassociates=True, divides=True)
+def activated_sums(  # noqa: C901, PLR0913 - compiled functions take arrays, no objects
+    weight: Real, z: Real, own: Real, bias: Real, first: Whole, source: Whole, out: Real
+) -> None:
+    """Weighted sums of the sources of each node, plus what is added to it, behind an ELU.
 
     Args:
         weight: Exponentials of the scores [P, H]; divided by their sum over each node's edges.
-        z: Projected nodes [N, H, C].
+        z: Projected nodes, with columns behind them [N, H*C + 2*H].
+        own: Residual of each node [N, H*C]; without one [0, H*C].
+        bias: [H*C].
         first: First edge of each node [N + 1].
         source: Of each edge [P].
+        out: Where they go [N, H*C]; may be `own` itself.
     """
-    nodes, heads, width = z.shape
-    total = np.zeros_like(z)
-    for node in range(nodes):
+    weight, z, own, bias = borrowed((weight, z, own, bias))
+    first, source, out = borrowed((first, source, out))
+    heads, whole = weight.shape[1], out.shape[1]
+    real, width, added = z.dtype.type, whole // heads, len(own) > 0
+    total = np.empty(heads, z.dtype)
+    for node in range(len(out)):
+        row = out[node]
+        if added:
+            of = own[node]
+            for c in range(whole):
+                row[c] = bias[c] + of[c]
+        else:
+            for c in range(whole):
+                row[c] = bias[c]
         for head in range(heads):
-            of_node = z.dtype.type(0)
-            for edge in range(first[node], first[node + 1]):
-                of_node += weight[edge, head]
-            for edge in range(first[node], first[node + 1]):
-                weight[edge, head] /= of_node
+            total[head] = 0
         for edge in range(first[node], first[node + 1]):
             for head in range(heads):
-                share, to, of = weight[edge, head], total[node, head], z[source[edge], head]
+                total[head] += weight[edge, head]
+        for edge in range(first[node], first[node + 1]):
+            for head in range(heads):
+                share = weight[edge, head] / total[head]
+                weight[edge, head] = share
+                begin, end = head * width, (head + 1) * width
+                to, of = row[begin:end], z[source[edge], begin:end]
                 for c in range(width):
                     to[c] += share * of[c]
-    return total
+        for c in range(whole):
+            value = row[c]
+            less = expm1_of(value if value < 0 else real(0))
+            row[c] = less if value < 0 else value
 
 
 @compiled(reassociates=True)
-def gradients(  # noqa: C901, PLR0913 - one pass over edges, one over nodes
+def gradients(  # noqa: PLR0913 - compiled functions take arrays, no objects
     gradient: Real,
     weight: Real,
     below: NDArray[np.bool_],
     z: Real,
-    of_source: Real,
-    of_target: Real,
     first: Whole,
     source: Whole,
     slope: float,
-) -> tuple[Real, Real, Real, Real]:
-    """Gradients of `z`, `of_source`, `of_target` and `of_edge`, from that of the sums [N, H, C].
+) -> tuple[Real, Real]:
+    """Gradients of `z` and `of_edge`, from that of the sums [N, H*C].
 
     Args:
-        gradient: Of the sums [N, H, C].
+        gradient: Of the sums [N, H*C].
         weight: Attention weights [P, H].
         below: Which scores were below zero [P, H].
-        z, of_source, of_target, first, source, slope: As for `scores`.
+        z, first, source, slope: As for `exponentials`.
     """
-    nodes, heads, width = z.shape
-    below_zero = z.dtype.type(slope)
-    of_z = np.zeros_like(z)
-    as_source = np.zeros((nodes, heads), z.dtype)
-    as_target = np.zeros((nodes, heads), z.dtype)
-    pull = np.empty_like(weight)
+    gradient, weight, below, z = borrowed((gradient, weight, below, z))
+    first, source = borrowed((first, source))
+    heads, ends = weight.shape[1], gradient.shape[1]
+    width, below_zero = ends // heads, z.dtype.type(slope)
+    found, pulls = np.zeros_like(z), np.empty_like(weight)
+    of_z, pull = borrowed((found, pulls))
     mean = np.empty(heads, z.dtype)
-    for node in range(nodes):
-        mean[:] = 0
+    for node in range(len(first) - 1):
+        for head in range(heads):
+            mean[head] = 0
         for edge in range(first[node], first[node + 1]):
             for head in range(heads):
-                share, pulls = weight[edge, head], gradient[node, head]
-                to, of = of_z[source[edge], head], z[source[edge], head]
+                begin, end = head * width, (head + 1) * width
+                share, of_sum = weight[edge, head], gradient[node, begin:end]
+                to, of = of_z[source[edge], begin:end], z[source[edge], begin:end]
                 inner = z.dtype.type(0)
                 for c in range(width):
-                    inner += pulls[c] * of[c]
+                    inner += of_sum[c] * of[c]
                 for c in range(width):
-                    to[c] += share * pulls[c]
+                    to[c] += share * of_sum[c]
                 pull[edge, head] = inner
                 mean[head] += share * inner
         for edge in range(first[node], first[node + 1]):
@@ -186,17 +200,6 @@ def gradients(  # noqa: C901, PLR0913 - one pass over edges, one over nodes
                 value = weight[edge, head] * (pull[edge, head] - mean[head])
                 value = value * below_zero if below[edge, head] else value
                 pull[edge, head] = value
-                as_source[source[edge], head] += value
-                as_target[node, head] += value
-    to_source, to_target = np.zeros_like(of_source), np.zeros_like(of_target)
-    for node in range(nodes):
-        for head in range(heads):
-            one, other = as_source[node, head], as_target[node, head]
-            own, to = z[node, head], of_z[node, head]
-            for c in range(width):
-                to[c] += one * of_source[head, c] + other * of_target[head, c]
-            for c in range(width):
-                to_source[head, c] += one * own[c]
-            for c in range(width):
-                to_target[head, c] += other * own[c]
-    return of_z, to_source, to_target, pull
+                of_z[source[edge], ends + 2 * head] += value
+                of_z[node, ends + 2 * head + 1] += value
+    return found, pulls

@@ -6,9 +6,12 @@ to the arguments that networks need: within 2 units in the last place there.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from can_train.compiled import compiled
 
@@ -28,8 +31,8 @@ _MANTISSA_BITS: Final = 23
 
 @compiled(reassociates=True)
 def exponential(x: np.float32) -> np.float32:
-    """exp(x) of x <= 0."""
-    x = max(x, _LOWEST)
+    """exp(x) of x <= 87."""
+    x = _LOWEST if x < _LOWEST else x  # not a number stays what it is
     whole = np.floor(x * _LOG2_E + _HALF)
     r = x - whole * _LN2_HIGH - whole * _LN2_LOW
     p = np.float32(1.9875691500e-4)
@@ -40,6 +43,47 @@ def exponential(x: np.float32) -> np.float32:
     p = p * r + np.float32(5.0000001201e-1)
     exponent = np.int32((np.int32(whole) + _EXPONENT_BIAS) << _MANTISSA_BITS)
     return np.float32((p * r * r + r + _ONE) * exponent.view(np.float32))
+
+
+@compiled(reassociates=True)
+def exponential_less_1(x: np.float32) -> np.float32:
+    """exp(x) - 1 of x <= 0, without losing the digits of small ones."""
+    x = _LOWEST if x < _LOWEST else x  # not a number stays what it is
+    whole = np.floor(x * _LOG2_E + _HALF)
+    r = x - whole * _LN2_HIGH - whole * _LN2_LOW
+    p = np.float32(1.9875691500e-4)
+    p = p * r + np.float32(1.3981999507e-3)
+    p = p * r + np.float32(8.3334519073e-3)
+    p = p * r + np.float32(4.1665795894e-2)
+    p = p * r + np.float32(1.6666665459e-1)
+    p = p * r + np.float32(5.0000001201e-1)
+    exponent = np.int32((np.int32(whole) + _EXPONENT_BIAS) << _MANTISSA_BITS)
+    scale = exponent.view(np.float32)
+    return np.float32((p * r * r + r) * scale + (scale - _ONE))
+
+
+def exp_of(x: Any) -> Any:
+    """In a compiled function: exp(x) of x <= 87 in the type of x, in float32 by `exponential`."""
+    return np.exp(x)
+
+
+def expm1_of(x: Any) -> Any:
+    """In a compiled function: exp(x) - 1 of x <= 0 in the type of x, by `exponential_less_1`."""
+    return np.expm1(x)
+
+
+@overload(exp_of, strict=False)
+def _exp_of(x: Any) -> Callable[[Any], Any]:
+    if x == types.float32:
+        return lambda x: exponential(x)
+    return lambda x: np.exp(x)
+
+
+@overload(expm1_of, strict=False)
+def _expm1_of(x: Any) -> Callable[[Any], Any]:
+    if x == types.float32:
+        return lambda x: exponential_less_1(x)
+    return lambda x: np.expm1(x)
 
 
 @compiled(reassociates=True)
@@ -58,3 +102,15 @@ def log1p_of_unit(y: np.float32) -> np.float32:
     p = p * f + np.float32(3.3333331174e-1)
     result = f - _HALF * f * f + f * f * f * p
     return result + _LN2 if large else result
+
+
+def log1p_of(y: Any) -> Any:
+    """In a compiled function: log(1 + y) of 0 <= y <= 1 in the type of y."""
+    return np.log1p(y)
+
+
+@overload(log1p_of, strict=False)
+def _log1p_of(y: Any) -> Callable[[Any], Any]:
+    if y == types.float32:
+        return lambda y: log1p_of_unit(y)
+    return lambda y: np.log1p(y)

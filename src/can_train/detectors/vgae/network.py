@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from can_train.detectors.attention import Edges, GraphAttention
+from can_train.detectors.attention import GraphAttention
 from can_train.detectors.dense import Dense
+from can_train.detectors.edges import Edges
 from can_train.detectors.linear import Linear, linear
+from can_train.detectors.vgae.sampling import sample
 from can_train.graphs.batch import ScaledGraphs
 
 LOGVAR_LIMIT: Final = 10.0
@@ -124,6 +126,25 @@ class VGAE(nn.Module):
 
     def encode(self, batch: ScaledGraphs) -> tuple[Tensor, Tensor]:
         """Latent means and clamped log-variances, both [N, L]."""
+        hidden = self._encoded(batch)
+        logvar = self.log_variance(hidden).clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT)
+        return self.mean(hidden), logvar
+
+    def sample(
+        self, batch: ScaledGraphs, generator: torch.Generator | None, noise: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The same, and a draw of the latent [N, L]; for the arguments see `forward`."""
+        if batch.x.is_cuda:
+            mu, logvar = self.encode(batch)
+            noise = _drawn(mu, generator) if noise is None else noise
+            return mu, logvar, mu + torch.exp(0.5 * logvar) * noise
+        hidden = self._encoded(batch)
+        if noise is None:
+            noise = _drawn(hidden.new_empty(len(hidden), self.mean.out_features), generator)
+        return sample(hidden, self.mean, self.log_variance, noise, LOGVAR_LIMIT)
+
+    def _encoded(self, batch: ScaledGraphs) -> Tensor:
+        """Nodes behind the last attention layer."""
         hidden = batch.x
         if self.embedding is not None:
             hidden = torch.cat([hidden, self.embedding(batch.id_index)], dim=1)
@@ -131,8 +152,7 @@ class VGAE(nn.Module):
         for convolution in self.encoder:
             hidden = convolution(hidden, edges)
             hidden = functional.dropout(hidden, self.dropout, self.training)
-        logvar = self.log_variance(hidden).clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT)
-        return self.mean(hidden), logvar
+        return hidden
 
     def decode(self, latent: Tensor) -> Tensor:
         """Reconstructed node features [N, F] of latents [N, L]; draws no random numbers."""
@@ -152,12 +172,11 @@ class VGAE(nn.Module):
             generator: Source of the sample, on the batch's device; None is torch's global one.
             noise: Standard normal numbers of the sample [N, L] in its place.
         """
-        mu, logvar = self.encode(batch)
-        latent = mu
         if self.training:
-            if noise is None:
-                noise = torch.empty_like(mu).normal_(generator=generator)
-            latent = mu + torch.exp(0.5 * logvar) * noise
+            mu, logvar, latent = self.sample(batch, generator, noise)
+        else:
+            mu, logvar = self.encode(batch)
+            latent = mu
         id_logits, neighbour_logits = self.id_heads(latent)
         return VgaeOutput(
             mu=mu,
@@ -166,3 +185,7 @@ class VGAE(nn.Module):
             id_logits=id_logits,
             neighbour_logits=neighbour_logits,
         )
+
+
+def _drawn(like: Tensor, generator: torch.Generator | None) -> Tensor:
+    return torch.empty_like(like).normal_(generator=generator)

@@ -1,7 +1,8 @@
 """Terms of the VGAE's task loss with their gradients by hand: one node of autograd's graph.
 
 A student's step is small: written out, the same terms are some seventy calls, there and back.
-`errors.py:node_errors` has them per node, for scores; the tests compare both.
+`errors.py:node_errors` has them per node, for scores; the tests compare both. On a CPU the loops
+are compiled.
 """
 
 from __future__ import annotations
@@ -14,9 +15,15 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
-from torch.nn import functional
 
-from can_train.detectors.vgae.errors import neighbour_targets
+from can_train.detectors.kernels.vgae_terms import (
+    beside,
+    divergence,
+    neighbour_ids,
+    own_ids,
+    squares,
+)
+from can_train.detectors.vgae.errors import node_errors
 from can_train.detectors.vgae.network import VgaeOutput
 from can_train.graphs.batch import ScaledGraphs
 
@@ -62,6 +69,8 @@ def weighted_terms(
 
     In order: reconstruction, ID, neighbourhood, KL (see `losses.py:vgae_task_loss`).
     """
+    if batch.x.is_cuda:
+        return _weighted_plainly(output, batch, weights)
     total, terms = _Terms.apply(  # type: ignore[no-untyped-call]
         output.mu,
         output.logvar,
@@ -74,7 +83,34 @@ def weighted_terms(
     return total, terms
 
 
+def plain_terms(output: VgaeOutput, batch: ScaledGraphs) -> Tensor:
+    """The four unweighted terms by torch's own operations, on any device [4]."""
+    errors = node_errors(output, batch)
+    return torch.stack(
+        [
+            errors.reconstruction.mean(),
+            errors.id.sum() / errors.id_known.sum().clamp(min=1),
+            errors.neighbour.sum() / errors.neighbour_known.sum().clamp(min=1),
+            kl_divergence(output.mu, output.logvar),
+        ]
+    )
+
+
+def _weighted_plainly(
+    output: VgaeOutput, batch: ScaledGraphs, weights: VgaeLossWeights
+) -> tuple[Tensor, Tensor]:
+    terms = plain_terms(output, batch)
+    return torch.dot(terms, terms.new_tensor(_as_list(weights))), terms.detach()
+
+
+def _as_list(weights: VgaeLossWeights) -> list[float]:
+    """Weights in the order of the terms."""
+    return [weights.reconstruction, weights.id, weights.neighbour, weights.kl]
+
+
 class _Terms(Function):
+    """Terms and gradients by compiled loops."""
+
     @staticmethod
     def forward(  # noqa: PLR0913 - what autograd hands over
         ctx: FunctionCtx,
@@ -86,56 +122,27 @@ class _Terms(Function):
         batch: ScaledGraphs,
         weights: VgaeLossWeights,
     ) -> tuple[Tensor, Tensor]:
-        square, of_reconstruction = _square(reconstruction - batch.x, weights.reconstruction)
-        entropy, of_id = _cross_entropy(id_logits, batch.id_index, weights.id)
-        neighbour, of_neighbour = _neighbours(neighbour_logits, batch, weights.neighbour)
-        kl, of_mu, of_logvar = _kl(mu, logvar, weights.kl)
-        ctx.save_for_backward(of_mu, of_logvar, of_reconstruction, of_id, of_neighbour)
-        terms = torch.stack([square, entropy, neighbour, kl])
+        given = [p.contiguous() for p in (mu, logvar, reconstruction, id_logits, neighbour_logits)]
+        pulls = [torch.empty_like(part) for part in given]
+        means, spreads, features, own, near = (part.detach().numpy() for part in given)
+        of_mu, of_logvar, of_features, of_own, of_near = (pull.numpy() for pull in pulls)
+        index = batch.id_index.numpy()
+        hot, some = beside(batch.edge_index.numpy(), index, near.shape[1])
+        found = [
+            squares(features, batch.x.numpy(), weights.reconstruction, of_features),
+            own_ids(own, index, weights.id, of_own),
+            neighbour_ids(near, hot, some, weights.neighbour, of_near),
+            divergence(means, spreads, weights.kl, (of_mu, of_logvar)),
+        ]
+        ctx.save_for_backward(*pulls)
+        terms = torch.tensor(found, dtype=mu.dtype)
         ctx.mark_non_differentiable(terms)
-        if weights.reconstruction != 1.0:
-            square = weights.reconstruction * square
-        total = square + weights.id * entropy + weights.neighbour * neighbour + weights.kl * kl
-        return total, terms
+        total = sum(w * term for w, term in zip(_as_list(weights), found, strict=True))
+        return torch.tensor(total, dtype=mu.dtype), terms
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        if gradient.item() == 1.0:
+            return *ctx.saved_tensors, None, None
         return *(of_part * gradient for of_part in ctx.saved_tensors), None, None
-
-
-def _square(difference: Tensor, weight: float) -> tuple[Tensor, Tensor]:
-    """Mean square, and the gradient times `weight` in place of the difference."""
-    flat, number = difference.view(-1), difference.numel()
-    return torch.dot(flat, flat) / number, difference.mul_(2.0 * weight / number)
-
-
-def _cross_entropy(logits: Tensor, index: Tensor, weight: float) -> tuple[Tensor, Tensor]:
-    """Mean over nodes whose IDs are known, and the gradient times `weight`."""
-    share = _share(index > 0, logits)
-    column = (index - 1).clamp(min=0)[:, None]
-    log_p = functional.log_softmax(logits, dim=1)
-    loss = -torch.dot(log_p.gather(1, column).squeeze(1), share)
-    less = torch.full_like(column, -1, dtype=log_p.dtype)
-    return loss, log_p.exp_().scatter_add_(1, column, less).mul_((weight * share)[:, None])
-
-
-def _neighbours(logits: Tensor, batch: ScaledGraphs, weight: float) -> tuple[Tensor, Tensor]:
-    """Binary cross-entropy, mean over IDs and nodes with known ones, and the gradient."""
-    hot = neighbour_targets(batch, logits.shape[1] + 1)
-    share = _share((batch.id_index > 0) & hot.any(dim=1), logits) / logits.shape[1]
-    targets = hot.to(logits.dtype)
-    of_node = (functional.softplus(logits) - logits * targets).sum(dim=1)
-    pull = torch.sigmoid(logits).sub_(targets).mul_((weight * share)[:, None])
-    return torch.dot(of_node, share), pull
-
-
-def _kl(mu: Tensor, logvar: Tensor, weight: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Divergence from the standard normal, and the gradients of means and log-variances."""
-    share = weight / mu.numel()
-    return kl_divergence(mu, logvar), mu * share, logvar.exp().sub_(1.0).mul_(0.5 * share)
-
-
-def _share(known: Tensor, like: Tensor) -> Tensor:
-    """Weight of each node in a mean over the known ones [N]; 0 where none is."""
-    return known.to(like.dtype) / known.sum().clamp(min=1)

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from can_train.detectors.attention import Edges
+from can_train.detectors.edges import Edges
 from can_train.detectors.gat.network import GAT
 from can_train.graphs.batch import GraphBatch
 

@@ -6,26 +6,11 @@ from dataclasses import fields, replace
 
 import pytest
 import torch
-from torch import Tensor
 
-from can_train.detectors.vgae.errors import node_errors
 from can_train.detectors.vgae.network import VgaeOutput
-from can_train.detectors.vgae.terms import VgaeLossWeights, kl_divergence, weighted_terms
-from can_train.graphs.batch import GraphBatch
+from can_train.detectors.vgae.terms import VgaeLossWeights, plain_terms, weighted_terms
 
 WEIGHTS = VgaeLossWeights(id=0.3, neighbour=0.7, kl=0.2)
-
-
-def plain_terms(output: VgaeOutput, batch: GraphBatch) -> Tensor:
-    errors = node_errors(output, batch)
-    return torch.stack(
-        [
-            errors.reconstruction.mean(),
-            errors.id.sum() / errors.id_known.sum().clamp(min=1),
-            errors.neighbour.sum() / errors.neighbour_known.sum().clamp(min=1),
-            kl_divergence(output.mu, output.logvar),
-        ]
-    )
 
 
 @pytest.mark.parametrize("known", ["all", "some", "none"])
