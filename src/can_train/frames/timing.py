@@ -67,6 +67,7 @@ class ClockReport:
         zeros: How many are 0 although others aren't.
         frames_per_s: Rate without the jumps; None where it can't be told.
         latest: The largest of the times.
+        recorded_s: Seconds in which frames came.
     """
 
     jumps: NDArray[np.int64]
@@ -77,6 +78,7 @@ class ClockReport:
     zeros: int
     frames_per_s: float | None
     latest: float
+    recorded_s: float
 
     @property
     def wraps_after_s(self) -> float | None:
@@ -112,15 +114,13 @@ def clock_report(timestamps: NDArray[np.float64]) -> ClockReport:
         zeros=steps.zeros if steps.zeros < len(timestamps) else 0,
         frames_per_s=steps.rate,
         latest=steps.latest,
+        recorded_s=steps.recorded_s,
     )
 
 
 def recorded_s(timestamps: NDArray[np.float64]) -> float:
     """Seconds in which frames came: pauses and clocks that were set don't count."""
-    steps = _Steps(timestamps)
-    if not steps.apart:
-        return steps.latest - steps.earliest
-    return abs(steps.together_s)
+    return _Steps(timestamps).recorded_s
 
 
 def clock_notes(report: ClockReport) -> Iterator[str]:
@@ -189,6 +189,11 @@ class _Steps:
         count = self.count - self.apart
         seconds = self.seconds
         return count / seconds if count >= _ENOUGH_FRAMES and seconds > 0 else None
+
+    @property
+    def recorded_s(self) -> float:
+        """Seconds in which frames came."""
+        return abs(self.together_s) if self.apart else self.latest - self.earliest
 
     def _look_at(self, begin: int, some: NDArray[np.float64]) -> None:
         """Looks at timestamps from frame `begin`, the last of which the next look begins with."""

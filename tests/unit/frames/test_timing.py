@@ -28,6 +28,7 @@ def test_jumps_are_named_with_frame_and_size_and_are_no_recording_time() -> None
     assert recorded_s(times) == pytest.approx(recorded_s(USUAL), abs=0.01)
     times[1000:] += 86_400
     assert recorded_s(times) == pytest.approx(recorded_s(USUAL), abs=0.01)
+    assert clock_report(times).recorded_s == recorded_s(times)
     times[[100, 200, 300]] -= 50
     assert "and 6 more" in notes(times)[0]
 
