@@ -219,4 +219,9 @@ def _usual(timestamps: NDArray[np.float64]) -> float:
     every = max(1, (len(timestamps) - 1) // _SAMPLE)
     sizes = np.abs(timestamps[1::every] - timestamps[:-1:every])
     sizes = sizes[sizes != 0]
-    return float(np.median(sizes)) if len(sizes) else 0.0
+    if not len(sizes):
+        return 0.0
+    middle = len(sizes) // 2
+    sizes.partition(middle)  # np.median() looks for its second middle and NaN in turns of their own
+    lower = sizes[middle] if len(sizes) % 2 else sizes[:middle].max()
+    return float((lower + sizes[middle]) / 2)

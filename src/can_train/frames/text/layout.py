@@ -143,11 +143,16 @@ def _keep_one(roles: list[int], cells: Cells, given: Mapping[int, int]) -> None:
     if DATA in roles:
         roles[:] = [IGNORED if role == BYTE else role for role in roles]
     for k, role in enumerate(roles):
-        words = {text.lower() for text in cells.column(k)}
-        if role == FLAGS and k not in given and not _are_kvaser_flags(words):
+        if role == FLAGS and k not in given and not _are_kvaser_flags(_words(cells, k)):
             roles[k] = IGNORED
-        if role == EXTENDED and plain(cells.names[k]) == "format" and not words & {"ext", "std"}:
+        is_format = role == EXTENDED and plain(cells.names[k]) == "format"
+        if is_format and not _words(cells, k) & {"ext", "std"}:
             roles[k] = IGNORED
+
+
+def _words(cells: Cells, k: int) -> set[str]:
+    """What stands in a column, in lower case."""
+    return {text.lower() for text in set(cells.column(k))}
 
 
 def _are_kvaser_flags(words: set[str]) -> bool:
@@ -157,7 +162,7 @@ def _are_kvaser_flags(words: set[str]) -> bool:
 
 def _says_label(cells: Cells, k: int) -> bool:
     """Whether a column holds words like Normal and Attack, whatever its name is."""
-    words = {text.lower() for text in cells.column(k)}
+    words = _words(cells, k)
     return bool(words) and words <= {*BENIGN_WORDS, *ATTACK_WORDS} and bool(words & SURE_WORDS)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from can_train.frames.text.roles import BYTE, DATA, ID, TIME, plain, role_of
@@ -22,20 +23,18 @@ class Cells:
         header_line: Number of its header among the lines that aren't blank, or None.
         names: Name of each column; numbers from 1 where there is no header.
         rows: Cells of the first lines behind the header.
-        columns: Those that were asked for, by their numbers.
+        columns: The same by column, empty cells left out.
     """
 
     separator: str
     header_line: int | None
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    columns: dict[int, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+    columns: tuple[tuple[str, ...], ...]
 
     def column(self, k: int) -> tuple[str, ...]:
         """What stands in the k-th column, empty cells left out."""
-        if k not in self.columns:
-            self.columns[k] = tuple(row[k] for row in self.rows if k < len(row) and row[k])
-        return self.columns[k]
+        return self.columns[k] if k < len(self.columns) else ()
 
 
 def cells_of(lines: Sequence[str], named: Set[str] = frozenset()) -> Cells | None:
@@ -77,7 +76,13 @@ def _with_rows(
         for line in lines[begin : begin + _LINES_LOOKED_AT]
         if not line.startswith("#")
     )
-    return Cells(separator=separator, header_line=header_line, names=names, rows=rows)
+    return Cells(
+        separator=separator,
+        header_line=header_line,
+        names=names,
+        rows=rows,
+        columns=tuple(tuple(filter(None, column)) for column in zip_longest(*rows, fillvalue="")),
+    )
 
 
 def split(line: str, separator: str) -> tuple[str, ...]:
