@@ -4,19 +4,21 @@
 
 A reader's inputs begin as the sample recordings of its format (`$CAN_TRAIN_RECORDINGS`), cut to
 some KB. Bits are flipped, parts cut, repeated and swapped, fields replaced, sizes inflated. What
-takes longer than `LIMIT_S` ends the process with a traceback; what crashes it, or raises anything
-but can-train's errors, is kept in `--keep` and told, and so are how many inputs a CPU-second took
-and how far memory grew.
+takes longer than `LIMIT_S` of CPU time, or waits for `LONGEST_WAIT_S`, ends the process with a
+traceback; what crashes it, or raises anything but can-train's errors, is kept in `--keep` and told,
+and so are how many inputs a CPU-second took and how far memory grew.
 """
 
 from __future__ import annotations
 
 import argparse
 import faulthandler
+import gc
 import os
 import random
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,15 +41,18 @@ from can_train.frames.readers.registry import Format, formats
 from can_train.frames.result import ReadResult
 
 LIMIT_S: Final = 60.0
-"""Longest that one input of some KB may take, on a busy machine."""
+"""CPU-seconds that one input of some KB may take."""
+
+LONGEST_WAIT_S: Final = 900.0
+"""Seconds by the clock after which it hangs; a machine may stop a process for minutes."""
 
 _ARMED_S: Final = 1.0
-"""How often that limit begins anew: to do so for each input would take longer than to read it."""
+"""How often these limits begin anew: to do so for each input would take longer than to read it."""
 
 MOST_MEMORY: Final = 16 << 30
 """Address space of the process: what a claimed size asks for beyond it is a MemoryError."""
 
-_RECOGNISED: Final = 16
+_RECOGNISED: Final = 64
 """Of so many inputs, one is read by `read_recording`, which has to recognise it."""
 
 _IN_MEMORY: Final = Path("/dev/shm")
@@ -110,7 +115,7 @@ class Outcome:
             f"{self.reader}: {self.inputs:,} inputs, {self.read:,} read, "
             f"{self.inputs - self.read:,} refused or failed, {len(self.failures)} kinds of "
             f"failure, {self.inputs / self.cpu_s:,.0f} inputs/CPU-s, slowest "
-            f"{self.slowest_s:.2f} s, memory +{self.growth / 1e6:.0f} MB"
+            f"{self.slowest_s:.2f} CPU-s, memory +{self.growth / 1e6:.0f} MB"
         )
 
 
@@ -128,7 +133,7 @@ def attempt(reader: str, seeds: Sequence[bytes], *, inputs: int, seconds: float,
     """
     draw, outcome = random.Random(f"{reader} {seed}"), Outcome(reader=reader)
     path, before = folder / f"input{READERS.get(reader, '')}", 0
-    format, armed = formats().get(reader), 0.0
+    format, armed = formats().get(reader), -_ARMED_S
     for data in seeds:  # compiles what they need, which is no time of an input
         path.write_bytes(data)
         read_spoilt(reader, format, path, draw)
@@ -138,9 +143,9 @@ def attempt(reader: str, seeds: Sequence[bytes], *, inputs: int, seconds: float,
             before = _peak()
         data = mutated(draw, seeds)
         path.write_bytes(data)
-        begin = time.monotonic()
+        begin = time.process_time()
         if begin - armed > _ARMED_S:
-            faulthandler.dump_traceback_later(LIMIT_S, exit=True)
+            _arm(LIMIT_S, LONGEST_WAIT_S)
             armed = begin
         try:
             outcome.read += read_spoilt(reader, format, path, draw)
@@ -148,12 +153,21 @@ def attempt(reader: str, seeds: Sequence[bytes], *, inputs: int, seconds: float,
             if isinstance(error, KeyboardInterrupt):
                 raise
             outcome.failures.setdefault(_kind(error), data)
-        outcome.slowest_s = max(outcome.slowest_s, time.monotonic() - begin)
+        outcome.slowest_s = max(outcome.slowest_s, time.process_time() - begin)
         outcome.inputs += 1
-    faulthandler.cancel_dump_traceback_later()
+    _arm(0, 0)
     outcome.cpu_s = time.process_time() - started
     outcome.growth = max(0, _peak() - before) if before else 0
     return outcome
+
+
+def _arm(cpu_s: float, wait_s: float) -> None:
+    """Ends the process with a traceback after so much time; 0: never."""
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    if wait_s:
+        faulthandler.dump_traceback_later(wait_s, exit=True)
+    else:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _peak() -> int:
@@ -192,7 +206,8 @@ def _process(reader: str, words: Sequence[str], keep: Path) -> int:
     """
     with tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as inputs:
         command = [sys.executable, "-m", "benchmarks.mutations", reader, *words, f"--here={inputs}"]
-        code = subprocess.run(command).returncode
+        quiet = {**os.environ, "RUST_BACKTRACE": "0"}  # what polars says of a panic costs most
+        code = subprocess.run(command, env=quiet).returncode
         if code not in (0, 1):
             last = keep / reader / "died"
             for path in Path(inputs).iterdir():
@@ -214,6 +229,8 @@ def _here(args: argparse.Namespace) -> int:
     folder = args.keep / reader
     folder.mkdir(parents=True, exist_ok=True)
     seeds = seeds_of(reader, _recordings())
+    faulthandler.register(signal.SIGPROF, chain=True)
+    gc.freeze()  # else what was imported is looked at again all the time
     outcome = attempt(
         reader, seeds, inputs=args.inputs, seconds=args.seconds, seed=args.seed, folder=args.here
     )

@@ -17,7 +17,6 @@ from can_train.dataset.reading import Report, read_labelled, timed_buses
 from can_train.dataset.request import PrepareRequest
 from can_train.errors import DataError
 from can_train.frames.buses import Bus
-from can_train.frames.frame import Frames
 from can_train.frames.options import Advance
 from can_train.frames.recording import Recording
 from can_train.frames.result import ReadResult
@@ -76,7 +75,7 @@ def recording_of_bus(
         bus: The bus, with at least one frame.
         dataset: Stands for the vehicle where the file's name tells none.
     """
-    recording = recording_of(file, bus.frames, bus.frames.digest(), dataset)
+    recording = recording_of(file, bus, dataset)
     silent = recording.attack_frames == 0 and (
         (file.labels == "needed" and not labelled.result.labelled)
         or bool(labelled.result.frames.label.any())
@@ -90,25 +89,25 @@ def recording_of_bus(
     )
 
 
-def recording_of(file: SourceFile, frames: Frames, digest: str, dataset: str) -> Recording:
+def recording_of(file: SourceFile, bus: Bus, dataset: str) -> Recording:
     """What is known about a recording from its file and its frames.
 
     Args:
         file: Where it came from.
-        frames: All its frames, at least one.
-        digest: Their digest.
+        bus: All its frames, at least one.
         dataset: Stands for the vehicle where the file's name tells none.
     """
+    frames = bus.frames
     attacks = int(np.count_nonzero(frames.label))
     own_name = file.name.rpartition("/")[2]
     return Recording(
         scenario=file.scenario,
         name=file.name,
-        digest=digest,
+        digest=frames.digest(),
         frames=len(frames),
         attack_frames=attacks,
         start_s=float(frames.timestamp[0]),
-        duration_s=recorded_s(frames.timestamp),
+        duration_s=bus.clock.recorded_s if bus.clock else recorded_s(frames.timestamp),
         attack_kind=attack_kind_of(own_name) if attacks else "none",
         vehicle=vehicle_of(own_name, file.scenario, dataset),
         source=file.source,

@@ -74,10 +74,12 @@ def timed_buses(path: Path, read: ReadResult, reading: Reading, report: Report) 
     Raises:
         DataError: It has no bus of that name, or its time means nothing.
     """
-    buses = list(buses_of(path, read, reading.bus))
-    for bus in buses:
-        for note in clock_notes(question_clock(path, bus.frames, reading.time_unit)):
+    buses = []
+    for bus in buses_of(path, read, reading.bus):
+        clock = question_clock(path, bus.frames, reading.time_unit)
+        for note in clock_notes(clock):
             report(f"{bus.named(path)}: {note}")
+        buses.append(replace(bus, clock=clock))
     if len(buses) > 1:
         told = ", ".join(f"{bus.name} ({counted(len(bus.frames), 'frame')})" for bus in buses)
         report(f"{path}: {len(buses)} buses, a recording each: {told}. One alone: --bus NAME")

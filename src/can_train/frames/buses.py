@@ -11,14 +11,22 @@ import numpy as np
 from can_train.errors import DataError
 from can_train.frames.frame import Frames
 from can_train.frames.result import ReadResult
+from can_train.frames.timing import ClockReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bus:
-    """Frames of one bus, and its name; empty where the file holds a single one."""
+    """Frames of one bus.
+
+    Attributes:
+        name: Its name; empty where the file holds a single one.
+        frames: The frames.
+        clock: What its time tells; None until that was asked.
+    """
 
     name: str
     frames: Frames
+    clock: ClockReport | None = None
 
     def named(self, recording: object) -> str:
         """Name of a recording with that of its bus: `drive@can0`."""

@@ -67,6 +67,7 @@ class ClockReport:
         zeros: How many are 0 although others aren't.
         frames_per_s: Rate without the jumps; None where it can't be told.
         latest: The largest of the times.
+        recorded_s: Seconds in which frames came.
     """
 
     jumps: NDArray[np.int64]
@@ -77,6 +78,7 @@ class ClockReport:
     zeros: int
     frames_per_s: float | None
     latest: float
+    recorded_s: float
 
     @property
     def wraps_after_s(self) -> float | None:
@@ -112,15 +114,13 @@ def clock_report(timestamps: NDArray[np.float64]) -> ClockReport:
         zeros=steps.zeros if steps.zeros < len(timestamps) else 0,
         frames_per_s=steps.rate,
         latest=steps.latest,
+        recorded_s=steps.recorded_s,
     )
 
 
 def recorded_s(timestamps: NDArray[np.float64]) -> float:
     """Seconds in which frames came: pauses and clocks that were set don't count."""
-    steps = _Steps(timestamps)
-    if not steps.apart:
-        return steps.latest - steps.earliest
-    return abs(steps.together_s)
+    return _Steps(timestamps).recorded_s
 
 
 def clock_notes(report: ClockReport) -> Iterator[str]:
@@ -190,6 +190,11 @@ class _Steps:
         seconds = self.seconds
         return count / seconds if count >= _ENOUGH_FRAMES and seconds > 0 else None
 
+    @property
+    def recorded_s(self) -> float:
+        """Seconds in which frames came."""
+        return abs(self.together_s) if self.apart else self.latest - self.earliest
+
     def _look_at(self, begin: int, some: NDArray[np.float64]) -> None:
         """Looks at timestamps from frame `begin`, the last of which the next look begins with."""
         steps = np.diff(some)
@@ -214,4 +219,9 @@ def _usual(timestamps: NDArray[np.float64]) -> float:
     every = max(1, (len(timestamps) - 1) // _SAMPLE)
     sizes = np.abs(timestamps[1::every] - timestamps[:-1:every])
     sizes = sizes[sizes != 0]
-    return float(np.median(sizes)) if len(sizes) else 0.0
+    if not len(sizes):
+        return 0.0
+    middle = len(sizes) // 2
+    sizes.partition(middle)  # np.median() looks for its second middle and NaN in turns of their own
+    lower = sizes[middle] if len(sizes) % 2 else sizes[:middle].max()
+    return float((lower + sizes[middle]) / 2)

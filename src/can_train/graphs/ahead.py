@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import Empty, Full, Queue
+from queue import Full, Queue
 from threading import Event
 from typing import Final, Generic, TypeVar
 
@@ -79,25 +79,29 @@ class _Builder(Generic[T]):
     ) -> None:
         self.source = source
         self._frames_of, self._spec, self._stop = frames_of, spec, stop
-        self._ready: Queue[PackedGraphs] = Queue(maxsize=1)
+        self._ready: Queue[PackedGraphs | None] = Queue(maxsize=1)
         self._done: Future[None] = pool.submit(self._build)
 
     def chunks(self) -> Iterator[PackedGraphs]:
         """The graphs, as they get ready; raises what building raised."""
-        while not (self._done.done() and self._ready.empty()):
-            try:
-                yield self._ready.get(timeout=_LOOK_S)
-            except Empty:
-                continue
+        while (graphs := self._ready.get()) is not None:
+            yield graphs
         self._done.result()
 
     def _build(self) -> None:
-        frames = self._frames_of(self.source)
-        builder = GraphBuilder(self._spec, words=frames.payload.shape[1] // 8)
-        for graphs in builder.build(frames):
-            while not self._stop.is_set():
-                try:
-                    self._ready.put(graphs, timeout=_LOOK_S)
-                    break
-                except Full:
-                    continue
+        try:
+            frames = self._frames_of(self.source)
+            builder = GraphBuilder(self._spec, words=frames.payload.shape[1] // 8)
+            for graphs in builder.build(frames):
+                self._hand_over(graphs)
+        finally:
+            self._hand_over(None)
+
+    def _hand_over(self, graphs: PackedGraphs | None) -> None:
+        """Waits until the graphs before are taken; None ends them."""
+        while not self._stop.is_set():
+            try:
+                self._ready.put(graphs, timeout=_LOOK_S)
+                break
+            except Full:
+                continue

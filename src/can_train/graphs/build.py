@@ -24,8 +24,9 @@ from can_train.graphs.slots import IdSlots
 from can_train.graphs.state import ChunkState, IdState
 from can_train.graphs.steady import SteadyClock
 
-WINDOWS_PER_CHUNK: Final = 2048
-"""Windows built at once; bounds the memory of building whatever a recording's length."""
+WINDOWS_PER_CHUNK: Final = 512
+"""Windows built at once; bounds the memory of building whatever a recording's length. What is known
+of their frames then stays in a core's cache, and memory is used again instead of asked for."""
 
 
 def window_count(frames: int, window: int, stride: int) -> int:
@@ -91,7 +92,7 @@ class GraphBuilder:
         steady_s = self._clock.follow(frames.timestamp)
         state = self._state_of(replace(frames, timestamp=steady_s), slots)
         held = _Held(frames=frames, slots=slots, steady_s=steady_s, per_frame=state.per_frame)
-        if self._held is not None:
+        if self._held is not None and len(self._held.frames):
             held = self._held.followed_by(held)
         stride = self.spec.stride
         first = self._next_start - self._held_from

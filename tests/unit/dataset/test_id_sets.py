@@ -10,6 +10,7 @@ from can_train.dataset import id_sets
 from can_train.dataset.discovery import SourceFile
 from can_train.dataset.id_sets import SeenIds, other_vehicles, seen_ids
 from can_train.dataset.intake import recording_of
+from can_train.frames.buses import Bus
 from can_train.frames.frame import Frames
 from tests.unit.frames_for_tests import make_frames
 
@@ -26,7 +27,7 @@ def seen(name: str, frames: Frames) -> SeenIds:
         source=name,
         labels="benign",
     )
-    return seen_ids(recording_of(file, frames, name, "mini"), frames)
+    return seen_ids(recording_of(file, Bus(name="", frames=frames), "mini"), frames)
 
 
 def test_recordings_of_two_cars_under_one_name_are_told() -> None:

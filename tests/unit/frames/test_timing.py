@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from can_train.frames import timing
 from can_train.frames.timing import clock_notes, clock_report, recorded_s
 
 USUAL = 1.6e9 + np.cumsum(np.random.default_rng(0).exponential(5e-4, 2000))
@@ -28,6 +31,7 @@ def test_jumps_are_named_with_frame_and_size_and_are_no_recording_time() -> None
     assert recorded_s(times) == pytest.approx(recorded_s(USUAL), abs=0.01)
     times[1000:] += 86_400
     assert recorded_s(times) == pytest.approx(recorded_s(USUAL), abs=0.01)
+    assert clock_report(times).recorded_s == recorded_s(times)
     times[[100, 200, 300]] -= 50
     assert "and 6 more" in notes(times)[0]
 
@@ -70,3 +74,11 @@ def test_slow_recording_has_no_jumps() -> None:
     slow = np.cumsum(np.tile([0.2, 1.8], 100))
     assert not len(clock_report(slow).jumps)
     assert recorded_s(slow) == pytest.approx(199.8)
+
+
+@given(st.lists(st.floats(0, 1e6), max_size=40))
+def test_the_usual_step_is_the_median_of_those_that_are_not_0(steps: list[float]) -> None:
+    times = np.cumsum([0.0, *steps])
+    sizes = np.diff(times)
+    expected = float(np.median(sizes[sizes > 0])) if sizes.any() else 0.0
+    assert timing._usual(times) == expected

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 
 import numpy as np
+import pytest
 
+from can_train.errors import DataError
+from can_train.frames.frame import Frames
+from can_train.graphs import ahead
 from can_train.graphs.ahead import built_ahead
 from can_train.graphs.build import build_graphs
 from tests.unit.datasets_for_tests import some_frames, spec_of
@@ -37,3 +42,24 @@ def test_who_stops_taking_ends_the_builders(monkeypatch) -> None:
         source, chunks = next(built)
         assert (source, next(chunks).start[0]) == (0, 0)
     assert asked == [0, 1]
+
+
+def test_nobody_waits_for_the_end_of_a_recording(monkeypatch) -> None:
+    monkeypatch.setattr(ahead, "_LOOK_S", 60.0)
+    begin = time.monotonic()
+    with built_ahead(range(5), some_frames, SPEC) as built:
+        for _, chunks in built:
+            assert sum(map(len, chunks)) > 0
+    assert time.monotonic() - begin < 50.0
+
+
+def test_what_a_builder_raises_is_raised_behind_its_graphs() -> None:
+    def frames_of(number: int) -> Frames:
+        if number:
+            raise DataError("no such frames")
+        return some_frames(number)
+
+    with built_ahead(range(2), frames_of, SPEC) as built:
+        assert sum(map(len, next(built)[1])) > 0
+        with pytest.raises(DataError, match="no such frames"):
+            list(next(built)[1])

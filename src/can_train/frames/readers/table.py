@@ -23,7 +23,8 @@ from can_train.frames.readers import can_train_and_test
 from can_train.frames.readers.registry import TABLE, Format, Head, head_of
 from can_train.frames.result import ReadResult
 from can_train.frames.text.cells import HEX_TEXT
-from can_train.frames.text.layout import RoledTable, doubtful_columns, table_of
+from can_train.frames.text.doubtful import doubtful_columns
+from can_train.frames.text.layout import RoledTable, table_of
 from can_train.frames.text.reading import CLASSIC_BYTES, FD_BYTES, TextLayout, read_text
 from can_train.frames.text.roles import (
     ATTACK_WORDS,
@@ -46,6 +47,8 @@ _NO_TIME: Final = re.compile(r"\d{1,4}(,\d{1,3}){8},[01](\.0)?")
 
 _NUMBERS: Final = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
 """One column, or a range of them."""
+
+_PLAIN_WORD: Final = re.compile(r"[\w=.:-]+")
 
 _NO_LABEL: Final = "none"
 _WITH_TIME: Final = (
@@ -123,11 +126,12 @@ def understood(path: Path, columns: Mapping[str, str]) -> RoledTable:
     taken = frozenset(ROLES[word] for word in columns)
     table = table_of(cells, given, taken)
     _refuse_missing(path, table)
-    doubtful = [] if LABEL in taken else doubtful_columns(table)
+    doubtful = {} if LABEL in taken else doubtful_columns(path, table)
     if doubtful:
+        told = "; ".join(f"column {name} holds {held}" for name, held in doubtful.items())
         raise DataError(
-            f"{path}: column {', '.join(doubtful)} holds 0 and 1 alone and may be a label. Say "
-            f"what it is: --columns label={doubtful[0]}, or --columns label=none"
+            f"{path}: {told} and may be a label. Say what it is: "
+            f"--columns {_quoted(f'label={next(iter(doubtful))}')}, or --columns label=none"
         )
     return table
 
@@ -152,6 +156,11 @@ def _no_header(path: Path, line: str) -> str:
         f"{path}: no header that names time, ID and payload. Say which column is what, by its "
         f"number: --columns time=1,id=2,data=3"
     )
+
+
+def _quoted(word: str) -> str:
+    """A word as a shell takes it."""
+    return word if _PLAIN_WORD.fullmatch(word) else f"'{word}'"
 
 
 def _refuse_missing(path: Path, table: RoledTable) -> None:

@@ -2,7 +2,7 @@
 
     2020-09-13 12:26:40.000156      2020/09/13T12:26:40Z      22:17:28:928      09T140808105
 
-A date is taken for UTC: a log that says otherwise is only shifted as a whole. The last one is that
+A date is taken for UTC unless a zone stands behind it, such as +02:00. The last one is that
 of CLX000 loggers: day of the month, hours, minutes, seconds and milliseconds.
 """
 
@@ -26,6 +26,7 @@ _MOST_DIGITS: Final = 9
 """Digits of a fraction that count: nanoseconds."""
 
 _COMPACT_DIGITS: Final = 9
+_ZONE_DIGITS: Final = 4
 MINUTE_S: Final = 60
 DAY_S: Final = 86400
 _EPOCH_DAY: Final = 719_468
@@ -57,7 +58,8 @@ def parse_clock(data: NDArray[np.uint8], start: int, stop: int) -> float:
         start = end + 1
     if stop > start and data[stop - 1] == ord("Z"):
         stop -= 1
-    return days * DAY_S + _time_of_day(data, start, stop)
+    ahead, stop = _zone(data, start, stop)
+    return days * DAY_S + _time_of_day(data, start, stop) - ahead
 
 
 @compiled()
@@ -68,6 +70,28 @@ def days_since_1970(year: int, month: int, day: int) -> int:
         month += 12
     of_year = (153 * (month - 3) + 2) // 5 + day - 1
     return 365 * year + year // 4 - year // 100 + year // 400 + of_year - _EPOCH_DAY
+
+
+@compiled()
+def _zone(data: NDArray[np.uint8], start: int, stop: int) -> tuple[int, int]:
+    """How far a zone `+hh:mm`, `+hhmm` or `+hh` is ahead of UTC [s], and where it begins."""
+    sign = start
+    while sign < stop and data[sign] != ord("+") and data[sign] != _HYPHEN:
+        sign += 1
+    hours, end = _digits(data, sign + 1, stop)
+    minutes, last = 0, end
+    if end - sign - 1 == _ZONE_DIGITS:
+        hours, minutes = hours // 100, hours % 100
+    elif end - sign - 1 != 2:
+        return 0, stop
+    elif end < stop and data[end] == _COLON:
+        minutes, last = _digits(data, end + 1, stop)
+        if last - end - 1 != 2:
+            return 0, stop
+    if last != stop or minutes >= MINUTE_S:
+        return 0, stop
+    seconds = (hours * MINUTE_S + minutes) * MINUTE_S
+    return seconds if data[sign] == ord("+") else -seconds, sign
 
 
 @compiled()

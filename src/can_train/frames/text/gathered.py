@@ -12,7 +12,7 @@ from can_train.frames.frame import COLUMNS, Frames
 from can_train.frames.paging import give_back, roomy
 from can_train.frames.problems import MOST_PROBLEMS_SHOWN, LineProblems
 from can_train.frames.text.buses import Buses
-from can_train.frames.text.lines import FRAME, NO_FRAME, REQUEST, take_frames
+from can_train.frames.text.lines import FRAME, NO_FRAME, are_frames, take_frames
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Gathered:
                 line.copy() for line in bad[: MOST_PROBLEMS_SHOWN - len(self.problems)]
             ]
             self.no_frames += int(np.count_nonzero(lines["code"] == NO_FRAME))
-            lines = lines[np.isin(lines["code"], (FRAME, REQUEST))]
+            lines = lines[are_frames(lines)]
         if count:
             self.buses.add(self.count, lines["bus"])
         self.count += count

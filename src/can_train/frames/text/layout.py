@@ -13,6 +13,7 @@ from can_train.frames.text.roled import WIDE_DIGITS, How
 from can_train.frames.text.roles import (
     ATTACK_WORDS,
     BENIGN_WORDS,
+    BINARY,
     BUS,
     BYTE,
     DATA,
@@ -22,8 +23,8 @@ from can_train.frames.text.roles import (
     ID,
     IGNORED,
     LABEL,
+    SURE_WORDS,
     TIME,
-    is_harmless,
     plain,
     role_of,
     units_per_s,
@@ -37,15 +38,8 @@ _BYTES_APART: Final = re.compile(r"[ .:_-]+")
 _HEX: Final = re.compile(r"(0[xX])?[0-9A-Fa-f]*")
 _SIXTY_FOUR: Final = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _ENCODINGS: Final = {HEX_TEXT: "hexadecimal", BASE64: "base64", DECIMAL_BYTES: "decimal bytes"}
-_SURE_WORDS: Final = frozenset({*BENIGN_WORDS, *ATTACK_WORDS}) - frozenset(
-    "0 0.0 1 1.0 r t true false none yes no free regular".split()
-)
-"""Words that stand in no column but a label."""
-
 _CLX000: Final = frozenset({"timestamp", "type", "id", "data"})
 """Columns of the CLX000 loggers, whose type is 1 for an extended ID."""
-
-_BINARY: Final = frozenset({"0", "1", "0.0", "1.0", "r", "t", "true", "false"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,20 +133,6 @@ def table_of(cells: Cells, given: Mapping[int, int], taken: frozenset[int]) -> R
     return RoledTable(cells=cells, roles=tuple(roles), units_per_s=units or 1.0)
 
 
-def doubtful_columns(table: RoledTable) -> list[str]:
-    """Columns that may be a label: of no known name, with 0 and 1 alone, where no other is one."""
-    if table.of(LABEL):
-        return []
-    cells = table.cells
-    return [
-        cells.names[k]
-        for k in table.of(IGNORED)
-        if not is_harmless(cells.names[k])
-        and (values := {text.lower() for text in cells.column(k)})
-        and values <= _BINARY
-    ]
-
-
 def _keep_one(roles: list[int], cells: Cells, given: Mapping[int, int]) -> None:
     """Of several columns that could be the same, the first stays; one payload, not two."""
     for role in (TIME, ID, DLC, DATA, EXTENDED, BUS):
@@ -163,22 +143,27 @@ def _keep_one(roles: list[int], cells: Cells, given: Mapping[int, int]) -> None:
     if DATA in roles:
         roles[:] = [IGNORED if role == BYTE else role for role in roles]
     for k, role in enumerate(roles):
-        words = {text.lower() for text in cells.column(k)}
-        if role == FLAGS and k not in given and not _are_kvaser_flags(words):
+        if role == FLAGS and k not in given and not _are_kvaser_flags(_words(cells, k)):
             roles[k] = IGNORED
-        if role == EXTENDED and plain(cells.names[k]) == "format" and not words & {"ext", "std"}:
+        is_format = role == EXTENDED and plain(cells.names[k]) == "format"
+        if is_format and not _words(cells, k) & {"ext", "std"}:
             roles[k] = IGNORED
+
+
+def _words(cells: Cells, k: int) -> set[str]:
+    """What stands in a column, in lower case."""
+    return {text.lower() for text in set(cells.column(k))}
 
 
 def _are_kvaser_flags(words: set[str]) -> bool:
     """Whether flags are numbers, and more than the 0 and 1 of a label."""
-    return bool(words - _BINARY) and all(word.isdecimal() for word in words)
+    return bool(words - BINARY) and all(word.isdecimal() for word in words)
 
 
 def _says_label(cells: Cells, k: int) -> bool:
     """Whether a column holds words like Normal and Attack, whatever its name is."""
-    words = {text.lower() for text in cells.column(k)}
-    return bool(words) and words <= {*BENIGN_WORDS, *ATTACK_WORDS} and bool(words & _SURE_WORDS)
+    words = _words(cells, k)
+    return bool(words) and words <= {*BENIGN_WORDS, *ATTACK_WORDS} and bool(words & SURE_WORDS)
 
 
 def _units(cells: Cells, roles: Sequence[int], time: int) -> float | None:
@@ -223,7 +208,8 @@ def _are_decimal_bytes(texts: Iterable[str]) -> bool:
 
 
 def _encoding(texts: Sequence[str]) -> int:
-    if texts and all(map(_SIXTY_FOUR.fullmatch, texts)) and not all(map(_HEX.fullmatch, texts)):
+    in_hex = sum(1 for text in texts if _HEX.fullmatch(text))
+    if 2 * in_hex < len(texts) and all(map(_SIXTY_FOUR.fullmatch, texts)):
         return BASE64
     parts = [part for text in texts for part in _BYTES_APART.split(text) if part]
     apart = len(parts) > len(texts)

@@ -36,6 +36,13 @@ REQUEST: Final = 4
 NO_BUS: Final = np.uint64(0)
 WORD_BYTES: Final = 8
 _BYTE_BITS: Final = np.uint64(8)
+_PAIR_BITS: Final = np.uint64(16)
+_TOP_BIT: Final = np.uint64(7)
+_MOST_IN_A_BYTE: Final = 255
+_PAIR: Final = np.uint64(0xFFFF)
+_EVEN_BYTES: Final = np.uint64(0x00FF_00FF_00FF_00FF)
+_LOW_BITS: Final = np.uint64(0x7F7F_7F7F_7F7F_7F7F)
+_LINE_FEEDS: Final = np.uint64(0x0101_0101_0101_0101 * LINE_FEED)
 
 
 class Line(NamedTuple):
@@ -91,10 +98,20 @@ class Cut(NamedTuple):
 
 
 @compiled()
-def count_line_ends(data: NDArray[np.uint8]) -> int:
-    """Number of line ends."""
-    count = 0
-    for byte in data:
+def count_line_ends(data: NDArray[np.uint8]) -> np.int64:
+    """Number of line ends, eight bytes at a time."""
+    words = data[: len(data) // WORD_BYTES * WORD_BYTES].view(np.uint64)
+    count = np.int64(0)
+    for begin in range(0, len(words), _MOST_IN_A_BYTE):
+        in_each = np.uint64(0)  # the number of line ends in each of eight places, a byte each
+        for k in range(begin, min(begin + _MOST_IN_A_BYTE, len(words))):
+            other = words[k] ^ _LINE_FEEDS  # 0 in the place of a line end
+            in_each += ~(((other & _LOW_BITS) + _LOW_BITS) | other | _LOW_BITS) >> _TOP_BIT
+        pairs = (in_each & _EVEN_BYTES) + ((in_each >> _BYTE_BITS) & _EVEN_BYTES)
+        for _ in range(WORD_BYTES // 2):
+            count += np.int64(pairs & _PAIR)
+            pairs >>= _PAIR_BITS
+    for byte in data[len(words) * WORD_BYTES :]:
         count += byte == LINE_FEED
     return count
 
@@ -190,6 +207,12 @@ def take_frames(  # noqa: PLR0913 - compiled: a record of the columns would be c
                 room[count, word] = words[k, word]
             count += 1
     return count, remote
+
+
+def are_frames(lines: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which parsed lines hold a frame, also one that asks for data [M]."""
+    found: NDArray[np.bool_] = (lines["code"] == FRAME) | (lines["code"] == REQUEST)
+    return found
 
 
 @compiled()

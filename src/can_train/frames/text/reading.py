@@ -30,8 +30,8 @@ from can_train.frames.text.lines import (
     FRAME,
     LINES,
     ODD,
-    REQUEST,
     Cut,
+    are_frames,
     count_line_ends,
     cut,
 )
@@ -219,7 +219,7 @@ def _parse_odd(
 
 def _read_hard_timestamps(data: NDArray[np.uint8], lines: NDArray[np.void]) -> None:
     """Reads by `float()` what only `float()` can read; the rest is a problem of its line."""
-    hard = np.isin(lines["code"], (FRAME, REQUEST)) & np.isnan(lines["timestamp"])
+    hard = are_frames(lines) & np.isnan(lines["timestamp"])
     for k in np.flatnonzero(hard):
         seconds = _seconds(_text(data, lines[k]))
         lines["timestamp"][k] = seconds

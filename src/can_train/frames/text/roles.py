@@ -56,6 +56,14 @@ ATTACK_WORDS: Final = ("1", "1.0", "t", "attack", "true", "yes", "anomaly", "ano
                        "malicious", "injected", "intrusion", "malign")  # fmt: skip
 """Values of labels in lower case. Any other word is a kind of attack, if some frames are benign."""
 
+SURE_WORDS: Final = frozenset({*BENIGN_WORDS, *ATTACK_WORDS}) - frozenset(
+    "0 0.0 1 1.0 r t true false none yes no free regular".split()
+)
+"""Words that stand in no column but a label."""
+
+BINARY: Final = frozenset({"0", "1", "0.0", "1.0", "r", "t", "true", "false"})
+"""Values of a label that other columns may have as well."""
+
 
 def plain(name: str) -> str:
     """A column's name in lower case, with `_` for whatever isn't a letter or a digit."""

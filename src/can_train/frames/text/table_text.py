@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from can_train.frames.text.roles import BYTE, DATA, ID, TIME, plain, role_of
@@ -22,16 +23,18 @@ class Cells:
         header_line: Number of its header among the lines that aren't blank, or None.
         names: Name of each column; numbers from 1 where there is no header.
         rows: Cells of the first lines behind the header.
+        columns: The same by column, empty cells left out.
     """
 
     separator: str
     header_line: int | None
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    columns: tuple[tuple[str, ...], ...]
 
-    def column(self, k: int) -> list[str]:
+    def column(self, k: int) -> tuple[str, ...]:
         """What stands in the k-th column, empty cells left out."""
-        return [row[k] for row in self.rows if k < len(row) and row[k]]
+        return self.columns[k] if k < len(self.columns) else ()
 
 
 def cells_of(lines: Sequence[str], named: Set[str] = frozenset()) -> Cells | None:
@@ -41,12 +44,16 @@ def cells_of(lines: Sequence[str], named: Set[str] = frozenset()) -> Cells | Non
         lines: The lines.
         named: Columns that the user named, plain: a line that has them all is the header, too.
     """
+    best: tuple[int, str, tuple[str, ...]] | None = None
     for number, line in enumerate(lines):
         for separator in SEPARATORS:
             names = split(line, separator)
-            if is_header(names) or (named and named <= set(map(plain, names))):
+            if is_header(names, of=3) or (named and named <= set(map(plain, names))):
                 return _with_rows(lines, separator, number, names)
-    return None
+            # A line before the header may hold some of its words.
+            if best is None and is_header(names):
+                best = number, separator, names
+    return _with_rows(lines, best[1], best[0], best[2]) if best else None
 
 
 def headless_cells(lines: Sequence[str]) -> Cells:
@@ -69,7 +76,13 @@ def _with_rows(
         for line in lines[begin : begin + _LINES_LOOKED_AT]
         if not line.startswith("#")
     )
-    return Cells(separator=separator, header_line=header_line, names=names, rows=rows)
+    return Cells(
+        separator=separator,
+        header_line=header_line,
+        names=names,
+        rows=rows,
+        columns=tuple(tuple(filter(None, column)) for column in zip_longest(*rows, fillvalue="")),
+    )
 
 
 def split(line: str, separator: str) -> tuple[str, ...]:
@@ -78,10 +91,10 @@ def split(line: str, separator: str) -> tuple[str, ...]:
         found = re.findall(rf'\s*("[^"]*"|[^{re.escape(separator)}]*)(?:{re.escape(separator)}|$)',
                            line)  # fmt: skip
         return tuple(text.strip().strip('"').strip() for text in found[: max(len(found) - 1, 1)])
-    return tuple(text.strip() for text in line.split(separator))
+    return tuple(map(str.strip, line.split(separator)))
 
 
-def is_header(names: Sequence[str]) -> bool:
-    """Whether two of time, ID and payload are named."""
+def is_header(names: Sequence[str], of: int = 2) -> bool:
+    """Whether so many of time, ID and payload are named."""
     found = {DATA if role == BYTE else role for role in map(role_of, names)}
-    return len(names) > 1 and len(found & {TIME, ID, DATA}) > 1
+    return len(names) > 1 and len(found & {TIME, ID, DATA}) >= of

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from can_train.errors import DataError
 from can_train.frames.paging import PIECE_BYTES
 from can_train.frames.readers import read_recording
+from can_train.frames.text.lines import count_line_ends
 from tests.unit.frames.readers.texts import HEADER, fault, read, write
 
 
@@ -22,6 +25,14 @@ def test_line_ends_and_blank_lines(tmp_path: Path, end: bytes, last: bool) -> No
     frames = read(tmp_path, end.join(lines) + (end if last else b""))
     assert frames.arbitration_id.tolist() == [0x1C7, 0x1C8]
     assert frames.label.tolist() == [1, 0]
+
+
+@given(st.binary(max_size=100), st.integers(0, 9), st.sampled_from([1, 300, 5000]))
+def test_line_ends_are_counted(text: bytes, more: int, times: int) -> None:
+    data = np.frombuffer(text * times + b"\n\x8a\x0b" * more, np.uint8)
+    assert count_line_ends(data) == np.count_nonzero(data == ord("\n"))
+    ends = np.full(8 * 255 * 2 + more, ord("\n"), np.uint8)
+    assert count_line_ends(ends) == len(ends)
 
 
 def test_byte_order_mark_before_the_first_frame(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""Columns that may be a label though they aren't called so: refused until something is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from can_train.frames.readers import read_recording
+from tests.unit.frames.readers.test_table import refused, table
+from tests.unit.frames.readers.texts import write
+
+MANY = 5000
+"""Lines of more than what is looked at to tell what columns are."""
+
+
+def text_of(name: str, *values: str) -> str:
+    rows = "".join(f"{k / 100:.2f},1A0,00,{value}\n" for k, value in enumerate(values))
+    return f"time,id,data,{name}\n{rows}"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "held"),
+    [
+        ("Is it an attack?", ("no", "yes"), "'no' and 'yes'"),
+        ("an attack here", ("4", "5", "6"), "'4' and '5'"),
+        ("remark", ("", "DoS"), "'dos'"),
+        ("remark", ("", "x"), "nothing and 'x'"),
+        ("remark", ("engine on", "Fuzzing", "idle"), "'fuzzing'"),
+        ("status", ("0", "3"), "'0' and '3'"),
+        ("marker", ("0", "1"), "0 and 1 alone"),
+    ],
+)
+def test_what_may_be_a_label_is_asked_about(
+    tmp_path: Path, name: str, values: tuple[str, ...], held: str
+) -> None:
+    message = refused(tmp_path, text_of(name, *values))
+    assert message.startswith(f"F: column {name} holds {held} and may be a label. ")
+    assert not table(tmp_path, text_of(name, *values), {"label": "none"}).labelled
+
+
+def test_a_name_with_blanks_is_proposed_as_a_shell_takes_it(tmp_path: Path) -> None:
+    message = refused(tmp_path, text_of("Is it an attack?", "no", "yes"))
+    assert "--columns 'label=Is it an attack?'" in message
+    columns = {"label": "Is it an attack?"}
+    result = table(tmp_path, text_of("Is it an attack?", "no", "yes"), columns)
+    assert result.frames.label.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("remark", ("engine on", "idle", "off")),
+        ("signal", ("1.5", "2.5", "0")),
+        ("remark", ("x", "x", "x")),
+        ("remark", ("", "", "")),
+        ("dir", ("0", "1", "1")),
+        ("direction", ("", "Tx", "")),
+    ],
+)
+def test_what_is_none_is_left_out(tmp_path: Path, name: str, values: tuple[str, ...]) -> None:
+    assert not table(tmp_path, text_of(name, *values)).labelled
+
+
+def test_nothing_is_asked_where_there_is_a_label(tmp_path: Path) -> None:
+    text = "time,id,data,marker,label\n1.0,1A0,00,0,1\n1.1,1A0,00,1,0\n"
+    assert table(tmp_path, text).frames.label.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("first", "told"), [("", "nothing"), ("ok", "'ok'")])
+def test_an_attack_that_begins_late(tmp_path: Path, first: str, told: str) -> None:
+    text = text_of("remark", *[first] * MANY, "attacked")
+    line = MANY + 2
+    assert refused(tmp_path, text).startswith(
+        f"F: column remark holds {told} and, in line {line}, 'attacked' and may be a label. "
+    )
+    assert len(table(tmp_path, text, {"label": "none"}).frames) == MANY + 1
+    assert not table(tmp_path, text_of("remark", *[first] * MANY)).labelled
+
+
+def test_a_line_before_the_header_with_some_of_its_words(tmp_path: Path) -> None:
+    before = "Logger: ACME\nChannels: ID, Time, Data\n\n"
+    result = table(tmp_path, before + text_of("label", "0", "1"))
+    assert result.frames.label.tolist() == [0, 1]
+    assert result.frames.timestamp.tolist() == [0.0, 0.01]
+
+
+def test_a_header_that_is_repeated_is_named(tmp_path: Path) -> None:
+    rows = "".join(f"{k / 100:.2f},1A0,0011223344556677,0\n" for k in range(9))
+    text = "time,id,data,label\n"
+    path = write(tmp_path, (text + rows + text + rows).encode(), "recording.csv")
+    message = refused(tmp_path, path.read_text())
+    assert message.startswith("F:11: arbitration ID isn't 1 to 8 hex digits: 'id'")
+    assert len(read_recording(write(tmp_path, (text + rows).encode(), "a.csv")).frames) == 9
