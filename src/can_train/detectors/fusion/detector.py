@@ -48,7 +48,7 @@ class FusionDetector(Detector):
     def threshold_of_experts(
         self, experts: Mapping[str, Detector], real: Threshold
     ) -> Threshold | None:
-        """Of the maximum, where the largest excess is 0: a window alarms where its experts do.
+        """Of the maximum, where the largest excess is 0: a window alarms if it does for an expert.
 
         Another one, from the same recordings as the experts' own, would only add its own chance.
         """

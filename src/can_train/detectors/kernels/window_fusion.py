@@ -24,13 +24,10 @@ STATE_LIMIT: Final = 5.0
 """Standardised state numbers are clipped here: far outside, the agent knows nothing more."""
 
 
-SUPPORT: Final = 0.6
-"""What the classifier's excess is raised by where the anomaly detector alarms, beside its own
-excess: with a usual classifier (-1) it must be .4 above its threshold, and more where the
-classifier is surer that nothing is wrong (docs/models/results.md)."""
-
-SUPPORT_RISE: Final = 5.0
-"""How fast that comes: a jump would make two windows that are alike far apart."""
+ANOMALY_MARGIN: Final = 2.0
+"""How far the anomaly detector must be above its threshold to have a say in the maximum: twice as
+far as a usual window lies below. What is odd and benign lifts it further than the classifier
+(docs/decisions/0025)."""
 
 
 @unique
@@ -112,10 +109,9 @@ def _margin(
         return (1.0 - alpha) * one + alpha * other
     if fusion.policy == Policy.MAXIMUM:
         most = other
-        if one > 0.0:
-            most += min(one + SUPPORT, SUPPORT_RISE * one)
-        if rhythm > 0.0:
-            most = max(most, rhythm)
+        for sure in (one - ANOMALY_MARGIN, rhythm):
+            if sure > 0.0:
+                most = max(most, sure)
         return float(most * fusion.weight[0] + fusion.weight[1])
     if fusion.policy == Policy.MEAN:
         return float((one + other) / 2.0 * fusion.weight[0] + fusion.weight[1])
