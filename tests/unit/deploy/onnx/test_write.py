@@ -95,13 +95,13 @@ def made(model: str, features: str = "relational", **changes: object) -> Detecto
 
 
 def half_of_them_sure(detector: Detector) -> NDArray[np.float64]:
-    """Excesses of windows after a threshold that half of them exceed, many by units."""
+    """Excesses of windows after a threshold that half of them exceed by as much as it takes."""
     alone = ModuleFrameScorer(detector, {})
     graphs = build_graphs(traffic()[: 120 * WINDOW], alone.spec)
     (score,) = alone.score_graphs(graphs).values()
-    usual, value = np.quantile(score, [0.36, 0.4])
-    threshold = replace(detector.threshold, value=float(value), real_value=float(value))
-    detector.settle(threshold, CalibrationEvidence(benign=Margins.of([usual])))
+    value = float(np.median(score)) - ANOMALY_MARGIN
+    threshold = replace(detector.threshold, value=value, real_value=value)
+    detector.settle(threshold, CalibrationEvidence(benign=Margins.of(np.array([value - 1.0]))))
     with torch.no_grad():
         excess: NDArray[np.float64] = detector(raw_graphs(graphs, np.arange(120))).excess.numpy()
     return excess
