@@ -4,8 +4,9 @@
 
 prints what `make bench` measures, for other numbers of frames, or some forms of text alone. What is
 compared runs in turn: the readers as they are, without their fast pass, and polars' CSV reader,
-which splits the same text into columns of strings but makes no frames of them. Peak memory is that
-of a process of its own which imports two files at once, beside their size.
+which splits the same text into columns of strings but makes no frames of them. Beside storing
+graphs stands writing as many bytes into as many files: what a disk and its cache ask for.
+Peak memory is that of a process of its own which imports two files at once, beside their size.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from can_train.vocab import FeatureSet  # noqa: E402
 ROUNDS: Final = 5
 FRAMES: Final = 200_000
 MEGA: Final = 1e6
+WRITTEN_AT_ONCE: Final = 1 << 20
 
 LAYOUTS: Final[dict[str, Callable[[Path], TextLayout]]] = {
     "candump": candump.layout_of,
@@ -93,6 +95,11 @@ def _reading(path: Path, form: str, frames: int, rounds: int) -> Iterator[Row]:
             yield measured(
                 "Reading", what + name, "frames/s", rate, beside, _rate(reference, frames), rounds
             )
+        written = _written_rate(source.parent, Path(folder), frames)
+        yield measured(
+            "Reading", f"{what}, to as many bytes", "frames/s", written,
+            "to stored relational graphs", rates[-1][1], rounds,
+        )  # fmt: skip
     if form in LAYOUTS:
         layout = LAYOUTS[form](path)
         fast, slow = (
@@ -139,6 +146,26 @@ def _import_rate(
         with tempfile.TemporaryDirectory(dir=folder) as inner:
             begin = time.process_time()
             _import(source, Path(inner), features)
+            return frames / (time.process_time() - begin)
+
+    return measure
+
+
+def _written_rate(source: Path, folder: Path, frames: int) -> Callable[[], float]:
+    """How fast files of the sizes that an import leaves are written and brought to the disk."""
+    with tempfile.TemporaryDirectory(dir=folder) as inner:
+        _import(source, Path(inner), "relational")
+        sizes = [path.stat().st_size for path in Path(inner).rglob("*") if path.is_file()]
+    piece = memoryview(os.urandom(WRITTEN_AT_ONCE))
+
+    def measure() -> float:
+        with tempfile.TemporaryDirectory(dir=folder) as inner:
+            begin = time.process_time()
+            for number, size in enumerate(sizes):
+                with (Path(inner) / str(number)).open("wb", buffering=0) as file:
+                    for written in range(0, size, WRITTEN_AT_ONCE):
+                        file.write(piece[: size - written])
+                    os.fsync(file.fileno())
             return frames / (time.process_time() - begin)
 
     return measure

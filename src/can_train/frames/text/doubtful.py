@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from can_train.compiled import compiled
+from can_train.frames.paging import mapped
+from can_train.frames.text.fields import LINE_FEED, trim
 from can_train.frames.text.layout import RoledTable
+from can_train.frames.text.lines import LINES, count_line_ends, cut
+from can_train.frames.text.reading import in_lines
 from can_train.frames.text.roles import (
     ATTACK_WORDS,
     BENIGN_WORDS,
@@ -23,6 +31,8 @@ _KINDS: Final = frozenset(
     "injection suspension suppression tampering".split()
 )
 """Kinds of attacks that stand in no column but a label."""
+
+_QUOTE: Final = ord('"')
 
 _TOLD: Final = frozenset(
     "label labels attack attacks attacked anomaly anomalous malicious malign intrusion injected "
@@ -72,33 +82,97 @@ def _later(path: Path, table: RoledTable, constant: dict[int, str]) -> dict[int,
 
     An attack may begin late.
     """
-    found: dict[int, str] = {}
     if not constant:
-        return found
-    header, separator = table.cells.header_line, table.cells.separator
-    known = len(table.cells.rows) + (0 if header is None else header + 1)
-    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-        for number, line in enumerate(file, 1):
-            text = line.strip()
-            known -= bool(text)
-            if known >= 0:
-                continue
-            cells = split(text, separator)
-            for k in _differing(cells, constant):
-                held, other = constant.pop(k), cells[k]
-                found[k] = f"{_listed([held])} and, in line {number}, {_listed([other])}"
-            if not constant:
+        return {}
+    data, separator = mapped(path), table.cells.separator
+    begin = _behind_header(data, table.cells.header_line)
+    found = {}
+    for k, value in constant.items():
+        at = begin
+        for piece in in_lines(data[begin:]):
+            other = _first_other(piece, separator, k, value)
+            if other is not None:
+                line = int(count_line_ends(data[: at + other[0]])) + 1
+                found[k] = f"{_listed([value])} and, in line {line}, {_listed([other[1]])}"
                 break
+            at += len(piece)
     return found
 
 
-def _differing(cells: tuple[str, ...], constant: dict[int, str]) -> list[int]:
-    """Columns of a line that hold something else than before."""
-    if len(cells) < 2:
-        return []
-    return [
-        k for k, value in constant.items() if k < len(cells) and cells[k].lower() not in (value, "")
-    ]
+def _behind_header(data: NDArray[np.uint8], header_line: int | None) -> int:
+    """The first byte behind the header."""
+    if header_line is None:
+        return 0
+    header = np.empty(header_line + 1, LINES)
+    return cut(data, 0, 0, header).position
+
+
+def _first_other(
+    piece: NDArray[np.uint8], separator: str, k: int, value: str
+) -> tuple[int, str] | None:
+    """Where the first line with another value in the k-th cell begins, and that value."""
+    lower, upper = (np.frombuffer(v.encode(), np.uint8) for v in (value, value.upper()))
+    upper = upper if len(upper) == len(lower) else lower
+    begin = 0
+    while True:
+        begin, end = _next_other(piece, begin, (ord(separator), k), lower, upper)
+        if begin == end:
+            return None
+        line = piece[begin:end].tobytes().decode("utf-8", "replace").strip()
+        cells = split(line, separator)
+        known = line.startswith("#") or len(cells) < 2 or k >= len(cells)
+        if not known and cells[k].lower() not in (value, ""):
+            return begin, cells[k]
+        begin = end
+
+
+@compiled()
+def _next_other(
+    data: NDArray[np.uint8],
+    begin: int,
+    cell: tuple[int, int],
+    lower: NDArray[np.uint8],
+    upper: NDArray[np.uint8],
+) -> tuple[int, int]:
+    """Bounds of the next line that may hold something else in a cell: `split` has to tell.
+
+    Args:
+        data: Whole lines.
+        begin: Where the first of them begins.
+        cell: What stands between cells, and the number of the cell.
+        lower: What it should hold if it isn't empty, in lower case.
+        upper: The same in upper case.
+    """
+    while begin < len(data):
+        start, stop, end, quoted = _cell_at(data, begin, cell)
+        start, stop = trim(data, start, stop)
+        same = stop - start == len(lower)
+        if same:
+            for j in range(len(lower)):
+                same &= data[start + j] == lower[j] or data[start + j] == upper[j]
+        if quoted or (start < stop and not same):
+            return begin, min(end + 1, len(data))
+        begin = end + 1
+    return len(data), len(data)
+
+
+@compiled()
+def _cell_at(
+    data: NDArray[np.uint8], begin: int, cell: tuple[int, int]
+) -> tuple[int, int, int, bool]:
+    """Bounds of a cell of the line that begins there, its end, and whether quotes are in it."""
+    separator, wanted = cell
+    number, start, stop, i, quoted = 0, begin, begin, begin, False
+    while i < len(data) and data[i] != LINE_FEED:
+        quoted |= data[i] == _QUOTE
+        if data[i] == separator:
+            stop = i if number == wanted else stop
+            number += 1
+            start = i + 1 if number == wanted else start
+        i += 1
+    if number < wanted:
+        return begin, begin, i, quoted
+    return start, i if number == wanted else stop, i, quoted
 
 
 def _listed(words: list[str]) -> str:

@@ -67,7 +67,7 @@ def test_nothing_is_asked_where_there_is_a_label(tmp_path: Path) -> None:
     assert table(tmp_path, text).frames.label.tolist() == [1, 0]
 
 
-@pytest.mark.parametrize(("first", "told"), [("", "nothing"), ("ok", "'ok'")])
+@pytest.mark.parametrize(("first", "told"), [("", "nothing"), ("ok", "'ok'"), ("große", "'große'")])
 def test_an_attack_that_begins_late(tmp_path: Path, first: str, told: str) -> None:
     text = text_of("remark", *[first] * MANY, "attacked")
     line = MANY + 2
@@ -76,6 +76,27 @@ def test_an_attack_that_begins_late(tmp_path: Path, first: str, told: str) -> No
     )
     assert len(table(tmp_path, text, {"label": "none"}).frames) == MANY + 1
     assert not table(tmp_path, text_of("remark", *[first] * MANY)).labelled
+
+
+@pytest.mark.parametrize("last", ['"x, y"', '"ok"', " OK ", "# remark, with, cells, x"])
+def test_quotes_blanks_and_remarks_behind_the_first_lines(tmp_path: Path, last: str) -> None:
+    text = text_of("remark", *["ok"] * MANY)
+    text += last if last.startswith("#") else f"99.0,1A0,00,{last}"
+    if "x, y" in last:
+        assert f"in line {MANY + 2}, 'x, y' and may be a label" in refused(tmp_path, text)
+    else:
+        assert not table(tmp_path, text).labelled
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_wherever_the_column_stands(tmp_path: Path, place: int) -> None:
+    def row(cells: list[str], own: str) -> str:
+        return ",".join([*cells[:place], own, *cells[place:]]) + "\n"
+
+    rows = "".join(row([f"{k / 100:.2f}", "1A0", "00"], "Ok") for k in range(MANY))
+    text = row(["time", "id", "data"], "remark") + rows
+    assert not table(tmp_path, text + row(["99.0", "1A0", "00"], "oK")).labelled
+    assert "'ok' and, in line" in refused(tmp_path, text + row(["99.0", "1A0", "00"], "bad"))
 
 
 def test_a_line_before_the_header_with_some_of_its_words(tmp_path: Path) -> None:
