@@ -82,7 +82,8 @@ def test_a_whole_attack_is_told_with_every_alarm_and_no_peak_lost(
         feed.decide(found)
 
     detection = Detection(detector, watch=watch)
-    told, alerts, highest = [], [], []
+    told, alerts = [], []
+    highest: list[float] = []
     for piece in in_pieces(drive):
         for each in detection.take(piece):
             alerts.append(each)

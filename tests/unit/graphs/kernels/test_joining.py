@@ -21,10 +21,11 @@ LIMIT = 1.5
 def scaling(ids: NDArray[np.uint32]) -> Scaling:
     rng = np.random.default_rng(0)
     nodes, edges = PACKED.node_x.shape[1], PACKED.edge_x.shape[1]
-    parts = [
-        rng.uniform(0.1, 2.0, width).astype(np.float32) for width in (nodes, nodes, edges, edges)
-    ]
-    return Scaling(*parts, np.float32(LIMIT), ids)
+
+    def drawn(width: int) -> NDArray[np.float32]:
+        return rng.uniform(0.1, 2.0, size=width).astype(np.float32)
+
+    return Scaling(drawn(nodes), drawn(nodes), drawn(edges), drawn(edges), np.float32(LIMIT), ids)
 
 
 def together(windows: NDArray[np.int64], by: Scaling) -> JoinedGraphs:
