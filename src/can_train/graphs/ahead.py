@@ -94,6 +94,8 @@ class _Builder(Generic[T]):
             builder = GraphBuilder(self._spec, words=frames.payload.shape[1] // 8)
             for graphs in builder.build(frames):
                 self._hand_over(graphs)
+                if self._stop.is_set():
+                    break
         finally:
             self._hand_over(None)
 

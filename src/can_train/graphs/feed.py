@@ -52,11 +52,18 @@ class GraphFeed:
         store: Packed graphs.
         scaler: Scaling that belongs to the network which will see the batches.
         vocabulary: ID vocabulary of that network.
+
+    Raises:
+        ValueError: The store has other features than those that are scaled.
     """
 
     def __init__(
         self, store: GraphStore, *, scaler: FeatureScaler, vocabulary: IdVocabulary
     ) -> None:
+        widths = (store.node_x.shape[1], store.edge_x.shape[1])
+        scaled = (len(scaler.node_mean), len(scaler.edge_mean))
+        if widths != scaled:  # compiled loops would read what lies beside
+            raise ValueError(f"features of nodes and edges: {widths} stored, {scaled} scaled")
         self.store = store
         self.scaler = scaler
         self.vocabulary = vocabulary
@@ -73,7 +80,14 @@ class GraphFeed:
         )  # fmt: skip
 
     def batch(self, windows: NDArray[np.int64]) -> GraphBatch:
-        """The graphs of `windows` [B] as one batch."""
+        """The graphs of `windows` [B] as one batch.
+
+        Raises:
+            IndexError: There is no such window; compiled loops wouldn't notice.
+        """
+        label = self._label[windows]
+        if len(windows) and windows.min() < 0:
+            raise IndexError(f"window {windows.min()}")
         found = joined(self._graphs, windows, self._scaling)
         return GraphBatch(
             x=torch.from_numpy(found.x),
@@ -82,7 +96,7 @@ class GraphFeed:
             edge_attr=torch.from_numpy(found.edge_attr),
             batch=torch.from_numpy(found.batch),
             num_graphs=len(windows),
-            y=torch.from_numpy(self._label[windows]),
+            y=torch.from_numpy(label),
             window=torch.from_numpy(windows),
         )
 

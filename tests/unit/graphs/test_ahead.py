@@ -13,7 +13,8 @@ from can_train.errors import DataError
 from can_train.frames.frame import Frames
 from can_train.graphs import ahead
 from can_train.graphs.ahead import built_ahead
-from can_train.graphs.build import build_graphs
+from can_train.graphs.build import WINDOWS_PER_CHUNK, GraphBuilder, build_graphs
+from can_train.graphs.columns import PackedGraphs
 from tests.unit.datasets_for_tests import some_frames, spec_of
 
 SPEC = spec_of(20, 1)
@@ -63,3 +64,21 @@ def test_what_a_builder_raises_is_raised_behind_its_graphs() -> None:
         assert sum(map(len, next(built)[1])) > 0
         with pytest.raises(DataError, match="no such frames"):
             list(next(built)[1])
+
+
+def test_who_stops_taking_waits_for_no_whole_recording(monkeypatch) -> None:
+    built_chunks = []
+    build = GraphBuilder.build
+
+    def counted(self: GraphBuilder, frames: Frames) -> Iterator[PackedGraphs]:
+        for graphs in build(self, frames):
+            built_chunks.append(len(graphs))
+            yield graphs
+
+    monkeypatch.setattr(GraphBuilder, "build", counted)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    frames = some_frames(0)
+    assert len(frames) > 5 * WINDOWS_PER_CHUNK
+    with built_ahead([0], lambda _: frames, SPEC) as built:
+        next(next(built)[1])
+    assert len(built_chunks) <= 4  # taken, ready, waiting for its turn, begun

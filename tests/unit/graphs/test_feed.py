@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -13,9 +13,11 @@ from torch_geometric.nn import global_mean_pool
 from can_train.errors import ConfigError
 from can_train.graphs.batch import GraphBatch, RawGraphs
 from can_train.graphs.build import build_graphs
-from can_train.graphs.feed import raw_graphs
+from can_train.graphs.feed import GraphFeed, raw_graphs
 from can_train.graphs.identity import WindowSpec
+from can_train.graphs.scaling import FeatureScaler, IdVocabulary
 from tests.unit.frames_for_tests import make_frames, random_frames
+from tests.unit.graphs.graphs_for_tests import store_made_of
 
 SPEC = WindowSpec(features="relational", window=30, stride=30)
 
@@ -60,3 +62,32 @@ def test_a_batch_is_one_of_torch_geometric_too(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch_geometric.data", None)
     with pytest.raises(ConfigError, match="pip install torch_geometric"):
         batch.to_pyg()
+
+
+@pytest.mark.parametrize("window", [-1, 6, 2**40])
+def test_a_window_that_is_not_stored_is_no_memory_of_others(tmp_path, window):
+    store = store_made_of(tmp_path, random_frames(200), SPEC)
+    feed = GraphFeed(
+        store, scaler=scaler_of(store), vocabulary=IdVocabulary(ids=np.unique(store.node_id))
+    )
+    assert len(store.label) == 6
+    assert feed.batch(np.array([5])).num_graphs == 1
+    with pytest.raises(IndexError, match=str(window)):
+        feed.batch(np.array([0, window]))
+
+
+def test_a_scaler_of_other_features_is_refused(tmp_path):
+    store = store_made_of(tmp_path, random_frames(200), SPEC)
+    scaler = scaler_of(store)
+    fewer = replace(scaler, node_mean=scaler.node_mean[1:], node_scale=scaler.node_scale[1:])
+    with pytest.raises(ValueError, match="features of nodes and edges"):
+        GraphFeed(store, scaler=fewer, vocabulary=IdVocabulary(ids=np.unique(store.node_id)))
+
+
+def scaler_of(store):
+    return FeatureScaler(
+        node_mean=np.zeros(store.node_x.shape[1], np.float32),
+        node_scale=np.ones(store.node_x.shape[1], np.float32),
+        edge_mean=np.zeros(store.edge_x.shape[1], np.float32),
+        edge_scale=np.ones(store.edge_x.shape[1], np.float32),
+    )

@@ -33,6 +33,8 @@ _KINDS: Final = frozenset(
 """Kinds of attacks that stand in no column but a label."""
 
 _QUOTE: Final = ord('"')
+_RETURN: Final = ord("\r")
+_TAB: Final = ord("\t")
 
 _TOLD: Final = frozenset(
     "label labels attack attacks attacked anomaly anomalous malicious malign intrusion injected "
@@ -144,13 +146,15 @@ def _next_other(
         upper: The same in upper case.
     """
     while begin < len(data):
-        start, stop, end, quoted = _cell_at(data, begin, cell)
+        start, stop, end, odd = _cell_at(data, begin, cell)
         start, stop = trim(data, start, stop)
+        if start < stop - 1 and data[start] == _QUOTE:
+            start, stop = trim(data, start + 1, stop - 1)
         same = stop - start == len(lower)
         if same:
             for j in range(len(lower)):
                 same &= data[start + j] == lower[j] or data[start + j] == upper[j]
-        if quoted or (start < stop and not same):
+        if odd or (start < stop and not same):
             return begin, min(end + 1, len(data))
         begin = end + 1
     return len(data), len(data)
@@ -160,19 +164,42 @@ def _next_other(
 def _cell_at(
     data: NDArray[np.uint8], begin: int, cell: tuple[int, int]
 ) -> tuple[int, int, int, bool]:
-    """Bounds of a cell of the line that begins there, its end, and whether quotes are in it."""
+    """Bounds of a cell of the line that begins there, quotes included, and the line's end.
+
+    Last: whether quotes stand where `split` alone knows what they mean.
+    """
     separator, wanted = cell
-    number, start, stop, i, quoted = 0, begin, begin, begin, False
+    number, start, stop, i, odd = 0, begin, begin, begin, False
     while i < len(data) and data[i] != LINE_FEED:
-        quoted |= data[i] == _QUOTE
         if data[i] == separator:
             stop = i if number == wanted else stop
             number += 1
             start = i + 1 if number == wanted else start
+        elif data[i] == _QUOTE:
+            closing = _closing(data, i, separator)
+            odd |= closing == i or separator == _TAB  # blanks before a quote may be tabs
+            odd |= i > begin and data[i - 1] != separator
+            i = closing
         i += 1
     if number < wanted:
-        return begin, begin, i, quoted
-    return start, i if number == wanted else stop, i, quoted
+        return begin, begin, i, odd
+    return start, i if number == wanted else stop, i, odd
+
+
+@compiled()
+def _closing(data: NDArray[np.uint8], quote: int, separator: int) -> int:
+    """The quote that closes a cell, or the opening one where none does."""
+    at = quote + 1
+    while at < len(data) and data[at] != _QUOTE and data[at] != LINE_FEED:
+        at += 1
+    if at == len(data) or data[at] == LINE_FEED:
+        return quote
+    behind = at + 1
+    if behind < len(data) and data[behind] == separator:
+        return at
+    if behind < len(data) and data[behind] == _RETURN:
+        behind += 1
+    return at if behind == len(data) or data[behind] == LINE_FEED else quote
 
 
 def _listed(words: list[str]) -> str:

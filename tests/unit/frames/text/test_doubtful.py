@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from can_train.frames.readers import read_recording
+from can_train.frames.text import doubtful
+from can_train.frames.text.table_text import split
 from tests.unit.frames.readers.test_table import refused, table
 from tests.unit.frames.readers.texts import write
 
@@ -113,3 +115,24 @@ def test_a_header_that_is_repeated_is_named(tmp_path: Path) -> None:
     message = refused(tmp_path, path.read_text())
     assert message.startswith("F:11: arbitration ID isn't 1 to 8 hex digits: 'id'")
     assert len(read_recording(write(tmp_path, (text + rows).encode(), "a.csv")).frames) == 9
+
+
+@pytest.mark.parametrize("value", ['"ok"', '" Ok "', '"x, y"', '""'])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_quotes_around_what_never_changes_cost_no_look_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, end: str
+) -> None:
+    rows = "".join(f'"{k / 100:.2f}","1A0",{value},"00"{end}' for k in range(MANY))
+    text = f'"time","id","remark","data"{end}{rows}'
+    looked_at: list[str] = []
+
+    def looked(text: str, separator: str) -> tuple[str, ...]:
+        looked_at.append(text)
+        return split(text, separator)
+
+    monkeypatch.setattr(doubtful, "split", looked)
+    assert len(table(tmp_path, text).frames) == MANY
+    assert not looked_at
+    for late in ('"x, z"', '"x", "z"', '"a"b"', '"x'):
+        line = f'"99.00","1A0",{late},"00"{end}'
+        assert f"in line {MANY + 2}, " in refused(tmp_path, text + line + rows)
