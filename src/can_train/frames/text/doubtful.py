@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,10 @@ _KINDS: Final = frozenset(
 )
 """Kinds of attacks that stand in no column but a label."""
 
+_OF_A_LABEL: Final = re.compile(r"\D*|\d{1,2}")
+"""What a label may hold before the first attack: nothing, words or a small number; no date, address
+or measured value."""
+
 _QUOTE: Final = ord('"')
 _RETURN: Final = ord("\r")
 _TAB: Final = ord("\t")
@@ -56,7 +61,8 @@ def doubtful_columns(path: Path, table: RoledTable) -> dict[str, str]:
     asked = [k for k in table.of(IGNORED) if not is_harmless(names[k])]
     found = {names[k]: held for k in asked if (held := _held(table, k))}
     still = {k: _values(table, k) for k in asked}
-    constant = {k: next(iter(values)) for k, values in still.items() if len(values) == 1}
+    alone = {k: next(iter(values)) for k, values in still.items() if len(values) == 1}
+    constant = {k: value for k, value in alone.items() if _OF_A_LABEL.fullmatch(value)}
     return found or {names[k]: held for k, held in _later(path, table, constant).items()}
 
 

@@ -80,6 +80,14 @@ def test_an_attack_that_begins_late(tmp_path: Path, first: str, told: str) -> No
     assert not table(tmp_path, text_of("remark", *[first] * MANY)).labelled
 
 
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [("2026-01-01", "2026-01-02"), ("0.5", "0.7"), ("00:1a:2b", "00:1a:2c"), ("1500", "1501")],
+)
+def test_what_is_measured_may_change_late(tmp_path: Path, first: str, last: str) -> None:
+    assert not table(tmp_path, text_of("extra", *[first] * MANY, last)).labelled
+
+
 @pytest.mark.parametrize("last", ['"x, y"', '"ok"', " OK ", "# remark, with, cells, x"])
 def test_quotes_blanks_and_remarks_behind_the_first_lines(tmp_path: Path, last: str) -> None:
     text = text_of("remark", *["ok"] * MANY)
