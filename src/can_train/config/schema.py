@@ -35,7 +35,8 @@ loss, of the fusion's agent and of the scaler; windows of short attacks come twi
 recordings ask for a lower threshold, and cars that were trained on for one of their own. 5: calm
 recordings have their own level, and fusions take excesses. 6: a bus is as fast as its IDs, and
 thresholds rest on other recordings. 7: it counts how early two frames of a regular ID
-come. 8: in the maximum the anomaly detector has to be surer."""
+come. 8: in the maximum the anomaly detector has to be surer, and a recording is calm below the
+usual median."""
 
 UNIVERSE_VERSION: Final = 4
 """Raised whenever the same dataset and split give other synthetic recordings."""

@@ -25,9 +25,6 @@ MOST_MARGINS: Final = 2000
 _ALL_OF_THE_LARGEST: Final = 500
 """Of those, the largest ones: the tail decides about alarms, so none of it is left out."""
 
-LEVEL_SHARE: Final = 0.8
-"""Chosen on real traffic of cars that weren't trained on (docs/models/results.md)."""
-
 _TAIL_QUANTILE: Final = 0.9
 _SMALLEST_TAIL: Final = 0.01
 """Unit beyond the largest margin where the largest ones are (nearly) equal. Margins are logarithms
@@ -227,9 +224,10 @@ def yardstick_of(
 def level_of(threshold: Threshold, evidence: CalibrationEvidence) -> float:
     """Median up to which a recording is calm, for a threshold that holds on other cars.
 
-    Scores of a calm recording alarm from `LEVEL_SHARE` units above its own median.
+    That of usual windows: a recording that is calmer alarms as far above its own median as a usual
+    one above that.
     """
-    return threshold.trained - LEVEL_SHARE * yardstick_of(threshold, evidence, True).unit
+    return threshold.trained - yardstick_of(threshold, evidence, True).unit
 
 
 def _kept(windows: int) -> NDArray[np.int64]:
