@@ -187,7 +187,9 @@ class LiveFeed:
     def tick(self) -> list[Record]:
         """What there is to tell since the last look; at most so many records, whatever came."""
         with self._lock:
-            told = [*self._opening, *self._margin(), *self._untold]
+            margins = [*self._opening, *self._margin()]
+            self._points += [margin["point"] for margin in margins]
+            told = [*margins, *self._untold]
             self._opening = []
             self._untold.clear()
             if self._clock() - self._seen_at >= STATUS_S:
@@ -204,7 +206,6 @@ class LiveFeed:
         self._highest = _Highest(severity=highest.severity)
         if point is None:
             return []
-        self._points.append(point)
         self._p_value = float(f"{highest.p_value:.3g}")
         told = {"point": point, "severity": highest.severity, "p_value": self._p_value}
         return [{"type": "margin", **told}]

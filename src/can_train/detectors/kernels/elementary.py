@@ -30,8 +30,8 @@ _MANTISSA_BITS: Final = 23
 
 
 @compiled(reassociates=True)
-def exponential(x: np.float32) -> np.float32:
-    """exp(x) of x <= 87."""
+def _halved(x: np.float32) -> tuple[np.float32, np.float32]:
+    """exp(r) - 1 and 2^k of x = k ln 2 + r, |r| <= ln 2 / 2."""
     x = _LOWEST if x < _LOWEST else x  # not a number stays what it is
     whole = np.floor(x * _LOG2_E + _HALF)
     r = x - whole * _LN2_HIGH - whole * _LN2_LOW
@@ -42,24 +42,21 @@ def exponential(x: np.float32) -> np.float32:
     p = p * r + np.float32(1.6666665459e-1)
     p = p * r + np.float32(5.0000001201e-1)
     exponent = np.int32((np.int32(whole) + _EXPONENT_BIAS) << _MANTISSA_BITS)
-    return np.float32((p * r * r + r + _ONE) * exponent.view(np.float32))
+    return p * r * r + r, exponent.view(np.float32)
+
+
+@compiled(reassociates=True)
+def exponential(x: np.float32) -> np.float32:
+    """exp(x) of x <= 87."""
+    less_1, power = _halved(x)
+    return np.float32((less_1 + _ONE) * power)
 
 
 @compiled(reassociates=True)
 def exponential_less_1(x: np.float32) -> np.float32:
     """exp(x) - 1 of x <= 0, without losing the digits of small ones."""
-    x = _LOWEST if x < _LOWEST else x  # not a number stays what it is
-    whole = np.floor(x * _LOG2_E + _HALF)
-    r = x - whole * _LN2_HIGH - whole * _LN2_LOW
-    p = np.float32(1.9875691500e-4)
-    p = p * r + np.float32(1.3981999507e-3)
-    p = p * r + np.float32(8.3334519073e-3)
-    p = p * r + np.float32(4.1665795894e-2)
-    p = p * r + np.float32(1.6666665459e-1)
-    p = p * r + np.float32(5.0000001201e-1)
-    exponent = np.int32((np.int32(whole) + _EXPONENT_BIAS) << _MANTISSA_BITS)
-    scale = exponent.view(np.float32)
-    return np.float32((p * r * r + r) * scale + (scale - _ONE))
+    less_1, power = _halved(x)
+    return np.float32(less_1 * power + (power - _ONE))
 
 
 def exp_of(x: Any) -> Any:

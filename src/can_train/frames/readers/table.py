@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -47,8 +48,6 @@ _NO_TIME: Final = re.compile(r"\d{1,4}(,\d{1,3}){8},[01](\.0)?")
 
 _NUMBERS: Final = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
 """One column, or a range of them."""
-
-_PLAIN_WORD: Final = re.compile(r"[\w=.:-]+")
 
 _NO_LABEL: Final = "none"
 _WITH_TIME: Final = (
@@ -131,7 +130,7 @@ def understood(path: Path, columns: Mapping[str, str]) -> RoledTable:
         told = "; ".join(f"column {name} holds {held}" for name, held in doubtful.items())
         raise DataError(
             f"{path}: {told} and may be a label. Say what it is: "
-            f"--columns {_quoted(f'label={next(iter(doubtful))}')}, or --columns label=none"
+            f"--columns {shlex.quote(f'label={next(iter(doubtful))}')}, or --columns label=none"
         )
     return table
 
@@ -156,11 +155,6 @@ def _no_header(path: Path, line: str) -> str:
         f"{path}: no header that names time, ID and payload. Say which column is what, by its "
         f"number: --columns time=1,id=2,data=3"
     )
-
-
-def _quoted(word: str) -> str:
-    """A word as a shell takes it."""
-    return word if _PLAIN_WORD.fullmatch(word) else f"'{word}'"
 
 
 def _refuse_missing(path: Path, table: RoledTable) -> None:

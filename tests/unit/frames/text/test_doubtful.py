@@ -44,6 +44,9 @@ def test_what_may_be_a_label_is_asked_about(
 def test_a_name_with_blanks_is_proposed_as_a_shell_takes_it(tmp_path: Path) -> None:
     message = refused(tmp_path, text_of("Is it an attack?", "no", "yes"))
     assert "--columns 'label=Is it an attack?'" in message
+    assert """--columns 'label=what'"'"'s up'""" in refused(
+        tmp_path, text_of("what's up", "0", "1")
+    )
     columns = {"label": "Is it an attack?"}
     result = table(tmp_path, text_of("Is it an attack?", "no", "yes"), columns)
     assert result.frames.label.tolist() == [0, 1]
