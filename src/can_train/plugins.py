@@ -13,7 +13,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -75,13 +75,17 @@ def by_name(values: Iterable[N], what: str) -> dict[str, N]:
     return found
 
 
-def _built_in(package: str, leaf: str) -> Iterator[ModuleType]:
+@cache
+def _built_in(package: str, leaf: str) -> tuple[ModuleType, ...]:
+    """Those of this package: what it declares stays while a process runs."""
     folder = Path(__file__).parent.joinpath(*package.split("."))
     pattern = f"*/{leaf}.py" if leaf else "*.py"
-    for path in sorted(folder.glob(pattern)):
-        if path.stem != "__init__":
-            parts = path.relative_to(Path(__file__).parent).with_suffix("").parts
-            yield importlib.import_module(".".join(("can_train", *parts)))
+    names = (
+        path.relative_to(Path(__file__).parent).with_suffix("").parts
+        for path in sorted(folder.glob(pattern))
+        if path.stem != "__init__"
+    )
+    return tuple(importlib.import_module(".".join(("can_train", *parts))) for parts in names)
 
 
 def _plugins() -> tuple[ModuleType, ...]:

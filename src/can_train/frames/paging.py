@@ -44,11 +44,17 @@ def roomy(shape: int | tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
 
 def give_back(array: NDArray[Any]) -> None:
     """Gives back the memory of an array that lies in a file; others are left as they are."""
+    mapping = mapping_of(array)
+    if mapping is not None:
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def mapping_of(array: NDArray[Any]) -> mmap.mmap | None:
+    """The mapped file in which an array lies, if it lies in one."""
     base: object = array
     while isinstance(base, np.ndarray):
         base = base.base
-    if isinstance(base, mmap.mmap):
-        base.madvise(mmap.MADV_DONTNEED)
+    return base if isinstance(base, mmap.mmap) else None
 
 
 def in_pieces(array: Array) -> Iterator[Array]:

@@ -4,6 +4,9 @@ A stamp holds size, inode, and times of modification and of change of every file
 the time of change itself, so a file that is written, replaced, copied or whose time of modification
 is put back loses it, and its bytes are looked at again. What a disk turns without anybody writing
 isn't seen while the stamp stands; without the file `verified.json` everything is looked at.
+
+A process that has just written a folder, and hashed its bytes on the way, needn't look at them
+again: it remembers the same facts without a stamp, for itself alone.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ SETTLED_S: Final = 2.0
 again at once may keep its times."""
 
 _LOG: Final = logging.getLogger(__name__)
+_WRITTEN: Final[dict[Path, dict[str, list[int]]]] = {}
 _NANOSECONDS: Final = 1_000_000_000
 
 
@@ -33,6 +37,16 @@ def is_stamped(folder: Path) -> bool:
         return bool(document == sealed({"files": _facts(folder)}))
     except (OSError, ValueError):
         return False
+
+
+def note_written(folder: Path) -> None:
+    """Notes that this process has written and hashed what is in `folder`."""
+    _WRITTEN[folder.absolute()] = _facts(folder)
+
+
+def is_written(folder: Path) -> bool:
+    """Whether every file of `folder` is as this process has written it."""
+    return _WRITTEN.get(folder.absolute()) == _facts(folder)
 
 
 def stamp(folder: Path) -> None:

@@ -15,7 +15,7 @@ from can_train.files import writing_folder
 from can_train.frames.frame import COLUMNS, Frames
 from can_train.frames.paging import give_back
 from can_train.frames.recording import Recording, column_file
-from can_train.frames.stamp import is_stamped, stamp
+from can_train.frames.stamp import is_stamped, is_written, note_written, stamp
 
 _LOG = logging.getLogger(__name__)
 _AGAIN = "Prepare the dataset again: can-train data prepare"
@@ -45,6 +45,9 @@ def store_frames(target: Path, frames: Frames, digest: str) -> None:
             stored = np.ascontiguousarray(column.of(frames), dtype=column.dtype)
             np.save(column_file(folder, column.name), stored)
             give_back(stored)
+        written = folder.stat().st_ino
+    if target.stat().st_ino == written:
+        note_written(target)
 
 
 def frames_dir(folder: Path, recording: Recording) -> Path:
@@ -76,6 +79,8 @@ def load_frames(folder: Path, recording: Recording) -> Frames:
 def verified_frames(folder: Path, recording: Recording) -> Frames:
     """Stored frames of a recording, after a look at every byte unless that was done.
 
+    The process that stored them had their digest then.
+
     Raises:
         DataError: They aren't the frames that were imported.
     """
@@ -83,7 +88,7 @@ def verified_frames(folder: Path, recording: Recording) -> Frames:
     place = frames_dir(folder, recording)
     if is_stamped(place):
         return frames
-    if frames.digest() != recording.digest:
+    if not is_written(place) and frames.digest() != recording.digest:
         raise DataError(
             f"{folder}: the stored frames of {recording.name} were altered. Import the dataset "
             f"again: can-train data prepare --modality MODALITY --dataset {folder.name} "

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from can_train.errors import DataError
+from can_train.frames.paging import mapped
 from can_train.frames.recording import Recording
 from can_train.frames.stamp import is_stamped, stamp
 from can_train.graphs.columns import STORED, GraphColumns, StoredColumn, first_rows
@@ -148,6 +149,6 @@ def _look_at(file: Path, sha256: str, remove: str) -> None:
 
 
 def _column(file: Path, column: StoredColumn, count: int) -> NDArray[Any]:
-    raw = np.memmap(file, np.uint8, "r") if file.stat().st_size else np.zeros(0, np.uint8)
+    raw = mapped(file) if file.stat().st_size else np.zeros(0, np.uint8)
     values = raw.view(column.dtype)
     return values.reshape(count, -1) if column.wide else values

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from can_train.frames import stamp as module
-from can_train.frames.stamp import STAMP, is_stamped, stamp
+from can_train.frames.stamp import STAMP, is_stamped, is_written, note_written, stamp
+
+TICK_S = 0.02
+"""Longer than clocks of file systems stand still."""
 
 
 @pytest.fixture
@@ -74,3 +78,17 @@ def test_where_nothing_can_be_written_nothing_is_stamped(stamped: Path, monkeypa
     monkeypatch.setattr(module, "write_json", refused)
     stamp(stamped)
     assert not is_stamped(stamped)
+
+
+@pytest.mark.parametrize("touch", [in_place, replaced, Path.unlink])
+def test_what_this_process_has_written_is_known_until_it_is_touched(
+    tmp_path: Path, touch: Callable[[Path], object]
+) -> None:
+    (tmp_path / "one").write_bytes(b"one")
+    assert not is_written(tmp_path)
+    note_written(tmp_path)
+    assert is_written(tmp_path)
+    assert not is_stamped(tmp_path)
+    time.sleep(TICK_S)
+    touch(tmp_path / "one")
+    assert not is_written(tmp_path)

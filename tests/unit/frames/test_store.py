@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from can_train import files
 from can_train.errors import DataError
 from can_train.frames.frame import COLUMNS, Frames, FramesColumn
 from can_train.frames.recording import COLUMN_NAMES, Recording
-from can_train.frames.store import load_frames, store_frames
+from can_train.frames.stamp import is_written
+from can_train.frames.store import frames_dir, load_frames, store_frames, verified_frames
 from tests.unit.frames_for_tests import random_frames
 
 PROBE = "import json, sys, {module}; sys.stdout.write(json.dumps(sorted(sys.modules)))"
@@ -69,6 +73,30 @@ def test_whole_frames_are_not_written_again(tmp_path: Path) -> None:
     frames = random_frames(100)
     before = {path: path.stat().st_mtime_ns for path in stored(tmp_path, frames).iterdir()}
     assert before == {path: path.stat().st_mtime_ns for path in stored(tmp_path, frames).iterdir()}
+
+
+def test_who_stored_frames_needs_not_look_at_them_again(tmp_path: Path) -> None:
+    frames = random_frames(100)
+    assert is_written(stored(tmp_path, frames))
+    other = replace(recording_of(frames), digest=random_frames(99).digest())
+    frames_dir(tmp_path, recording_of(frames)).rename(frames_dir(tmp_path, other))
+    with pytest.raises(DataError, match="were altered"):
+        verified_frames(tmp_path, other)
+
+
+def test_frames_that_another_process_stored_are_looked_at(tmp_path: Path, monkeypatch) -> None:
+    frames = random_frames(100)
+    target = tmp_path / "frames" / frames.digest()
+    sync = files.sync
+
+    def overtaken(path: Path) -> None:
+        if not target.exists():
+            shutil.copytree(path.parent, target)
+        sync(path)
+
+    monkeypatch.setattr(files, "sync", overtaken)
+    store_frames(target, frames, frames.digest())
+    assert not is_written(target)
 
 
 def test_preflight_knows_the_columns() -> None:

@@ -211,6 +211,8 @@ def _encoding(texts: Sequence[str]) -> int:
     in_hex = sum(1 for text in texts if _HEX.fullmatch(text))
     if 2 * in_hex < len(texts) and all(map(_SIXTY_FOUR.fullmatch, texts)):
         return BASE64
+    if not any(map(_BYTES_APART.search, texts)):
+        return HEX_TEXT
     parts = [part for text in texts for part in _BYTES_APART.split(text) if part]
     apart = len(parts) > len(texts)
     return DECIMAL_BYTES if apart and _are_decimal_bytes(parts) else HEX_TEXT

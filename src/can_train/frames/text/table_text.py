@@ -96,5 +96,7 @@ def split(line: str, separator: str) -> tuple[str, ...]:
 
 def is_header(names: Sequence[str], of: int = 2) -> bool:
     """Whether so many of time, ID and payload are named."""
+    if len(names) < 2:
+        return False
     found = {DATA if role == BYTE else role for role in map(role_of, names)}
-    return len(names) > 1 and len(found & {TIME, ID, DATA}) >= of
+    return len(found & {TIME, ID, DATA}) >= of
