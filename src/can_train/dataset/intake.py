@@ -20,6 +20,7 @@ from can_train.frames.buses import Bus
 from can_train.frames.options import Advance
 from can_train.frames.recording import Recording
 from can_train.frames.result import ReadResult
+from can_train.frames.spilling import spilling_into
 from can_train.frames.store import store_frames
 from can_train.frames.timing import recorded_s
 
@@ -46,7 +47,8 @@ def import_file(
         DataError: It can't be read, its time means nothing, or its labels aren't those of the
             folder that it lies in.
     """
-    labelled = read_labelled(file, request.reading, labels, report, advance)
+    with spilling_into(dataset_dir(request.data_root, request.modality, request.dataset)):
+        labelled = read_labelled(file, request.reading, labels, report, advance)
     _check_labels(file, labelled.result, accept_unlabelled=request.reading.accept_unlabelled)
     return [
         _store(file, request, labelled, bus)

@@ -6,21 +6,16 @@ from the first look until it is unmapped or given back; what was written stays i
 
 from __future__ import annotations
 
-import math
 import mmap
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 PIECE_BYTES: Final = 1 << 25
 """Bytes between two times of giving back."""
-
-_LARGE_BYTES: Final = 1 << 24
-"""Smaller arrays stay in memory."""
 
 Array = TypeVar("Array", bound=NDArray[Any])
 
@@ -30,16 +25,6 @@ def mapped(path: Path) -> NDArray[np.uint8]:
     with path.open("rb") as file:
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return np.ndarray(len(content), np.uint8, content)
-
-
-def roomy(shape: int | tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
-    """An array to be filled; a large one lies in a temporary file that ends with it."""
-    size = math.prod(shape if isinstance(shape, tuple) else (shape,)) * np.dtype(dtype).itemsize
-    if size < _LARGE_BYTES:
-        return np.empty(shape, dtype)
-    with tempfile.TemporaryFile(prefix="can-train-") as file:
-        file.truncate(size)
-        return np.asarray(np.memmap(file, dtype, "r+", shape=shape))
 
 
 def give_back(array: NDArray[Any]) -> None:

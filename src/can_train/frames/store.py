@@ -13,8 +13,8 @@ import numpy as np
 from can_train.errors import DataError
 from can_train.files import writing_folder
 from can_train.frames.frame import COLUMNS, Frames
-from can_train.frames.paging import give_back
 from can_train.frames.recording import Recording, column_file
+from can_train.frames.spilling import save
 from can_train.frames.stamp import is_stamped, is_written, note_written, stamp
 
 _LOG = logging.getLogger(__name__)
@@ -43,8 +43,7 @@ def store_frames(target: Path, frames: Frames, digest: str) -> None:
     with writing_folder(target) as folder:
         for column in COLUMNS:
             stored = np.ascontiguousarray(column.of(frames), dtype=column.dtype)
-            np.save(column_file(folder, column.name), stored)
-            give_back(stored)
+            save(column_file(folder, column.name), stored)
         written = folder.stat().st_ino
     if target.stat().st_ino == written:
         note_written(target)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -445,6 +447,27 @@ def test_a_large_file_is_told_as_read_piece_by_piece(
     assert len(told) > 4
     assert max(told) < 0.9 * large.stat().st_size
     assert sum(told) == large.stat().st_size + small.stat().st_size
+
+
+def test_long_files_are_stored_like_short_ones(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = next(source.rglob("*.csv"))
+    shutil.copy(first, first.with_name("again.csv"))
+    straight = prepare_dataset(request(tmp_path, source))
+    root = tmp_path / "data/automotive/mini"
+    stored = {path: path.read_bytes() for path in root.glob("frames/*/*.npy")}
+    modes = {path.stat().st_mode for path in stored}
+    shutil.rmtree(root)
+    monkeypatch.setattr("can_train.frames.text.reading._LONG_BYTES", 0)
+    root.mkdir()
+    (root / ".partial-column-of-a-killed-import").touch()
+    assert prepare_dataset(request(tmp_path, source)) == straight
+    assert {path: path.read_bytes() for path in root.glob("frames/*/*.npy")} == stored
+    assert {path.stat().st_mode for path in stored} == modes
+    gc.collect()
+    left = sorted(path.name for path in root.iterdir())
+    assert left == [".prepare.lock", "dataset.json", "frames"]
 
 
 def test_two_imports_at_once(tmp_path: Path, source: Path) -> None:

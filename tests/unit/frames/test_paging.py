@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from can_train.frames.paging import PIECE_BYTES, give_back, in_pieces, mapped, roomy
+from can_train.frames.paging import PIECE_BYTES, give_back, in_pieces, mapped
 
 LARGE = 3 * PIECE_BYTES // 8
 
@@ -17,8 +17,8 @@ def resident_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def test_what_was_written_stays_when_its_memory_is_given_back() -> None:
-    array = roomy(LARGE, np.float64)
+def test_what_was_written_stays_when_its_memory_is_given_back(tmp_path: Path) -> None:
+    array = np.asarray(np.memmap(tmp_path / "column", np.float64, "w+", shape=LARGE))
     array[:] = np.pi
     full = resident_bytes()
     give_back(array)
@@ -26,8 +26,8 @@ def test_what_was_written_stays_when_its_memory_is_given_back() -> None:
     assert (array == np.pi).all()
 
 
-def test_looking_at_it_in_pieces_takes_the_memory_of_one() -> None:
-    array = roomy((LARGE, 8), np.uint8)
+def test_looking_at_it_in_pieces_takes_the_memory_of_one(tmp_path: Path) -> None:
+    array = np.asarray(np.memmap(tmp_path / "column", np.uint8, "w+", shape=(LARGE, 8)))
     array[:] = 7
     give_back(array)
     before = resident_bytes()
@@ -39,9 +39,8 @@ def test_looking_at_it_in_pieces_takes_the_memory_of_one() -> None:
     assert most < 1.5 * PIECE_BYTES
 
 
-def test_small_arrays_stay_in_memory() -> None:
-    array = roomy(10, np.uint8)
-    array[:] = 3
+def test_arrays_in_memory_stay_as_they_are() -> None:
+    array = np.full(10, 3, np.uint8)
     give_back(array)
     assert [piece.tolist() for piece in in_pieces(array)] == [[3] * 10]
 

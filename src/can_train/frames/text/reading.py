@@ -48,6 +48,9 @@ FD_LENGTHS: Final = frozenset({12, 16, 20, 24, 32, 48, 64})
 _BATCH_LINES: Final = 4096
 """48 bytes each: a batch stays in a core's own cache, and Python's share of its time is lost."""
 
+_LONG_BYTES: Final = 1 << 25
+"""What a longer text holds lies in files, a shorter one's frames in memory."""
+
 _LONGEST_SHOWN: Final = 60
 
 
@@ -112,7 +115,7 @@ def read_text(path: Path, layout: TextLayout, options: ReadOptions) -> ReadResul
     found = _read(data, layout, options.advance)
     if layout.may_be_wide and found.faults[PAYLOAD_TOO_LONG]:
         wide = _read(data, replace(layout, payload_bytes=FD_BYTES), no_advance)
-        lengths = set(np.unique(wide.frames.dlc[: wide.count]).tolist()) - set(range(9))
+        lengths = set(np.unique(wide.whole()[0].dlc).tolist()) - set(range(9))
         found = wide if lengths and lengths <= FD_LENGTHS else found
     messages = {**MESSAGES, **layout.messages}
     shown = tuple(
@@ -120,9 +123,8 @@ def read_text(path: Path, layout: TextLayout, options: ReadOptions) -> ReadResul
         for line in found.problems
     )
     refuse_problems(path, found.as_told(shown), options.lenient)
-    found.give_back()
     give_back(data)
-    frames = found.frames[: found.count]
+    frames, buses = found.whole()
     require_frames(path, len(frames))
     _to_seconds(frames.timestamp, layout)
     names = found.buses.names
@@ -134,7 +136,7 @@ def read_text(path: Path, layout: TextLayout, options: ReadOptions) -> ReadResul
         error_frames=found.no_frames,
         remote_frames=found.remote,
         first_problems=shown,
-        bus=found.buses.index[: found.count] if names else None,
+        bus=buses if names else None,
         bus_names=names,
         understood=layout.understood,
     )
@@ -152,8 +154,11 @@ def in_lines(data: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 def _read(data: NDArray[np.uint8], layout: TextLayout, advance: Advance) -> Gathered:
     """All that the lines of a text hold."""
-    count = 1 + sum(int(count_line_ends(piece)) for piece in in_pieces(data))
-    found = Gathered.with_room(count, layout.payload_bytes)
+    if len(data) < _LONG_BYTES:
+        count = 1 + int(count_line_ends(data))
+        found = Gathered.with_room(count, layout.payload_bytes)
+    else:
+        found = Gathered.with_room(_BATCH_LINES, layout.payload_bytes, spilling=True)
     looked_at = 0
     for lines, payload in _batches(data, layout):
         for line in _parse_odd(data, layout, lines, payload):
@@ -165,7 +170,6 @@ def _read(data: NDArray[np.uint8], layout: TextLayout, advance: Advance) -> Gath
             advance(int(lines["start"][-1]) - looked_at)
             looked_at = int(lines["start"][-1])
             give_back(data)
-            found.give_back()
     return found
 
 

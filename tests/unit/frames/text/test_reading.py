@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from can_train.errors import DataError
-from can_train.frames.paging import PIECE_BYTES
+from can_train.frames.paging import PIECE_BYTES, mapping_of
 from can_train.frames.readers import read_recording
 from can_train.frames.text.lines import count_line_ends
 from tests.unit.frames.readers.texts import HEADER, fault, read, write
@@ -106,9 +105,40 @@ def test_a_recording_of_many_pieces_is_read_whole(tmp_path: Path) -> None:
     assert len(frames) == count
     assert np.array_equal(frames.timestamp, rows + 0.5)
     assert np.array_equal(frames.payload[:, 7], rows & 255)
-    base: object = frames.timestamp
-    while isinstance(base, np.ndarray):
-        base = base.base
-    assert isinstance(base, mmap.mmap)
+    assert mapping_of(frames.timestamp) is not None
     again = replace(frames, timestamp=frames.timestamp.copy(), payload=frames.payload.copy())
     assert frames.digest() == again.digest()
+
+
+LONG_TEXTS = {
+    "buses": [
+        b"(%d.5) can%d 1%02X#00%02x" % (k, k // 7000, k % 40, k & 255) for k in range(20_000)
+    ],
+    "no frames": [b"(%d.5) can0 2000000%d#0011" % (k, k % 8) for k in range(9_000)]
+    + [b"(9000.5) can0 1A0#R"],
+    "can fd": [b"(%d.5) can0 1A0#0011" % k for k in range(30_000)]
+    + [b"(30000.5) can0 1A0##0" + b"11" * 64],
+    "late can fd": [b"t,id,dlc,data"]
+    + [b"%d.5,1A0,8,0011223344556677" % k for k in range(20_000)]
+    + [b"20000.5,1A0,12," + b"AF" * 12],
+    "odd lines": [b"timestamp,arbitration_id,data_field,attack"]
+    + [b"%d.5,1A0,0011,%d" % (k, k & 1) if k % 3000 else b"?,?" for k in range(20_000)],
+    "empty lines": [b"(%d.5) can0 1A0#0011\n\n" % k for k in range(5_000)],
+}
+
+
+@pytest.mark.parametrize("lines", LONG_TEXTS.values(), ids=LONG_TEXTS)
+def test_a_long_text_holds_what_a_short_one_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[bytes]
+) -> None:
+    path = write(tmp_path, b"\n".join([*lines, b""]))
+    short = read_recording(path, lenient=0.01)
+    assert mapping_of(short.frames.payload) is None
+    monkeypatch.setattr("can_train.frames.text.reading._LONG_BYTES", 0)
+    long = read_recording(path, lenient=0.01)
+    assert mapping_of(long.frames.payload) is not None
+    assert long.frames.digest() == short.frames.digest()
+    assert long.frames.payload.dtype == short.frames.payload.dtype
+    assert (long.bus is None) == (short.bus is None)
+    assert long.bus is None or np.array_equal(long.bus, short.bus)
+    assert replace(long, frames=short.frames, bus=None) == replace(short, bus=None)
