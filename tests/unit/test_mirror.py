@@ -176,7 +176,6 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
         "unit/frames/readers/test_registry.py",
     ),
     "frames.text.table": ("unit/frames/readers/test_table.py",),
-    "frames.text.table_text": ("unit/frames/readers/test_table.py",),
     "frames.text.usual_table": ("property/test_text_recordings.py",),
     "frames.text.usual_words": ("property/test_text_recordings.py",),
     "graphs.batch": ("unit/graphs/test_feed.py",),

@@ -60,20 +60,15 @@ def doubtful_columns(path: Path, table: RoledTable) -> dict[str, str]:
     names = table.cells.names
     asked = [k for k in table.of(IGNORED) if not is_harmless(names[k])]
     found = {names[k]: held for k in asked if (held := _held(table, k))}
-    still = {k: _values(table, k) for k in asked}
+    still = {k: table.cells.values(k) for k in asked}
     alone = {k: next(iter(values)) for k, values in still.items() if len(values) == 1}
     constant = {k: value for k, value in alone.items() if _OF_A_LABEL.fullmatch(value)}
     return found or {names[k]: held for k, held in _later(path, table, constant).items()}
 
 
-def _values(table: RoledTable, k: int) -> set[str]:
-    """What stands in a column in lower case, nothing among it."""
-    return {(row[k] if k < len(row) else "").lower() for row in table.cells.rows}
-
-
 def _held(table: RoledTable, k: int) -> str | None:
     """What a column of the first lines holds that may be a label, in words."""
-    values = _values(table, k)
+    values = table.cells.values(k)
     words = values - {""}
     told = _TOLD & set(plain(table.cells.names[k]).split("_"))
     if words and words <= BINARY:

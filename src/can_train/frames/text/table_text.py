@@ -22,19 +22,23 @@ class Cells:
         separator: Between cells.
         header_line: Number of its header among the lines that aren't blank, or None.
         names: Name of each column; numbers from 1 where there is no header.
-        rows: Cells of the first lines behind the header.
-        columns: The same by column, empty cells left out.
+        columns: Cells of the first lines behind the header, by column; empty where a line has none.
     """
 
     separator: str
     header_line: int | None
     names: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
     columns: tuple[tuple[str, ...], ...]
 
     def column(self, k: int) -> tuple[str, ...]:
         """What stands in the k-th column, empty cells left out."""
-        return self.columns[k] if k < len(self.columns) else ()
+        return tuple(filter(None, self.columns[k])) if k < len(self.columns) else ()
+
+    def values(self, k: int) -> set[str]:
+        """What stands in the k-th column in lower case, nothing among it."""
+        if k >= len(self.columns):
+            return {""} if self.columns else set()
+        return {text.lower() for text in set(self.columns[k])}
 
 
 def cells_of(lines: Sequence[str], named: Set[str] = frozenset()) -> Cells | None:
@@ -71,18 +75,23 @@ def _with_rows(
     lines: Sequence[str], separator: str, header_line: int | None, names: tuple[str, ...]
 ) -> Cells:
     begin = 0 if header_line is None else header_line + 1
-    rows = tuple(
-        split(line, separator)
-        for line in lines[begin : begin + _LINES_LOOKED_AT]
-        if not line.startswith("#")
-    )
+    behind = lines[begin : begin + _LINES_LOOKED_AT]
     return Cells(
         separator=separator,
         header_line=header_line,
         names=names,
-        rows=rows,
-        columns=tuple(tuple(filter(None, column)) for column in zip_longest(*rows, fillvalue="")),
+        columns=_columns_of([line for line in behind if not line.startswith("#")], separator),
     )
+
+
+def _columns_of(lines: list[str], separator: str) -> tuple[tuple[str, ...], ...]:
+    """Cells by column; at once where lines have as many and nothing has to be taken off."""
+    text, counts = "\n".join(lines), {line.count(separator) for line in lines}
+    if len(counts) == 1 and '"' not in text and text.split() == lines:
+        count = 1 + counts.pop()
+        cells = separator.join(lines).split(separator)
+        return tuple(tuple(cells[k::count]) for k in range(count))
+    return tuple(zip_longest(*(split(line, separator) for line in lines), fillvalue=""))
 
 
 def split(line: str, separator: str) -> tuple[str, ...]:
