@@ -24,7 +24,7 @@ from can_train.graphs.slots import IdSlots
 from can_train.graphs.state import ChunkState, IdState
 from can_train.graphs.steady import SteadyClock
 
-WINDOWS_PER_CHUNK: Final = 512
+WINDOWS_PER_CHUNK: Final = 256
 """Windows built at once; bounds the memory of building whatever a recording's length. What is known
 of their frames then stays in a core's cache, and memory is used again instead of asked for."""
 
