@@ -27,7 +27,7 @@ from can_train.vocab import (
 
 SCHEMA_VERSION: Final = "1.4"
 
-RESULTS_VERSION: Final = 8
+RESULTS_VERSION: Final = 9
 """Raised whenever the same configuration gives other results, so that runs made before keep their
 ids. 2: scores are unbounded margins. 3: no single recording decides a threshold, and
 attention is compiled: sums are added up in another order. 4: as are those of pooling, of the VGAE's

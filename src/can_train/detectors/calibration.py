@@ -35,7 +35,7 @@ class Threshold:
             `experts` that a fusion takes the maximum of.
         real_value: What real benign windows ask for.
         robust_value: What single recordings ask for, or the experts; None where there are fewer
-            than four recordings.
+            than six recordings.
         relief: What is added to the scores of a car that was trained on, so that `value` holds for
             it, too: its own traffic asks for a lower threshold than other cars do.
         level: Median score up to which a recording is calm: what its own lies below that is added
@@ -79,7 +79,7 @@ class Threshold:
         return 0.0 if self.level is None else (self.trained - self.level) / _LEVEL_STEPS
 
 
-ROBUST_SHARE: Final = 2 / 3
+ROBUST_SHARE: Final = 0.8
 """Of the recordings' quantiles, so that a few odd recordings move it little. Chosen on folds and on
 the training files of other datasets (docs/models/results.md)."""
 
@@ -92,8 +92,8 @@ Chosen on the training files of other datasets (docs/models/results.md)."""
 
 _LEVEL_STEPS: Final = 64
 
-FEWEST_RECORDINGS: Final = 4
-"""With fewer, a quarter of them is none."""
+FEWEST_RECORDINGS: Final = 6
+"""With fewer, the highest of them would decide."""
 
 RELIEF_SHARE: Final = 0.5
 """How far a car that was trained on goes from the common threshold to its own one. Chosen on the
@@ -123,7 +123,7 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     """A threshold that no single recording decides: from quantiles of each.
 
     Of each recording, synthetic or real, the score that a small multiple of the target rate of its
-    windows exceeds; of these the one that two thirds don't exceed: both are order statistics. A
+    windows exceeds; of these the one that four fifths don't exceed: both are order statistics. A
     pool of all windows would be ruled by the oddest recording, as the conformal threshold of real
     windows is: a single drive that begins with the ignition may hold all of the few windows that
     set it.
@@ -137,7 +137,7 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
         real: The conformal threshold of real benign windows.
 
     Returns:
-        `real` where there are fewer than four recordings.
+        `real` where there are fewer than six recordings.
 
     Raises:
         TrainingError: Scores are NaN.
