@@ -18,10 +18,10 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 # A package imports itself and those before it. There is no list of exceptions: what is found at run
 # time (detectors, formats, executors) is found by `plugins`, which imports none of them by name.
 ORDER = (
-    "errors", "vocab", "plugins", "files", "tables", "compiled", "runs", "config", "tracking",
-    "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "alarms", "detectors",
-    "streaming", "training", "scoring", "baselines", "evaluation", "comparison", "deploy", "jobs",
-    "pipeline", "sweeps", "report", "serving", "cli", "__main__",
+    "errors", "vocab", "plugins", "files", "tables", "compiled", "threads", "runs", "config",
+    "tracking", "frames", "graphs", "dataset", "vehicle", "teachers", "distil", "alarms",
+    "detectors", "streaming", "training", "scoring", "baselines", "evaluation", "comparison",
+    "deploy", "jobs", "pipeline", "sweeps", "report", "serving", "cli", "__main__",
 )  # fmt: skip
 
 # `import can_train` gives the version and looks the names of the public API up when they are used,

@@ -90,21 +90,27 @@ class AdamW:
             self._lists = self._lists_of(moved)
         weights, steps, means, squares = self._lists.tensors
         torch._foreach_add_(self._lists.counts, 1)
-        torch._fused_adamw_(
-            weights,
-            [weight.grad for weight in weights if weight.grad is not None],
-            means,
-            squares,
-            [],
-            steps,
-            amsgrad=False,
-            lr=self.rate,
-            beta1=BETAS[0],
-            beta2=BETAS[1],
-            weight_decay=self._weight_decay,
-            eps=EPSILON,
-            maximize=False,
-        )
+        # A unit that is silent has no gradient: after hundreds of steps its means are subnormal
+        # numbers, on which a processor takes ten times as long, and which move no weight.
+        torch.set_flush_denormal(True)
+        try:
+            torch._fused_adamw_(
+                weights,
+                [weight.grad for weight in weights if weight.grad is not None],
+                means,
+                squares,
+                [],
+                steps,
+                amsgrad=False,
+                lr=self.rate,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                weight_decay=self._weight_decay,
+                eps=EPSILON,
+                maximize=False,
+            )
+        finally:
+            torch.set_flush_denormal(False)
 
     def state_dict(self) -> dict[str, Any]:
         """Rate, and by number of parameter steps and both running means."""

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
+import torch
 from torch import nn
+
+from can_train.detectors.frame_scorer import SCORING_BATCH
+
+LARGE: Final = 1_000_000
+"""Parameters of a network whose nodes of a full batch no longer fit into a CPU's caches."""
+
+LARGE_SCORING_BATCH: Final = 64
 
 
 def parameter_count(module: nn.Module) -> int:
     """Number of trainable numbers in `module`, each counted once however often it is used."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+def scoring_batch(networks: Iterable[nn.Module]) -> int:
+    """Windows per forward pass with which `networks` score fastest."""
+    sizes = [sum(parameter.numel() for parameter in each.parameters()) for each in networks]
+    if not torch.cuda.is_available() and max(sizes, default=0) > LARGE:
+        return LARGE_SCORING_BATCH
+    return SCORING_BATCH
 
 
 def describe(module: nn.Module) -> str:

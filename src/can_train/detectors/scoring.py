@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from can_train.detectors.base import Detector, Scores
-from can_train.detectors.frame_scorer import SCORING_BATCH
+from can_train.detectors.counts import scoring_batch
 from can_train.detectors.level import levelled
 from can_train.detectors.shortage import shortage_in
 from can_train.graphs.columns import PackedGraphs
@@ -48,7 +48,7 @@ def score_windows(
     """
     ordered = list(detectors)
     parts: dict[str, list[Scores]] = {detector.config.model: [] for detector in ordered}
-    size, done = SCORING_BATCH, 0
+    size, done = scoring_batch(detector.network for detector in ordered), 0
 
     def score_rest() -> None:
         nonlocal done

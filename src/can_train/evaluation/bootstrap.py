@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from can_train.threads import one_thread
+
 MOST_BLOCKS: Final = 50
 SHORTEST_BLOCK_WINDOWS: Final = 10
 FEWEST_BLOCKS: Final = 5
@@ -62,10 +64,11 @@ def block_bootstrap(
     weight = np.random.default_rng(seed).multinomial(
         blocks, np.full(blocks, 1.0 / blocks), size=REPLICATES
     )
-    return BootstrapIntervals(
-        roc_auc=_roc_auc_interval(truth, scores, block, weight.astype(np.float64)),
-        f1=_f1_interval(truth, scores > threshold, block, weight.astype(np.float64)),
-    )
+    with one_thread():
+        return BootstrapIntervals(
+            roc_auc=_roc_auc_interval(truth, scores, block, weight.astype(np.float64)),
+            f1=_f1_interval(truth, scores > threshold, block, weight.astype(np.float64)),
+        )
 
 
 def _roc_auc_interval(

@@ -131,8 +131,9 @@ class CpuMemory(MemoryDevice):
 
     def peaks(self) -> PeakMemory:
         """Of the least that is allowed; of an address space what was mapped."""
-        spaces = [limit.total for limit in self.limits() if limit.name == "address space"]
-        others = [limit.total for limit in self.limits() if limit.name != "address space"]
+        limits = list(self.limits())
+        spaces = [limit.total for limit in limits if limit.name == "address space"]
+        others = [limit.total for limit in limits if limit.name != "address space"]
         mapped = self._status("VmPeak", "VmSize") / spaces[0] if spaces else 0.0
         peak = self.peak()
         share = max(peak / min(others), mapped)

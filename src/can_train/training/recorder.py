@@ -52,6 +52,7 @@ class Recorder:
         self.run_dir = run_dir
         self.epochs = epochs
         self._told = -STEP_S
+        self._rows: list[dict[str, str]] | None = None
 
     def event(self, event: Event) -> None:
         """Appends one event to `run.jsonl`."""
@@ -77,16 +78,22 @@ class Recorder:
 
     def _csv_row(self, epoch: int, metrics: dict[str, float]) -> None:
         path = metrics_path(self.run_dir)
-        rows: list[dict[str, str]] = []
-        if path.is_file():
-            with path.open(newline="", encoding="utf-8") as file:
-                rows = [r for r in csv.DictReader(file) if int(r["epoch"]) < epoch]
+        before = _rows_in(path) if self._rows is None else self._rows
+        self._rows = rows = [row for row in before if int(row["epoch"]) < epoch]
         rows.append({"epoch": str(epoch), **{k: repr(v) for k, v in metrics.items()}})
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(rows[-1]), restval="", extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(text)
+        writer.writerow(names := list(rows[-1]))
+        writer.writerows([row.get(name, "") for name in names] for row in rows)
         write_text(path, text.getvalue())
+
+
+def _rows_in(path: Path) -> list[dict[str, str]]:
+    """What an earlier attempt recorded; nothing where there was none."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 class SilentRecorder(Recorder):

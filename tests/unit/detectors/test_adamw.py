@@ -58,6 +58,33 @@ def test_parameters_that_pause_go_on_with_their_own_count() -> None:
     assert [float(count) for count, _, _ in one.state_dict()["moments"].values()] == [4, 3, 3]
 
 
+def test_a_silent_unit_leaves_no_subnormal_numbers_and_the_same_weights() -> None:
+    """A processor takes ten times as long on them."""
+    ours, theirs = parameters(), parameters()
+    one = AdamW(ours, rate=0.01, weight_decay=0.1)
+    other = torch.optim.AdamW(theirs, lr=0.01, weight_decay=0.1, fused=True)
+    for step in range(1003):
+        for moved, optimizer in ((ours, one), (theirs, other)):
+            torch.manual_seed(step)
+            for parameter in moved:
+                gradient = torch.randn_like(parameter)
+                parameter.grad = gradient * float(step < 2 or step > 1000)
+            optimizer.step()
+        if step == 1000:
+            means = [mean for _, mean, _ in one.state_dict()["moments"].values()]
+            assert not any(mean.any() for mean in means)
+            theirs_now = [other.state[parameter]["exp_avg"] for parameter in theirs]
+            assert all(mean.all() for mean in theirs_now)  # what there is without it
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_subnormal_numbers_are_as_ever_behind_a_step() -> None:
+    moved = parameters()
+    pull(moved, 0)
+    AdamW(moved, rate=0.01, weight_decay=0.1).step()
+    assert float(torch.tensor([1e-39]) * 2.0) > 0.0
+
+
 @pytest.mark.parametrize("share", [0.5, 0.99995, 1.00005, 2.0])
 def test_near_the_norm_it_clips_as_torch_does(share: float) -> None:
     ours, theirs = parameters(), parameters()

@@ -3,7 +3,7 @@ from torch import nn
 
 from can_train.config.presets import usual_architecture
 from can_train.detectors.build import network
-from can_train.detectors.counts import describe, parameter_count
+from can_train.detectors.counts import describe, parameter_count, scoring_batch
 
 VOCABULARY = 75 + 1
 SIZES = ("teacher", "student")
@@ -24,6 +24,24 @@ def test_counts_of_the_presets_at_75_ids_are_as_published() -> None:
         "dqn teacher": 683_157,
         "dqn student": 30_901,
     }
+
+
+def test_teachers_score_in_smaller_batches() -> None:
+    made = {
+        f"{model} {size}": network(model, usual_architecture(model, size), "relational", VOCABULARY)
+        for model in ("gat", "vgae", "dqn")
+        for size in SIZES
+    }
+    assert {name: scoring_batch([each]) for name, each in made.items()} == {
+        "gat teacher": 64,
+        "gat student": 256,
+        "vgae teacher": 64,
+        "vgae student": 256,
+        "dqn teacher": 256,
+        "dqn student": 256,
+    }
+    assert scoring_batch(made.values()) == 64
+    assert scoring_batch([]) == 256
 
 
 @pytest.mark.parametrize("features", ["relational", "classic"])

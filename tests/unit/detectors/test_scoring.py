@@ -20,7 +20,7 @@ def test_batches_change_memory_and_not_what_is_said(
     store = lab.inputs(lab.config("gat")).store
     windows = np.arange(25)
     whole = score_windows(detectors, store, windows)
-    monkeypatch.setattr(scoring, "SCORING_BATCH", 7)
+    monkeypatch.setattr(scoring, "scoring_batch", lambda networks: 7)
     parts = score_windows(detectors, store, windows)
     assert list(whole) == list(parts) == ["vgae", "gat"]
     for name, said in whole.items():

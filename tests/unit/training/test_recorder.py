@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from can_train.runs.layout import metrics_path
 from can_train.runs.state import read_status
 from can_train.training.recorder import Recorder
 
@@ -29,3 +30,26 @@ def test_progress_inside_an_epoch_is_told_and_not_after_each_step(
     told.epoch(1, {"val_loss": 0.5}, best=True)
     status = read_status(tmp_path)
     assert status is not None and (status.epoch, status.step) == (2, 0)
+
+
+def test_a_resumed_run_drops_the_epochs_that_it_repeats(tmp_path: Path) -> None:
+    told = Recorder(tmp_path, epochs=4)
+    for epoch in range(3):
+        told.epoch(epoch, {"val_loss": 0.5 - epoch / 10}, best=True)
+    again = Recorder(tmp_path, epochs=4)
+    again.epoch(1, {"val_loss": 0.25, "alpha": 0.5}, best=True)
+    again.epoch(2, {"val_loss": 0.125, "alpha": 0.75}, best=True)
+    assert metrics_path(tmp_path).read_bytes() == (
+        b"epoch,val_loss,alpha\r\n0,0.5,\r\n1,0.25,0.5\r\n2,0.125,0.75\r\n"
+    )
+
+
+def test_rows_of_an_earlier_attempt_are_read_once(tmp_path: Path) -> None:
+    told = Recorder(tmp_path, epochs=4)
+    told.epoch(0, {"val_loss": 0.5}, best=True)
+    metrics_path(tmp_path).unlink()
+    told.epoch(1, {"val_loss": 0.25}, best=True)
+    assert metrics_path(tmp_path).read_text(encoding="utf-8").splitlines()[1:] == [
+        "0,0.5",
+        "1,0.25",
+    ]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from can_train.threads import one_thread
+
 RIDGE: Final = 1e-3
 """Weight of the squared weights beside the mean loss of a window."""
 
@@ -70,12 +72,13 @@ def fit_linear(
 
     channels = features.shape[1]
     bounds = [*[(0.0, None)] * channels, (None, None)]
-    found = minimize(
-        loss,
-        np.zeros(channels + 1),
-        jac=True,
-        bounds=bounds,
-        method="L-BFGS-B",
-        options={"maxiter": _ITERATIONS},
-    ).x
+    with one_thread():
+        found = minimize(
+            loss,
+            np.zeros(channels + 1),
+            jac=True,
+            bounds=bounds,
+            method="L-BFGS-B",
+            options={"maxiter": _ITERATIONS},
+        ).x
     return LinearFit(weight=found[:-1], bias=float(found[-1]))

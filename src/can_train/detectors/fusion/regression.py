@@ -46,8 +46,9 @@ class RewardRegression:
     """
 
     def __init__(self, agent: QNetwork) -> None:
-        self._agent = agent
+        self._lins = [cast(nn.Linear, layer) for layer in agent.layers.lins]
         self._layers: list[_Layer] = []
+        self._outputs: list[Tensor] = []
         self._made_for: tuple[int, int] | None = None
 
     def learn(self, state: Tensor, reward: Tensor, weight: Tensor) -> Tensor:
@@ -75,12 +76,24 @@ class RewardRegression:
             _pull_back(layers, state)
         return error
 
+    def values(self, state: Tensor) -> Tensor:
+        """Q-values [B, A] of states [B, S], valid until the next call."""
+        with torch.no_grad():
+            room = self._outputs
+            if not room or len(room[0]) != len(state) or room[0].device != state.device:
+                room = [state.new_empty(len(state), lin.out_features) for lin in self._lins]
+                self._outputs = room
+            inputs = state
+            for lin, output in zip(self._lins, room, strict=True):
+                torch.addmm(lin.bias, inputs, lin.weight.t(), out=output)
+                inputs = output if lin is self._lins[-1] else output.relu_()
+        return inputs
+
     def _layers_for(self, windows: int) -> list[_Layer]:
         """Layers with room for `windows`; views of weights hold while these stay where they are."""
-        lins = [cast(nn.Linear, layer) for layer in self._agent.layers.lins]
-        made_for = windows, lins[0].weight.data_ptr()
+        made_for = windows, self._lins[0].weight.data_ptr()
         if made_for != self._made_for:
-            self._layers = [_layer(lin, windows) for lin in lins]
+            self._layers = [_layer(lin, windows) for lin in self._lins]
             self._made_for = made_for
         return self._layers
 

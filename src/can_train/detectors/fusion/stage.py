@@ -232,7 +232,7 @@ class AgentStage(_FusionStage[Lessons]):
 
     def validation_step(self, batch: Lessons) -> None:
         """Reward of the greedy actions."""
-        values, rewards = self._agent(batch.state), batch.reward
+        values, rewards = self._regression.values(batch.state), batch.reward
         of_greedy = rewards.gather(1, values.argmax(1, keepdim=True)).squeeze(1).double()
         reward = float((of_greedy * batch.weights).mean())
         loss = float(functional.mse_loss(values.double(), rewards.double()))

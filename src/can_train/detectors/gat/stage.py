@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from can_train.config.schema import AUGMENTED_EPOCH, CurriculumConfig, TrainingConfig
 from can_train.dataset.windows import TRAINING, VALIDATION
+from can_train.detectors.counts import scoring_batch
 from can_train.detectors.curriculum import epoch_windows
 from can_train.detectors.epochs import EpochWindows, repeated, shuffled
 from can_train.detectors.gat.detector import attack_probability
@@ -84,6 +85,7 @@ class GatStage(GraphStage):
         teacher: GatTeacher | None,
     ) -> None:
         super().__init__(model, training, seed, windows)
+        self.validation_size = min(self.validation_size, scoring_batch([model]))
         self.teacher = teacher
         self.distillation = teacher.config if teacher else None
         self.projection = teacher.projection if teacher else None

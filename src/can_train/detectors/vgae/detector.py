@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from can_train.config.schema import Architecture
 from can_train.detectors.base import Detector, Extras, NetworkShape, Scores
+from can_train.detectors.counts import scoring_batch
 from can_train.detectors.familiarity import familiarity
-from can_train.detectors.frame_scorer import SCORING_BATCH
 from can_train.detectors.kernels.window_vgae import LOG_FLOOR
 from can_train.detectors.vgae.errors import window_errors
 from can_train.detectors.vgae.network import VGAE, VgaeOutput
@@ -56,7 +56,7 @@ class VgaeDetector(Detector):
         """Scale of the error columns."""
         device = next(network.parameters()).device
         parts = []
-        for batch in feed.batches(benign, SCORING_BATCH):
+        for batch in feed.batches(benign, scoring_batch([network])):
             moved = batch.to(device)
             parts.append(window_errors(network(moved), moved).double().cpu())
         errors = torch.cat(parts)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.naive_bayes import BernoulliNB
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from can_train.detectors.calibration import Threshold, conformal_threshold
 from can_train.evaluation.controls.data import ControlData, window_statistics
+from can_train.threads import one_thread
 
 BOOSTING_ROUNDS: Final = 200
 ID_SMOOTHING: Final = 1.0
@@ -179,7 +179,7 @@ def _fit_trees(
     trees = HistGradientBoostingClassifier(
         max_iter=BOOSTING_ROUNDS, early_stopping=False, random_state=seed
     )
-    with _one_thread():
+    with one_thread():
         return trees.fit(x, label)
 
 
@@ -187,13 +187,8 @@ def _log_odds(trees: HistGradientBoostingClassifier, x: NDArray[Any]) -> NDArray
     """Not probabilities, which would saturate at 1 and lose the order."""
     if not len(x):
         return np.zeros(0)
-    with _one_thread():
+    with one_thread():
         return np.asarray(trees.decision_function(x), dtype=np.float64)
-
-
-def _one_thread() -> threadpool_limits:
-    """OpenMP's waiting threads cost more than they bring on a shared node (x5 when it is busy)."""
-    return threadpool_limits(limits=1, user_api="openmp")
 
 
 def _id_presence(data: ControlData, ids: NDArray[np.uint32]) -> csr_matrix:

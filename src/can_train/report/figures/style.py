@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
@@ -112,9 +113,18 @@ def page_svg(drawing: Drawing) -> Markup:
     """The figure as an element of a page, in the colours of its style sheet."""
     with styled(PAGE_POINTS):
         figure = drawing.draw(Canvas(width_in=drawing.width_in))
+        settle(figure)
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata=_METADATA, transparent=True)
     return _embedded(stream.getvalue(), drawing, _axis_words(figure) if drawing.zooms else "")
+
+
+def settle(figure: Figure) -> None:
+    """Gives the axes the places that they have in an SVG; saving it would draw all for that."""
+    FigureCanvasSVG(figure)
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def paper_bytes(drawing: Drawing, kind: PaperFormat) -> bytes:
@@ -214,9 +224,8 @@ _FONT: Final = re.compile(r"font: (?:\w+ )?([\d.]+)px [^;\"]+")
 
 def _axis_words(figure: Figure) -> str:
     """Where the horizontal axis begins and ends, in the picture and in its own unit."""
-    axes = figure.axes[0]
+    axes, width = figure.axes[0], _POINTS_PER_IN * float(figure.get_figwidth())
     place, (begin, end) = axes.get_position(), axes.get_xlim()
-    width = _POINTS_PER_IN * float(figure.get_figwidth())
     words = {"left": place.x0 * width, "right": place.x1 * width, "begin": begin, "end": end}
     return "".join(f' data-{name}="{value:.6g}"' for name, value in words.items())
 
@@ -226,8 +235,7 @@ def _embedded(svg: str, drawing: Drawing, words: str) -> Markup:
     head = _HEAD.match(svg)
     if head is None:
         raise ValueError("not an SVG of this library")
-    body = _DROPPED.sub("", svg[head.end() :])
-    name = drawing.name
+    name, body = drawing.name, _DROPPED.sub("", svg[head.end() :])
     body = _ID.sub(lambda found: f'id="{name}-{found[1]}"', body)
     body = _LINK.sub(lambda found: f"{found[1]}{name}-", body).replace("xlink:href", "href")
     body = _COLOUR.sub(lambda found: f"var({VARIABLES[found[0].lower()]})", body)

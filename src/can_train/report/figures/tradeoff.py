@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from can_train.report.figures.style import (
     Canvas,
     Drawing,
     drawing_name,
+    settle,
     styled,
 )
 
@@ -50,7 +50,7 @@ def places_of(sweep: ThresholdSweep) -> list[tuple[float, float]]:
     """Where each step stands in the picture on the page, as shares of its width and height."""
     with styled(PAGE_POINTS):
         figure = _draw(Canvas(width_in=WIDE_IN), sweep)
-        figure.savefig(io.BytesIO(), format="svg")  # axes stay where its letters left room
+        settle(figure)
         axes: Axes = figure.axes[0]
         points = axes.transData.transform(np.column_stack(_points(sweep)))
         shares = figure.transFigure.inverted().transform(points)

@@ -34,5 +34,14 @@ def test_weights_that_have_moved_are_used_where_they_are_now() -> None:
     for parameter in agent.parameters():
         parameter.data = 2.0 * parameter.data  # as a move to another device does
     after = regression.learn(*lesson)
+    assert torch.equal(regression.values(lesson[0]), agent(lesson[0]))
     torch.testing.assert_close(after, (agent(lesson[0]) - lesson[1]).square().mean().detach())
     assert not torch.equal(before, after)
+
+
+def test_values_are_the_agents_own_however_many_windows() -> None:
+    agent = QNetwork(state_channels=4, actions=5, hidden_channels=8, hidden_layers=2)
+    regression = RewardRegression(agent)
+    for windows in (3, 7, 7):
+        state = torch.randn(windows, 4)
+        assert torch.equal(regression.values(state), agent(state))

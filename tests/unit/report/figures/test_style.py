@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 
 from can_train.report.figures.style import (
@@ -18,6 +21,7 @@ from can_train.report.figures.style import (
     drawing_name,
     page_svg,
     paper_bytes,
+    settle,
 )
 
 HOSTILE = "<script>alert('$x$')</script> & \"more\""
@@ -39,6 +43,27 @@ def test_a_paper_figure_has_the_same_bytes_each_time(kind: PaperFormat) -> None:
     first, again = paper_bytes(drawing(), kind), paper_bytes(drawing(), kind)
     assert first == again
     assert first.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind])
+
+
+def test_axes_settle_where_saving_puts_them() -> None:
+    saved, settled = _draw(Canvas(width_in=5.0)), _draw(Canvas(width_in=5.0))
+    before = settled.axes[0].get_position().bounds
+    saved.savefig(io.BytesIO(), format="svg")
+    settle(settled)
+    assert settled.axes[0].get_position().bounds == saved.axes[0].get_position().bounds != before
+
+
+def test_a_figure_of_the_page_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Axes] = []
+    draw = Axes.draw
+
+    def counted(axes: Axes, renderer: RendererBase) -> None:
+        drawn.append(axes)
+        draw(axes, renderer)
+
+    monkeypatch.setattr(Axes, "draw", counted)
+    page_svg(drawing())
+    assert len(drawn) == 1
 
 
 def test_a_paper_figure_is_as_wide_as_a_column() -> None:
