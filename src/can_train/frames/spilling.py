@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import mmap
+import os
 import tempfile
 import weakref
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ class Spill:
             self._file = tempfile.TemporaryFile(prefix="can-train-")
         else:
             self._file = self._path.open("x+b")
-        self._end = weakref.finalize(self, _remove, self._path, self._file)
+        self._end = weakref.finalize(self, _remove, os.getpid(), self._path, self._file)
         self._file.write(_header(self._dtype, (0, *self._width)))
         self._rows = 0
 
@@ -76,16 +77,19 @@ class Spill:
             mapping = mmap.mmap(file.fileno(), 0)
         self._end.detach()
         if self._path is not None:
-            weakref.finalize(mapping, _remove, self._path)
+            weakref.finalize(mapping, _remove, os.getpid(), self._path)
             _FILES[mapping] = self._path
         return np.ndarray(shape, self._dtype, mapping, len(header))
 
 
-def _remove(path: Path | None, file: IO[bytes] | None = None) -> None:
-    if file is not None:
-        file.close()
+def _remove(owner: int, path: Path | None, file: IO[bytes] | None = None) -> None:
+    if os.getpid() != owner:  # a process that was forked has the same objects, and no file
+        return
     if path is not None:
         path.unlink(missing_ok=True)
+    if file is not None:
+        with contextlib.suppress(OSError):  # a full disk refuses what wasn't written yet
+            file.close()
 
 
 def save(path: Path, array: NDArray[Any]) -> None:

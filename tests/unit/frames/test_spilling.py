@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import resource
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +96,31 @@ def test_files_end_with_what_lies_in_them(tmp_path: Path) -> None:
         assert len(partial_files(tmp_path)) == 1
     del spill
     assert partial_files(tmp_path) == []
+
+
+def test_a_full_disk_leaves_no_file(tmp_path: Path, monkeypatch) -> None:
+    unraisable: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    with spilling_into(tmp_path):
+        spill = Spill(PARTS[0])
+    spill.add(PARTS[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            spill.add(np.zeros((1 << 11, 8), np.uint8))
+        del spill
+        assert partial_files(tmp_path) == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert unraisable == []
+
+
+def test_a_forked_process_leaves_the_files_alone(tmp_path: Path, monkeypatch) -> None:
+    array = spilled(tmp_path)
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    del array
+    assert len(partial_files(tmp_path)) == 1
 
 
 def test_without_a_folder_there_is_no_file_to_see(tmp_path: Path, monkeypatch) -> None:
