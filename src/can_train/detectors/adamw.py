@@ -21,6 +21,13 @@ EPSILON: Final = 1e-8
 CLIP_EPSILON: Final = 1e-6
 """Added to the norm that gradients are divided by, as torch's `clip_grad_norm_` does."""
 
+FORGETTING_STEPS: Final = 64
+"""After so many steps, small running means become 0."""
+
+FORGOTTEN: Final = float(torch.finfo(torch.float32).tiny) / BETAS[0] ** FORGETTING_STEPS
+"""A silent unit has no gradient, and its mean decays. Below 1e-35 it moves no weight, and in
+the next steps it would become a subnormal number, on which a processor takes ten times as long.
+The processor's flag against these holds for one thread and those that it starts afterwards."""
 
 SURELY: Final = 1e-4
 """Nearer to the norm that gradients are clipped to, it is computed as torch does."""
@@ -90,27 +97,24 @@ class AdamW:
             self._lists = self._lists_of(moved)
         weights, steps, means, squares = self._lists.tensors
         torch._foreach_add_(self._lists.counts, 1)
-        # A unit that is silent has no gradient: after hundreds of steps its means are subnormal
-        # numbers, on which a processor takes ten times as long, and which move no weight.
-        torch.set_flush_denormal(True)
-        try:
-            torch._fused_adamw_(
-                weights,
-                [weight.grad for weight in weights if weight.grad is not None],
-                means,
-                squares,
-                [],
-                steps,
-                amsgrad=False,
-                lr=self.rate,
-                beta1=BETAS[0],
-                beta2=BETAS[1],
-                weight_decay=self._weight_decay,
-                eps=EPSILON,
-                maximize=False,
-            )
-        finally:
-            torch.set_flush_denormal(False)
+        torch._fused_adamw_(
+            weights,
+            [weight.grad for weight in weights if weight.grad is not None],
+            means,
+            squares,
+            [],
+            steps,
+            amsgrad=False,
+            lr=self.rate,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            weight_decay=self._weight_decay,
+            eps=EPSILON,
+            maximize=False,
+        )
+        if not means[0].is_cuda and steps[0].item() % FORGETTING_STEPS == 0:
+            for mean in means:
+                torch.ops.aten.hardshrink.out(mean, FORGOTTEN, out=mean)
 
     def state_dict(self) -> dict[str, Any]:
         """Rate, and by number of parameter steps and both running means."""
