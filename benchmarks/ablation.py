@@ -134,8 +134,8 @@ def _trained(row: Row, dataset: str, seed: str, args: argparse.Namespace) -> str
     command = [
         sys.executable, "-m", "can_train", "pipeline", "--modality", "automotive",
         "--dataset", dataset, "--model-size", "student", "--seed", seed, "--threads", "1",
-        "--data-root", str(args.data_root), "--experiment-root", str(args.experiment_root), "--no-mlflow",
-        *row.options,
+        "--data-root", str(args.data_root), "--experiment-root", str(args.experiment_root),
+        "--no-mlflow", *row.options,
     ]  # fmt: skip
     planned = subprocess.run([*command, "--dry-run", "--json"], check=True, stdout=subprocess.PIPE)
     last = json.loads(planned.stdout)["stages"][-1]
