@@ -123,10 +123,10 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     """A threshold that no single recording decides: from quantiles of each.
 
     Of each recording, synthetic or real, the score that a small multiple of the target rate of its
-    windows exceeds; of these the one that four fifths don't exceed, and never the
-    highest: both are order statistics. A pool of all windows would be ruled by the oddest recording, as the conformal threshold of real
-    windows is: a single drive that begins with the ignition may hold all of the few windows that
-    set it.
+    windows exceeds; of these the one that four fifths don't exceed, and never the highest: both are
+    order statistics. A pool of all windows would be ruled by the oddest recording, as the conformal
+    threshold of real windows is: a single drive that begins with the ignition may hold all of the
+    few windows that set it.
 
     Where real windows suffice for the target rate, scores of cars that were trained on get a
     relief: half of what their own recordings, taken alone, ask for less.
