@@ -68,7 +68,7 @@ ROWS: Final = (
     _gat("maximum pooling", "--model-args", "gat.pooling=max"),
     _gat("mean over neighbours", "--model-args", "gat.neighbours=mean"),
     _gat("no edge features", "--model-args", "gat.edge_features=false"),
-    _gat("plain nodes", "--model-args", "gat.neighbours=mean,gat.edge_features=false"),
+    _gat("plain nodes", "--model-args", "gat.neighbours=none"),
     Row(name="GAT, no curriculum", scorer="gat", options=NORMAL),
     _gat(
         "classic features, as published",
@@ -135,7 +135,8 @@ def _trained(row: Row, dataset: str, seed: str, args: argparse.Namespace) -> str
         sys.executable, "-m", "can_train", "pipeline", "--modality", "automotive",
         "--dataset", dataset, "--model-size", "student", "--seed", seed, "--threads", "1",
         "--data-root", str(args.data_root), "--experiment-root", str(args.experiment_root),
-        "--no-mlflow", *row.options,
+        "--no-mlflow",
+        *row.options,
     ]  # fmt: skip
     planned = subprocess.run([*command, "--dry-run", "--json"], check=True, stdout=subprocess.PIPE)
     last = json.loads(planned.stdout)["stages"][-1]

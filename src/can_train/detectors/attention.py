@@ -32,7 +32,8 @@ class GraphAttention(nn.Module):
         heads: Number of heads H; their outputs are concatenated.
         edge_channels: Width G of an edge; one more where nodes have loops.
         residual: Whether r is a learned linear map of the node; else r is what is given.
-        uniform: All edges into a node weigh the same: the mean over its neighbours.
+        neighbours: `attention`; `mean`: all edges into a node weigh the same; `none`: no edge
+            has a say, so that only r tells of a node.
         scores_edges: Whether edge features enter the score.
 
     Shapes:
@@ -47,11 +48,11 @@ class GraphAttention(nn.Module):
         edge_channels: int,
         *,
         residual: bool = False,
-        uniform: bool = False,
+        neighbours: str = "attention",
         scores_edges: bool = True,
     ) -> None:
         super().__init__()
-        self._uniform = uniform
+        self._neighbours = neighbours
         self._scores_edges = scores_edges
         width = heads * out_channels
         self.lin = Linear(in_channels, width, bias=False)
@@ -84,12 +85,14 @@ class GraphAttention(nn.Module):
 
     def weights(self) -> LayerWeights:
         """What was learned, without what has no say."""
-        source, target = self.att_src[0], self.att_dst[0]
-        if self._uniform:
+        projection, source, target = self.lin.weight, self.att_src[0], self.att_dst[0]
+        if self._neighbours != "attention":
             source, target = torch.zeros_like(source), torch.zeros_like(target)
-        scored = self._scores_edges and not self._uniform
+        if self._neighbours == "none":
+            projection = torch.zeros_like(projection)
+        scored = self._scores_edges and self._neighbours == "attention"
         return LayerWeights(
-            projection=self.lin.weight,
+            projection=projection,
             residual=None if self.res is None else self.res.weight,
             of_source=source,
             of_target=target,

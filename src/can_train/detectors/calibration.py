@@ -35,7 +35,7 @@ class Threshold:
             `experts` that a fusion takes the maximum of.
         real_value: What real benign windows ask for.
         robust_value: What single recordings ask for, or the experts; None where there are fewer
-            than six recordings.
+            than four recordings.
         relief: What is added to the scores of a car that was trained on, so that `value` holds for
             it, too: its own traffic asks for a lower threshold than other cars do.
         level: Median score up to which a recording is calm: what its own lies below that is added
@@ -92,8 +92,8 @@ Chosen on the training files of other datasets (docs/models/results.md)."""
 
 _LEVEL_STEPS: Final = 64
 
-FEWEST_RECORDINGS: Final = 6
-"""With fewer, the highest of them would decide."""
+FEWEST_RECORDINGS: Final = 4
+"""With fewer, a quantile of them says little."""
 
 RELIEF_SHARE: Final = 0.5
 """How far a car that was trained on goes from the common threshold to its own one. Chosen on the
@@ -123,10 +123,10 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     """A threshold that no single recording decides: from quantiles of each.
 
     Of each recording, synthetic or real, the score that a small multiple of the target rate of its
-    windows exceeds; of these the one that four fifths don't exceed: both are order statistics. A
-    pool of all windows would be ruled by the oddest recording, as the conformal threshold of real
-    windows is: a single drive that begins with the ignition may hold all of the few windows that
-    set it.
+    windows exceeds; of these the one that four fifths don't exceed, and never the highest: both are
+    order statistics. A pool of all windows would be ruled by the oddest recording, as the conformal
+    threshold of real windows is: a single drive that begins with the ignition may hold all of the
+    few windows that set it.
 
     Where real windows suffice for the target rate, scores of cars that were trained on get a
     relief: half of what their own recordings, taken alone, ask for less.
@@ -137,7 +137,7 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
         real: The conformal threshold of real benign windows.
 
     Returns:
-        `real` where there are fewer than six recordings.
+        `real` where there are fewer than four recordings.
 
     Raises:
         TrainingError: Scores are NaN.
@@ -164,7 +164,10 @@ def _highest_usual(held_out: HeldOut, part: NDArray[np.bool_], target_fpr: float
 
 
 def _upper(quantiles: NDArray[np.float64]) -> float:
-    return float(np.quantile(quantiles, ROBUST_SHARE, method="higher"))
+    """What four fifths of them don't exceed, and never the highest."""
+    last = len(quantiles) - 1
+    at = min(math.ceil(ROBUST_SHARE * last), last - 1)
+    return float(np.partition(quantiles, at)[at])
 
 
 def conformal_threshold(benign_scores: ArrayLike, target_fpr: float) -> Threshold:

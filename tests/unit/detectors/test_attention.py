@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -173,10 +174,11 @@ def test_rounded_products_are_near_the_exact_ones_with_their_gradients() -> None
 
 
 @pytest.mark.parametrize(("words", "silent"), [
-    ({"uniform": True}, ("att_src", "att_dst", "edge_score.weight")),
+    ({"neighbours": "mean"}, ("att_src", "att_dst", "edge_score.weight")),
+    ({"neighbours": "none"}, ("lin.weight", "att_src", "att_dst", "edge_score.weight")),
     ({"scores_edges": False}, ("edge_score.weight",)),
 ])  # fmt: skip
-def test_what_has_no_say_in_the_attention(words: dict[str, bool], silent: tuple[str, ...]) -> None:
+def test_what_has_no_say_in_the_attention(words: dict[str, Any], silent: tuple[str, ...]) -> None:
     torch.manual_seed(0)
     layer = GraphAttention(4, 3, 2, 5, **words)
     edges = edges_of(torch.tensor([[0, 1, 2, 0], [2, 2, 2, 1]]), torch.randn(4, 5), 3)
@@ -188,7 +190,7 @@ def test_what_has_no_say_in_the_attention(words: dict[str, bool], silent: tuple[
             assert weight.grad is None
             weight.add_(1.0)
     assert torch.equal(layer(x, edges), before)
-    if "uniform" in words:
+    if words.get("neighbours") == "mean":
         mean = functional.elu(layer.lin(x)[:3].mean(dim=0) + layer.bias)
         torch.testing.assert_close(before[2], mean)
 

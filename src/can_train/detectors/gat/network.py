@@ -57,7 +57,8 @@ class GAT(nn.Module):
         dropout: Dropout probability of the pooled embedding and in the classifier.
         pooling: `mean`, `max`, or both (`mean-max`). The mean alone drowns an attack of one to
             three frames among the window's other nodes.
-        neighbours: `attention`, or the plain `mean` over a node's neighbours.
+        neighbours: `attention`, the plain `mean` over a node's neighbours, or `none`: each layer is
+            a learned map of the node alone.
         edge_features: Whether edge features have a say in the attention.
 
     Shapes:
@@ -94,8 +95,8 @@ class GAT(nn.Module):
                 hidden_channels,
                 heads,
                 edge_channels,
-                residual=layer == 0,
-                uniform=neighbours == "mean",
+                residual=layer == 0 or neighbours == "none",
+                neighbours=neighbours,
                 scores_edges=edge_features,
             )
             for layer in range(layers)
@@ -111,9 +112,9 @@ class GAT(nn.Module):
             hidden = torch.cat([hidden, self.embedding(batch.id_index)], dim=1)
         edges, pooling = Edges.of(batch), Pooling(first=batch.first_nodes, names=self.pooling)
         pooled: list[Tensor] = []
-        for layer, convolution in enumerate(self.convolutions):
+        for convolution in self.convolutions:
             assert isinstance(convolution, GraphAttention)
-            residual = None if layer == 0 else hidden
+            residual = hidden if convolution.res is None else None
             hidden, of_layer = convolution.pooled(hidden, edges, residual, pooling)
             pooled.append(of_layer)
         embedding = torch.cat(pooled, dim=1)

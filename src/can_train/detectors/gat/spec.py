@@ -9,7 +9,7 @@ from can_train.config.schema import Architecture, Param, TrainingConfig
 from can_train.config.spec import Spec
 
 Pooling = Literal["mean", "max", "mean-max"]
-Neighbours = Literal["attention", "mean"]
+Neighbours = Literal["attention", "mean", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

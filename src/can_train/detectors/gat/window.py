@@ -73,10 +73,12 @@ def window_scorer(trained: TrainedDetector, experts: Mapping[str, WindowScorer])
 def effective_weights(
     weights: Mapping[str, NDArray[np.floating]], sizes: GatConfig
 ) -> dict[str, NDArray[np.floating]]:
-    """The weights of a GAT, with zeros for what has no say in the attention."""
+    """The weights of a GAT, with zeros for what has no say."""
     mute = {"edge_score.weight"} if not sizes.edge_features else set()
-    if sizes.neighbours == "mean":
+    if sizes.neighbours != "attention":
         mute = {"edge_score.weight", "att_src", "att_dst"}
+    if sizes.neighbours == "none":
+        mute.add("lin.weight")
     return {
         name: np.zeros_like(weight) if name.split(".", 2)[-1] in mute else weight
         for name, weight in weights.items()

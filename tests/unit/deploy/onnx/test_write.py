@@ -138,7 +138,9 @@ def test_the_maximum_hears_the_rhythm_where_the_others_are_silent() -> None:
     assert len(np.unique(found)) > 10
 
 
-@pytest.mark.parametrize("sizes", [{"neighbours": "mean"}, {"edge_features": False}])
+@pytest.mark.parametrize(
+    "sizes", [{"neighbours": "mean"}, {"neighbours": "none"}, {"edge_features": False}]
+)
 def test_weights_without_a_say_have_none(sizes: Mapping[str, object]) -> None:
     usual = config_of("gat").architecture
     assert isinstance(usual, GatConfig)

@@ -11,7 +11,9 @@ from can_train.graphs.batch import GraphBatch
 MakeBatch = Callable[..., GraphBatch]
 
 
-def small_gat(*, num_ids: int = 0, layers: int = 3, dropout: float = 0.0) -> GAT:
+def small_gat(
+    *, num_ids: int = 0, layers: int = 3, dropout: float = 0.0, neighbours: str = "attention"
+) -> GAT:
     torch.manual_seed(0)
     return GAT(
         node_channels=20,
@@ -23,6 +25,7 @@ def small_gat(*, num_ids: int = 0, layers: int = 3, dropout: float = 0.0) -> GAT
         id_embedding=3,
         fc_channels=(6, 5),
         dropout=dropout,
+        neighbours=neighbours,
     )
 
 
@@ -93,6 +96,19 @@ def test_edge_features_have_an_effect(random_batch: MakeBatch) -> None:
     batch, gat = random_batch(), small_gat()
     other = replace(batch, edge_attr=-batch.edge_attr)
     assert not torch.allclose(gat(batch).logits, gat(other).logits)
+
+
+def test_without_neighbours_no_edge_has_a_say(random_batch: MakeBatch) -> None:
+    """All layers of a node's own learn; edges from elsewhere change nothing."""
+    batch, gat = random_batch(), small_gat(neighbours="none")
+    before = gat(batch).logits
+    other = replace(batch, edge_index=batch.edge_index[:, :0], edge_attr=batch.edge_attr[:0])
+    assert torch.equal(gat(other).logits, before)
+    before.square().sum().backward()
+    learnt = {name for name, value in gat.named_parameters() if value.grad is not None}
+    for layer in range(3):
+        assert f"convolutions.{layer}.res.weight" in learnt
+        assert f"convolutions.{layer}.lin.weight" not in learnt
 
 
 def test_a_window_of_one_node_and_no_edge_has_finite_logits() -> None:

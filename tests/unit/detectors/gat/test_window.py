@@ -27,6 +27,7 @@ from tests.unit.detectors_for_tests import untrained
         {"layers": 3, "heads": 3, "hidden_channels": 5, "pooling": "max"},
         {"layers": 1, "heads": 1, "fc_channels": (7,), "pooling": "mean"},
         {"neighbours": "mean"},
+        {"neighbours": "none"},
         {"edge_features": False},
     ],
 )
