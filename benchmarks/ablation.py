@@ -79,12 +79,12 @@ ROWS: Final = (
         name="VGAE, no ID term", scorer="vgae",
         options=("--model", "vgae", "--model-args", "id_weight=0"),
     ),
-    Row(name="fusion, logistic", scorer="fusion", options=FUSION),
+    Row(name="fusion, as it is", scorer="fusion", options=FUSION),
     *(
         Row(
             name=f"fusion, {policy}", scorer="fusion", options=(*FUSION, "--fusion-policy", policy)
         )
-        for policy in ("maximum", "mean", "dqn")
+        for policy in ("logistic", "mean", "dqn")
     ),
 )  # fmt: skip
 
