@@ -83,6 +83,10 @@ ROBUST_SHARE: Final = 0.8
 """Of the recordings' quantiles, so that a few odd recordings move it little. Chosen on folds and on
 the training files of other datasets (docs/models/results.md)."""
 
+OWN_SHARE: Final = 2 / 3
+"""The same of real recordings alone: they are few, and a drive that begins with the ignition is
+among every three or four of them."""
+
 RECORDING_RATE: Final = 2.0
 """False-alarm rate of a real recording in units of the target: some lie above, most below it."""
 
@@ -123,10 +127,10 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     """A threshold that no single recording decides: from quantiles of each.
 
     Of each recording, synthetic or real, the score that a small multiple of the target rate of its
-    windows exceeds; of these the one that four fifths don't exceed, and never the highest: both are
-    order statistics. A pool of all windows would be ruled by the oddest recording, as the conformal
-    threshold of real windows is: a single drive that begins with the ignition may hold all of the
-    few windows that set it.
+    windows exceeds; of these the one that four fifths don't exceed (two thirds of real ones alone),
+    and never the highest: both are order statistics. A pool of all windows would be ruled by the
+    oddest recording, as the conformal threshold of real windows is: a single drive that begins with
+    the ignition may hold all of the few windows that set it.
 
     Where real windows suffice for the target rate, scores of cars that were trained on get a
     relief: half of what their own recordings, taken alone, ask for less.
@@ -149,10 +153,10 @@ def robust_threshold(held_out: HeldOut, real: Threshold) -> Threshold:
     parts = [held_out.recording == number for number in recordings]
     quantiles = np.array([_highest_usual(held_out, part, real.target_fpr) for part in parts])
     familiar = np.array([held_out.familiarity[part].mean() > _FAMILIAR for part in parts])
-    value = _upper(quantiles)
+    value = _upper(quantiles, ROBUST_SHARE if held_out.synthetic.any() else OWN_SHARE)
     relief = 0.0
     if real.exact and np.count_nonzero(familiar) >= FEWEST_RECORDINGS:
-        relief = RELIEF_SHARE * max(0.0, value - _upper(quantiles[familiar]))
+        relief = RELIEF_SHARE * max(0.0, value - _upper(quantiles[familiar], OWN_SHARE))
     return replace(real, value=value, rule="robust", robust_value=value, relief=relief)
 
 
@@ -163,10 +167,10 @@ def _highest_usual(held_out: HeldOut, part: NDArray[np.bool_], target_fpr: float
     return float(np.quantile(held_out.score[part], quantile, method="higher"))
 
 
-def _upper(quantiles: NDArray[np.float64]) -> float:
-    """What four fifths of them don't exceed, and never the highest."""
+def _upper(quantiles: NDArray[np.float64], share: float) -> float:
+    """What that share of them doesn't exceed, and never the highest."""
     last = len(quantiles) - 1
-    at = min(math.ceil(ROBUST_SHARE * last), last - 1)
+    at = min(math.ceil(share * last), last - 1)
     return float(np.partition(quantiles, at)[at])
 
 

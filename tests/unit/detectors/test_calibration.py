@@ -69,10 +69,19 @@ def test_one_odd_recording_does_not_move_the_robust_threshold():
     scores = np.tile(np.linspace(0.0, 0.5, 1000), 12)
     usual = robust_threshold(held_out(scores), REAL).value
     assert usual == pytest.approx(0.49, abs=1e-3)  # the 98 % quantile of each
-    scores[RECORDING < 2] = 1.0
+    scores[RECORDING < 3] = 1.0
     assert robust_threshold(held_out(scores), REAL).value == usual
-    scores[RECORDING < 3] = 1.0  # more than a fifth
+    scores[RECORDING < 4] = 1.0  # more than a third of the own car's
     assert robust_threshold(held_out(scores), REAL).value == 1.0
+
+
+def test_a_fifth_of_the_recordings_may_be_odd_where_synthetic_ones_are_among_them():
+    scores = np.tile(np.linspace(0.0, 0.5, 1000), 12)
+    usual = robust_threshold(held_out(scores, synthetic=1), REAL).value
+    scores[RECORDING < 2] = 1.0
+    assert robust_threshold(held_out(scores, synthetic=1), REAL).value == usual
+    scores[RECORDING < 3] = 1.0
+    assert robust_threshold(held_out(scores, synthetic=1), REAL).value == 1.0
 
 
 @pytest.mark.parametrize("recordings", [4, 5, 6])
