@@ -84,8 +84,8 @@ ROBUST_SHARE: Final = 0.8
 the training files of other datasets (docs/models/results.md)."""
 
 OWN_SHARE: Final = 2 / 3
-"""The same of real recordings alone: they are few, and a drive that begins with the ignition is
-among every three or four of them."""
+"""The same of real recordings alone, among which there may be several drives that begin with the
+ignition (docs/models/results.md)."""
 
 RECORDING_RATE: Final = 2.0
 """False-alarm rate of a real recording in units of the target: some lie above, most below it."""
