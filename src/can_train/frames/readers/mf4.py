@@ -44,7 +44,8 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
     """
     library = extra("asammdf", path, "the format mf4")
     require_sound(path)
-    library.blocks.mdf_v4.MDF4._file = None  # or one that couldn't be opened complains at its end
+    for version in (library.blocks.mdf_v3.MDF3, library.blocks.mdf_v4.MDF4):
+        version.__del__ = _end
     try:
         with _told(path), library.MDF(path) as mdf:
             parts = [_part(mdf, group, name) for group, name in _groups(mdf, (_DATA, _REMOTE))]
@@ -68,6 +69,12 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
         bus=index.astype(np.uint8),
         bus_names=tuple(str(number) for number in numbers.tolist()),
     )
+
+
+def _end(mdf: MDF) -> None:
+    """Closes a file at the end of its life; asammdf's own way complains of one never opened."""
+    with contextlib.suppress(Exception):
+        mdf.close()
 
 
 class _Collector(logging.Handler):
