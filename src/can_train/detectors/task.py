@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from can_train.config.schema import TEACHER, RunConfig
+from can_train.config.schema import AUGMENTED_EPOCH, TEACHER, RunConfig, TrainingConfig
 from can_train.config.spec import Role, spec_of
 from can_train.dataset.windows import DatasetWindows
 from can_train.detectors.base import Detector, Extras
@@ -55,6 +56,13 @@ class StageTask:
                 f"teacher of a {model} stage must be a {model}, not a {teacher.config.model}"
             )
         return teacher
+
+    def training_on(self, real: NDArray[np.int64]) -> TrainingConfig:
+        """How it is trained, an epoch bounded by these windows if there are synthetic ones."""
+        training = self.config.training
+        if training.windows_per_epoch is not None or not self.config.data.augment:
+            return training
+        return replace(training, windows_per_epoch=math.ceil(AUGMENTED_EPOCH * len(real)))
 
     def require_both_classes(self, who: str, side: str, windows: NDArray[np.int64]) -> None:
         """Refuses windows that hold only one class.

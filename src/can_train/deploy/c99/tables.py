@@ -16,7 +16,12 @@ from can_train.detectors.fusion.spec import DqnConfig
 from can_train.detectors.gat.spec import GatConfig
 from can_train.detectors.kernels.level import MEMORY_WINDOWS, STEPS, WARM_UP_WINDOWS
 from can_train.detectors.kernels.window import STRANGER
-from can_train.detectors.kernels.window_fusion import ACTIONS, ANOMALY_MARGIN, STATE_LIMIT
+from can_train.detectors.kernels.window_fusion import (
+    ACTIONS,
+    STATE_LIMIT,
+    SUPPORT,
+    SUPPORT_RISE,
+)
 from can_train.detectors.vgae.spec import VgaeConfig
 from can_train.errors import ArtifactError
 from can_train.graphs.features import RelationalEdge, RelationalNode
@@ -190,7 +195,8 @@ def _constants(
         "CT_ANOMALY_STATE": (experts[0] if experts else 0, "state numbers of the first expert"),
         "CT_STATE": (sum(experts), "state numbers of all experts"),
         "CT_STATE_LIMIT": (literal(STATE_LIMIT), "the agent's state is clipped there"),
-        "CT_ANOMALY_MARGIN": (literal(ANOMALY_MARGIN), "excess from which it has a say"),
+        "CT_SUPPORT": (literal(SUPPORT), "most that an alarm of it adds"),
+        "CT_SUPPORT_RISE": (literal(SUPPORT_RISE), "how fast that comes"),
         "CT_EARLY_FROM": (literal(EARLY), "earliness of an extra frame"),
         "CT_LEVEL_STEPS": (STEPS, "counted depths below the level of a calm recording"),
         "CT_LEVEL_WARM_UP": (WARM_UP_WINDOWS, "windows before a median says something"),

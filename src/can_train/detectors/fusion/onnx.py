@@ -8,7 +8,7 @@ import numpy as np
 
 from can_train.config.schema import FusionConfig
 from can_train.config.spec import spec_of
-from can_train.detectors.kernels.window_fusion import ALPHAS, ANOMALY_MARGIN, STATE_LIMIT
+from can_train.detectors.kernels.window_fusion import ALPHAS, STATE_LIMIT, SUPPORT, SUPPORT_RISE
 from can_train.detectors.onnx.graph import OnnxGraph, Tensor
 from can_train.detectors.onnx.judging import OnnxSaid, excess, relieved
 from can_train.detectors.onnx.parts import dense
@@ -50,12 +50,12 @@ def _margin(
 
 
 def _most(g: OnnxGraph, anomaly: Tensor, probability: Tensor, rhythm: Tensor) -> Tensor:
-    """The classifier's excess, and that of another where it is sure and larger."""
-    most = probability
-    for sure in (g.op("Sub", anomaly, g.number(ANOMALY_MARGIN, np.float64)), rhythm):
-        has_a_say = g.op("Greater", sure, g.number(0.0, np.float64))
-        most = g.op("Where", has_a_say, g.op("Max", sure, most), most)
-    return most
+    """The classifier's excess with the anomaly detector's support, or that of the rhythm."""
+    nothing = g.number(0.0, np.float64)
+    above = g.op("Max", anomaly, nothing)
+    rise = g.op("Mul", above, g.number(SUPPORT_RISE, np.float64))
+    most = g.op("Add", probability, g.op("Min", rise, g.number(SUPPORT, np.float64)))
+    return g.op("Where", g.op("Greater", rhythm, nothing), g.op("Max", rhythm, most), most)
 
 
 def _rhythm(g: OnnxGraph, trained: TrainedDetector) -> Tensor:

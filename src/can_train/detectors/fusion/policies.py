@@ -9,7 +9,13 @@ from torch import Tensor, nn
 
 from can_train.config.schema import Architecture
 from can_train.detectors.fusion.network import QNetwork
-from can_train.detectors.kernels.window_fusion import ACTIONS, ALPHAS, ANOMALY_MARGIN, STATE_LIMIT
+from can_train.detectors.kernels.window_fusion import (
+    ACTIONS,
+    ALPHAS,
+    STATE_LIMIT,
+    SUPPORT,
+    SUPPORT_RISE,
+)
 from can_train.vocab import FusionPolicy
 
 
@@ -18,7 +24,7 @@ class LinearFusion(nn.Module):
 
     Args:
         policy: `logistic`: in all state numbers; `mean`: in that of the two excesses; `maximum`: in
-            that of these and of the rhythm's.
+            that of the classifier with the other one's support, or the rhythm's.
         state_channels: Numbers in a state S.
     """
 
@@ -34,10 +40,10 @@ class LinearFusion(nn.Module):
         if self.policy == "logistic":
             return state
         if self.policy == "maximum":
-            most = excess[:, 1:2]
-            for sure in (excess[:, :1] - ANOMALY_MARGIN, excess[:, 2:]):
-                most = torch.where(sure > 0, torch.maximum(sure, most), most)
-            return most
+            anomaly, probability, rhythm = (excess[:, k : k + 1] for k in range(3))
+            support = (SUPPORT_RISE * anomaly.clamp_min(0.0)).clamp_max(SUPPORT)
+            most = probability + support
+            return torch.where(rhythm > 0, torch.maximum(rhythm, most), most)
         return excess[:, :2].mean(dim=1, keepdim=True)
 
     def forward(self, state: Tensor, excess: Tensor) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
 from typing import Final, cast
 
 import numpy as np
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from can_train.config.schema import AUGMENTED_EPOCH, CurriculumConfig, TrainingConfig
+from can_train.config.schema import CurriculumConfig, TrainingConfig
 from can_train.dataset.windows import TRAINING, VALIDATION
 from can_train.detectors.counts import scoring_batch
 from can_train.detectors.curriculum import epoch_windows
@@ -58,7 +56,8 @@ def build(task: StageTask) -> Prepared:
     trained_on = StageWindows(
         feed=task.feed, epoch=_epochs(task, windows), validation=inputs.windows(*VALIDATION)
     )
-    module = GatStage(gat, _bounded(task), config.seed, trained_on, teacher=teacher)
+    training = task.training_on(inputs.windows("train"))
+    module = GatStage(gat, training, config.seed, trained_on, teacher=teacher)
     if config.distillation is not None:
         agreement = PredictionAgreement(gat, task.feed, task.teacher(), inputs)
     return Prepared(module=module, agreement=agreement)
@@ -134,15 +133,6 @@ class GatStage(GraphStage):
         pr_auc = average_precision(label, score)
         metrics = {"val_pr_auc": pr_auc, "val_loss": loss}
         return Judgement(metrics=metrics, key=(round(pr_auc, 4), -loss))
-
-
-def _bounded(task: StageTask) -> TrainingConfig:
-    """The training settings with a bound of an epoch's windows, if there are synthetic ones."""
-    training = task.config.training
-    if training.windows_per_epoch is not None or not task.config.data.augment:
-        return training
-    most = math.ceil(AUGMENTED_EPOCH * len(task.inputs.windows("train")))
-    return replace(training, windows_per_epoch=most)
 
 
 def _epochs(task: StageTask, windows: NDArray[np.int64]) -> EpochWindows:

@@ -24,10 +24,14 @@ STATE_LIMIT: Final = 5.0
 """Standardised state numbers are clipped here: far outside, the agent knows nothing more."""
 
 
-ANOMALY_MARGIN: Final = 2.0
-"""How far the anomaly detector must be above its threshold to have a say in the maximum: twice as
-far as a usual window lies below. What is odd and benign lifts it further than the classifier
-(docs/decisions/0025)."""
+SUPPORT: Final = 0.75
+"""Most that an alarm of the anomaly detector adds to the classifier's excess: it never overrules a
+classifier that finds a window as usual as most (-1), and settles what that one has a suspicion of
+(docs/decisions/0026)."""
+
+SUPPORT_RISE: Final = 3.0
+"""How fast that comes above its threshold: a jump would make two windows that are alike far
+apart."""
 
 
 @unique
@@ -108,10 +112,9 @@ def _margin(
         alpha = float(ALPHAS[_action(fusion, state, room)])
         return (1.0 - alpha) * one + alpha * other
     if fusion.policy == Policy.MAXIMUM:
-        most = other
-        for sure in (one - ANOMALY_MARGIN, rhythm):
-            if sure > 0.0:
-                most = max(most, sure)
+        most = other + min(SUPPORT_RISE * max(one, 0.0), SUPPORT)
+        if rhythm > 0.0:
+            most = max(most, rhythm)
         return float(most * fusion.weight[0] + fusion.weight[1])
     if fusion.policy == Policy.MEAN:
         return float((one + other) / 2.0 * fusion.weight[0] + fusion.weight[1])

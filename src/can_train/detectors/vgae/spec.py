@@ -27,7 +27,7 @@ class VgaeConfig(Architecture):
     dropout: Annotated[float, Param(help="dropout probability", ge=0, lt=1)] = 0.0
     id_weight: Annotated[
         float, Param(help="weight of the ID cross-entropy", ge=0, le=1_000_000)
-    ] = 0.1
+    ] = 0.0
     neighbour_weight: Annotated[
         float, Param(help="weight of the neighbourhood loss", ge=0, le=1_000_000)
     ] = 0.05

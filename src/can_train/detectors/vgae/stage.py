@@ -1,4 +1,4 @@
-"""Trains a VGAE on benign windows, with or without a teacher."""
+"""Trains a VGAE on benign windows, real and synthetic, with or without a teacher."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from can_train.config.schema import TrainingConfig
+from can_train.dataset.windows import TRAINING, VALIDATION
 from can_train.detectors.epochs import shuffled
 from can_train.detectors.stage import GraphStage, Judgement, Means, StageWindows
 from can_train.detectors.task import Prepared, StageTask
@@ -33,11 +34,11 @@ def build(task: StageTask) -> Prepared:
     """
     config, inputs, vgae = task.config, task.inputs, cast(VGAE, task.network)
     sizes = cast(VgaeConfig, config.architecture)
-    windows = inputs.windows("train", benign=True)
+    windows = inputs.undisturbed(*TRAINING)
     trained_on = StageWindows(
         feed=task.feed,
         epoch=shuffled(windows, config.seed),
-        validation=inputs.windows("validation", benign=True),
+        validation=inputs.undisturbed(*VALIDATION),
     )
     weights = VgaeLossWeights(
         id=sizes.id_weight, neighbour=sizes.neighbour_weight, kl=sizes.kl_weight
@@ -49,7 +50,12 @@ def build(task: StageTask) -> Prepared:
             channels=sizes.latent_channels, seed=config.seed,
         )  # fmt: skip
     module = VgaeStage(
-        vgae, config.training, config.seed, trained_on, weights=weights, teacher=teacher
+        vgae,
+        task.training_on(inputs.windows("train", benign=True)),
+        config.seed,
+        trained_on,
+        weights=weights,
+        teacher=teacher,
     )
     if teacher is not None:
         agreement = LatentAgreement(vgae, teacher.projection, task.feed, task.teacher(), inputs)

@@ -21,7 +21,7 @@ from can_train.detectors.fusion import onnx as of_fusion
 from can_train.detectors.fusion.rhythm import rhythm_in
 from can_train.detectors.gat import onnx as of_gat
 from can_train.detectors.gat.spec import GatConfig
-from can_train.detectors.kernels.window_fusion import ANOMALY_MARGIN
+from can_train.detectors.kernels.window_fusion import SUPPORT, SUPPORT_RISE
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.vgae import onnx as of_vgae
 from can_train.errors import ArtifactError
@@ -63,14 +63,14 @@ def ran(
     return dict(zip(names, found, strict=True))
 
 
-def require_same(detector: FrameScorer, windows: NDArray[np.int64]) -> None:
+def require_same(detector: FrameScorer, windows: NDArray[np.int64], apart: float = 1e-5) -> None:
     graphs = build_graphs(traffic()[: 120 * WINDOW], detector.spec)
     found, expected = ran(detector, graphs, windows), detector.score_graphs(graphs)
     assert len(found) == 2 * len(expected)
     for name, score in expected.items():
         row = detector.detectors[name].spec.row
         assert np.ptp(score) > 0
-        assert np.abs(found[f"{row}_margin"] - score[windows]).max() <= 1e-5
+        assert np.abs(found[f"{row}_margin"] - score[windows]).max() <= apart
         p_value = detector.evidence[row].p_value(score[windows])
         assert np.abs(found[f"{row}_p_value"] - p_value).max() <= 1e-3
 
@@ -94,14 +94,14 @@ def made(model: str, features: str = "relational", **changes: object) -> Detecto
     return untrained(config_of(model, data=data, **changes), vocabulary=vocabulary)
 
 
-def half_of_them_sure(detector: Detector) -> NDArray[np.float64]:
-    """Excesses of windows after a threshold that half of them exceed by as much as it takes."""
+def some_of_them_above(detector: Detector) -> NDArray[np.float64]:
+    """Excesses of windows after a threshold that some of them exceed."""
     alone = ModuleFrameScorer(detector, {})
     graphs = build_graphs(traffic()[: 120 * WINDOW], alone.spec)
     (score,) = alone.score_graphs(graphs).values()
-    value = float(np.median(score)) - ANOMALY_MARGIN
-    threshold = replace(detector.threshold, value=value, real_value=value)
-    detector.settle(threshold, CalibrationEvidence(benign=Margins.of(np.array([value - 1.0]))))
+    usual, value = np.quantile(score, [0.2, 0.5])
+    threshold = replace(detector.threshold, value=float(value), real_value=float(value))
+    detector.settle(threshold, CalibrationEvidence(benign=Margins.of(np.array([usual]))))
     with torch.no_grad():
         excess: NDArray[np.float64] = detector(raw_graphs(graphs, np.arange(120))).excess.numpy()
     return excess
@@ -114,12 +114,16 @@ def test_every_policy_and_ids_that_are_embedded(policy: str) -> None:
     require_same(ModuleFrameScorer(made("dqn", "classic", fusion=fusion), experts), np.arange(120))
 
 
-def test_the_maximum_takes_the_anomaly_detector_where_it_is_sure() -> None:
+def test_the_maximum_has_the_support_of_the_anomaly_detector() -> None:
     experts = {name: made(name, "classic") for name in ("vgae", "gat")}
-    above = half_of_them_sure(experts["vgae"])
-    assert (above > ANOMALY_MARGIN).any() and (above < ANOMALY_MARGIN).any()
-    fusion = FusionConfig(fusion_policy="maximum")
-    require_same(ModuleFrameScorer(made("dqn", "classic", fusion=fusion), experts), np.arange(120))
+    above = some_of_them_above(experts["vgae"])
+    rising = SUPPORT_RISE * above < SUPPORT
+    assert (above < 0).any() and ((above > 0) & rising).any() and (~rising).any()
+    fused = ModuleFrameScorer(
+        made("dqn", "classic", fusion=FusionConfig(fusion_policy="maximum")), experts
+    )
+    # The unit of an excess is a hundredth here: what isn't trained scores all windows alike.
+    require_same(fused, np.arange(120), apart=1e-4)
 
 
 def test_the_maximum_hears_the_rhythm_where_the_others_are_silent() -> None:

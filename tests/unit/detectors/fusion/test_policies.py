@@ -18,7 +18,7 @@ SIZES = DqnConfig(hidden_channels=8, hidden_layers=1)
 
 @pytest.mark.parametrize(
     ("policy", "expected"),
-    [("maximum", [5.0, 2.0]), ("mean", [3.0, 2.0]), ("logistic", [1.5, 4.0])],
+    [("maximum", [5.75, 0.75]), ("mean", [3.0, 2.0]), ("logistic", [1.5, 4.0])],
 )
 def test_log_odds_are_linear_in_what_the_policy_is_called_after(
     policy: FusionPolicy, expected: list[float]
@@ -34,15 +34,18 @@ def test_log_odds_are_linear_in_what_the_policy_is_called_after(
 @pytest.mark.parametrize(
     ("excess", "expected"),
     [
-        ((1.9, -2.0, -1.0), -2.0),
-        ((2.1, -2.0, -1.0), 0.1),
+        ((-0.1, -0.5, -1.0), -0.5),
+        ((0.1, -0.5, -1.0), -0.2),
+        ((0.2, -0.5, -1.0), 0.1),
+        ((9.0, -0.7, -1.0), 0.05),
+        ((9.0, -0.8, -1.0), -0.05),
         ((-1.0, -2.0, 0.2), 0.2),
         ((-1.0, -2.0, -0.1), -2.0),
-        ((2.5, 0.1, 0.7), 0.7),
-        ((2.5, 0.9, 0.7), 0.9),
+        ((-1.0, 0.9, 0.7), 0.9),
+        ((9.0, -0.8, 0.7), 0.7),
     ],
 )
-def test_others_have_a_say_in_the_maximum_only_where_they_are_sure(
+def test_an_anomaly_supports_the_classifier_and_the_rhythm_has_a_say_of_its_own(
     excess: tuple[float, float, float], expected: float
 ) -> None:
     network = LinearFusion("maximum", 3)

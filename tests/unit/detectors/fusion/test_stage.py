@@ -24,7 +24,7 @@ from can_train.detectors.fusion.stage import (
     lessons,
 )
 from can_train.detectors.fusion.windows import FusionWindows
-from can_train.detectors.kernels.window_fusion import ALPHAS, ANOMALY_MARGIN, STATE_LIMIT
+from can_train.detectors.kernels.window_fusion import ALPHAS, STATE_LIMIT, SUPPORT, SUPPORT_RISE
 from can_train.detectors.parents import load_parents
 from can_train.detectors.scoring import score_windows
 from can_train.graphs.feed import raw_graphs
@@ -138,7 +138,7 @@ def test_what_is_nowhere_more_suspicious_never_scores_higher(
     assert float((before - after).max()) > 0.0
 
 
-def test_a_maximum_alarms_where_one_of_its_experts_does(lab: Lab) -> None:
+def test_a_maximum_alarms_where_the_classifier_does_with_support_or_the_rhythm(lab: Lab) -> None:
     config = by(lab, "maximum")
     detector = load_detector(Path(str(lab.parent_of(config).path)))
     experts = load_parents(config, lab.experiments)
@@ -147,11 +147,14 @@ def test_a_maximum_alarms_where_one_of_its_experts_does(lab: Lab) -> None:
     said = score_windows([experts["vgae"], experts["gat"], detector], store, windows)
     gat = experts["gat"].threshold
     relieved = said["gat"].score > gat.value
-    sure = said["vgae"].excess > ANOMALY_MARGIN
+    support = np.minimum(SUPPORT_RISE * np.maximum(said["vgae"].excess, 0.0), SUPPORT)
+    supported = said["gat"].excess + support > 0
     early = rhythm_in(store, windows) > 0
     # A relief lets the others speak a little earlier, too: nowhere without it.
     assert gat.relief == 0.0
-    assert np.array_equal(said["dqn"].score > detector.threshold.value, relieved | sure | early)
+    assert np.array_equal(
+        said["dqn"].score > detector.threshold.value, relieved | supported | early
+    )
     assert detector.threshold.rule == "experts"
     assert load_detector(Path(str(lab.parent_of(by(lab, "mean")).path))).threshold.rule != "experts"
 

@@ -48,9 +48,9 @@ static float ct_fused(const ct_said *anomaly, const ct_said *probability, ct_gra
     float alpha = (float)best / (float)(CT_ACTIONS - 1);
     return (1.0f - alpha) * one + alpha * other;
 #elif CT_FUSION_POLICY == CT_POLICY_MAXIMUM
-    float sure = one - CT_ANOMALY_MARGIN;
     float rhythm = ct_rhythm(graph);
-    float most = sure > 0.0f ? ct_larger(sure, other) : other;
+    float support = CT_SUPPORT_RISE * ct_larger(one, 0.0f);
+    float most = other + (support < CT_SUPPORT ? support : CT_SUPPORT);
     most = rhythm > 0.0f ? ct_larger(rhythm, most) : most;
     return most * ct_fusion.weight[0] + ct_fusion.bias;
 #elif CT_FUSION_POLICY == CT_POLICY_MEAN
