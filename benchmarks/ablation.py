@@ -76,8 +76,12 @@ ROWS: Final = (
     ),
     Row(name="VGAE, as it is", scorer="vgae", options=CURRICULUM[:1] + ("vgae",)),
     Row(
-        name="VGAE, no ID term", scorer="vgae",
-        options=("--model", "vgae", "--model-args", "id_weight=0"),
+        name="VGAE, with an ID term", scorer="vgae",
+        options=("--model", "vgae", "--model-args", "id_weight=0.1"),
+    ),
+    Row(
+        name="VGAE, real recordings only", scorer="vgae",
+        options=("--model", "vgae", "--augment", "0"),
     ),
     Row(name="fusion, as it is", scorer="fusion", options=FUSION),
     *(
