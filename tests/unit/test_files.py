@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import Timeout
 
+from can_train import files
 from can_train.errors import ArtifactError
 from can_train.files import (
     PARTIAL,
@@ -126,6 +128,41 @@ def test_a_folder_appears_when_its_block_ends(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), writing_folder(tmp_path / "other") as folder:
         raise RuntimeError
     assert names(tmp_path) == ["made"]
+
+
+@pytest.mark.parametrize("system", ["Linux", "another"])
+def test_every_file_of_a_folder_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    synced, fsync = [], os.fsync
+
+    def seen(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        assert not (tmp_path / "folder").exists()
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    if system == "another":
+        monkeypatch.setattr(files, "_begin_to_write", lambda: None)
+    with writing_folder(tmp_path / "folder") as folder:
+        for name in ("a", "b", "c"):
+            (folder / name).write_bytes(b"content" * 1000)
+        (folder / "inner").mkdir()
+    written = {path.stat().st_ino for path in (tmp_path / "folder").iterdir() if path.is_file()}
+    assert set(synced) == written and len(synced) == 3
+
+
+def test_what_can_be_missed_is_whole_but_not_brought_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    write_text(tmp_path / "note", "text", synced=False)
+    assert (tmp_path / "note").read_text() == "text"
+    assert [path.name for path in tmp_path.iterdir()] == ["note"]
+    assert synced == []
+    write_text(tmp_path / "note", "text")
+    assert len(synced) == 1
 
 
 def test_the_folder_that_was_there_first_stays(tmp_path: Path) -> None:

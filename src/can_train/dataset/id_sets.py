@@ -37,11 +37,15 @@ def seen_ids(recording: Recording, frames: Frames) -> SeenIds:
     extended: Counter[int] = Counter()
     for begin in range(0, len(frames), _FRAMES_AT_ONCE):
         part = frames[begin : begin + _FRAMES_AT_ONCE]
-        benign = part.arbitration_id[part.label == 0]
+        benign = part.arbitration_id
+        if part.label.any():
+            benign = benign[part.label == 0]
         is_standard = benign <= MAX_STANDARD_ID
-        standard += np.bincount(benign[is_standard], minlength=len(standard))
-        ids, counts = np.unique(benign[~is_standard], return_counts=True)
-        extended.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+        if not is_standard.all():
+            ids, counts = np.unique(benign[~is_standard], return_counts=True)
+            extended.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+            benign = benign[is_standard]
+        standard += np.bincount(benign, minlength=len(standard))
     give_back(frames.arbitration_id)
     often = np.flatnonzero(standard >= _OFTEN).tolist()
     often += [i for i, count in extended.items() if count >= _OFTEN]

@@ -1,7 +1,8 @@
 """Imports many files: two at a time, and where it was stopped it goes on file by file.
 
 What was found in a file is noted below `.importing/` as soon as its frames are stored, under a name
-that covers the file as it lies there and how it is read.
+that covers the file as it lies there and how it is read. Notes aren't brought to the disk:
+where a power cut left none, or an empty one, the file is read once more.
 """
 
 from __future__ import annotations
@@ -116,16 +117,16 @@ def _import(
         "ids": [sorted(each.ids) for each in seen],
         "lines": lines,
     }
-    note.parent.mkdir(parents=True, exist_ok=True)
-    write_text(note, json.dumps(document))
+    write_text(note, json.dumps(document), synced=False)
     return ImportedFile(seen=tuple(seen), lines=tuple(lines), bytes_left=left)
 
 
 def _noted(note: Path, folder: Path, size: int) -> ImportedFile | None:
     """What was found before, if its frames are still there."""
-    if not note.is_file():
+    try:
+        document = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none, or what a power cut left of one
         return None
-    document = json.loads(note.read_text(encoding="utf-8"))
     recordings = [Recording(**row) for row in document["recordings"]]
     if not all((folder / "frames" / recording.digest).is_dir() for recording in recordings):
         return None

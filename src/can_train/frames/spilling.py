@@ -107,7 +107,9 @@ def save(path: Path, array: NDArray[Any]) -> None:
             del _FILES[mapping]
             give_back(array)
             return
-    np.save(path, array)
+    with path.open("xb") as file:
+        file.write(_header(array.dtype, array.shape))
+        file.write(array.data)
     give_back(array)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Final
@@ -67,8 +68,9 @@ def stamp(folder: Path) -> None:
 def _facts(folder: Path) -> dict[str, list[int]]:
     """Size, inode, and times of modification and change of every file but the stamp."""
     found = {}
-    for path in sorted(folder.iterdir()):
-        if path.name != STAMP and path.is_file():
-            known = path.stat()
-            found[path.name] = [known.st_size, known.st_ino, known.st_mtime_ns, known.st_ctime_ns]
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name != STAMP and entry.is_file():
+                now = entry.stat()
+                found[entry.name] = [now.st_size, now.st_ino, now.st_mtime_ns, now.st_ctime_ns]
     return found

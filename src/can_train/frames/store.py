@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import math
+import re
 import shutil
 import threading
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from can_train.errors import DataError
 from can_train.files import writing_folder
 from can_train.frames.frame import COLUMNS, Frames
+from can_train.frames.paging import mapped
 from can_train.frames.recording import Recording, column_file
 from can_train.frames.spilling import save
 from can_train.frames.stamp import is_stamped, is_written, note_written, stamp
@@ -23,6 +27,15 @@ _AGAIN = "Prepare the dataset again: can-train data prepare"
 _OPENING: Final = threading.Lock()
 """The header of a `.npy` file is a Python literal, and Python 3.11 can't parse two of them in two
 threads at once: it now and then raises a SystemError."""
+
+_HEADER: Final = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '([<|]\w+)', 'fortran_order': False, "
+    rb"'shape': \((\d+),(?: (\d+))?\), \} *\n",
+    re.DOTALL,
+)
+"""How `.npy` files of one or two dimensions begin that this package writes."""
+
+_HEADER_BYTES: Final = 128
 
 
 def store_frames(target: Path, frames: Frames, digest: str) -> None:
@@ -102,8 +115,7 @@ def _load(folder: Path) -> Frames:
     for column in COLUMNS:
         path = column_file(folder, column.name)
         try:
-            with _OPENING:
-                stored = np.load(path, mmap_mode="r", allow_pickle=False)
+            stored = _opened(path)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{path}: no stored column ({error}). {_AGAIN}") from error
         if stored.dtype != np.dtype(column.dtype):
@@ -112,3 +124,18 @@ def _load(folder: Path) -> Frames:
     if len(set(map(len, columns.values()))) != 1 or columns["payload"].ndim != 2:
         raise DataError(f"{folder}: columns of different lengths. {_AGAIN}")
     return Frames(**columns)
+
+
+def _opened(path: Path) -> NDArray[Any]:
+    """The array in a `.npy` file, mapped; read by numpy where it isn't written as usual."""
+    data = mapped(path)
+    found = _HEADER.fullmatch(data[:_HEADER_BYTES].tobytes())
+    if found is not None:
+        dtype = np.dtype(found[1].decode("ascii"))
+        shape = tuple(int(size) for size in found.groups()[1:] if size is not None)
+        end = _HEADER_BYTES + math.prod(shape) * dtype.itemsize
+        if end <= len(data):
+            return data[_HEADER_BYTES:end].view(dtype).reshape(shape)
+    with _OPENING:
+        stored: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return stored

@@ -203,24 +203,30 @@ class _Steps:
         self.earliest = min(self.earliest, float(own.min()))
         self.latest = max(self.latest, float(own.max()))
         self.equal += len(steps) - int(np.count_nonzero(steps))
-        self.back += int(np.count_nonzero(steps < 0))
-        apart = (steps > self._longest) | (steps < self._longest_back)
-        if apart.any():
+        least, most = float(steps.min(initial=0.0)), float(steps.max(initial=0.0))
+        rises = least >= 0.0  # neither of these where one is no number
+        if not rises:
+            self.back += int(np.count_nonzero(steps < 0))
+        if not (most <= self._longest and least >= self._longest_back):
+            apart = (steps > self._longest) | (steps < self._longest_back)
             self.apart += int(np.count_nonzero(apart))
             self.jumps.append(np.flatnonzero(apart) + begin + 1)
             self.sizes_s.append(steps[apart])
             steps = steps[~apart]
-        self.together_s += float(steps.sum())
-        self.seconds += float(np.abs(steps).sum())
+        together_s = float(steps.sum())
+        self.together_s += together_s
+        self.seconds += together_s if rises else float(np.abs(steps).sum())
 
 
 def _usual(timestamps: NDArray[np.float64]) -> float:
     """Median step of a sample that isn't 0, without its sign."""
     every = max(1, (len(timestamps) - 1) // _SAMPLE)
     sizes = np.abs(timestamps[1::every] - timestamps[:-1:every])
-    sizes = sizes[sizes != 0]
-    if not len(sizes):
+    some = int(np.count_nonzero(sizes))
+    if not some:
         return 0.0
+    if some < len(sizes):
+        sizes = sizes[sizes != 0]
     middle = len(sizes) // 2
     sizes.partition(middle)  # np.median() looks for its second middle and NaN in turns of their own
     lower = sizes[middle] if len(sizes) % 2 else sizes[:middle].max()

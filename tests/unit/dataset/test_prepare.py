@@ -22,6 +22,7 @@ from can_train.dataset.manifest import DatasetManifest, dataset_dir, load_manife
 from can_train.dataset.prepare import PrepareRequest, prepare_dataset
 from can_train.dataset.request import Reading
 from can_train.errors import ConfigError, DataError
+from can_train.frames.paging import mapping_of
 from can_train.frames.readers import read_recording
 from can_train.frames.store import load_frames
 
@@ -101,7 +102,7 @@ def test_stored_frames_are_those_of_the_file(tmp_path: Path, source: Path) -> No
         frames = load_frames(folder, recording)
         assert frames.digest() == recording.digest
         assert frames.digest() == read_recording(source / recording.source).frames.digest()
-        assert isinstance(frames.payload, np.memmap)
+        assert mapping_of(frames.payload) is not None
         assert not frames.payload.flags.writeable
 
 
@@ -431,6 +432,27 @@ def test_a_killed_import_goes_on_file_by_file(tmp_path: Path) -> None:
         assert frames.digest() == recording.digest
     left = sorted(path.name for path in (root / "automotive/mini").iterdir())
     assert left == [".prepare.lock", "dataset.json", "frames"]
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 40])
+def test_a_note_that_a_power_cut_emptied_is_no_note(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch, left: bytes
+) -> None:
+    straight, _ = prepare(tmp_path / "straight", source)
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("can_train.dataset.prepare._manifest", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(tmp_path, source)
+    notes = list((tmp_path / "data/automotive/mini/.importing").iterdir())
+    assert len(notes) == len(list(source.glob("*/*")))
+    notes[0].write_bytes(left)
+    resumed, lines = prepare(tmp_path, source)
+    assert resumed == straight
+    assert f"{len(notes) - 1} of {len(notes)} files were imported before" in "\n".join(lines)
 
 
 def test_a_large_file_is_told_as_read_piece_by_piece(

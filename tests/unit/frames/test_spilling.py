@@ -44,6 +44,15 @@ def test_rows_stand_in_the_order_in_which_they_were_added(dtype: str) -> None:
     assert np.array_equal(array, rows)
 
 
+@pytest.mark.parametrize("array", [WHOLE, WHOLE[:0], np.arange(9.0), np.arange(9, dtype="<u4")])
+def test_a_column_is_saved_as_numpy_would(tmp_path: Path, array: np.ndarray) -> None:
+    save(tmp_path / "own.npy", array)
+    np.save(tmp_path / "numpy.npy", array)
+    assert (tmp_path / "own.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+    with pytest.raises(FileExistsError):
+        save(tmp_path / "own.npy", array)
+
+
 def test_nothing_at_all_is_a_column_too(tmp_path: Path) -> None:
     array = Spill(PARTS[0]).whole()
     assert array.shape == (0, 8)

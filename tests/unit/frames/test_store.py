@@ -18,6 +18,7 @@ import pytest
 from can_train import files
 from can_train.errors import DataError
 from can_train.frames.frame import COLUMNS, Frames, FramesColumn
+from can_train.frames.paging import mapping_of
 from can_train.frames.recording import COLUMN_NAMES, Recording
 from can_train.frames.stamp import is_written
 from can_train.frames.store import frames_dir, load_frames, store_frames, verified_frames
@@ -66,7 +67,22 @@ def test_frames_are_read_back_mapped(tmp_path: Path) -> None:
     )
     again = load_frames(tmp_path, recording_of(frames))
     assert again.digest() == frames.digest()
-    assert isinstance(again.payload, np.memmap)
+    assert all(mapping_of(column.of(again)) is not None for column in COLUMNS)
+    assert not again.payload.flags.writeable
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_columns_that_another_program_wrote_are_read(
+    tmp_path: Path, version: tuple[int, int], order: str
+) -> None:
+    frames = random_frames(100)
+    payload = stored(tmp_path, frames) / "payload.npy"
+    with payload.open("wb") as file:
+        np.lib.format.write_array(file, np.asarray(frames.payload, order=order), version=version)
+    again = load_frames(tmp_path, recording_of(frames))
+    assert again.digest() == frames.digest()
+    assert mapping_of(again.payload) is not None
 
 
 def test_whole_frames_are_not_written_again(tmp_path: Path) -> None:
@@ -89,10 +105,9 @@ def test_frames_that_another_process_stored_are_looked_at(tmp_path: Path, monkey
     target = tmp_path / "frames" / frames.digest()
     sync = files.sync
 
-    def overtaken(path: Path) -> None:
-        if not target.exists():
-            shutil.copytree(path.parent, target)
-        sync(path)
+    def overtaken(paths: list[Path]) -> None:
+        shutil.copytree(paths[0].parent, target)
+        sync(paths)
 
     monkeypatch.setattr(files, "sync", overtaken)
     store_frames(target, frames, frames.digest())

@@ -76,6 +76,32 @@ def test_slow_recording_has_no_jumps() -> None:
     assert recorded_s(slow) == pytest.approx(199.8)
 
 
+STEPS = st.sampled_from([0.0, 5e-4, 1e-3, -2e-4, -0.2, 3.0, -50.0, np.nan])
+
+
+@given(st.lists(STEPS, max_size=40), st.integers(2, 50))
+def test_a_clock_is_told_by_its_steps(steps: list[float], at_once: int) -> None:
+    times = np.cumsum([7.0, *steps])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timing, "_AT_ONCE", at_once)
+        report = clock_report(times)
+    sizes, usual = np.diff(times), timing._usual(times)
+    apart = (sizes > max(1.0, 100 * usual)) | (sizes < -max(0.1, usual))
+    assert report.jumps.tolist() == (np.flatnonzero(apart) + 1).tolist()
+    assert report.steps_s.tolist() == sizes[apart].tolist()
+    assert report.descending == (np.count_nonzero(sizes < 0) > 0.9 * len(sizes))
+    assert report.equal_share == np.count_nonzero(sizes == 0) / max(len(sizes), 1)
+    if apart.any() and not np.isnan(times).any():
+        assert report.recorded_s == pytest.approx(abs(sizes[~apart].sum()), abs=1e-9)
+
+
+@given(st.lists(st.floats(1e-4, 1e-3), min_size=60, max_size=90), st.sampled_from([0.0, -5e-5]))
+def test_the_rate_counts_steps_back_as_time(steps: list[float], back: float) -> None:
+    times = np.cumsum([7.0, *steps, back, *steps])
+    sizes = np.abs(np.diff(times))
+    assert clock_report(times).frames_per_s == pytest.approx(len(sizes) / sizes.sum())
+
+
 @given(st.lists(st.floats(0, 1e6), max_size=40))
 def test_the_usual_step_is_the_median_of_those_that_are_not_0(steps: list[float]) -> None:
     times = np.cumsum([0.0, *steps])

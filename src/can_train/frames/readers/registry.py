@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -31,16 +32,16 @@ class Head:
 
     Attributes:
         start: Its first bytes, without a byte order mark.
-        sample: The whole lines in them that aren't blank, without blanks around them.
+        lines: The first lines of the sample, by which a format is recognised.
     """
 
     start: bytes
-    sample: tuple[str, ...]
+    lines: tuple[str, ...]
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """The first lines, by which a format is recognised."""
-        return self.sample[:_LINES_LOOKED_AT]
+    def sample(self) -> tuple[str, ...]:
+        """The whole lines in `start` that aren't blank, without blanks around them."""
+        return _whole_lines(self.start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +144,15 @@ def format_named(name: str) -> Format:
 
 def recognise(head: Head) -> Format | None:
     """Format of a file that starts with `head`, or None."""
-    claims = [(each.sniff(head), each) for each in formats().values()]
-    found = [(line, each) for line, each in claims if line is not None]
-    # min() keeps the first of equals, so `order` decides between formats that claim one line.
-    return min(found, key=lambda claim: claim[0])[1] if found else None
+    best: tuple[int, Format] | None = None
+    for each in formats().values():
+        line = each.sniff(head)
+        # The first of equals stays, so `order` decides between formats that claim one line.
+        if line is not None and (best is None or line < best[0]):
+            best = line, each
+        if line == 0:
+            break  # no line is earlier
+    return best[1] if best else None
 
 
 def head_of(path: Path) -> Head:
@@ -159,9 +165,15 @@ def head_of(path: Path) -> Head:
     if not start:
         raise DataError(f"{path}: the file is empty. Leave it out of the source folder")
     start = start.removeprefix(BYTE_ORDER_MARK)
+    return Head(start=start, lines=_whole_lines(start, _LINES_LOOKED_AT))
+
+
+def _whole_lines(start: bytes, most: int | None = None) -> tuple[str, ...]:
+    """The first `most` whole lines, or all."""
     # Not splitlines(): it would also end lines at characters that only a binary file holds.
-    stripped = (line.strip() for line in start.decode("utf-8", "replace").split("\n"))
-    lines = [line for line in stripped if line]
+    stripped = map(str.strip, start.decode("utf-8", "replace").split("\n"))
+    lines = tuple(islice(filter(None, stripped), None if most is None else most + 1))
     # A text of two bytes per character gives half as many here.
     cut = len(start) > _BYTES_LOOKED_AT // 4 and not start.endswith(b"\n") and len(lines) > 1
-    return Head(start=start, sample=tuple(lines[:-1] if cut else lines))
+    is_last = most is None or len(lines) <= most
+    return lines[:-1] if cut and is_last else lines[:most]

@@ -139,12 +139,13 @@ def _is_can_train_and_test(cells: Cells, head: Head) -> bool:
     """Whether nothing but the plain layout is there: no quotes, decimal IDs or blanks in bytes."""
     table = table_of(cells, {}, frozenset())
     used = [plain(cells.names[k]) for k, role in enumerate(table.roles) if role != IGNORED]
-    how = table.how
+    how, data = table.how, "".join(table.values(DATA))
     return (
         set(used) <= set(can_train_and_test.COLUMNS)
         and b'"' not in head.start
         and (how.id_base, how.payload, how.wide_is_extended) == (16, HEX_TEXT, 0)
-        and not any(" " in text or "." in text for text in table.values(DATA))
+        and " " not in data
+        and "." not in data
     )
 
 

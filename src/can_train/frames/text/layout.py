@@ -36,6 +36,7 @@ _LARGEST_STANDARD: Final = 0x7FF
 _HEX_LETTER: Final = re.compile(r"0[xX]|[A-Fa-f]")
 _BYTES_APART: Final = re.compile(r"[ .:_-]+")
 _HEX: Final = re.compile(r"(0[xX])?[0-9A-Fa-f]*")
+_HEX_DIGITS: Final = re.compile(r"[0-9A-Fa-f]*")
 _SIXTY_FOUR: Final = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _ENCODINGS: Final = {HEX_TEXT: "hexadecimal", BASE64: "base64", DECIMAL_BYTES: "decimal bytes"}
 _CLX000: Final = frozenset({"timestamp", "type", "id", "data"})
@@ -74,7 +75,7 @@ class RoledTable:
             separator=ord(separator),
             point=COMMA if comma else ord("."),
             id_base=10 if _are_decimal_ids(ids) else 16,
-            wide_is_extended=int(len({len(text) >= WIDE_DIGITS for text in ids}) == 2),
+            wide_is_extended=int(len({size >= WIDE_DIGITS for size in set(map(len, ids))}) == 2),
             large_id_is_error=0,
             payload=_encoding(self.values(DATA)),
             byte_base=10 if _are_decimal_bytes(self.values(BYTE)) else 16,
@@ -208,6 +209,8 @@ def _are_decimal_bytes(texts: Iterable[str]) -> bool:
 
 
 def _encoding(texts: Sequence[str]) -> int:
+    if _HEX_DIGITS.fullmatch("".join(texts)):  # at once; below, one text after the other
+        return HEX_TEXT
     in_hex = sum(1 for text in texts if _HEX.fullmatch(text))
     if 2 * in_hex < len(texts) and all(map(_SIXTY_FOUR.fullmatch, texts)):
         return BASE64

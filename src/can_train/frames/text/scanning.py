@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.compiled import compiled
+from can_train.compiled import borrowed, compiled
 from can_train.frames.text.canonical import LONGEST, OTHER
 from can_train.frames.text.lines import Cut, cut_one
 
@@ -53,8 +53,10 @@ def _scan(
     lines: NDArray[np.void],
     payload: NDArray[np.uint8],
 ) -> Cut:
+    constants, data = borrowed(constants), borrowed(data)
+    lines, payload = borrowed(lines), borrowed(payload)
     count = 0
-    words = payload.view(np.uint64)
+    words = borrowed(payload.view(np.uint64))
     safe = len(data) - LONGEST
     while position < len(data) and count < len(lines):
         number += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import repeat, zip_longest
 from typing import Final
 
 from can_train.frames.text.roles import BYTE, DATA, ID, TIME, plain, role_of
@@ -75,18 +75,20 @@ def _with_rows(
     lines: Sequence[str], separator: str, header_line: int | None, names: tuple[str, ...]
 ) -> Cells:
     begin = 0 if header_line is None else header_line + 1
-    behind = lines[begin : begin + _LINES_LOOKED_AT]
+    behind = list(lines[begin : begin + _LINES_LOOKED_AT])
+    if "\n#" in "\n".join(["", *behind]):
+        behind = [line for line in behind if not line.startswith("#")]
     return Cells(
         separator=separator,
         header_line=header_line,
         names=names,
-        columns=_columns_of([line for line in behind if not line.startswith("#")], separator),
+        columns=_columns_of(behind, separator),
     )
 
 
 def _columns_of(lines: list[str], separator: str) -> tuple[tuple[str, ...], ...]:
     """Cells by column; at once where lines have as many and nothing has to be taken off."""
-    text, counts = "\n".join(lines), {line.count(separator) for line in lines}
+    text, counts = "\n".join(lines), set(map(str.count, lines, repeat(separator)))
     if len(counts) == 1 and '"' not in text and text.split() == lines:
         count = 1 + counts.pop()
         cells = separator.join(lines).split(separator)

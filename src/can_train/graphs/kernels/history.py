@@ -202,7 +202,7 @@ def _payload_columns(
     surprise = changed - numbers[NumberColumn.BITS_MEAN]
     if intervals >= MIN_HISTORY:
         row[FrameColumn.BITS_SURPRISE] = surprise / _BITS_PER_BYTE
-    if warm and intervals >= NOVELTY_FRAMES:
+    if new and warm and intervals >= NOVELTY_FRAMES:
         row[FrameColumn.NEW_BITS] = math.log1p(new)
     if intervals > NOVELTY_FRAMES:
         surprise = clip(surprise, -ROBUST_BITS, ROBUST_BITS)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from can_train.errors import DataError
-from can_train.frames.readers import read_recording
-from can_train.frames.readers.registry import formats, head_of, recognise
+from can_train.frames.readers import read_recording, registry
+from can_train.frames.readers.registry import Format, Head, formats, head_of, recognise
 from tests.unit.frames.readers.texts import HEADER, fault, write
 
 
@@ -61,6 +62,40 @@ def test_earliest_line_decides(tmp_path: Path, content: bytes, name: str) -> Non
     found = recognise(head_of(write(tmp_path, content)))
     assert found is not None
     assert found.name == name
+
+
+def test_nobody_is_asked_behind_a_format_that_claims_the_first_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def claims(name: str, line: int | None) -> Format:
+        def sniff(head: Head) -> int | None:
+            asked.append(name)
+            return line
+
+        return replace(formats()["candump"], name=name, sniff=sniff)
+
+    known = [claims("a", None), claims("b", 2), claims("c", 0), claims("d", 0)]
+    monkeypatch.setattr(registry, "formats", lambda: {each.name: each for each in known})
+    assert recognise(head_of(write(tmp_path, b"1\n"))) is known[2]
+    assert asked == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("lines", [0, 1, 2, 63, 64, 65, 200])
+@pytest.mark.parametrize("width", [1, 300])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n \n"])
+def test_the_first_lines_are_those_of_the_sample(
+    tmp_path: Path, lines: int, width: int, end: bytes
+) -> None:
+    texts = [f"{k} ".encode() + b"x" * width for k in range(lines)]
+    content = b" \n" + b"\n\n".join(texts) + end
+    head = head_of(write(tmp_path, content))
+    cut = len(content) > 65536 // 4 and not content.endswith(b"\n") and lines > 1
+    whole = tuple(text.decode() for text in (texts[:-1] if cut else texts))
+    if len(content) < 65536:
+        assert head.sample == whole
+    assert head.lines == head.sample[:64]
 
 
 def test_documented_formats_are_the_known_ones(repo_root: Path) -> None:

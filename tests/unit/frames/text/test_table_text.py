@@ -16,9 +16,10 @@ HEADER = "time,id,data,note"
         ["1.5, 1A0,00FF ,x", "2.5,1A1,,X", "3.5,1A2,01,"],
         ['1.5,1A0,"00FF",x', "2.5,1A1,,X", "3.5,1A2,01,"],
         ["1.5,1A0,00FF,x", "2.5,1A1,,X", "# a remark", "3.5,1A2,01"],
+        ["# a remark", "1.5,1A0,00FF,x", "#", "2.5,1A1,,X", "3.5,1A2,01,"],
         ["1.5,1A0,00FF,x", "2.5\u00a0,1A1,,X", "3.5,1A2,01,"],
     ],
-    ids=["plain", "blanks", "quotes", "a cell less", "a blank that isn't ASCII"],
+    ids=["plain", "blanks", "quotes", "a cell less", "remarks", "a blank that isn't ASCII"],
 )
 def test_cells_stand_in_their_columns(lines: list[str]) -> None:
     cells = cells_of([HEADER, *lines])
