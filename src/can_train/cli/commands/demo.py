@@ -31,7 +31,7 @@ WORDS: Final[Mapping[str, str]] = {
     "model_size": "teacher,teacher,student,student,student",
     "training_strategy": "autoencoder,curriculum,autoencoder,curriculum,fusion",
     "distillation": "no-kd,no-kd,with-kd,with-kd,no-kd",
-    "epochs": "8,4,16,8,12",
+    "epochs": "6,4,12,8,12",
     "windows_per_side": "800",
     "threads": "1",
 }
