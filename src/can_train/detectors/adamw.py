@@ -54,17 +54,25 @@ class AdamW:
         parameters: What is trained.
         rate: Learning rate.
         weight_decay: Share of a weight, times the rate, that is taken off it per step.
+        parts: How many numbers of a single flat parameter belong together: what is clipped to is
+            the norm of the parts' norms, which is the same to the last bit as without joining.
 
     Attributes:
         rate: The learning rate of the next step.
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], *, rate: float, weight_decay: float
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        rate: float,
+        weight_decay: float,
+        parts: Sequence[int] = (),
     ) -> None:
         self.rate = rate
         self._weight_decay = weight_decay
         self._parameters = list(parameters)
+        self._parts = list(parts)
         self._moments: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
         self._lists: _Lists | None = None
 
@@ -82,6 +90,8 @@ class AdamW:
         norms = torch._foreach_norm(gradients)
         if not norms[0].is_cuda and _surely_within(norms, norm):
             return
+        if self._parts:
+            norms = torch._foreach_norm(torch.split(gradients[0], self._parts))
         total = torch.linalg.vector_norm(torch.stack(norms))
         share = (norm / (total + CLIP_EPSILON)).clamp_(max=1.0)
         if share.is_cuda or share.item() != 1.0:  # a look at a CUDA device's memory would wait

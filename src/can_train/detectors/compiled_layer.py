@@ -20,7 +20,7 @@ from can_train.detectors.kernels.attention import (
     gradients,
 )
 from can_train.detectors.kernels.pooling import maxima, means, of_activated, of_pooled
-from can_train.detectors.linear import product, rounding
+from can_train.detectors.linear import factor, product, product_of_columns, rounding
 from can_train.detectors.pooling import Pooling
 
 
@@ -113,21 +113,23 @@ class _Attention(Function):
         ends = torch.stack([of_source, of_target], dim=1)
         by_head = projection.view(*of_source.shape, -1)
         stacked = torch.cat([projection, torch.bmm(ends, by_head).flatten(0, 1)])
-        z = product(x, stacked.t(), rounded)
+        nodes, features = factor(x, rounded), edges.features
+        z = product(nodes, stacked.t(), len(x))
         if of_edge is None:
             from_edge = z.new_zeros(len(source), len(of_source))
         else:
-            from_edge = product(edges.features, of_edge.t(), rounded)
+            features = factor(features, rounded)
+            from_edge = product(features, of_edge.t(), len(source))
         weight, below = exponentials(z.numpy(), from_edge.numpy(), first, source, NEGATIVE_SLOPE)
         if own_projection is not None:
-            own = out = product(x, own_projection.t(), rounded)
+            own = out = product(nodes, own_projection.t(), len(x))
         else:
             own = x if rest.same else (residual if residual is not None else z[:0, : len(bias)])
             own, out = own.contiguous(), z.new_empty(len(x), len(bias))
         own_nodes, added = own.detach().numpy(), bias.detach().numpy()
         activated_sums(weight, z.numpy(), own_nodes, added, first, source, out.numpy())
         pooled, at = _pooled(out, rest.pooling)
-        ctx.save_for_backward(x, projection, own_projection, ends, stacked, z, out)
+        ctx.save_for_backward(nodes, features, projection, own_projection, ends, stacked, z, out)
         ctx.rest, ctx.found = rest, (weight, below, at)
         return out, pooled
 
@@ -137,7 +139,7 @@ class _Attention(Function):
         ctx: Any, gradient: Tensor | None, of_pool: Tensor | None
     ) -> tuple[Tensor | None, ...]:
         """Gradients of what `forward` took."""
-        x, projection, own_projection, ends, stacked, z, out = ctx.saved_tensors
+        nodes, features, projection, own_projection, ends, stacked, z, out = ctx.saved_tensors
         rest, (weight, below, at) = ctx.rest, ctx.found
         before = _before(gradient, of_pool, at, out, rest.pooling)
         edges, rounded = rest.edges, rest.rounded
@@ -145,17 +147,19 @@ class _Attention(Function):
         pulls = gradients(before, weight, below, z.numpy(), first, source, NEGATIVE_SLOPE)
         (of_z, of_score), of_out = map(torch.from_numpy, pulls), torch.from_numpy(before)
         of_x = of_own = of_edge = None
+        pull, own_pull = factor(of_z, rounded), of_out
+        if own_projection is not None:
+            own_pull = factor(of_out, rounded)
+            of_own = product_of_columns(own_pull, nodes)
         if ctx.needs_input_grad[0]:
-            of_x = product(of_z, stacked, rounded)
+            of_x = product(pull, stacked, len(of_z))
             if own_projection is not None:
-                of_x += product(of_out, own_projection, rounded)
+                of_x += product(own_pull, own_projection, len(of_z))
             elif rest.same:
                 of_x += of_out
-        if own_projection is not None:
-            of_own = product(of_out.t(), x, rounded)
         if ctx.needs_input_grad[5]:
-            of_edge = product(of_score.t(), edges.features, rounded)
-        of_projection, of_ends = _apart(product(of_z.t(), x, rounded), projection, ends)
+            of_edge = product_of_columns(factor(of_score, rounded), features)
+        of_projection, of_ends = _apart(product_of_columns(pull, nodes), projection, ends)
         return (
             of_x, of_projection, of_own, of_ends[:, 0], of_ends[:, 1], of_edge, of_out.sum(0),
             of_out if ctx.needs_input_grad[7] else None, None,

@@ -15,6 +15,9 @@ from torch.nn import functional
 
 _ROUNDED: Final = ContextVar("rounded", default=False)
 
+ROW_DIGITS: Final = 5
+"""Of the number of rows of a rounded factor: at most a sixteenth of them are zeros."""
+
 
 @contextmanager
 def rounded_products(rounded: bool = True) -> Iterator[None]:
@@ -51,11 +54,39 @@ def rounding() -> bool:
     return _ROUNDED.get()
 
 
-def product(x: Tensor, other: Tensor, rounded: bool) -> Tensor:
-    """The product of two matrices on a CPU, without autograd, of rounded factors if asked."""
+def factor(x: Tensor, rounded: bool) -> Tensor:
+    """A matrix [N, F] as a factor on a CPU: as it is, or rounded with rows of zeros behind it.
+
+    Sums over rows stay what they are. Batches hold ever other numbers of nodes and edges, and for
+    each shape of factors oneDNN makes a program anew, which takes longer than a product: so
+    numbers of rows are rounded up, and few remain.
+    """
     if not rounded:
-        return torch.mm(x, other)
-    return torch.mm(x.bfloat16(), other.bfloat16()).float()
+        return x
+    rows = len(x)
+    padded = x.new_empty(rounded_up(rows), x.shape[1], dtype=torch.bfloat16)
+    padded[:rows] = x
+    padded[rows:] = 0
+    return padded
+
+
+def rounded_up(rows: int) -> int:
+    """The next number of at most `ROW_DIGITS` binary digits with zeros behind them."""
+    unit = 1 << max(0, (rows - 1).bit_length() - ROW_DIGITS)
+    return -(-rows // unit) * unit
+
+
+def product(one: Tensor, other: Tensor, rows: int) -> Tensor:
+    """The product of a `factor` of that many rows and a matrix [F, C]."""
+    if one.dtype != torch.bfloat16:
+        return torch.mm(one, other)
+    return torch.mm(one, other.bfloat16())[:rows].float()
+
+
+def product_of_columns(one: Tensor, other: Tensor) -> Tensor:
+    """The product of a transposed `factor` and another one of the same rows."""
+    found = torch.mm(one.t(), other)
+    return found.float() if found.dtype == torch.bfloat16 else found
 
 
 class _Rounded(Function):
@@ -63,17 +94,17 @@ class _Rounded(Function):
 
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        one, other = x.bfloat16(), weight.bfloat16()
+        one, other = factor(x, True), weight.bfloat16()
         ctx.save_for_backward(one, other)
-        product = torch.mm(one, other.t()).float()
-        return product if bias is None else product.add_(bias)
+        found = product(one, other.t(), len(x))
+        return found if bias is None else found.add_(bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         one, other = ctx.saved_tensors
-        pull = gradient.bfloat16()
-        of_x = torch.mm(pull, other).float() if ctx.needs_input_grad[0] else None
-        of_weight = torch.mm(pull.t(), one).float() if ctx.needs_input_grad[1] else None
+        pull = factor(gradient, True)
+        of_x = product(pull, other, len(gradient)) if ctx.needs_input_grad[0] else None
+        of_weight = product_of_columns(pull, one) if ctx.needs_input_grad[1] else None
         of_bias = gradient.sum(0) if ctx.needs_input_grad[2] else None
         return of_x, of_weight, of_bias

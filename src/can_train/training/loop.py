@@ -1,10 +1,10 @@
 """The training loop: fits one stage, fresh or from where an earlier attempt stopped.
 
-After an epoch it saves `best.pt` (if there is a better one than in the file), then `last.ckpt`,
-both atomically: a run that is killed in between repeats what came since and comes to the same
-files. Epochs that last under a second share a save. `last.ckpt` knows the best epoch and the
-patience that is left, so a resumed run stops when the uninterrupted one would have. When somebody
-asks the process to stop, the position is also saved after the step that just ended.
+After an epoch it saves the records, `best.pt` (if there is a better one than in the file), then
+`last.ckpt`, all atomically: a run that is killed in between repeats what came since and comes to
+the same files. Epochs that last under a second share a save. `last.ckpt` knows the best epoch and
+the patience that is left, so a resumed run stops when the uninterrupted one would have. When
+somebody asks the process to stop, the position is also saved after the step that just ended.
 """
 
 from __future__ import annotations
@@ -265,11 +265,14 @@ class _Fitting:
         settings = self._module.settings
         self._resume()
         progress = self._progress
-        while progress.epoch < self._module.epochs and progress.waited < settings.patience:
-            started = time.monotonic()
-            self._train_epoch()
-            self._close_epoch()
-            self._lasted_s.append(time.monotonic() - started)
+        try:
+            while progress.epoch < self._module.epochs and progress.waited < settings.patience:
+                started = time.monotonic()
+                self._train_epoch()
+                self._close_epoch()
+                self._lasted_s.append(time.monotonic() - started)
+        finally:
+            self._recorder.keep()
         self._save()
         return progress
 
@@ -337,13 +340,14 @@ class _Fitting:
         return validate(self._module, self._device, self._halver)
 
     def _save(self) -> None:
-        """Replaces `best.pt` where there is a better one, then `last.ckpt`.
+        """Brings the records to the disk, replaces `best.pt` if there is a better one, `last.ckpt`.
 
         Every step seeds its generators, so no random state is kept.
         """
         if not self._steps.leads:
             return
         progress, means = self._progress, self._module.means
+        self._recorder.keep()
         if self._best:
             with writing(self._folder / BEST) as stream:
                 torch.save(self._best, stream)

@@ -53,6 +53,7 @@ class Recorder:
         self.epochs = epochs
         self._told = -STEP_S
         self._rows: list[dict[str, str]] | None = None
+        self._ended: tuple[int, str, float | None] | None = None
 
     def event(self, event: Event) -> None:
         """Appends one event to `run.jsonl`."""
@@ -66,26 +67,33 @@ class Recorder:
             update_step(self.run_dir, epoch=epoch, epochs=self.epochs, step=step, steps=steps)
 
     def epoch(self, epoch: int, metrics: dict[str, float], *, best: bool) -> None:
-        """Records the metrics of a finished epoch (counted from 0)."""
+        """Records the metrics of a finished epoch (counted from 0): of files only `run.jsonl`."""
         shown = {k: v for k, v in metrics.items() if math.isfinite(v)}
         self.event(EpochEnded(epoch=epoch, best=best, figures=shown))
-        self._csv_row(epoch, metrics)
+        before = _rows_in(metrics_path(self.run_dir)) if self._rows is None else self._rows
+        self._rows = [row for row in before if int(row["epoch"]) < epoch]
+        self._rows.append({"epoch": str(epoch), **{k: repr(v) for k, v in metrics.items()}})
         text = " ".join(f"{name}={value:.5g}" for name, value in shown.items())
         mark = " *" if best else ""
         logger.info("epoch %d/%d %s%s", epoch + 1, self.epochs, text, mark)
         name, value = next(((k, v) for k, v in shown.items() if k.startswith("val")), ("", None))
-        update_progress(self.run_dir, epoch=epoch + 1, epochs=self.epochs, metric=name, value=value)
+        self._ended = epoch + 1, name, value
 
-    def _csv_row(self, epoch: int, metrics: dict[str, float]) -> None:
-        path = metrics_path(self.run_dir)
-        before = _rows_in(path) if self._rows is None else self._rows
-        self._rows = rows = [row for row in before if int(row["epoch"]) < epoch]
-        rows.append({"epoch": str(epoch), **{k: repr(v) for k, v in metrics.items()}})
+    def keep(self) -> None:
+        """Writes what came since the last call: `metrics.csv`, and how far the run is.
+
+        Both are written anew each time, so epochs of some milliseconds share it. Before a
+        checkpoint: what follows a checkpoint is repeated by a run that goes on from there.
+        """
+        if self._ended is None or self._rows is None:
+            return
+        (epoch, name, value), self._ended = self._ended, None
         text = io.StringIO(newline="")
         writer = csv.writer(text)
-        writer.writerow(names := list(rows[-1]))
-        writer.writerows([row.get(name, "") for name in names] for row in rows)
-        write_text(path, text.getvalue())
+        writer.writerow(columns := list(self._rows[-1]))
+        writer.writerows([row.get(column, "") for column in columns] for row in self._rows)
+        write_text(metrics_path(self.run_dir), text.getvalue())
+        update_progress(self.run_dir, epoch=epoch, epochs=self.epochs, metric=name, value=value)
 
 
 def _rows_in(path: Path) -> list[dict[str, str]]:
@@ -106,4 +114,7 @@ class SilentRecorder(Recorder):
         """Does nothing."""
 
     def epoch(self, epoch: int, metrics: dict[str, float], *, best: bool) -> None:
+        """Does nothing."""
+
+    def keep(self) -> None:
         """Does nothing."""

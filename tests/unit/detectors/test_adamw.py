@@ -184,3 +184,22 @@ def test_training_imports_neither_torchs_compiler_nor_torch_geometric() -> None:
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("share", [0.5, 0.99995, 2.0])
+def test_parameters_joined_into_one_move_as_they_do_alone_bit_for_bit(share: float) -> None:
+    alone = parameters(((16, 4), (16,), (21, 16), (21,)))  # of whole vectors, but for the last
+    flat = nn.Parameter(torch.cat([p.detach().flatten() for p in alone]))
+    lengths = [p.numel() for p in alone]
+    one = AdamW(alone, rate=0.01, weight_decay=0.1)
+    other = AdamW([flat], rate=0.01, weight_decay=0.1, parts=lengths)
+    for step in range(40):
+        torch.manual_seed(step)
+        for parameter in alone:
+            parameter.grad = torch.randn_like(parameter)
+        flat.grad = torch.cat([p.grad.flatten() for p in alone])  # type: ignore[union-attr]
+        norm = share * float(flat.grad.norm())
+        for optimizer in (one, other):
+            optimizer.clip(norm)
+            optimizer.step()
+        assert torch.equal(flat, torch.cat([p.flatten() for p in alone]))

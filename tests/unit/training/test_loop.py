@@ -18,11 +18,13 @@ from torch import Tensor
 from can_train.config.schema import RunConfig
 from can_train.detectors.artifact import load_detector
 from can_train.detectors.counts import parameter_count
+from can_train.detectors.fusion.stage import AgentStage
 from can_train.detectors.gat.spec import GatConfig
 from can_train.detectors.stage import Judgement
 from can_train.errors import ArtifactError
 from can_train.runs import stop
 from can_train.runs.layout import BEST, LAST
+from can_train.runs.state import read_status
 from can_train.runs.stop import Stopped, request_stop
 from can_train.training.loop import Progress, validate
 from tests.damage import one_bit_flipped, truncated
@@ -244,3 +246,32 @@ def test_a_stopped_run_says_where_it_goes_on(lab: Lab, monkeypatch: pytest.Monke
     lines = (run / "logs" / "run.jsonl").read_text().splitlines()
     resumed = [e for e in map(json.loads, lines) if e["event"] == "resume"]
     assert [(e["epochs_done"], e["steps_done"]) for e in resumed] == [(0, 1)]
+
+
+def test_records_of_short_epochs_are_there_when_a_step_fails(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Epochs of milliseconds share a write of `metrics.csv`; a failure is no reason to lose it."""
+    config = lab.fusion()
+    config = replace(config, training=replace(config.training, epochs=40, patience=40), seed=7)
+    learn, run = AgentStage.learn, lab.run_of(config)
+    with_the_first_save: list[int] = []
+
+    def failing(stage: AgentStage, *given: Any) -> None:
+        if stage.epoch == 1:
+            with_the_first_save[:] = [len(rows_of(run))]
+        if stage.epoch == 25:
+            raise ZeroDivisionError
+        learn(stage, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AgentStage, "learn", failing)
+        with pytest.raises(ZeroDivisionError):
+            lab.train(config)
+    rows = rows_of(run)
+    assert with_the_first_save == [1] and len(rows) == 25
+    status = read_status(run)
+    assert status is not None and status.epoch == 25
+    assert checkpoint(run, LAST)["progress"]["epoch"] <= 25
+    assert lab.train(config) == run
+    assert rows_of(run)[:25] == rows and len(rows_of(run)) == 40

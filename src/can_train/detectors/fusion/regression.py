@@ -13,25 +13,37 @@ from can_train.detectors.fusion.network import QNetwork
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Layer:
-    """A layer, and room for what a step makes of it.
+    """What a layer has learned, and room for the gradients; nothing of it asks for one itself.
 
     Attributes:
-        weight, bias: What is trained.
+        weight, bias: What is trained [out, in], [out].
         transposed: View of the weight [in, out].
-        output: What it gives, after its activation [B, out].
-        pull: Gradient of what it gives, before its activation [B, out].
-        pull_transposed: View of it [out, B].
         of_weight, of_bias: Their gradients.
     """
 
     weight: Tensor
     bias: Tensor
     transposed: Tensor
-    output: Tensor
-    pull: Tensor
-    pull_transposed: Tensor
     of_weight: Tensor
     of_bias: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """Room for what a step of B windows makes of a layer.
+
+    Attributes:
+        output: What it gives, after its activation [B, out].
+        pull: Gradient of what it gives, before its activation [B, out].
+        transposed: View of it [out, B].
+        flat_output, flat_pull: Views of both [B * out].
+    """
+
+    output: Tensor
+    pull: Tensor
+    transposed: Tensor
+    flat_output: Tensor
+    flat_pull: Tensor
 
 
 class RewardRegression:
@@ -43,13 +55,33 @@ class RewardRegression:
 
     Args:
         agent: Gives Q; its parameters' gradients are set.
+
+    Attributes:
+        lengths: How many numbers each parameter has.
     """
 
     def __init__(self, agent: QNetwork) -> None:
         self._lins = [cast(nn.Linear, layer) for layer in agent.layers.lins]
+        self._parameters = [p for lin in self._lins for p in (lin.weight, lin.bias)]
+        self.lengths = [parameter.numel() for parameter in self._parameters]
+        self._joined: nn.Parameter | None = None
+        self._gradient = self._parameters[0].new_empty(0)
         self._layers: list[_Layer] = []
+        self._rooms: dict[int, list[_Room]] = {}
         self._outputs: list[Tensor] = []
-        self._made_for: tuple[int, int] | None = None
+        self._made_for = 0
+
+    def joined(self) -> nn.Parameter:
+        """All parameters as one, in whose memory they lie from here on: `learn` sets its gradient.
+
+        An optimiser has one tensor to move, and one norm to find. It holds until the agent is
+        moved to another device.
+        """
+        flat = torch.cat([parameter.detach().flatten() for parameter in self._parameters])
+        for parameter, part in zip(self._parameters, self._parts(flat), strict=True):
+            parameter.data = part
+        self._joined = nn.Parameter(flat)
+        return self._joined
 
     def learn(self, state: Tensor, reward: Tensor, weight: Tensor) -> Tensor:
         """The error of some windows; sets the gradients.
@@ -62,18 +94,17 @@ class RewardRegression:
         Returns:
             Scalar.
         """
-        with torch.no_grad():
-            layers = self._layers_for(len(state))
-            last, inputs = layers[-1], state
-            for layer in layers[:-1]:
-                torch.addmm(layer.bias, inputs, layer.transposed, out=layer.output)
-                inputs = layer.output.relu_()
-            torch.addmm(last.bias, inputs, last.transposed, out=last.output)
-            difference = last.output.sub_(reward)
-            torch.mul(difference, weight[:, None], out=last.pull)
-            error = torch.dot(last.pull.view(-1), difference.view(-1)).div_(reward.numel())
-            last.pull.mul_(2.0 / reward.numel())
-            _pull_back(layers, state)
+        layers, rooms = self._room_for(len(state))
+        last, inputs = rooms[-1], state
+        for layer, room in zip(layers, rooms, strict=True):
+            torch.addmm(layer.bias, inputs, layer.transposed, out=room.output)
+            inputs = room.output if room is last else room.output.relu_()
+        difference = last.output.sub_(reward)
+        torch.mul(difference, weight[:, None], out=last.pull)
+        error = torch.dot(last.flat_pull, last.flat_output).div_(reward.numel())
+        last.pull.mul_(2.0 / reward.numel())
+        _pull_back(layers, rooms, state)
+        self._set_gradients()
         return error
 
     def values(self, state: Tensor) -> Tensor:
@@ -89,36 +120,63 @@ class RewardRegression:
                 inputs = output if lin is self._lins[-1] else output.relu_()
         return inputs
 
-    def _layers_for(self, windows: int) -> list[_Layer]:
+    def _room_for(self, windows: int) -> tuple[list[_Layer], list[_Room]]:
         """Layers with room for `windows`; views of weights hold while these stay where they are."""
-        made_for = windows, self._lins[0].weight.data_ptr()
-        if made_for != self._made_for:
-            self._layers = [_layer(lin, windows) for lin in self._lins]
-            self._made_for = made_for
-        return self._layers
+        place = self._parameters[0].data_ptr()
+        if place != self._made_for:
+            self._made_for, self._rooms, self._layers = place, {}, self._layers_here()
+        rooms = self._rooms.get(windows)
+        if rooms is None:
+            rooms = self._rooms[windows] = [_room(layer, windows) for layer in self._layers]
+        return self._layers, rooms
+
+    def _layers_here(self) -> list[_Layer]:
+        self._gradient = self._parameters[0].new_empty(sum(self.lengths))
+        values = [parameter.detach() for parameter in self._parameters]
+        gradients = self._parts(self._gradient)
+        return [
+            _Layer(
+                weight=values[at],
+                bias=values[at + 1],
+                transposed=values[at].t(),
+                of_weight=gradients[at],
+                of_bias=gradients[at + 1],
+            )
+            for at in range(0, len(values), 2)
+        ]
+
+    def _parts(self, flat: Tensor) -> list[Tensor]:
+        """Views of `flat` in the shapes of the parameters."""
+        parts = zip(torch.split(flat, self.lengths), self._parameters, strict=True)
+        return [part.view_as(parameter) for part, parameter in parts]
+
+    def _set_gradients(self) -> None:
+        if self._joined is not None:
+            self._joined.grad = self._gradient
+        for lin, layer in zip(self._lins, self._layers, strict=True):
+            if lin.weight.grad is not layer.of_weight:
+                lin.weight.grad, lin.bias.grad = layer.of_weight, layer.of_bias
 
 
-def _layer(lin: nn.Linear, windows: int) -> _Layer:
-    pull = lin.weight.new_empty(windows, lin.out_features)
-    return _Layer(
-        weight=lin.weight,
-        bias=lin.bias,
-        transposed=lin.weight.t(),
-        output=torch.empty_like(pull),
+def _room(layer: _Layer, windows: int) -> _Room:
+    output = layer.weight.new_empty(windows, len(layer.bias))
+    pull = torch.empty_like(output)
+    return _Room(
+        output=output,
         pull=pull,
-        pull_transposed=pull.t(),
-        of_weight=torch.empty_like(lin.weight),
-        of_bias=torch.empty_like(lin.bias),
+        transposed=pull.t(),
+        flat_output=output.view(-1),
+        flat_pull=pull.view(-1),
     )
 
 
-def _pull_back(layers: list[_Layer], state: Tensor) -> None:
+def _pull_back(layers: list[_Layer], rooms: list[_Room], state: Tensor) -> None:
     """Gradients of all layers, from the pull of the last one."""
     for number in reversed(range(len(layers))):
-        layer = layers[number]
-        inputs = layers[number - 1].output if number else state
-        layer.weight.grad = torch.mm(layer.pull_transposed, inputs, out=layer.of_weight)
-        layer.bias.grad = torch.sum(layer.pull, 0, out=layer.of_bias)
+        layer, room = layers[number], rooms[number]
+        inputs = rooms[number - 1].output if number else state
+        torch.mm(room.transposed, inputs, out=layer.of_weight)
+        torch.sum(room.pull, 0, out=layer.of_bias)
         if number:
-            pull = torch.mm(layer.pull, layer.weight, out=layers[number - 1].pull)
+            pull = torch.mm(room.pull, layer.weight, out=rooms[number - 1].pull)
             torch.ops.aten.threshold_backward.grad_input(pull, inputs, 0, grad_input=pull)

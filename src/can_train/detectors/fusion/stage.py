@@ -218,6 +218,15 @@ class AgentStage(_FusionStage[Lessons]):
         )
         self._agent, self._regression = model.agent, RewardRegression(model.agent)
 
+    def optimizer(self) -> AdamW:
+        """One that moves all weights of the agent as one tensor."""
+        return AdamW(
+            [self._regression.joined()],
+            rate=self.settings.learning_rate,
+            weight_decay=self.settings.weight_decay,
+            parts=self._regression.lengths,
+        )
+
     def training_step(self, batch: Lessons) -> Tensor:
         """Mean squared error of the Q-values against the rewards, weighted by window."""
         errors = (self._agent(batch.state) - batch.reward).square().mean(dim=1)

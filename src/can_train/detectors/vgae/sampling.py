@@ -10,7 +10,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from can_train.detectors.kernels.sampling import of_sampled, sampled
-from can_train.detectors.linear import product, rounding
+from can_train.detectors.linear import factor, product, product_of_columns, rounding
 
 
 def sample(
@@ -45,25 +45,26 @@ class _Sample(Function):
         limit: float,
     ) -> tuple[Tensor, Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        weight, rounded = torch.cat([mean, log_variance]), rounding()
-        both = product(hidden, weight.t(), rounded)
+        weight, nodes = torch.cat([mean, log_variance]), factor(hidden, rounding())
+        both = product(nodes, weight.t(), len(hidden))
         both += torch.cat([mean_bias, log_variance_bias])
         parts = map(torch.from_numpy, sampled(both.numpy(), noise.numpy(), limit))
         mu, logvar, latent, off = parts
-        ctx.save_for_backward(hidden, weight, both, off)
-        ctx.limit, ctx.rounded = limit, rounded
+        ctx.save_for_backward(nodes, weight, both, off)
+        ctx.limit = limit
         return mu, logvar, latent
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        hidden, weight, both, off = ctx.saved_tensors
+        nodes, weight, both, off = ctx.saved_tensors
         given = (off[:0] if pull is None else pull.contiguous() for pull in gradients)
         mu, logvar, latent = (pull.numpy() for pull in given)
         found = of_sampled(mu, logvar, latent, off.numpy(), both.numpy(), ctx.limit)
         of_both = torch.from_numpy(found)
-        of_weight, of_bias = product(of_both.t(), hidden, ctx.rounded), of_both.sum(0)
-        of_hidden, width = product(of_both, weight, ctx.rounded), off.shape[1]
+        pull = factor(of_both, nodes.dtype == torch.bfloat16)
+        of_weight, of_bias = product_of_columns(pull, nodes), of_both.sum(0)
+        of_hidden, width = product(pull, weight, len(of_both)), off.shape[1]
         return (
             of_hidden, of_weight[:width], of_bias[:width], of_weight[width:], of_bias[width:],
             None, None,

@@ -45,3 +45,37 @@ def test_values_are_the_agents_own_however_many_windows() -> None:
     for windows in (3, 7, 7):
         state = torch.randn(windows, 4)
         assert torch.equal(regression.values(state), agent(state))
+
+
+def test_joined_parameters_are_the_agents_own_memory() -> None:
+    agent = QNetwork(state_channels=4, actions=5, hidden_channels=8, hidden_layers=2)
+    lesson = torch.randn(6, 4), torch.rand(6, 5), torch.ones(6)
+    alone = RewardRegression(agent)
+    before, values = alone.learn(*lesson), agent(lesson[0])
+    gradients = [p.grad.clone() for p in agent.parameters()]  # type: ignore[union-attr]
+    regression = RewardRegression(agent)
+    flat = regression.joined()
+    assert torch.equal(agent(lesson[0]), values)
+    assert torch.equal(regression.learn(*lesson), before)
+    assert flat.grad is not None
+    assert torch.equal(flat.grad, torch.cat([g.flatten() for g in gradients]))
+    for parameter, gradient in zip(agent.parameters(), gradients, strict=True):
+        assert torch.equal(parameter.grad, gradient)  # type: ignore[arg-type]
+    with torch.no_grad():
+        flat.mul_(2.0)
+    assert torch.equal(agent(lesson[0]), regression.values(lesson[0]))
+    assert not torch.equal(agent(lesson[0]), values)
+    agent.load_state_dict({k: v / 2.0 for k, v in agent.state_dict().items()})
+    assert torch.equal(agent(lesson[0]), values)
+    assert torch.equal(flat, torch.cat([p.flatten() for p in agent.parameters()]))
+
+
+def test_gradients_are_set_again_where_somebody_forgot_them() -> None:
+    agent = QNetwork(state_channels=4, actions=5, hidden_channels=8, hidden_layers=1)
+    regression, flat = (made := RewardRegression(agent)), made.joined()
+    lesson = torch.randn(6, 4), torch.rand(6, 5), torch.ones(6)
+    for _ in range(2):
+        for parameter in (flat, *agent.parameters()):
+            parameter.grad = None
+        regression.learn(*lesson)
+        assert all(p.grad is not None and p.grad.any() for p in (flat, *agent.parameters()))
