@@ -6,9 +6,20 @@ loops are short here, and a thread that waits for the next one fills its core me
 
 from __future__ import annotations
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+import sys
+from contextlib import AbstractContextManager
+from functools import lru_cache
+
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 
-def one_thread() -> threadpool_limits:
+def one_thread() -> AbstractContextManager[object]:
     """In the block, all of them that are loaded have one thread."""
-    return threadpool_limits(limits=1)
+    limited: AbstractContextManager[object] = _libraries(len(sys.modules)).limit(limits=1)
+    return limited
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """Those that are loaded; looked for again (1 ms) when modules were loaded meanwhile."""
+    return ThreadpoolController()

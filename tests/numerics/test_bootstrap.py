@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
-from can_train.evaluation.bootstrap import REPLICATES, block_bootstrap
+from can_train.evaluation.bootstrap import REPLICATES, _redraws, block_bootstrap
 
 
 def test_intervals_agree_with_redrawing_windows_and_scoring_them_again():
@@ -57,3 +57,16 @@ def test_the_same_seed_gives_the_same_interval():
     label, score = np.arange(400) % 3 == 0, np.random.default_rng(2).random(400)
     assert block_bootstrap(label, score, 0.5, 3) == block_bootstrap(label, score, 0.5, 3)
     assert block_bootstrap(label, score, 0.5, 3) != block_bootstrap(label, score, 0.5, 4)
+
+
+def test_scorers_of_one_file_share_their_redraws():
+    label = np.arange(500) % 60 < 20
+    block_bootstrap(label, np.arange(500), 0.0, seed=11)
+    before = _redraws.cache_info()
+    again = block_bootstrap(label, np.arange(500)[::-1], 0.0, seed=11)
+    after = _redraws.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+    _redraws.cache_clear()
+    assert block_bootstrap(label, np.arange(500)[::-1], 0.0, seed=11) == again
+    with pytest.raises(ValueError, match="read-only"):
+        _redraws(50, 11)[0, 0] = 1.0

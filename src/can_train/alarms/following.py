@@ -14,11 +14,11 @@ import numpy as np
 
 from can_train.alarms.events import EVENT_GAP_S, Event
 from can_train.alarms.rule import Severity
-from can_train.alarms.sightings import Sighting, Sign
+from can_train.alarms.sightings import Sighting
+from can_train.alarms.sums import SightingSums
 from can_train.alarms.suspects import (
     NOBODY,
     REFERENCE_WINDOWS,
-    Shown,
     Suspects,
     compared_suspects,
     shown_in,
@@ -105,9 +105,7 @@ class _OpenEvent:
         self._start_s, self._end_s = first.start_s, first.end_s
         self._first_alarm_s: float | None = None
         self._windows, self._duration_s = 0, 0.0
-        self._ids = np.zeros(0, np.uint32)
-        self._count = np.zeros(0, np.int64)
-        self._total = np.zeros((0, len(Sign)))
+        self._shown = SightingSums()
 
     def add(self, window: JudgedWindow) -> None:
         """Takes a window above the threshold."""
@@ -120,7 +118,7 @@ class _OpenEvent:
         if window.severity == "alarm" and self._first_alarm_s is None:
             self._first_alarm_s = window.end_s
         if window.sighting is not None:
-            self._see(window.sighting)
+            self._shown.add(window.sighting)
 
     def described(self, window: int) -> Event:
         """What is known of it so far."""
@@ -137,30 +135,11 @@ class _OpenEvent:
             kind=suspects.kind,
         )
 
-    def _see(self, sighting: Sighting) -> None:
-        """Adds what a window shows to the sums, row by row as for whole recordings."""
-        new = np.setdiff1d(sighting.node_id, self._ids)
-        if len(new):
-            at = np.searchsorted(self._ids, new)
-            self._ids = np.insert(self._ids, at, new)
-            self._count = np.insert(self._count, at, 0)
-            self._total = np.insert(self._total, at, 0.0, axis=0)
-        at = np.searchsorted(self._ids, sighting.node_id)
-        self._count[at] += 1
-        self._total[at] += sighting.x
-
     def _suspects(self, window: int) -> Suspects:
         before = list(_sighted(self._quiet))
-        if not before or not len(self._ids):
+        if not before or not len(self._shown):
             return NOBODY
-        event = Shown(
-            ids=self._ids,
-            count=self._count,
-            mean=self._total / self._count[:, None],
-            deviation=np.zeros_like(self._total),
-            windows=self._windows,
-            duration_s=self._duration_s,
-        )
+        event = self._shown.means(self._windows, self._duration_s)
         quiet = shown_in(
             np.concatenate([sighting.node_id for sighting in before]),
             np.concatenate([sighting.x for sighting in before]),

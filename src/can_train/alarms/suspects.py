@@ -171,14 +171,18 @@ def shown_in(
     """
     ids, at = np.unique(node_id, return_inverse=True)
     count = np.bincount(at, minlength=len(ids))
-    values = x.astype(np.float64)
-    mean = _sums(values, at, len(ids)) / count[:, None]
-    square = _sums((values - mean[at]) ** 2, at, len(ids)) / count[:, None]
+    mean, square = np.empty((2, x.shape[1], len(ids)))
+    # Column by column: a stream does this in a decision, and new memory for all takes longer.
+    for column, signs in enumerate(x.T):
+        values = signs.astype(np.float64)
+        mean[column] = np.bincount(at, values) / count
+        values -= mean[column][at]
+        square[column] = np.bincount(at, np.square(values, out=values)) / count
     return Shown(
         ids=ids,
         count=count,
-        mean=mean,
-        deviation=np.sqrt(square),
+        mean=np.ascontiguousarray(mean.T),
+        deviation=np.sqrt(square.T),
         windows=windows,
         duration_s=float(duration_s.sum()),
     )
@@ -231,11 +235,6 @@ def _compared(event: Shown, quiet: Shown) -> _Compared:
         share_before=past.mean[:, Sign.SHARE_OF_FRAMES] * past.count / past.windows,
         count_rise=rise[:, Sign.COUNT_LOG_RATIO],
     )
-
-
-def _sums(x: NDArray[np.float64], at: NDArray[np.int64], groups: int) -> NDArray[np.float64]:
-    """Sum of the rows of each group [groups, columns]."""
-    return np.stack([np.bincount(at, column, minlength=groups) for column in x.T], axis=1)
 
 
 def _verdict(found: _Compared, silent: NDArray[np.bool_], busier: bool) -> Suspects:

@@ -14,6 +14,7 @@ from typing import Final
 
 from can_train import __version__
 from can_train.cli.hints import with_roots
+from can_train.cli.loading import runs_one_command
 from can_train.cli.parser import Parser
 from can_train.cli.recording import pass_on
 from can_train.errors import EXIT_INTERRUPTED, CanTrainError, PreflightError, exit_code_of
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     remember_command(words)
     if argv is None:
+        runs_one_command()
         _interrupt_by_signals()
         _spin_briefly(os.environ)
     given: dict[str, object] = {}

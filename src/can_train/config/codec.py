@@ -57,12 +57,19 @@ def to_plain(value: object, annotation: object) -> Json:
                 plain[item.name] = to_plain(found, hints[item.name])
         return plain
     if isinstance(value, tuple):
-        return [to_plain(item, get_args(base)[0]) for item in value]
+        return _listed(value, get_args(base)[0])
     if isinstance(value, Mapping):
         return {key: to_plain(item, get_args(base)[1]) for key, item in value.items()}
     if isinstance(value, int | float):
         return float(value) if base is float else value
     raise ConfigError(f"{value!r} can't be stored in a frozen config")
+
+
+def _listed(items: tuple[object, ...], annotation: object) -> list[Json]:
+    """The same of each item; in the longest tuples all are floats, and nothing is to be changed."""
+    if annotation is float and all(type(item) is float for item in items):
+        return cast(list[Json], list(items))
+    return [to_plain(item, annotation) for item in items]
 
 
 def from_plain(cls: type[T], raw: object, where: str) -> T:

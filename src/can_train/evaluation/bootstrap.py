@@ -8,6 +8,7 @@ Statistics 17, 1989), here without overlap.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,8 @@ SHORTEST_BLOCK_WINDOWS: Final = 10
 FEWEST_BLOCKS: Final = 5
 REPLICATES: Final = 1000
 LEVEL: Final = 0.95
+_KEPT_DRAWS: Final = 8
+"""Files of an evaluation have few numbers of blocks; 400 kB each."""
 
 ConfidenceInterval = tuple[float, float]
 
@@ -61,14 +64,22 @@ def block_bootstrap(
     if blocks < FEWEST_BLOCKS:
         return BootstrapIntervals(roc_auc=None, f1=None)
     block = np.arange(len(truth)) * blocks // len(truth)
-    weight = np.random.default_rng(seed).multinomial(
-        blocks, np.full(blocks, 1.0 / blocks), size=REPLICATES
-    )
+    weight = _redraws(blocks, seed)
     with one_thread():
         return BootstrapIntervals(
-            roc_auc=_roc_auc_interval(truth, scores, block, weight.astype(np.float64)),
-            f1=_f1_interval(truth, scores > threshold, block, weight.astype(np.float64)),
+            roc_auc=_roc_auc_interval(truth, scores, block, weight),
+            f1=_f1_interval(truth, scores > threshold, block, weight),
         )
+
+
+@lru_cache(maxsize=_KEPT_DRAWS)
+def _redraws(blocks: int, seed: int) -> NDArray[np.float64]:
+    """How often each block is in each redraw [1000, blocks]; the same for every scorer."""
+    chances = np.full(blocks, 1.0 / blocks)
+    drawn = np.random.default_rng(seed).multinomial(blocks, chances, size=REPLICATES)
+    weight = drawn.astype(np.float64)
+    weight.flags.writeable = False
+    return weight
 
 
 def _roc_auc_interval(

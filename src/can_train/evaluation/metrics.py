@@ -69,8 +69,6 @@ def window_metrics(
     Raises:
         TrainingError: A score is NaN.
     """
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
     truth, scores = _checked(label, score)
     windows, attacks = len(truth), int(np.count_nonzero(truth))
     benign = windows - attacks
@@ -89,14 +87,30 @@ def window_metrics(
         recall=found / attacks if attacks else None,
         f1=2 * found / (attacks + alarmed) if attacks else None,
         mcc=_matthews(windows, attacks, alarmed, found) if both else None,
-        roc_auc=float(roc_auc_score(truth, scores)) if both else None,
-        pr_auc=float(average_precision_score(truth, scores)) if both else None,
+        roc_auc=_roc_auc(truth, scores) if both else None,
+        pr_auc=_average_precision(truth, scores) if both else None,
         fpr=false_alarms / benign if benign else None,
         false_alarms_per_hour=false_alarms / hours if hours > 0 else None,
         false_alarms_per_hour_upper=poisson_upper(false_alarms) / hours if hours > 0 else None,
         recall_at_fpr_1e3=recall_at_fpr(truth, scores, 1000),
         recall_at_fpr_1e4=recall_at_fpr(truth, scores, 10_000),
     )
+
+
+def _roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """`roc_auc_score`, which looks at its arguments three times before it calls the same."""
+    from sklearn.metrics import auc, roc_curve
+
+    fpr, recall, _ = roc_curve(truth, scores)
+    return float(auc(fpr, recall))
+
+
+def _average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """`average_precision_score`, AP = sum of (R_n - R_(n-1)) P_n, likewise."""
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(truth, scores)
+    return float(max(0.0, -np.sum(np.diff(recall) * precision[:-1])))
 
 
 def _matthews(windows: int, attacks: int, alarmed: int, found: int) -> float:

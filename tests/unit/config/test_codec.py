@@ -127,6 +127,14 @@ def test_what_held_before_a_field_was_added_is_not_written_even_if_it_is_not_the
     assert to_plain(found, RunConfig) == earlier
 
 
+def test_numbers_of_a_long_tuple_are_floats_whatever_they_were() -> None:
+    plain = to_plain((1, 2.5, -0.0), tuple[float, ...])
+    assert [str(number) for number in plain] == ["1.0", "2.5", "-0.0"]  # type: ignore[union-attr]
+    assert to_plain((1.5, 2.5), tuple[float, ...]) == [1.5, 2.5]
+    with pytest.raises(ConfigError, match="can't be stored"):
+        to_plain((1.5, 1j), tuple[float, ...])
+
+
 def test_added_fields_are_still_checked() -> None:
     plain = to_plain(DataConfig(dataset_digest="d", split_digest="s"), DataConfig)
     assert isinstance(plain, dict)

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from can_train.alarms.rate import poisson_upper
 from can_train.detectors.calibration import conformal_threshold
@@ -117,3 +118,14 @@ def test_nan_scores_are_an_error_and_infinite_ones_rank_last_or_first():
     with pytest.raises(TrainingError, match="1 of 2 window scores are NaN"):
         window_metrics([0, 1], [np.nan, 1.0], 0.5, 1.0)
     assert window_metrics([0, 1], [-np.inf, np.inf], 0.5, 1.0).roc_auc == 1.0
+
+
+@pytest.mark.parametrize("digits", [1, 12])
+def test_areas_are_scikit_learns_bit_for_bit_with_and_without_ties(digits):
+    draw = np.random.default_rng(digits)
+    for windows in (2, 7, 700):
+        label = np.arange(windows) % 2
+        score = np.round(draw.normal(label, 1.0), digits)
+        m = window_metrics(label, score, 0.5, 1.0)
+        assert m.roc_auc == roc_auc_score(label, score)
+        assert m.pr_auc == average_precision_score(label, score)

@@ -6,6 +6,7 @@ import argparse
 from typing import Final, TypeAlias
 
 from can_train.cli.examples import epilog
+from can_train.cli.loading import loading
 from can_train.cli.options import add_root_options
 from can_train.cli.outputs import require_writable
 from can_train.cli.reading import add_reading_options
@@ -75,14 +76,15 @@ def run(args: argparse.Namespace) -> int:
     """
     _check(args)
     path = detector_path(args, "detect with")
-    from can_train.cli.live import follow
-    from can_train.detectors.loading import load_detector
-    from can_train.streaming.opening import rehearse
+    with loading():
+        from can_train.cli.live import follow
+        from can_train.detectors.loading import load_detector
+        from can_train.streaming.opening import rehearse
 
-    detector = load_detector(path, experiment_root=vars(args).get("experiment_root"))
-    detector.limit_threads()
-    if args.file is None:
-        rehearse(detector, words=8 if args.fd else 1)
+        detector = load_detector(path, experiment_root=vars(args).get("experiment_root"))
+        detector.limit_threads()
+        if args.file is None:
+            rehearse(detector, words=8 if args.fd else 1)
     source = source_of(args, args.file, 1.0 if args.realtime else None)
     try:
         return follow(args, detector, source)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from can_train.cli.calibration import add_calibration_options, wanted_calibration
 from can_train.cli.examples import epilog
+from can_train.cli.loading import loading
 from can_train.cli.options import add_root_options, roots_of
 from can_train.cli.other_detectors import add_detector_option, wanted_detectors
 from can_train.cli.outputs import require_writable, writing_for
@@ -111,7 +112,8 @@ def run(args: argparse.Namespace) -> int:
     _check_out(args, run_dir)
     data_root = roots.data if "data_root" in args else frozen.data_root
     with _waiting() as tell:
-        from can_train.evaluation.scenarios import Asked, evaluate_run
+        with loading():
+            from can_train.evaluation.scenarios import Asked, evaluate_run
 
         asked = Asked(
             recordings=args.recordings,
@@ -152,8 +154,9 @@ def _run_without_model(args: argparse.Namespace) -> int:
         )
     _check_out(args)
     with _waiting() as tell:
-        from can_train.dataset.manifest import DatasetRef
-        from can_train.evaluation.untrained import evaluate_dataset
+        with loading():
+            from can_train.dataset.manifest import DatasetRef
+            from can_train.evaluation.untrained import evaluate_dataset
 
         ref = DatasetRef(modality=args.modality, dataset=args.name)
         report = evaluate_dataset(roots_of(args).data, ref, named, tell)

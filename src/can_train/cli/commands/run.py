@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
+from can_train.cli.loading import loading
 from can_train.cli.place import LARGEST
 from can_train.cli.recording import add_recording_options
 from can_train.cli.values import WholeNumber, file_path
@@ -117,8 +118,10 @@ def _train(frozen: FrozenConfig, args: argparse.Namespace, ranks: Ranks | None) 
         with JobLog(frozen.run_dir, args.frozen_config), _RecordedState(frozen.run_dir):
             _check_restarts(args.max_requeues)
             point_latest(frozen.run_dir)
-            from can_train.training.energy import EnergyMeter
-            from can_train.training.run import run_frozen
+            # Groups of processes stay as they are: what ends them at exit is not ours to change.
+            with loading() if ranks is None else contextlib.nullcontext():
+                from can_train.training.energy import EnergyMeter
+                from can_train.training.run import run_frozen
 
             with EnergyMeter(frozen.run_dir, frozen.config.training.threads):
                 run_frozen(args.frozen_config, ranks)

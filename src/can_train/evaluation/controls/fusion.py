@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from can_train.detectors.fusion.fitting import fit_linear
 from can_train.evaluation.experts import FusionView
+from can_train.threads import one_thread
 
 NAMES: Final = ("best_fixed_alpha", "logistic_regression", "small_mlp")
 """What they are called in tables."""
@@ -134,7 +135,7 @@ def _fit(
     y = (np.asarray(label) != 0).astype(np.int64)
     if not 0 < np.count_nonzero(y) < len(y):
         return None
-    with warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         # The budget of iterations is fixed on purpose; ending on it is no fault.
         warnings.simplefilter("ignore", ConvergenceWarning)
         pipeline.fit(state, y)
