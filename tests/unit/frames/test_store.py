@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def test_frames_are_read_back_mapped(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", [(1, 0), (2, 0)])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_columns_that_another_program_wrote_are_read(
-    tmp_path: Path, version: tuple[int, int], order: str
+    tmp_path: Path, version: tuple[int, int], order: Literal["C", "F"]
 ) -> None:
     frames = random_frames(100)
     payload = stored(tmp_path, frames) / "payload.npy"
