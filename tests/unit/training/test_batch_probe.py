@@ -133,7 +133,8 @@ def test_no_garbage_is_collected_meanwhile_which_costs_more_than_the_probes(
         measure(module, CpuMemory())
     finally:
         gc.callbacks.remove(told)
-    assert gc.isenabled() and seen == [("learn", False)] * 4
+    assert gc.isenabled() and seen[:4] == [("learn", False)] * 4
+    assert all(enabled for _, enabled in seen[4:])  # what was put off may come at once afterwards
 
 
 def test_noise_never_makes_a_window_cost_nothing(lab: Lab) -> None:
