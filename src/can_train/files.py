@@ -154,7 +154,10 @@ def _begin_to_write() -> Callable[[int, int, int, int], int] | None:
     """`sync_file_range(2)`, which only Linux has: brings nothing to an end, so `fsync` follows."""
     import ctypes
 
-    function = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    try:
+        function = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    except OSError:  # a Python that loads no libraries
+        return None
     if function is not None:
         function.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
     return function

@@ -31,8 +31,8 @@ class Threshold:
         benign_windows: Number of benign calibration windows behind it.
         exact: Whether they were enough; otherwise `real_value` is merely their maximum.
         rule: What set it: `real` benign windows alone (`conformal_threshold`), or the
-            `robust` quantiles of single recordings (`robust_threshold`), or the thresholds of the
-            `experts` that a fusion takes the maximum of.
+            `robust` quantiles of single recordings (`robust_threshold`), or those of the `experts`
+            of a fusion by maximum; windows and exactness are then the classifier's.
         real_value: What real benign windows ask for.
         robust_value: What single recordings ask for, or the experts; None where there are fewer
             than four recordings.

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from can_train.config.frozen import decode_run_config, encode_run_config
+from can_train.config.schema import RunConfig
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence
 from can_train.detectors.known_vehicle import KnownVehicles
@@ -30,6 +31,9 @@ KEYS: Final = frozenset(
         "parents",
     }
 )
+
+SUPPORT_SINCE: Final = 10
+"""Version of the results from which the anomaly detector supports the classifier in the maximum."""
 
 
 def plain_of(trained: TrainedDetector) -> dict[str, Any]:
@@ -97,6 +101,7 @@ def _trained(plain: Mapping[str, Any], where: str, sha256: str) -> TrainedDetect
             f"nodes and edges; with --features {config.data.features} there are {len(names.node)} "
             f"and {len(names.edge)} now. Train it again, or use the version that made it"
         )
+    _require_rule(config, where)
     vehicles = plain["vehicles"]
     return TrainedDetector(
         config=config,
@@ -109,4 +114,20 @@ def _trained(plain: Mapping[str, Any], where: str, sha256: str) -> TrainedDetect
         parents=plain["parents"],
         vehicles=None if vehicles is None else KnownVehicles.from_plain(vehicles),
         sha256=sha256,
+    )
+
+
+def _require_rule(config: RunConfig, where: str) -> None:
+    """Refuses a fusion whose scores were made by another rule than this program's.
+
+    Raises:
+        ArtifactError: It is one.
+    """
+    fusion = config.fusion
+    if fusion is None or fusion.fusion_policy != "maximum" or config.results >= SUPPORT_SINCE:
+        return
+    raise ArtifactError(
+        f"{where}: a fusion by maximum of results of version {config.results}; since version "
+        f"{SUPPORT_SINCE} the anomaly detector supports the classifier in it, and is trained for "
+        f"that. Train all three again, or use the version that made it"
     )

@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 import threading
+import tokenize
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,11 @@ _HEADER: Final = re.compile(
 """How `.npy` files of one or two dimensions begin that this package writes."""
 
 _HEADER_BYTES: Final = 128
+
+_DAMAGE: Final = (
+    OSError, ValueError, EOFError, TypeError, OverflowError, SyntaxError, tokenize.TokenError
+)  # fmt: skip
+"""What a spoilt header raises, whose literal numpy parses."""
 
 
 def store_frames(target: Path, frames: Frames, digest: str) -> None:
@@ -116,7 +122,7 @@ def _load(folder: Path) -> Frames:
         path = column_file(folder, column.name)
         try:
             stored = _opened(path)
-        except (OSError, ValueError, EOFError) as error:
+        except _DAMAGE as error:
             raise DataError(f"{path}: no stored column ({error}). {_AGAIN}") from error
         if stored.dtype != np.dtype(column.dtype):
             raise DataError(f"{path}: holds {stored.dtype}, not {column.dtype}. {_AGAIN}")

@@ -9,6 +9,7 @@ somebody asks the process to stop, the position is also saved after the step tha
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import math
@@ -271,8 +272,10 @@ class _Fitting:
                 self._train_epoch()
                 self._close_epoch()
                 self._lasted_s.append(time.monotonic() - started)
-        finally:
-            self._recorder.keep()
+        except BaseException:
+            with contextlib.suppress(OSError):  # what came first says more
+                self._recorder.keep()
+            raise
         self._save()
         return progress
 

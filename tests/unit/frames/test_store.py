@@ -131,6 +131,22 @@ def test_damaged_frames_are_written_again(tmp_path: Path, column: FramesColumn) 
     assert list(target.parent.iterdir()) == [target]
 
 
+def test_a_spoilt_header_is_told_or_does_not_matter(tmp_path: Path) -> None:
+    """Its literal is parsed by Python, which has errors of its own."""
+    frames = random_frames(3)
+    path = stored(tmp_path, frames) / "timestamp.npy"
+    whole, refused = path.read_bytes(), 0
+    for bit in range(8 * 128):
+        spoilt = bytearray(whole)
+        spoilt[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(spoilt)
+        try:
+            assert load_frames(tmp_path, recording_of(frames)).digest() == frames.digest()
+        except DataError:
+            refused += 1
+    assert refused > 900
+
+
 def test_interrupted_writing_leaves_nothing_under_the_name(tmp_path: Path) -> None:
     frames = random_frames(100)
     whole = len(frames)

@@ -48,7 +48,7 @@ class FusionDetector(Detector):
     def threshold_of_experts(
         self, experts: Mapping[str, Detector], real: Threshold
     ) -> Threshold | None:
-        """Of the maximum, where the largest excess is 0: a window alarms if it does for an expert.
+        """Of the maximum, where its excess is 0: the classifier's, supported, or the rhythm's.
 
         Another one, from the same recordings as the experts' own, would only add its own chance.
         """

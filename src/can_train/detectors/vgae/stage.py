@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from can_train.config.schema import TrainingConfig
-from can_train.dataset.windows import TRAINING, VALIDATION
+from can_train.dataset.windows import TRAINING, VALIDATION, DatasetWindows
 from can_train.detectors.epochs import shuffled
 from can_train.detectors.stage import GraphStage, Judgement, Means, StageWindows
 from can_train.detectors.task import Prepared, StageTask
@@ -34,11 +36,11 @@ def build(task: StageTask) -> Prepared:
     """
     config, inputs, vgae = task.config, task.inputs, cast(VGAE, task.network)
     sizes = cast(VgaeConfig, config.architecture)
-    windows = inputs.undisturbed(*TRAINING)
+    windows = benign_windows(inputs, TRAINING)
     trained_on = StageWindows(
         feed=task.feed,
         epoch=shuffled(windows, config.seed),
-        validation=inputs.undisturbed(*VALIDATION),
+        validation=benign_windows(inputs, VALIDATION),
     )
     weights = VgaeLossWeights(
         id=sizes.id_weight, neighbour=sizes.neighbour_weight, kl=sizes.kl_weight
@@ -60,6 +62,16 @@ def build(task: StageTask) -> Prepared:
     if teacher is not None:
         agreement = LatentAgreement(vgae, teacher.projection, task.feed, task.teacher(), inputs)
     return Prepared(module=module, agreement=agreement)
+
+
+def benign_windows(inputs: DatasetWindows, sides: tuple[str, ...]) -> NDArray[np.int64]:
+    """Benign windows of sides, but those right after an attack where a side has others."""
+    calm = [inputs.undisturbed(side) for side in sides]
+    found = [
+        each if len(each) else inputs.windows(side, benign=True)
+        for side, each in zip(sides, calm, strict=True)
+    ]
+    return np.sort(np.concatenate(found))
 
 
 class VgaeStage(GraphStage):
