@@ -131,7 +131,6 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "detectors.task": ("unit/training/test_run.py",),
     "detectors.vgae.onnx": ("unit/deploy/onnx/test_write.py",),
     "detectors.vgae.spec": ("unit/config/test_spec.py",),
-    "detectors.vgae.stage": ("unit/training/test_loop.py", "unit/training/test_run.py"),
     "environment": ("cli/test_launcher.py",),
     "evaluation.beside": ("e2e/test_other_detectors.py", "unit/cli/test_other_detectors.py"),
     "evaluation.bootstrap": ("numerics/test_bootstrap.py",),
