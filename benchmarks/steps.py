@@ -250,7 +250,7 @@ def _reference_vgae(sizes: Any, one: Data, known: int) -> ReferenceVgae:
             "node_channels": one.x.shape[1],
             "edge_channels": one.edge_attr.shape[1],
             "num_ids": 0,
-            "vocabulary_size": known,
+            "told_ids": known if sizes.id_weight or sizes.neighbour_weight else 0,
             **{name: getattr(sizes, name) for name in names},
         },
         VgaeLossWeights(id=sizes.id_weight, neighbour=sizes.neighbour_weight, kl=sizes.kl_weight),

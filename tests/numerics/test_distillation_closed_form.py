@@ -45,7 +45,7 @@ def constant_vgae(latent: list[float], decoded: list[float]) -> VGAE:
         node_channels=len(decoded),
         edge_channels=1,
         num_ids=0,
-        vocabulary_size=3,
+        told_ids=3,
         encoder_channels=(2,),
         decoder_channels=(2,),
         latent_channels=len(latent),

@@ -20,7 +20,7 @@ from can_train.graphs.features import FEATURE_NAMES
 from can_train.graphs.scaling import FeatureScaler, IdVocabulary
 
 EXTRAS: Mapping[str, Mapping[str, list[float]]] = {
-    "vgae": {"error_scale": [1.0] * 4},
+    "vgae": {"error_scale": [1.0] * 2},
     "gat": {},
     "dqn": {"state_mean": [0.0] * 10, "state_scale": [1 / 3] * 10},
 }

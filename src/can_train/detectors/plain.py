@@ -10,6 +10,7 @@ import numpy as np
 
 from can_train.config.frozen import decode_run_config, encode_run_config
 from can_train.config.schema import RunConfig
+from can_train.config.spec import spec_of
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.evidence import CalibrationEvidence
 from can_train.detectors.known_vehicle import KnownVehicles
@@ -32,8 +33,9 @@ KEYS: Final = frozenset(
     }
 )
 
-SUPPORT_SINCE: Final = 10
-"""Version of the results from which the anomaly detector supports the classifier in the maximum."""
+SCORES_SINCE: Final = 11
+"""Version of the results from which anomaly detectors score by their reconstruction alone, and
+fusions by maximum rank by it what doesn't alarm."""
 
 
 def plain_of(trained: TrainedDetector) -> dict[str, Any]:
@@ -118,16 +120,16 @@ def _trained(plain: Mapping[str, Any], where: str, sha256: str) -> TrainedDetect
 
 
 def _require_rule(config: RunConfig, where: str) -> None:
-    """Refuses a fusion whose scores were made by another rule than this program's.
+    """Refuses a detector whose scores were made by another rule than this program's.
 
     Raises:
         ArtifactError: It is one.
     """
-    fusion = config.fusion
-    if fusion is None or fusion.fusion_policy != "maximum" or config.results >= SUPPORT_SINCE:
+    if config.results >= SCORES_SINCE or spec_of(config.model).role == "probability":
         return
     raise ArtifactError(
-        f"{where}: a fusion by maximum of results of version {config.results}; since version "
-        f"{SUPPORT_SINCE} the anomaly detector supports the classifier in it, and is trained for "
-        f"that. Train all three again, or use the version that made it"
+        f"{where}: a {config.model} of results of version {config.results}; since "
+        f"version {SCORES_SINCE} anomaly detectors score by their reconstruction alone, and "
+        f"fusions rank by it, too. Train it and what builds on it again (can-train pipeline), or "
+        f"use the version that made it"
     )

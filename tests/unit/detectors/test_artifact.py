@@ -12,10 +12,9 @@ import pytest
 import torch
 
 from can_train.config.frozen import config_sha256, decode_run_config, encode_run_config
-from can_train.config.schema import FusionConfig
 from can_train.detectors.artifact import load_detector, save_detector
 from can_train.detectors.base import Detector
-from can_train.detectors.plain import SUPPORT_SINCE
+from can_train.detectors.plain import SCORES_SINCE
 from can_train.errors import ArtifactError
 from can_train.teachers.weights_file import artifact_config
 from tests.unit.detectors_for_tests import config_of, untrained, with_features
@@ -50,18 +49,19 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path, model: str, features: s
     assert not loaded.network.training
 
 
-def test_a_fusion_by_maximum_is_not_scored_by_another_rule(tmp_path: Path) -> None:
-    """Before version 10 its experts weren't trained for it."""
+@pytest.mark.parametrize(("model", "refused"), [("vgae", True), ("dqn", True), ("gat", False)])
+def test_no_detector_scores_by_another_rule_than_it_was_made_by(
+    tmp_path: Path, model: str, refused: bool
+) -> None:
+    """Before version 11 an anomaly detector counted how well it told IDs."""
     path = tmp_path / "m.pth"
-    for policy, refused in (("maximum", True), ("mean", False)):
-        fusion = FusionConfig(fusion_policy=policy)  # type: ignore[arg-type]
-        config = config_of("dqn", fusion=fusion, results=SUPPORT_SINCE - 1)
-        save_detector(path, untrained(config, parents={"vgae": "c" * 64}))
-        if refused:
-            with pytest.raises(ArtifactError, match=r"results of version 9; .* Train all three"):
-                load_detector(path)
-        else:
+    config = config_of(model, results=SCORES_SINCE - 1)
+    save_detector(path, untrained(config, parents={"vgae": "c" * 64} if model == "dqn" else {}))
+    if refused:
+        with pytest.raises(ArtifactError, match=rf"a {model} of results of version 10; .* again"):
             load_detector(path)
+    else:
+        load_detector(path)
 
 
 def test_the_same_artifact_has_the_same_bytes(tmp_path: Path):

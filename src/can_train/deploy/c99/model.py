@@ -45,21 +45,12 @@ def add_vgae(source: CSource, trained: TrainedDetector, asked: Needed) -> Memory
         ("encoder", "vgae_encoder"),
         ("decoder", "vgae_decoder"),
         ("latent", dense(source, "vgae_latent", latent)[0]),
-        ("classes", source.matrix("vgae_classes", weights["id_heads.id_head.weight"].T,
-                                  "what latents tell of each known ID")),
-        ("turn", source.matrix("vgae_turn", weights["id_heads.turn.weight"].T,
-                               "turns latents towards neighbours")),
-        ("id_bias", vector(source, "vgae_id_bias", weights["id_heads.id_head.bias"],
-                            "bias of each known ID")),
-        ("neighbour_bias", vector(source, "vgae_neighbour_bias",
-                                   weights["id_heads.neighbour_bias"],
-                                   "bias of each known ID as a neighbour")),
         ("error_unit", "{" + ", ".join(map(literal, trained.extras["error_scale"].tolist())) + "}"),
         ("experience", _experience(source, "vgae", trained, asked)),
         ("encoder_layers", str(len(encoder.sizes))),
         ("decoder_layers", str(len(decoder.widths) - 1)),
     ]))  # fmt: skip
-    rows = max(*latent.widths, *decoder.widths, len(trained.vocabulary) - 1)
+    rows = max(*latent.widths, *decoder.widths)
     return sizes_of(encoder, rows=int(rows), pooled=1)
 
 

@@ -18,6 +18,7 @@ from can_train.detectors.kernels.level import MEMORY_WINDOWS, STEPS, WARM_UP_WIN
 from can_train.detectors.kernels.window import STRANGER
 from can_train.detectors.kernels.window_fusion import (
     ACTIONS,
+    SHORTFALL,
     STATE_LIMIT,
     SUPPORT,
     SUPPORT_RISE,
@@ -163,7 +164,6 @@ def _constants(
     gat, fusion = by_kind.get(GatConfig), by_kind.get(DqnConfig)
     sizes_of_gat = None if gat is None else gat.config.architecture
     pooling = sizes_of_gat.pooling if isinstance(sizes_of_gat, GatConfig) else ""
-    known = max(len(each.vocabulary) - 1 for each in detector.trained.values())
     experts = [t.spec.state_channels for t in detector.trained.values() if t is not fusion]
     policy = policy_of(fusion) if fusion is not None else "mean"
     return {
@@ -176,7 +176,6 @@ def _constants(
         "CT_LANES": (windows_apart(spec.window, spec.stride), "windows that share a frame"),
         "CT_NODE_FEATURES": (len(RelationalNode), "features of a node"),
         "CT_EDGE_FEATURES": (len(RelationalEdge), "features of an edge"),
-        "CT_KNOWN_IDS": (known, "known arbitration IDs"),
         "CT_SCALED_LIMIT": (literal(SCALED_LIMIT), "scaled features are clipped there"),
         "CT_STRANGER": (literal(STRANGER), "share of known IDs on another car"),
         "CT_EVEN_WIDTH": (max(each.even for each in sizes), "numbers that even layers read"),
@@ -197,6 +196,7 @@ def _constants(
         "CT_STATE_LIMIT": (literal(STATE_LIMIT), "the agent's state is clipped there"),
         "CT_SUPPORT": (literal(SUPPORT), "most that an alarm of it adds"),
         "CT_SUPPORT_RISE": (literal(SUPPORT_RISE), "how fast that comes"),
+        "CT_SHORTFALL": (literal(SHORTFALL), "share of its distance below that lowers others"),
         "CT_EARLY_FROM": (literal(EARLY), "earliness of an extra frame"),
         "CT_LEVEL_STEPS": (STEPS, "counted depths below the level of a calm recording"),
         "CT_LEVEL_WARM_UP": (WARM_UP_WINDOWS, "windows before a median says something"),

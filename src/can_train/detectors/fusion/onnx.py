@@ -8,7 +8,13 @@ import numpy as np
 
 from can_train.config.schema import FusionConfig
 from can_train.config.spec import spec_of
-from can_train.detectors.kernels.window_fusion import ALPHAS, STATE_LIMIT, SUPPORT, SUPPORT_RISE
+from can_train.detectors.kernels.window_fusion import (
+    ALPHAS,
+    SHORTFALL,
+    STATE_LIMIT,
+    SUPPORT,
+    SUPPORT_RISE,
+)
 from can_train.detectors.onnx.graph import OnnxGraph, Tensor
 from can_train.detectors.onnx.judging import OnnxSaid, excess, relieved
 from can_train.detectors.onnx.parts import dense
@@ -50,12 +56,15 @@ def _margin(
 
 
 def _most(g: OnnxGraph, anomaly: Tensor, probability: Tensor, rhythm: Tensor) -> Tensor:
-    """The classifier's excess with the anomaly detector's support, or that of the rhythm."""
+    """The classifier's excess with the anomaly detector's say, or that of the rhythm."""
     nothing = g.number(0.0, np.float64)
     above = g.op("Max", anomaly, nothing)
     rise = g.op("Mul", above, g.number(SUPPORT_RISE, np.float64))
     most = g.op("Add", probability, g.op("Min", rise, g.number(SUPPORT, np.float64)))
-    return g.op("Where", g.op("Greater", rhythm, nothing), g.op("Max", rhythm, most), most)
+    most = g.op("Where", g.op("Greater", rhythm, nothing), g.op("Max", rhythm, most), most)
+    below = g.op("Mul", g.op("Min", anomaly, nothing), g.number(SHORTFALL, np.float64))
+    lower = g.op("Add", most, g.op("Max", below, most))
+    return g.op("Where", g.op("Less", most, nothing), lower, most)
 
 
 def _rhythm(g: OnnxGraph, trained: TrainedDetector) -> Tensor:

@@ -12,6 +12,7 @@ from can_train.detectors.fusion.network import QNetwork
 from can_train.detectors.kernels.window_fusion import (
     ACTIONS,
     ALPHAS,
+    SHORTFALL,
     STATE_LIMIT,
     SUPPORT,
     SUPPORT_RISE,
@@ -43,7 +44,9 @@ class LinearFusion(nn.Module):
             anomaly, probability, rhythm = (excess[:, k : k + 1] for k in range(3))
             support = (SUPPORT_RISE * anomaly.clamp_min(0.0)).clamp_max(SUPPORT)
             most = probability + support
-            return torch.where(rhythm > 0, torch.maximum(rhythm, most), most)
+            most = torch.where(rhythm > 0, torch.maximum(rhythm, most), most)
+            shortfall = torch.maximum(SHORTFALL * anomaly.clamp_max(0.0), most)
+            return torch.where(most < 0, most + shortfall, most)
         return excess[:, :2].mean(dim=1, keepdim=True)
 
     def forward(self, state: Tensor, excess: Tensor) -> Tensor:

@@ -33,6 +33,11 @@ SUPPORT_RISE: Final = 3.0
 """How fast that comes above its threshold: a jump would make two windows that are alike far
 apart."""
 
+SHORTFALL: Final = 0.5
+"""Share of the anomaly detector's distance below its threshold by which windows without an alarm
+rank lower, at most as far again as the classifier puts them below: alarms stay, and what both
+find usual lies below what one of them doubts (docs/decisions/0027)."""
+
 
 @unique
 class Policy(Column):
@@ -115,6 +120,8 @@ def _margin(
         most = other + min(SUPPORT_RISE * max(one, 0.0), SUPPORT)
         if rhythm > 0.0:
             most = max(most, rhythm)
+        if most < 0.0:
+            most += max(SHORTFALL * min(one, 0.0), most)
         return float(most * fusion.weight[0] + fusion.weight[1])
     if fusion.policy == Policy.MEAN:
         return float((one + other) / 2.0 * fusion.weight[0] + fusion.weight[1])

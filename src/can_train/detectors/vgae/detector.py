@@ -21,7 +21,8 @@ from can_train.graphs.batch import ScaledGraphs
 from can_train.graphs.feed import GraphFeed
 
 LOSS_WEIGHTS = ("id_weight", "neighbour_weight", "kl_weight")
-"""Fields of `VgaeConfig` that shape the loss and not the network."""
+"""Fields of `VgaeConfig` that shape the loss; the network has ID heads if one of the first two
+isn't 0."""
 
 _SMALLEST_UNIT = 1e-9
 
@@ -29,7 +30,7 @@ _SMALLEST_UNIT = 1e-9
 class VgaeDetector(Detector):
     """Scores windows by the logarithm of their error.
 
-    Extras: `error_scale`, the benign-validation mean of each error column [4].
+    Extras: `error_scale`, the benign-validation mean of each error column [2].
     """
 
     EXTRAS: ClassVar[frozenset[str]] = frozenset({"error_scale"})
@@ -41,12 +42,14 @@ class VgaeDetector(Detector):
     @classmethod
     def build_network(cls, architecture: Architecture, shape: NetworkShape) -> nn.Module:
         """A freshly initialised VGAE."""
-        sizes = {k: v for k, v in asdict(architecture).items() if k not in LOSS_WEIGHTS}
+        sizes = asdict(architecture)
+        weights = {name: sizes.pop(name) for name in LOSS_WEIGHTS}
+        asked = weights["id_weight"] or weights["neighbour_weight"]
         return VGAE(
             node_channels=shape.node_channels,
             edge_channels=shape.edge_channels,
             num_ids=shape.num_ids,
-            vocabulary_size=shape.vocabulary_size,
+            told_ids=shape.vocabulary_size if asked else 0,
             **sizes,
         )
 
@@ -82,6 +85,6 @@ class VgaeDetector(Detector):
 
 
 def combined_error(errors: Tensor, scale: Tensor) -> Tensor:
-    """Sum of the error columns [B, 4], each in units of its benign-validation mean [4]."""
-    parts = (errors / scale).unbind(dim=1)
-    return parts[0] + parts[1] + parts[2] + parts[3]  # in this order, whatever the device
+    """Sum of the error columns [B, 2], each in units of its benign-validation mean [2]."""
+    mean, worst = (errors / scale).unbind(dim=1)
+    return mean + worst

@@ -1,4 +1,4 @@
-"""Errors of a VGAE per node and per window; the loss and the anomaly score share them."""
+"""Errors of a VGAE: of nodes, which the loss asks for, and of windows, for the score."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from torch.nn import functional
 from can_train.detectors.vgae.network import VgaeOutput
 from can_train.graphs.batch import ScaledGraphs
 
-WINDOW_ERRORS: Final = ("reconstruction_mean", "reconstruction_max", "id", "neighbour")
+WINDOW_ERRORS: Final = ("mean", "max")
 """Columns of `window_errors`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeErrors:
     """Errors of N nodes, float32; 0 where the mask says that there is nothing to compare with.
+
+    So for all nodes when the network tells no IDs.
 
     Attributes:
         reconstruction: Squared error, mean over the node features [N].
@@ -54,6 +56,15 @@ def node_errors(output: VgaeOutput, batch: ScaledGraphs) -> NodeErrors:
     """Errors of every node of `batch`, differentiable in `output`."""
     known = batch.id_index > 0
     reconstruction = (output.reconstruction - batch.x).square().mean(dim=1)
+    if output.id_logits is None or output.neighbour_logits is None:
+        none, nobody = torch.zeros_like(reconstruction), torch.zeros_like(known)
+        return NodeErrors(
+            reconstruction=reconstruction,
+            id=none,
+            neighbour=none,
+            id_known=nobody,
+            neighbour_known=nobody,
+        )
     id_error = functional.cross_entropy(
         output.id_logits, batch.id_index - 1, ignore_index=-1, reduction="none"
     )
@@ -74,33 +85,23 @@ def node_errors(output: VgaeOutput, batch: ScaledGraphs) -> NodeErrors:
 def window_errors(output: VgaeOutput, batch: ScaledGraphs) -> Tensor:
     """Errors of every window, the raw material of the anomaly score.
 
+    IDs are no part of it, whatever the loss asks: how well they are told says which car it is.
+
     Args:
         output: Of a VGAE in eval mode, so that errors are those of the latent mean.
         batch: The windows it was computed from.
 
     Returns:
-        [B, 4], float32, columns `WINDOW_ERRORS`: mean and largest reconstruction error of the
-        window's nodes; mean ID and neighbour error over the nodes whose IDs are known, 0 where no
-        ID is, so that a vehicle never seen in training is judged by its reconstruction alone.
+        [B, 2], float32, columns `WINDOW_ERRORS`: mean and largest reconstruction error of the
+        window's nodes.
     """
-    errors = node_errors(output, batch)
-
-    def sums(value: Tensor) -> Tensor:
-        return value.new_zeros(batch.num_graphs).scatter_add(0, batch.batch, value)
-
-    def mean(value: Tensor, counted: Tensor) -> Tensor:
-        return sums(value) / sums(counted.to(value.dtype)).clamp(min=1.0)
-
-    reconstruction = errors.reconstruction
-
+    of_node = (output.reconstruction - batch.x).square().mean(dim=1)
+    none, window = of_node.new_zeros(batch.num_graphs), batch.batch
+    count = none.scatter_add(0, window, torch.ones_like(of_node))
     return torch.stack(
         [
-            mean(reconstruction, torch.ones_like(reconstruction)),
-            reconstruction.new_zeros(batch.num_graphs).scatter_reduce(
-                0, batch.batch, reconstruction, "amax", include_self=False
-            ),
-            mean(errors.id, errors.id_known),
-            mean(errors.neighbour, errors.neighbour_known),
+            none.scatter_add(0, window, of_node) / count,
+            none.scatter_reduce(0, window, of_node, "amax", include_self=False),
         ],
         dim=1,
     )

@@ -29,15 +29,15 @@ class VgaeOutput:
         mu: Latent means [N, L], float32.
         logvar: Latent log-variances [N, L], float32, within +-10.
         reconstruction: Node features [N, F], float32.
-        id_logits: Column c belongs to ID index c + 1 [N, V - 1], float32.
+        id_logits: Column c belongs to ID index c + 1 [N, V - 1], float32; None: it tells no IDs.
         neighbour_logits: Likewise, one independent yes/no per ID [N, V - 1], float32.
     """
 
     mu: Tensor
     logvar: Tensor
     reconstruction: Tensor
-    id_logits: Tensor
-    neighbour_logits: Tensor
+    id_logits: Tensor | None = None
+    neighbour_logits: Tensor | None = None
 
 
 class IdHeads(nn.Module):
@@ -66,7 +66,7 @@ class IdHeads(nn.Module):
 
 
 class VGAE(nn.Module):
-    r"""Variational graph autoencoder of node features, node ID and neighbourhood.
+    r"""Variational graph autoencoder of node features, on request of IDs and neighbourhoods, too.
 
     .. math::
         \mu, \log \sigma^2 = \mathrm{Linear}(\mathrm{GAT}(x, e)), \qquad
@@ -81,7 +81,8 @@ class VGAE(nn.Module):
         edge_channels: Width G of an edge.
         num_ids: Entries of the ID vocabulary that the encoder is fed with, unknown (index 0)
             included; 0: the encoder sees no ID.
-        vocabulary_size: Entries V of the ID vocabulary, unknown included, for the two ID heads.
+        told_ids: Entries V of the ID vocabulary, unknown included, for the two ID heads, which only
+            the loss asks; 0: there are none.
         encoder_channels: Widths of the encoder layers, each a multiple of `heads`.
         decoder_channels: Hidden widths of the decoder.
         latent_channels: Width L of the latent.
@@ -99,7 +100,7 @@ class VGAE(nn.Module):
         node_channels: int,
         edge_channels: int,
         num_ids: int,
-        vocabulary_size: int,
+        told_ids: int,
         encoder_channels: Sequence[int],
         decoder_channels: Sequence[int],
         latent_channels: int,
@@ -122,7 +123,7 @@ class VGAE(nn.Module):
         self.mean = Linear(encoder_channels[-1], latent_channels)
         self.log_variance = Linear(encoder_channels[-1], latent_channels)
         self.decoder = Dense([latent_channels, *decoder_channels, node_channels])
-        self.id_heads = IdHeads(latent_channels, vocabulary_size - 1)
+        self.id_heads = IdHeads(latent_channels, told_ids - 1) if told_ids else None
 
     def encode(self, batch: ScaledGraphs) -> tuple[Tensor, Tensor]:
         """Latent means and clamped log-variances, both [N, L]."""
@@ -177,14 +178,10 @@ class VGAE(nn.Module):
         else:
             mu, logvar = self.encode(batch)
             latent = mu
-        id_logits, neighbour_logits = self.id_heads(latent)
-        return VgaeOutput(
-            mu=mu,
-            logvar=logvar,
-            reconstruction=self.decode(latent),
-            id_logits=id_logits,
-            neighbour_logits=neighbour_logits,
-        )
+        told = {"mu": mu, "logvar": logvar, "reconstruction": self.decode(latent)}
+        if self.id_heads is not None:
+            told["id_logits"], told["neighbour_logits"] = self.id_heads(latent)
+        return VgaeOutput(**told)
 
 
 def _drawn(like: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -30,7 +30,7 @@ class VgaeConfig(Architecture):
     ] = 0.0
     neighbour_weight: Annotated[
         float, Param(help="weight of the neighbourhood loss", ge=0, le=1_000_000)
-    ] = 0.05
+    ] = 0.0
     kl_weight: Annotated[float, Param(help="weight of the KL divergence", ge=0, le=1_000_000)] = (
         0.01
     )

@@ -117,24 +117,26 @@ class _Terms(Function):
         mu: Tensor,
         logvar: Tensor,
         reconstruction: Tensor,
-        id_logits: Tensor,
-        neighbour_logits: Tensor,
+        id_logits: Tensor | None,
+        neighbour_logits: Tensor | None,
         batch: ScaledGraphs,
         weights: VgaeLossWeights,
     ) -> tuple[Tensor, Tensor]:
-        given = [p.contiguous() for p in (mu, logvar, reconstruction, id_logits, neighbour_logits)]
+        given = [part.contiguous() for part in (mu, logvar, reconstruction)]
         pulls = [torch.empty_like(part) for part in given]
-        means, spreads, features, own, near = (part.detach().numpy() for part in given)
-        of_mu, of_logvar, of_features, of_own, of_near = (pull.numpy() for pull in pulls)
-        index = batch.id_index.numpy()
-        hot, some = beside(batch.edge_index.numpy(), index, near.shape[1])
+        means, spreads, features = (part.detach().numpy() for part in given)
+        of_mu, of_logvar, of_features = (pull.numpy() for pull in pulls)
+        of_own = of_near = None
+        of_ids = (0.0, 0.0)
+        if id_logits is not None and neighbour_logits is not None:
+            of_own, of_near = torch.empty_like(id_logits), torch.empty_like(neighbour_logits)
+            of_ids = _of_ids((id_logits, neighbour_logits), (of_own, of_near), batch, weights)
         found = [
             squares(features, batch.x.numpy(), weights.reconstruction, of_features),
-            own_ids(own, index, weights.id, of_own),
-            neighbour_ids(near, hot, some, weights.neighbour, of_near),
+            *of_ids,
             divergence(means, spreads, weights.kl, (of_mu, of_logvar)),
         ]
-        ctx.save_for_backward(*pulls)
+        ctx.save_for_backward(*pulls, of_own, of_near)  # type: ignore[arg-type]  # None: no heads
         terms = torch.tensor(found, dtype=mu.dtype)
         ctx.mark_non_differentiable(terms)
         total = sum(w * term for w, term in zip(_as_list(weights), found, strict=True))
@@ -145,4 +147,20 @@ class _Terms(Function):
     def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         if gradient.item() == 1.0:
             return *ctx.saved_tensors, None, None
-        return *(of_part * gradient for of_part in ctx.saved_tensors), None, None
+        scaled = (None if part is None else part * gradient for part in ctx.saved_tensors)
+        return *scaled, None, None
+
+
+def _of_ids(
+    logits: tuple[Tensor, Tensor],
+    pulls: tuple[Tensor, Tensor],
+    batch: ScaledGraphs,
+    weights: VgaeLossWeights,
+) -> tuple[float, float]:
+    """Terms of ID and neighbourhood; fills their gradients."""
+    own, near = (part.detach().contiguous().numpy() for part in logits)
+    of_own, of_near = (pull.numpy() for pull in pulls)
+    index = batch.id_index.numpy()
+    hot, some = beside(batch.edge_index.numpy(), index, near.shape[1])
+    of_neighbours = neighbour_ids(near, hot, some, weights.neighbour, of_near)
+    return own_ids(own, index, weights.id, of_own), of_neighbours

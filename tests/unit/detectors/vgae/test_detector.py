@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from can_train.config.presets import preset
 from can_train.detectors.artifact import load_detector
-from can_train.detectors.base import Detector
+from can_train.detectors.base import Detector, NetworkShape
 from can_train.detectors.evidence import Margins, yardstick_of
 from can_train.detectors.kernels.window import excess_of
 from can_train.detectors.scoring import score_windows
@@ -27,9 +28,9 @@ def trained(lab: Lab) -> Detector:
 
 
 def test_errors_are_added_in_units_of_their_benign_mean() -> None:
-    errors = torch.tensor([[1.0, 2.0, 0.0, 4.0], [3.0, 2.0, 0.0, 0.0]], dtype=torch.float64)
-    scale = torch.tensor([2.0, 2.0, 1e-9, 2.0], dtype=torch.float64)
-    assert combined_error(errors, scale).tolist() == pytest.approx([3.5, 2.5])
+    errors = torch.tensor([[1.0, 3.0], [3.0, 6.0]], dtype=torch.float64)
+    scale = torch.tensor([2.0, 3.0], dtype=torch.float64)
+    assert combined_error(errors, scale).tolist() == pytest.approx([1.5, 3.5])
 
 
 def test_the_calibration_is_that_of_the_benign_validation_windows(lab: Lab) -> None:
@@ -41,12 +42,28 @@ def test_the_calibration_is_that_of_the_benign_validation_windows(lab: Lab) -> N
     assert np.array_equal(vgae.extras["error_scale"], errors.mean(axis=0))
 
 
-def test_an_error_that_is_always_zero_has_a_unit_nevertheless(lab: Lab) -> None:
+def test_the_same_graphs_of_a_strange_car_have_the_same_errors(lab: Lab) -> None:
     vgae, inputs = trained(lab), lab.inputs(lab.config("vgae"))
     strangers = IdVocabulary(ids=np.arange(len(vgae.vocabulary) - 1, dtype=np.uint32) + 2**30)
-    feed = GraphFeed(inputs.store, scaler=vgae.scaler, vocabulary=strangers)
-    extras = VgaeDetector.calibrated(vgae.network, feed, inputs.windows("validation", benign=True))
-    assert extras["error_scale"][2:].tolist() == [1e-9, 1e-9]
+    benign = inputs.windows("validation", benign=True)
+    of_car, of_stranger = (
+        VgaeDetector.calibrated(
+            vgae.network, GraphFeed(inputs.store, scaler=vgae.scaler, vocabulary=ids), benign
+        )["error_scale"]
+        for ids in (vgae.vocabulary, strangers)
+    )
+    assert of_car.tolist() == of_stranger.tolist()
+    assert (of_car > 0).all()
+
+
+@pytest.mark.parametrize("weight", ["id_weight", "neighbour_weight"])
+def test_only_what_the_loss_asks_for_has_heads(weight: str) -> None:
+    usual = preset("vgae", "student", "autoencoder").architecture
+    shape = NetworkShape(node_channels=4, edge_channels=2, num_ids=0, vocabulary_size=9)
+    asked = replace(usual, **{weight: 0.1})
+    for architecture, heads in ((usual, 0), (asked, 4)):
+        names = VgaeDetector.build_network(architecture, shape).state_dict()
+        assert len([name for name in names if name.startswith("id_heads.")]) == heads
 
 
 def test_the_score_is_the_log_of_the_combined_error_and_the_state_holds_its_parts(
@@ -62,7 +79,7 @@ def test_the_score_is_the_log_of_the_combined_error_and_the_state_holds_its_part
     combined = (errors / vgae.extras["error_scale"]).sum(axis=1)
     np.testing.assert_allclose(said.score, np.log(combined + 1e-6), rtol=1e-12)
     assert np.array_equal(said.state[:, 0], said.score)
-    np.testing.assert_allclose(said.state[:, 4:], np.log(errors[:, :2] + 1e-6), rtol=1e-12)
+    np.testing.assert_allclose(said.state[:, 4:], np.log(errors + 1e-6), rtol=1e-12)
     yardstick = yardstick_of(vgae.threshold, vgae.evidence, holds_on_other_cars=False)
     each = zip(said.score.tolist(), said.familiarity.tolist(), strict=True)
     expected = [excess_of(score, known, yardstick) for score, known in each]

@@ -1,6 +1,6 @@
 """Errors of nodes and windows, by hand."""
 
-import math
+from dataclasses import replace
 
 import torch
 
@@ -48,15 +48,26 @@ def test_neighbours_count_in_both_directions_and_unknown_ids_set_nothing() -> No
 def test_window_errors_are_those_computed_by_hand() -> None:
     reconstruction = torch.tensor([[1.0, 1.0], [0.0, 2.0], [3.0, 3.0], [0.0, 1.0]])
     errors = window_errors(flat_output(reconstruction), path_batch([1, 2, 0, 3]))
-    assert WINDOW_ERRORS == ("reconstruction_mean", "reconstruction_max", "id", "neighbour")
-    # Per node: 1, 2, 9 | 0.5. Node 2 is unknown, so it is left out of the ID columns.
-    expected = [[4.0, 9.0, math.log(3), math.log(2)], [0.5, 0.5, math.log(3), math.log(2)]]
-    torch.testing.assert_close(errors, torch.tensor(expected))
+    assert WINDOW_ERRORS == ("mean", "max")
+    # Per node: 1, 2, 9 | 0.5.
+    torch.testing.assert_close(errors, torch.tensor([[4.0, 9.0], [0.5, 0.5]]))
 
 
-def test_window_of_unknown_ids_only_is_judged_by_its_reconstruction() -> None:
-    errors = window_errors(flat_output(torch.ones(4, 2)), path_batch([0, 0, 0, 0]))
-    assert errors.tolist() == [[1.0, 1.0, 0.0, 0.0]] * 2
+def test_which_ids_are_known_is_no_part_of_a_windows_errors() -> None:
+    known, strangers = (
+        window_errors(flat_output(torch.ones(4, 2)), path_batch(ids))
+        for ids in ([1, 2, 3, 3], [0, 0, 0, 0])
+    )
+    assert known.tolist() == strangers.tolist() == [[1.0, 1.0]] * 2
+
+
+def test_a_network_that_tells_no_ids_has_no_error_of_them() -> None:
+    output = replace(flat_output(torch.ones(4, 2)), id_logits=None, neighbour_logits=None)
+    errors = node_errors(output, path_batch([1, 2, 0, 3]))
+    assert errors.reconstruction.tolist() == [1.0] * 4
+    assert errors.id.tolist() == errors.neighbour.tolist() == [0.0] * 4
+    assert not errors.id_known.any()
+    assert not errors.neighbour_known.any()
 
 
 def test_known_node_among_unknown_neighbours_has_no_neighbour_error() -> None:

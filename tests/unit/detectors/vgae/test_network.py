@@ -11,13 +11,13 @@ from can_train.graphs.batch import GraphBatch
 MakeBatch = Callable[..., GraphBatch]
 
 
-def small_vgae(*, num_ids: int = 0, dropout: float = 0.0) -> VGAE:
+def small_vgae(*, num_ids: int = 0, told_ids: int = 76, dropout: float = 0.0) -> VGAE:
     torch.manual_seed(0)
     return VGAE(
         node_channels=20,
         edge_channels=12,
         num_ids=num_ids,
-        vocabulary_size=76,
+        told_ids=told_ids,
         encoder_channels=(12, 8),
         decoder_channels=(10,),
         latent_channels=5,
@@ -32,6 +32,16 @@ def test_outputs_have_the_documented_shapes(random_batch: MakeBatch) -> None:
     assert output.mu.shape == output.logvar.shape == (16, 5)
     assert output.reconstruction.shape == (16, 20)
     assert output.id_logits.shape == output.neighbour_logits.shape == (16, 75)
+
+
+def test_without_ids_to_tell_there_are_no_heads_for_them(random_batch: MakeBatch) -> None:
+    vgae = small_vgae(told_ids=0)
+    output = vgae(random_batch())
+    assert output.id_logits is None
+    assert output.neighbour_logits is None
+    assert not [name for name in vgae.state_dict() if "id_heads" in name]
+    with_heads = small_vgae(told_ids=76)
+    assert torch.equal(with_heads(random_batch()).reconstruction, output.reconstruction)
 
 
 def test_eval_mode_decodes_the_mean_and_repeats_bit_for_bit(random_batch: MakeBatch) -> None:
@@ -82,7 +92,7 @@ def test_encoder_width_that_heads_do_not_divide_is_refused() -> None:
             node_channels=2,
             edge_channels=1,
             num_ids=0,
-            vocabulary_size=4,
+            told_ids=0,
             encoder_channels=(10, 8),
             decoder_channels=(4,),
             latent_channels=2,

@@ -46,7 +46,6 @@
 #endif
 
 /* Words of the sets of known IDs. */
-#define CT_ID_WORDS ((CT_KNOWN_IDS + 32) / 32)
 
 /* How serious a window is. */
 typedef enum { CT_QUIET, CT_NOTICE, CT_ALARM } ct_severity;
@@ -225,11 +224,9 @@ typedef struct {
     float edge_score[CT_MOST_EDGES][CT_EDGE_SCORES];    /* what edges add to attention */
     float ends[CT_MOST_NODES][2 * CT_MOST_HEADS];       /* what nodes add: as source, as target */
     float score[CT_MOST_NODES + 1];                     /* attention of one node and head */
-    float blocks[2 + CT_HAS_VGAE][CT_BLOCK][CT_MOST_ROW]; /* rows of some nodes on their way */
+    float blocks[2][CT_BLOCK][CT_MOST_ROW]; /* rows of some nodes on their way */
     float pooled[CT_MOST_POOLED];                       /* what is known of all nodes together */
 #if CT_HAS_VGAE
-    uint16_t known[CT_MOST_NODES];                      /* index in the vocabulary; 0: unknown */
-    uint32_t neighbours[CT_MOST_NODES][CT_ID_WORDS];    /* set of known IDs beside each node */
     float unexpected[CT_MOST_NODES];                    /* error of each node */
 #endif
 } ct_graph;

@@ -110,11 +110,7 @@ typedef struct {
     const ct_attention *encoder;
     const ct_dense_layer *decoder;
     ct_dense_layer latent;
-    ct_matrix classes;           /* what both heads know of each ID */
-    ct_matrix turn;              /* turns a latent towards its neighbours */
-    const float *id_bias;        /* [CT_KNOWN_IDS] */
-    const float *neighbour_bias; /* [CT_KNOWN_IDS] */
-    float error_unit[4];         /* of mean and largest node error, of ID and neighbour errors */
+    float error_unit[2]; /* of mean and largest node error */
     ct_experience experience;
     uint16_t encoder_layers;
     uint16_t decoder_layers;

@@ -173,9 +173,6 @@ static float ct_familiarity(const ct_inputs *inputs, ct_graph *graph)
     uint16_t known = 0;
     for (uint16_t node = 0; node < graph->nodes; node++) {
         uint16_t index = ct_known_index(inputs, graph->node_id[node]);
-#if CT_HAS_VGAE
-        graph->known[node] = index;
-#endif
         known = (uint16_t)(known + (index > 0 ? 1 : 0));
     }
     float share = (float)known / (float)graph->nodes;

@@ -74,16 +74,6 @@ static inline float ct_log_near_1(float f)
     return f - 0.5f * f * f + f * f * f * p;
 }
 
-#if CT_HAS_VGAE
-/* ln(1 + y) of 0 <= y <= 1. */
-static inline float ct_log1p_of_unit(float y)
-{
-    bool large = y > 0.41421356f;
-    float near = ct_log_near_1(large ? (y - 1.0f) * 0.5f : y);
-    return large ? near + 0.69314718f : near;
-}
-#endif
-
 /* ln(x) of a positive normal x. */
 static float ct_log(float x)
 {

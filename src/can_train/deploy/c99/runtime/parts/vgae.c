@@ -1,6 +1,6 @@
 /* ---- Anomaly detector ------------------------------------------------------------------------
  *
- * A graph autoencoder: how badly it tells nodes, their IDs and those beside them from a few numbers.
+ * A graph autoencoder: how badly it tells nodes from a few numbers.
  */
 
 #if CT_HAS_VGAE
@@ -9,30 +9,9 @@
 
 /* Sums over the nodes of a window. */
 typedef struct {
-    double node;       /* squared errors of features */
-    float largest;     /* of one node */
-    double id;         /* cross-entropies of IDs */
-    double beside;     /* of the IDs beside nodes */
-    uint16_t known;    /* nodes with a known ID */
-    uint16_t accompanied; /* of those, beside a known ID */
+    double node;   /* squared errors of features */
+    float largest; /* of one node */
 } ct_errors;
-
-/* Notes which known IDs each node has an edge with, in either direction. */
-static void ct_note_neighbours(ct_graph *graph)
-{
-    memset(graph->neighbours, 0, sizeof graph->neighbours);
-    for (uint16_t edge = 0; edge < graph->edges; edge++) {
-        uint16_t source = graph->source[edge];
-        uint16_t target = graph->target[edge];
-        uint16_t of_source = graph->known[source];
-        uint16_t of_target = graph->known[target];
-        graph->neighbours[source][of_target / 32u] |= UINT32_C(1) << (of_target % 32u);
-        graph->neighbours[target][of_source / 32u] |= UINT32_C(1) << (of_source % 32u);
-    }
-    for (uint16_t node = 0; node < graph->nodes; node++) {
-        graph->neighbours[node][0] &= ~UINT32_C(1); /* unknown IDs don't count */
-    }
-}
 
 /* Squared error of a node's features. */
 static void ct_add_node_error(ct_graph *graph, uint16_t node, const float *told, ct_errors *errors)
@@ -50,59 +29,15 @@ static void ct_add_node_error(ct_graph *graph, uint16_t node, const float *told,
     errors->largest = ct_larger(errors->largest, error);
 }
 
-/* Cross-entropy of a node's own ID. */
-static void ct_add_id_error(const ct_graph *graph, uint16_t node, const float *logits,
-                            ct_errors *errors)
-{
-    float largest = logits[0];
-    float mass = 0.0f;
-    if (graph->known[node] == 0) {
-        return;
-    }
-    for (uint16_t k = 1; k < CT_KNOWN_IDS; k++) {
-        largest = ct_larger(largest, logits[k]);
-    }
-    for (uint16_t k = 0; k < CT_KNOWN_IDS; k++) {
-        mass += ct_exp(logits[k] - largest);
-    }
-    errors->id += (double)(ct_log(mass) + largest - logits[graph->known[node] - 1]);
-    errors->known++;
-}
-
-/* Binary cross-entropy of all known IDs, beside the node or not. */
-static void ct_add_neighbour_error(const ct_graph *graph, uint16_t node, const float *logits,
-                                   ct_errors *errors)
-{
-    uint32_t any = 0;
-    float error = 0.0f;
-    for (uint16_t word = 0; word < CT_ID_WORDS; word++) {
-        any |= graph->neighbours[node][word];
-    }
-    if (graph->known[node] == 0 || any == 0) {
-        return;
-    }
-    for (uint16_t k = 0; k < CT_KNOWN_IDS; k++) {
-        float logit = logits[k];
-        error += ct_log1p_of_unit(ct_exp(-ct_magnitude(logit))) + ct_larger(logit, 0.0f);
-    }
-    for (uint16_t k = 0; k < CT_KNOWN_IDS; k++) {
-        uint32_t word = graph->neighbours[node][(k + 1u) / 32u];
-        error -= (word >> ((k + 1u) % 32u)) & 1u ? logits[k] : 0.0f;
-    }
-    errors->beside += (double)(error / (float)CT_KNOWN_IDS);
-    errors->accompanied++;
-}
-
 /* Errors of the nodes of one block, from their encodings in the first block. */
 static void ct_add_block(ct_graph *graph, uint16_t node, ct_errors *errors)
 {
     float(*one)[CT_MOST_ROW] = graph->blocks[0];
-    float(*latent)[CT_MOST_ROW] = graph->blocks[1];
-    float(*other)[CT_MOST_ROW] = graph->blocks[2];
+    float(*other)[CT_MOST_ROW] = graph->blocks[1];
     uint16_t block = (uint16_t)(graph->nodes - node < CT_BLOCK ? graph->nodes - node : CT_BLOCK);
-    ct_dense(&ct_vgae.latent, one, latent);
+    ct_dense(&ct_vgae.latent, one, other);
 
-    ct_dense(&ct_vgae.decoder[0], latent, one);
+    ct_dense(&ct_vgae.decoder[0], other, one);
     for (uint16_t layer = 1; layer < ct_vgae.decoder_layers; layer++) {
         for (uint16_t row = 0; row < CT_BLOCK; row++) {
             ct_elu(one[row], ct_vgae.decoder[layer].matrix.inputs);
@@ -112,21 +47,6 @@ static void ct_add_block(ct_graph *graph, uint16_t node, ct_errors *errors)
     }
     for (uint16_t row = 0; row < block; row++) {
         ct_add_node_error(graph, (uint16_t)(node + row), one[row], errors);
-    }
-
-    ct_fill_rows(one, ct_vgae.id_bias, CT_KNOWN_IDS);
-    ct_add_product(latent, &ct_vgae.classes, 0, CT_KNOWN_IDS, one);
-    for (uint16_t row = 0; row < block; row++) {
-        ct_add_id_error(graph, (uint16_t)(node + row), one[row], errors);
-    }
-
-    ct_fill_rows(other, NULL, ct_vgae.turn.outputs);
-    ct_add_product(latent, &ct_vgae.turn, 0, ct_vgae.turn.outputs,
-                   other);
-    ct_fill_rows(one, ct_vgae.neighbour_bias, CT_KNOWN_IDS);
-    ct_add_product(other, &ct_vgae.classes, 0, CT_KNOWN_IDS, one);
-    for (uint16_t row = 0; row < block; row++) {
-        ct_add_neighbour_error(graph, (uint16_t)(node + row), one[row], errors);
     }
 }
 
@@ -156,15 +76,11 @@ static void ct_score_by_vgae(ct_graph *graph, ct_said *said)
     ct_errors errors = {0};
     float familiarity = ct_familiarity(&ct_vgae.inputs, graph);
     ct_take_nodes(&ct_vgae.inputs, graph);
-    ct_note_neighbours(graph);
     for (uint16_t layer = 0; layer < ct_vgae.encoder_layers; layer++) {
         ct_encode(layer, graph, &errors);
     }
     float mean = (float)(errors.node / graph->nodes);
-    float of_ids = (float)(errors.id / (errors.known ? errors.known : 1));
-    float beside = (float)(errors.beside / (errors.accompanied ? errors.accompanied : 1));
-    float combined = mean / ct_vgae.error_unit[0] + errors.largest / ct_vgae.error_unit[1] +
-                     of_ids / ct_vgae.error_unit[2] + beside / ct_vgae.error_unit[3];
+    float combined = mean / ct_vgae.error_unit[0] + errors.largest / ct_vgae.error_unit[1];
     ct_judge(&ct_vgae.experience, ct_log(combined + CT_LOG_FLOOR), familiarity, true, said);
 #if CT_SHOWS_STATE
     said->state[CT_STATE_NUMBERS] = ct_log(mean + CT_LOG_FLOOR);
