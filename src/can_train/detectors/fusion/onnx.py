@@ -13,6 +13,7 @@ from can_train.detectors.kernels.window_fusion import (
     SHORTFALL,
     STATE_LIMIT,
     SUPPORT,
+    SUPPORT_FROM,
     SUPPORT_RISE,
 )
 from can_train.detectors.onnx.graph import OnnxGraph, Tensor
@@ -58,11 +59,12 @@ def _margin(
 def _most(g: OnnxGraph, anomaly: Tensor, probability: Tensor, rhythm: Tensor) -> Tensor:
     """The classifier's excess with the anomaly detector's say, or that of the rhythm."""
     nothing = g.number(0.0, np.float64)
-    above = g.op("Max", anomaly, nothing)
+    lift = g.op("Sub", anomaly, g.number(SUPPORT_FROM, np.float64))
+    above = g.op("Max", lift, nothing)
     rise = g.op("Mul", above, g.number(SUPPORT_RISE, np.float64))
     most = g.op("Add", probability, g.op("Min", rise, g.number(SUPPORT, np.float64)))
     most = g.op("Where", g.op("Greater", rhythm, nothing), g.op("Max", rhythm, most), most)
-    below = g.op("Mul", g.op("Min", anomaly, nothing), g.number(SHORTFALL, np.float64))
+    below = g.op("Mul", g.op("Min", lift, nothing), g.number(SHORTFALL, np.float64))
     lower = g.op("Add", most, g.op("Max", below, most))
     return g.op("Where", g.op("Less", most, nothing), lower, most)
 

@@ -15,6 +15,7 @@ from can_train.detectors.kernels.window_fusion import (
     SHORTFALL,
     STATE_LIMIT,
     SUPPORT,
+    SUPPORT_FROM,
     SUPPORT_RISE,
 )
 from can_train.vocab import FusionPolicy
@@ -42,10 +43,11 @@ class LinearFusion(nn.Module):
             return state
         if self.policy == "maximum":
             anomaly, probability, rhythm = (excess[:, k : k + 1] for k in range(3))
-            support = (SUPPORT_RISE * anomaly.clamp_min(0.0)).clamp_max(SUPPORT)
+            lift = anomaly - SUPPORT_FROM
+            support = (SUPPORT_RISE * lift.clamp_min(0.0)).clamp_max(SUPPORT)
             most = probability + support
             most = torch.where(rhythm > 0, torch.maximum(rhythm, most), most)
-            shortfall = torch.maximum(SHORTFALL * anomaly.clamp_max(0.0), most)
+            shortfall = torch.maximum(SHORTFALL * lift.clamp_max(0.0), most)
             return torch.where(most < 0, most + shortfall, most)
         return excess[:, :2].mean(dim=1, keepdim=True)
 

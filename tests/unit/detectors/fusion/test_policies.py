@@ -18,7 +18,7 @@ SIZES = DqnConfig(hidden_channels=8, hidden_layers=1)
 
 @pytest.mark.parametrize(
     ("policy", "expected"),
-    [("maximum", [5.75, 0.75]), ("mean", [3.0, 2.0]), ("logistic", [1.5, 4.0])],
+    [("maximum", [5.85, 0.85]), ("mean", [3.0, 2.0]), ("logistic", [1.5, 4.0])],
 )
 def test_log_odds_are_linear_in_what_the_policy_is_called_after(
     policy: FusionPolicy, expected: list[float]
@@ -34,16 +34,17 @@ def test_log_odds_are_linear_in_what_the_policy_is_called_after(
 @pytest.mark.parametrize(
     ("excess", "expected"),
     [
-        ((-0.1, -0.5, -1.0), -0.55),
+        ((-0.1, -0.5, -1.0), -0.5),
+        ((-0.2, -0.5, -1.0), -0.55),
         ((-0.4, 0.1, -1.0), 0.1),
         ((-9.0, -0.5, -1.0), -1.0),
         ((-9.0, 0.0, -1.0), 0.0),
-        ((0.1, -0.5, -1.0), -0.2),
-        ((0.2, -0.5, -1.0), 0.1),
-        ((9.0, -0.7, -1.0), 0.05),
-        ((9.0, -0.8, -1.0), -0.05),
+        ((0.0, -0.5, -1.0), -0.2),
+        ((0.1, -0.5, -1.0), 0.1),
+        ((9.0, -0.8, -1.0), 0.05),
+        ((9.0, -0.9, -1.0), -0.05),
         ((-1.0, -2.0, 0.2), 0.2),
-        ((-1.0, -2.0, -0.1), -2.5),
+        ((-1.0, -2.0, -0.1), -2.45),
         ((-1.0, 0.9, 0.7), 0.9),
         ((9.0, -0.8, 0.7), 0.7),
     ],
