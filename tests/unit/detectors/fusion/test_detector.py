@@ -71,7 +71,7 @@ def test_the_agent_weighs_both_excesses_with_its_greedy_weight() -> None:
 
 def test_the_linear_policies_are_linear_in_what_they_are_called_after() -> None:
     expected = {
-        "maximum": [2.75, 2.5, 40.75],
+        "maximum": [2.85, 2.5, 40.85],
         "mean": [1.4, 1.75, 24.5],
         "logistic": (state_of(seen()) * 3).sum(dim=1).tolist(),
     }
