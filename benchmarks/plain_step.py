@@ -175,7 +175,7 @@ def _chain(words: Sequence[str], data_root: Path) -> Found:
         write_plan(plan)
         jobs = jobs_of(plan)
         for job in jobs:
-            if can_train(("run", "--frozen-config", str(job.frozen))):
+            if can_train(("run", "--no-mlflow", "--frozen-config", str(job.frozen))):
                 raise SystemExit(said.getvalue())
     report = evaluation_path(jobs[-1].run_dir)
     if not report.is_file():
