@@ -15,7 +15,6 @@ share above 1e-5, and those that are above the threshold in one way only, are co
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,20 +22,17 @@ from itertools import count, cycle
 from pathlib import Path
 from typing import Final
 
-for variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[variable] = "1"
+import numpy as np
+from numpy.typing import NDArray
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-
-from can_train.detectors.frame_scorer import FrameScorer  # noqa: E402
-from can_train.detectors.loading import load_detector  # noqa: E402
-from can_train.frames.frame import Frames  # noqa: E402
-from can_train.frames.readers import read_recording  # noqa: E402
-from can_train.streaming.opening import rehearse, stream_of  # noqa: E402
-from can_train.streaming.pacing import in_pieces, joined  # noqa: E402
-from can_train.streaming.scorer import StreamingScorer  # noqa: E402
+from benchmarks.memory import resident_mb
+from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors.loading import load_detector
+from can_train.frames.frame import Frames
+from can_train.frames.readers import read_recording
+from can_train.streaming.opening import rehearse, stream_of
+from can_train.streaming.pacing import in_pieces, joined
+from can_train.streaming.scorer import StreamingScorer
 
 S_PER_MINUTE: Final = 60.0
 MINUTES_PER_HOUR: Final = 60.0
@@ -83,9 +79,9 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=1.0)
     parser.add_argument("--experiment-root", type=Path, metavar="DIR")
     args = parser.parse_args()
-    torch.set_num_threads(1)
     recordings = [read_recording(file).frames for file in args.files]
     detector = load_detector(args.run, experiment_root=args.experiment_root)
+    detector.limit_threads()
     minutes = args.hours * MINUTES_PER_HOUR
     said = _streamed(detector, recordings, minutes)
     _compared(detector, joined(list(pieces_of(recordings, minutes))), said)
@@ -119,14 +115,14 @@ def _streamed(detector: FrameScorer, recordings: Sequence[Frames], minutes: floa
         _taken(stream, piece, said)
         taken += len(piece)
         if piece.timestamp[-1] >= mark * S_PER_MINUTE:
-            memory = _resident_mb()
+            memory = resident_mb()
             first = first or memory
             cells = (mark, taken, said.decisions, stream.graphs.slot_count, said.events)
             _row((*(f"{cell:,.0f}" for cell in cells), f"{memory:.2f}", f"{memory - first:+.2f}"))
             mark = next(marks)
     cpu = time.process_time() - began
     print(
-        f"at the end: {taken:,} frames, {said.decisions:,} decisions, memory {_resident_mb():.2f} "
+        f"at the end: {taken:,} frames, {said.decisions:,} decisions, memory {resident_mb():.2f} "
         f"MB; {taken / cpu:,.0f} frames per CPU-second, one at a time",
         flush=True,
     )
@@ -159,11 +155,6 @@ def _compared(detector: FrameScorer, frames: Frames, said: Said) -> None:
         far = np.count_nonzero(share > TOLERANCE)
         _row((name, f"{score.min():.4g}", f"{score.max():.4g}", f"{apart.max():.2g}",
               f"{share.max():.2g}", f"{far:,}", f"{other:,}"))  # fmt: skip
-
-
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _row(cells: Sequence[str]) -> None:

@@ -17,37 +17,33 @@ import argparse
 import io
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
-for variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[variable] = "1"
+import numpy as np
+import torch
+from torch import Tensor, nn
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-
-from can_train.cli.main import build_parser  # noqa: E402
-from can_train.cli.main import main as can_train  # noqa: E402
-from can_train.cli.planning import plans_of  # noqa: E402
-from can_train.comparison.intervals import over_seeds  # noqa: E402
-from can_train.detectors import stage as stages  # noqa: E402
-from can_train.detectors.adamw import BETAS, EPSILON  # noqa: E402
-from can_train.detectors.attention import GraphAttention, attend_plainly  # noqa: E402
-from can_train.detectors.edges import Edges  # noqa: E402
-from can_train.detectors.pooling import Pooling, pool_plainly  # noqa: E402
-from can_train.detectors.vgae import losses  # noqa: E402
-from can_train.detectors.vgae.network import VGAE, VgaeOutput  # noqa: E402
-from can_train.detectors.vgae.terms import VgaeLossWeights, plain_terms  # noqa: E402
-from can_train.evaluation.scenarios import evaluate_run  # noqa: E402
-from can_train.graphs.batch import ScaledGraphs  # noqa: E402
-from can_train.pipeline.plan import jobs_of  # noqa: E402
-from can_train.pipeline.record import write_plan  # noqa: E402
-from can_train.runs.layout import evaluation_path  # noqa: E402
+from can_train.cli.main import build_parser
+from can_train.cli.main import main as can_train
+from can_train.cli.planning import plans_of
+from can_train.comparison.intervals import over_seeds
+from can_train.detectors import stage as stages
+from can_train.detectors.adamw import BETAS, EPSILON
+from can_train.detectors.attention import GraphAttention, attend_plainly
+from can_train.detectors.edges import Edges
+from can_train.detectors.pooling import Pooling, pool_plainly
+from can_train.detectors.vgae import losses
+from can_train.detectors.vgae.network import VGAE, VgaeOutput
+from can_train.detectors.vgae.terms import VgaeLossWeights, plain_terms
+from can_train.evaluation.scenarios import evaluate_run
+from can_train.graphs.batch import ScaledGraphs
+from can_train.pipeline.plan import jobs_of
+from can_train.pipeline.record import write_plan
+from can_train.runs.layout import evaluation_path
 
 WAYS: Final = ("compiled", "plain")
 STAGES: Final = ("vgae", "gat", "dqn")
