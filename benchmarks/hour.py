@@ -7,9 +7,8 @@ alone, as from a bus (`StreamingScorer.push_one`). Printed are, after the first 
 and after every ten: frames, decisions, distinct IDs, events that ended, resident memory, and what
 it grew by since the first minute. Then the same hour is scored as one recording
 (`FrameScorer.score`), and each scorer's greatest difference is printed, absolute and as a share of
-the score where that is above 1. What calm traffic's scores get added follows counts of steps, and a
-margin on the edge of one may fall to either side (docs/concepts/streams.md): so windows with a
-share above 1e-5, and those that are above the threshold in one way only, are counted.
+the score where that is above 1; windows whose share is above 1e-5, and those that are above the
+threshold in one way only, are counted.
 """
 
 from __future__ import annotations

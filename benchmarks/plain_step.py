@@ -46,16 +46,18 @@ from can_train.pipeline.record import write_plan
 from can_train.runs.layout import evaluation_path
 
 WAYS: Final = ("compiled", "plain")
-STAGES: Final = ("vgae", "gat", "dqn")
+SCORERS: Final = {"vgae": "vgae", "gat": "gat", "dqn": "fusion"}
+"""By stage, in their order."""
+
 CHAIN: Final = (
-    "pipeline", "--modality", "automotive", "--model", ",".join(STAGES), "--model-size", "student",
+    "pipeline", "--modality", "automotive", "--model", ",".join(SCORERS), "--model-size", "student",
     "--training-strategy", "autoencoder,curriculum,fusion", "--threads", "1", "--no-mlflow",
 )  # fmt: skip
 TESTS: Final = ("test_01", "test_02", "test_03", "test_04")
 FIGURES: Final = {"roc_auc": "ROC-AUC", "f1": "F1"}
 
 Found = dict[tuple[str, str], float]
-"""Figures of one chain, by stage and name."""
+"""Figures of one chain, by scorer and name."""
 
 
 class PlainAdamW:
@@ -178,11 +180,11 @@ def _chain(words: Sequence[str], data_root: Path) -> Found:
         logging.disable(logging.WARNING)
         evaluate_run(jobs[-1].run_dir, data_root)
     found: Found = {}
-    for stage, job in zip(STAGES, jobs, strict=True):
+    for scorer, job in zip(SCORERS.values(), jobs, strict=True):
         summary = json.loads((job.run_dir / "summary.json").read_text(encoding="utf-8"))
         if summary["validation_value"] is not None:
             name = f"validation: {summary['validation_metric']}"
-            found[stage, name] = float(summary["validation_value"])
+            found[scorer, name] = float(summary["validation_value"])
     return found | _figures(json.loads(report.read_text(encoding="utf-8")))
 
 
@@ -190,26 +192,23 @@ def _figures(report: dict[str, Any]) -> Found:
     """Of each scenario, and their means."""
     found: Found = {}
     for key, name in FIGURES.items():
-        for stage in STAGES:
+        for scorer in SCORERS.values():
             of_tests = {
                 row["scenario"][: len(TESTS[0])]: row["metrics"][key]
                 for row in report["rows"]
-                if row["scorer"] == _SCORERS[stage] and row["file"] is None
+                if row["scorer"] == scorer and row["file"] is None
             }
-            found |= {(stage, f"{test}: {name}"): of_tests[test] for test in TESTS}
-            found[stage, f"mean of the tests: {name}"] = float(
+            found |= {(scorer, f"{test}: {name}"): of_tests[test] for test in TESTS}
+            found[scorer, f"mean of the tests: {name}"] = float(
                 np.mean([of_tests[test] for test in TESTS])
             )
     return found
 
 
-_SCORERS: Final = {"vgae": "vgae", "gat": "gat", "dqn": "fusion"}
-
-
 def _print_seeds(seeds: Sequence[int], found: dict[str, list[Found]]) -> None:
     names = [f"mean of the tests: {name}" for name in FIGURES.values()]
-    columns = [(stage, name) for stage in STAGES for name in names]
-    print("| seed | step |", *(f"{stage}, {name} |" for stage, name in columns))
+    columns = [(scorer, name) for scorer in SCORERS.values() for name in names]
+    print("| seed | step |", *(f"{scorer}, {name} |" for scorer, name in columns))
     print("|---" * (2 + len(columns)) + "|")
     for at, seed in enumerate(seeds):
         for way in WAYS:
@@ -219,15 +218,16 @@ def _print_seeds(seeds: Sequence[int], found: dict[str, list[Found]]) -> None:
 def _print_means(found: dict[str, list[Found]]) -> None:
     print("\n| | compiled | plain | plain minus compiled | sd over seeds: compiled | plain |")
     print("|---|---|---|---|---|---|")
-    for key in sorted(found["compiled"][0], key=lambda key: STAGES.index(key[0])):
+    order = list(SCORERS.values())
+    for key in sorted(found["compiled"][0], key=lambda key: order.index(key[0])):
         compiled, plain = (np.array([each[key] for each in found[way]]) for way in WAYS)
         paired = over_seeds(list(plain - compiled))
         assert paired is not None
-        width = "" if paired.half_width is None else f" ± {paired.half_width:.5f}"
+        width = "" if paired.half_width is None else f" ± {paired.half_width:.2g}"
         spread = [f"{each.std(ddof=1):.5f}" if len(each) > 1 else "" for each in (compiled, plain)]
         cells = (
             f"{key[0]}, {key[1]}", f"{compiled.mean():.5f}", f"{plain.mean():.5f}",
-            f"{paired.mean:+.5f}{width}", *spread,
+            f"{paired.mean:+.2g}{width}", *spread,
         )  # fmt: skip
         print("| " + " | ".join(cells) + " |")
 
