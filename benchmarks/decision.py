@@ -32,6 +32,7 @@ from numpy.typing import NDArray  # noqa: E402
 
 from benchmarks.chain import student_trio  # noqa: E402
 from benchmarks.data import training_dataset, training_frames  # noqa: E402
+from benchmarks.memory import resident_mb  # noqa: E402
 from benchmarks.rows import Row, Unit, measured  # noqa: E402
 from can_train.detectors.frame_scorer import ModuleFrameScorer  # noqa: E402
 from can_train.detectors.known_vehicle import KnownVehicles  # noqa: E402
@@ -191,13 +192,13 @@ def _timed(decide: Callable[[Frames], object], pieces: Iterator[Frames], decisio
     for piece in islice(pieces, min(WARM_UP, decisions)):
         decide(piece)
     seconds = np.empty(decisions)
-    memory, began = _resident_mb(), time.thread_time()
+    memory, began = resident_mb(), time.thread_time()
     for number, piece in enumerate(islice(pieces, decisions)):
         before = time.perf_counter()
         decide(piece)
         seconds[number] = time.perf_counter() - before
     cpu = time.thread_time() - began
-    return Timed(seconds=seconds, cpu=cpu, memory_mb=_resident_mb() - memory)
+    return Timed(seconds=seconds, cpu=cpu, memory_mb=resident_mb() - memory)
 
 
 def _whole(
@@ -205,7 +206,7 @@ def _whole(
 ) -> tuple[str, ...]:
     """Recordings in batches, at least so many windows."""
     windows = 0
-    memory, began, cpu = _resident_mb(), time.perf_counter(), time.thread_time()
+    memory, began, cpu = resident_mb(), time.perf_counter(), time.thread_time()
     for frames in cycle(recordings):
         windows += len(detector.score(frames))
         if windows >= least:
@@ -213,7 +214,7 @@ def _whole(
     seconds, cpu = time.perf_counter() - began, time.thread_time() - cpu
     return (
         f"{windows:,}", "", "", "", f"{windows * detector.spec.stride / seconds:,.0f}",
-        f"{1e6 * cpu / windows:.0f}", f"{_resident_mb() - memory:.1f}",
+        f"{1e6 * cpu / windows:.0f}", f"{resident_mb() - memory:.1f}",
     )  # fmt: skip
 
 
@@ -235,11 +236,6 @@ def _shown(timed: Timed, stride: int) -> tuple[str, ...]:
         f"{_frames_per_s(timed, stride):,.0f}", f"{1e6 * timed.cpu / decisions:.0f}",
         f"{timed.memory_mb:.1f}",
     )  # fmt: skip
-
-
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _row(cells: Sequence[str]) -> None:

@@ -13,14 +13,12 @@ import argparse
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import cycle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
+from benchmarks.hour import MINUTES_PER_HOUR, pieces_of
+from benchmarks.memory import resident_mb
 from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.loading import load_detector
 from can_train.frames.frame import Frames
@@ -53,9 +51,10 @@ def _replayed(detector: FrameScorer, recordings: Sequence[Frames], hours: float)
     for frames in recordings:  # compiled, and every ID met
         _taken(detection, frames)
     begun = detection.summary()
-    memory, wall, cpu = _resident_mb(), time.perf_counter(), time.process_time()
-    for frames in _hours_of(recordings, hours):
-        _taken(detection, frames)
+    memory, wall, cpu = resident_mb(), time.perf_counter(), time.process_time()
+    for piece in pieces_of(recordings, hours * MINUTES_PER_HOUR):
+        for _ in detection.take(piece):
+            pass
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     ended = detection.summary()
     frames_taken = ended.frames - begun.frames
@@ -64,20 +63,9 @@ def _replayed(detector: FrameScorer, recordings: Sequence[Frames], hours: float)
         f"{hours:g} h of traffic, {frames_taken:,} frames, alarms {ended.alarms:,}: "
         f"{frames_taken / wall:,.0f} frames/s ({frames_taken / cpu:,.0f} per CPU-second), per "
         f"decision {median:.3g} ms, p99 {high:.3g} ms; memory {memory:.1f} MB, then "
-        f"{_resident_mb():.1f} MB; load average {os.getloadavg()[0]:.2f}",
+        f"{resident_mb():.1f} MB; load average {os.getloadavg()[0]:.2f}",
         flush=True,
     )
-
-
-def _hours_of(recordings: Sequence[Frames], hours: float) -> Iterator[Frames]:
-    """The recordings over and over on one clock."""
-    at_s = 0.0
-    for frames in cycle(recordings):
-        span_s = float(np.ptp(frames.timestamp))
-        yield replace(frames, timestamp=frames.timestamp - frames.timestamp[0] + at_s)
-        at_s += span_s + 0.01
-        if at_s >= 3600 * hours:
-            return
 
 
 def _taken(detection: Detection, frames: Frames) -> int:
@@ -112,11 +100,6 @@ def _offer(ring: FrameRing, frames: Frames) -> None:
             sent += 1
         time.sleep(_TICK_S)
     ring.close()
-
-
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 if __name__ == "__main__":
