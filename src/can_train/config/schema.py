@@ -38,7 +38,7 @@ thresholds rest on other recordings. 7: it counts how early two frames of a regu
 come. 8: in the maximum the anomaly detector has to be surer, and a recording is calm below the
 usual median. 9: four fifths of the recordings stay below the threshold, not two thirds.
 10: the VGAE learns synthetic benign windows, too, and no IDs, and in the maximum it supports
-the classifier. 11: it scores by its reconstruction alone, and ranks what doesn't alarm."""
+the classifier. 11: it scores by its reconstruction alone, and supports more."""
 
 UNIVERSE_VERSION: Final = 4
 """Raised whenever the same dataset and split give other synthetic recordings."""

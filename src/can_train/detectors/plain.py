@@ -34,8 +34,7 @@ KEYS: Final = frozenset(
 )
 
 SCORES_SINCE: Final = 11
-"""Version of the results from which anomaly detectors score by their reconstruction alone, and
-fusions by maximum rank by it what doesn't alarm."""
+"""Version of the results from which anomaly detectors score by their reconstruction alone."""
 
 
 def plain_of(trained: TrainedDetector) -> dict[str, Any]:
@@ -129,7 +128,7 @@ def _require_rule(config: RunConfig, where: str) -> None:
         return
     raise ArtifactError(
         f"{where}: a {config.model} of results of version {config.results}; since "
-        f"version {SCORES_SINCE} anomaly detectors score by their reconstruction alone, and "
-        f"fusions rank by it, too. Train it and what builds on it again (can-train pipeline), or "
-        f"use the version that made it"
+        f"version {SCORES_SINCE} anomaly detectors score by their reconstruction alone, "
+        f"which fusions hear. Train it and what builds on it again (can-train pipeline), or use the "
+        f"version that made it"
     )

@@ -18,10 +18,8 @@ from can_train.detectors.kernels.level import MEMORY_WINDOWS, STEPS, WARM_UP_WIN
 from can_train.detectors.kernels.window import STRANGER
 from can_train.detectors.kernels.window_fusion import (
     ACTIONS,
-    SHORTFALL,
     STATE_LIMIT,
     SUPPORT,
-    SUPPORT_FROM,
     SUPPORT_RISE,
 )
 from can_train.detectors.vgae.spec import VgaeConfig
@@ -195,10 +193,8 @@ def _constants(
         "CT_ANOMALY_STATE": (experts[0] if experts else 0, "state numbers of the first expert"),
         "CT_STATE": (sum(experts), "state numbers of all experts"),
         "CT_STATE_LIMIT": (literal(STATE_LIMIT), "the agent's state is clipped there"),
-        "CT_SUPPORT": (literal(SUPPORT), "most that it adds"),
-        "CT_SUPPORT_FROM": (literal(SUPPORT_FROM), "excess of it from which it does"),
+        "CT_SUPPORT": (literal(SUPPORT), "most that an alarm of it adds"),
         "CT_SUPPORT_RISE": (literal(SUPPORT_RISE), "how fast that comes"),
-        "CT_SHORTFALL": (literal(SHORTFALL), "share of its distance below that lowers others"),
         "CT_EARLY_FROM": (literal(EARLY), "earliness of an extra frame"),
         "CT_LEVEL_STEPS": (STEPS, "counted depths below the level of a calm recording"),
         "CT_LEVEL_WARM_UP": (WARM_UP_WINDOWS, "windows before a median says something"),

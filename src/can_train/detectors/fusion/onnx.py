@@ -8,14 +8,7 @@ import numpy as np
 
 from can_train.config.schema import FusionConfig
 from can_train.config.spec import spec_of
-from can_train.detectors.kernels.window_fusion import (
-    ALPHAS,
-    SHORTFALL,
-    STATE_LIMIT,
-    SUPPORT,
-    SUPPORT_FROM,
-    SUPPORT_RISE,
-)
+from can_train.detectors.kernels.window_fusion import ALPHAS, STATE_LIMIT, SUPPORT, SUPPORT_RISE
 from can_train.detectors.onnx.graph import OnnxGraph, Tensor
 from can_train.detectors.onnx.judging import OnnxSaid, excess, relieved
 from can_train.detectors.onnx.parts import dense
@@ -57,16 +50,12 @@ def _margin(
 
 
 def _most(g: OnnxGraph, anomaly: Tensor, probability: Tensor, rhythm: Tensor) -> Tensor:
-    """The classifier's excess with the anomaly detector's say, or that of the rhythm."""
+    """The classifier's excess with the anomaly detector's support, or that of the rhythm."""
     nothing = g.number(0.0, np.float64)
-    lift = g.op("Sub", anomaly, g.number(SUPPORT_FROM, np.float64))
-    above = g.op("Max", lift, nothing)
+    above = g.op("Max", anomaly, nothing)
     rise = g.op("Mul", above, g.number(SUPPORT_RISE, np.float64))
     most = g.op("Add", probability, g.op("Min", rise, g.number(SUPPORT, np.float64)))
-    most = g.op("Where", g.op("Greater", rhythm, nothing), g.op("Max", rhythm, most), most)
-    below = g.op("Mul", g.op("Min", lift, nothing), g.number(SHORTFALL, np.float64))
-    lower = g.op("Add", most, g.op("Max", below, most))
-    return g.op("Where", g.op("Less", most, nothing), lower, most)
+    return g.op("Where", g.op("Greater", rhythm, nothing), g.op("Max", rhythm, most), most)
 
 
 def _rhythm(g: OnnxGraph, trained: TrainedDetector) -> Tensor:

@@ -12,10 +12,8 @@ from can_train.detectors.fusion.network import QNetwork
 from can_train.detectors.kernels.window_fusion import (
     ACTIONS,
     ALPHAS,
-    SHORTFALL,
     STATE_LIMIT,
     SUPPORT,
-    SUPPORT_FROM,
     SUPPORT_RISE,
 )
 from can_train.vocab import FusionPolicy
@@ -43,12 +41,9 @@ class LinearFusion(nn.Module):
             return state
         if self.policy == "maximum":
             anomaly, probability, rhythm = (excess[:, k : k + 1] for k in range(3))
-            lift = anomaly - SUPPORT_FROM
-            support = (SUPPORT_RISE * lift.clamp_min(0.0)).clamp_max(SUPPORT)
+            support = (SUPPORT_RISE * anomaly.clamp_min(0.0)).clamp_max(SUPPORT)
             most = probability + support
-            most = torch.where(rhythm > 0, torch.maximum(rhythm, most), most)
-            shortfall = torch.maximum(SHORTFALL * lift.clamp_max(0.0), most)
-            return torch.where(most < 0, most + shortfall, most)
+            return torch.where(rhythm > 0, torch.maximum(rhythm, most), most)
         return excess[:, :2].mean(dim=1, keepdim=True)
 
     def forward(self, state: Tensor, excess: Tensor) -> Tensor:

@@ -25,20 +25,13 @@ STATE_LIMIT: Final = 5.0
 
 
 SUPPORT: Final = 0.85
-"""Most that the anomaly detector adds to the classifier's excess: it never overrules a classifier
-that finds a window as usual as most (-1), and settles what that one has a suspicion of
+"""Most that an alarm of the anomaly detector adds to the classifier's excess: it never overrules a
+classifier that finds a window as usual as most (-1), and settles what that one has a suspicion of
 (docs/decisions/0026, 0027)."""
 
-SUPPORT_FROM: Final = -0.1
-"""Excess from which it does: a little below its threshold."""
-
 SUPPORT_RISE: Final = 3.0
-"""How fast that comes: a jump would make two windows that are alike far apart."""
-
-SHORTFALL: Final = 0.5
-"""Share of the anomaly detector's distance below `SUPPORT_FROM` by which windows without an alarm
-rank lower, at most as far again as the classifier puts them below: alarms stay, and what both
-find usual lies below what one of them doubts (docs/decisions/0027)."""
+"""How fast that comes above its threshold: a jump would make two windows that are alike far
+apart."""
 
 
 @unique
@@ -119,12 +112,9 @@ def _margin(
         alpha = float(ALPHAS[_action(fusion, state, room)])
         return (1.0 - alpha) * one + alpha * other
     if fusion.policy == Policy.MAXIMUM:
-        lift = one - SUPPORT_FROM
-        most = other + min(SUPPORT_RISE * max(lift, 0.0), SUPPORT)
+        most = other + min(SUPPORT_RISE * max(one, 0.0), SUPPORT)
         if rhythm > 0.0:
             most = max(most, rhythm)
-        if most < 0.0:
-            most += max(SHORTFALL * min(lift, 0.0), most)
         return float(most * fusion.weight[0] + fusion.weight[1])
     if fusion.policy == Policy.MEAN:
         return float((one + other) / 2.0 * fusion.weight[0] + fusion.weight[1])

@@ -21,7 +21,7 @@ from can_train.detectors.fusion import onnx as of_fusion
 from can_train.detectors.fusion.rhythm import rhythm_in
 from can_train.detectors.gat import onnx as of_gat
 from can_train.detectors.gat.spec import GatConfig
-from can_train.detectors.kernels.window_fusion import SUPPORT, SUPPORT_FROM, SUPPORT_RISE
+from can_train.detectors.kernels.window_fusion import SUPPORT, SUPPORT_RISE
 from can_train.detectors.scoring import score_windows
 from can_train.detectors.vgae import onnx as of_vgae
 from can_train.errors import ArtifactError
@@ -116,9 +116,9 @@ def test_every_policy_and_ids_that_are_embedded(policy: str) -> None:
 
 def test_the_maximum_has_the_support_of_the_anomaly_detector() -> None:
     experts = {name: made(name, "classic") for name in ("vgae", "gat")}
-    lift = some_of_them_above(experts["vgae"]) - SUPPORT_FROM
-    rising = SUPPORT_RISE * lift < SUPPORT
-    assert (lift < 0).any() and ((lift > 0) & rising).any() and (~rising).any()
+    above = some_of_them_above(experts["vgae"])
+    rising = SUPPORT_RISE * above < SUPPORT
+    assert (above < 0).any() and ((above > 0) & rising).any() and (~rising).any()
     fused = ModuleFrameScorer(
         made("dqn", "classic", fusion=FusionConfig(fusion_policy="maximum")), experts
     )

@@ -35,21 +35,17 @@ def test_log_odds_are_linear_in_what_the_policy_is_called_after(
     ("excess", "expected"),
     [
         ((-0.1, -0.5, -1.0), -0.5),
-        ((-0.2, -0.5, -1.0), -0.55),
-        ((-0.4, 0.1, -1.0), 0.1),
-        ((-9.0, -0.5, -1.0), -1.0),
-        ((-9.0, 0.0, -1.0), 0.0),
-        ((0.0, -0.5, -1.0), -0.2),
-        ((0.1, -0.5, -1.0), 0.1),
+        ((0.1, -0.5, -1.0), -0.2),
+        ((0.2, -0.5, -1.0), 0.1),
         ((9.0, -0.8, -1.0), 0.05),
         ((9.0, -0.9, -1.0), -0.05),
         ((-1.0, -2.0, 0.2), 0.2),
-        ((-1.0, -2.0, -0.1), -2.45),
+        ((-1.0, -2.0, -0.1), -2.0),
         ((-1.0, 0.9, 0.7), 0.9),
         ((9.0, -0.8, 0.7), 0.7),
     ],
 )
-def test_an_anomaly_supports_the_classifier_its_absence_lowers_what_does_not_alarm(
+def test_an_anomaly_supports_the_classifier_and_the_rhythm_has_a_say_of_its_own(
     excess: tuple[float, float, float], expected: float
 ) -> None:
     network = LinearFusion("maximum", 3)

@@ -24,13 +24,7 @@ from can_train.detectors.fusion.stage import (
     lessons,
 )
 from can_train.detectors.fusion.windows import FusionWindows
-from can_train.detectors.kernels.window_fusion import (
-    ALPHAS,
-    STATE_LIMIT,
-    SUPPORT,
-    SUPPORT_FROM,
-    SUPPORT_RISE,
-)
+from can_train.detectors.kernels.window_fusion import ALPHAS, STATE_LIMIT, SUPPORT, SUPPORT_RISE
 from can_train.detectors.parents import load_parents
 from can_train.detectors.scoring import score_windows
 from can_train.graphs.feed import raw_graphs
@@ -153,9 +147,7 @@ def test_a_maximum_alarms_where_the_classifier_does_with_support_or_the_rhythm(l
     said = score_windows([experts["vgae"], experts["gat"], detector], store, windows)
     gat = experts["gat"].threshold
     relieved = said["gat"].score > gat.value
-    support = np.minimum(
-        SUPPORT_RISE * np.maximum(said["vgae"].excess - SUPPORT_FROM, 0.0), SUPPORT
-    )
+    support = np.minimum(SUPPORT_RISE * np.maximum(said["vgae"].excess, 0.0), SUPPORT)
     supported = said["gat"].excess + support > 0
     early = rhythm_in(store, windows) > 0
     # A relief lets the others speak a little earlier, too: nowhere without it.

@@ -49,13 +49,9 @@ static float ct_fused(const ct_said *anomaly, const ct_said *probability, ct_gra
     return (1.0f - alpha) * one + alpha * other;
 #elif CT_FUSION_POLICY == CT_POLICY_MAXIMUM
     float rhythm = ct_rhythm(graph);
-    float lift = one - (CT_SUPPORT_FROM);
-    float support = CT_SUPPORT_RISE * ct_larger(lift, 0.0f);
+    float support = CT_SUPPORT_RISE * ct_larger(one, 0.0f);
     float most = other + (support < CT_SUPPORT ? support : CT_SUPPORT);
     most = rhythm > 0.0f ? ct_larger(rhythm, most) : most;
-    if (most < 0.0f) {
-        most += ct_larger(lift < 0.0f ? CT_SHORTFALL * lift : 0.0f, most);
-    }
     return most * ct_fusion.weight[0] + ct_fusion.bias;
 #elif CT_FUSION_POLICY == CT_POLICY_MEAN
     (void)graph;
