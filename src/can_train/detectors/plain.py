@@ -129,6 +129,6 @@ def _require_rule(config: RunConfig, where: str) -> None:
     raise ArtifactError(
         f"{where}: a {config.model} of results of version {config.results}; since "
         f"version {SCORES_SINCE} anomaly detectors score by their reconstruction alone, "
-        f"which fusions hear. Train it and what builds on it again (can-train pipeline), or use the "
-        f"version that made it"
+        f"which fusions hear. Train it and what builds on it again (can-train pipeline), or use "
+        f"the version that made it"
     )

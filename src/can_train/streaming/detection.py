@@ -145,10 +145,11 @@ class Detection:
         )
 
     def _told(self, decision: Decision) -> Iterator[Alert]:
-        verdict, followed = decision.verdicts[self.scorer], self._followed
+        verdict = decision.verdicts[self.scorer]
         ended = decision.ended.get(self.scorer)
-        if ended is not None and followed.begun:
+        if ended is not None and self._followed.begun:
             yield self._over(ended)
+        followed = self._followed  # Another one than before, if that was over.
         if verdict.above:
             followed.see(decision, self._window)
             if verdict.score > followed.peak_score:

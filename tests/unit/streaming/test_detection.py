@@ -16,6 +16,7 @@ from can_train.frames.frame import Frames
 from can_train.graphs.build import build_graphs
 from can_train.streaming.detection import Alert, Detection
 from can_train.streaming.pacing import in_pieces
+from can_train.streaming.scorer import Decision
 from tests.unit.streaming.streams_for_tests import CAR, WINDOW, fused
 from tests.unit.vehicle.cars_for_tests import attacked
 
@@ -68,6 +69,28 @@ def test_every_event_is_told_when_it_is_over(
         assert alert.first_frame <= min(alert.reasons[0].frames) < alert.stop_frame
         p_value = detector.evidence["fusion"].p_value(event.peak_score)
         assert alert.p_value == pytest.approx(float(p_value), rel=1e-3)
+
+
+def test_an_event_that_ends_with_the_begin_of_the_next_leaves_that_whole(
+    detector: FrameScorer, drive: Frames
+) -> None:
+    """Of ten thresholds some make a window above theirs the first that is far from those before."""
+    together = 0
+    usual = detector.own.threshold
+    score = detector.score(drive).score["fusion"]
+    for value in np.quantile(score, np.linspace(0.94, 0.99, 10)):
+        detector.own.threshold = replace(usual, value=float(value), real_value=float(value))
+        decisions = list[Decision]()
+        found = told(Detection(detector, watch=decisions.append), drive)
+        together += sum("fusion" in each.ended for each in decisions)
+        over = [alert for alert in found if alert.state == "over"]
+        assert [drive.timestamp[alert.first_frame] for alert in over] == [
+            alert.event.start_s for alert in over
+        ]
+        alarms = [alert for alert in found if alert.state == "alarm"]
+        assert len(alarms) == sum(alert.event.severity == "alarm" for alert in over)
+    detector.own.threshold = usual
+    assert together > 0
 
 
 def test_an_alarm_is_told_with_the_window_that_fires(

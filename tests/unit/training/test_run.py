@@ -188,5 +188,5 @@ def test_a_teacher_of_another_split_of_the_same_dataset_is_never_taken(lab: Lab)
 
 def test_a_run_frozen_for_other_results_is_refused(lab: Lab) -> None:
     frozen = lab.frozen(lab.config("gat", results=RESULTS_VERSION - 1))
-    with pytest.raises(ConfigError, match=r"results of version \d, .* Give the training command"):
+    with pytest.raises(ConfigError, match=r"results of version \d+, .* Give the training command"):
         run_frozen(frozen)
