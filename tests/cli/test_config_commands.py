@@ -271,7 +271,11 @@ def test_models_say_what_their_counts_depend_on(
     assert main(["models", "--ids", "66"]) == 0
     shown = capsys.readouterr().out
     assert "counted for 66 known arbitration IDs" in shown and "--ids N" in shown
-    assert "1,261,185" in shown  # what `teachers list` says of a VGAE of 66 IDs
+    assert "1,245,501" in shown  # no ID is fed or told
+    assert main(["models", "--features", "classic", "--ids", "66"]) == 0
+    with_ids = capsys.readouterr().out
+    assert main(["models", "--features", "classic", "--ids", "67"]) == 0
+    assert with_ids.replace("66", "67") != capsys.readouterr().out
 
 
 def test_models_and_env_speak_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
