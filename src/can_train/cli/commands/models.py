@@ -37,7 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
         type=WholeNumber(least=1, most=MOST_IDS),
         default=USUAL_IDS,
         metavar="N",
-        help=f"known arbitration IDs; with classic features they size embeddings (default: {USUAL_IDS})",
+        help=f"known arbitration IDs; they size classic embeddings (default: {USUAL_IDS})",
     )
     parser.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object"
@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
     ]
     write_table(sys.stdout, COLUMNS, cells)
     remark = (
-        f"counted for {args.ids} known arbitration IDs (--ids N), whose number sizes the embeddings "
-        "of classic features, and a VGAE's heads where its loss asks for IDs; a fusion is counted "
+        f"counted for {args.ids} known arbitration IDs (--ids N), whose number sizes embeddings of "
+        "classic features, and a VGAE's heads where its loss asks for IDs; a fusion is counted "
         "by its agent: trained ones differ by that"
     )
     write_lines(sys.stdout, [remark])
