@@ -198,9 +198,10 @@ def _figures(report: dict[str, Any]) -> Found:
                 for row in report["rows"]
                 if row["scorer"] == scorer and row["file"] is None
             }
-            found |= {(scorer, f"{test}: {name}"): of_tests[test] for test in TESTS}
+            tests = [test for test in TESTS if test in of_tests]
+            found |= {(scorer, f"{test}: {name}"): of_tests[test] for test in tests}
             found[scorer, f"mean of the tests: {name}"] = float(
-                np.mean([of_tests[test] for test in TESTS])
+                np.mean([of_tests[test] for test in tests])
             )
     return found
 

@@ -50,6 +50,8 @@ class Spec:
         state_channels: How many numbers it shows a fusion.
         holds_on_other_cars: Whether its threshold is set on synthetic recordings of other cars,
             where there are any; one that knows a single car's traffic would be blinded by them.
+        scores_since: Version of results from which its scores are what they are now; artifacts of
+            earlier ones aren't taken.
         data_parallel: Whether several processes can train it together: its stage says what its
             loss is a mean over (`detectors/stage.py:StageModule.counts`).
         order: Place in lists: those that others build on come first.
@@ -73,6 +75,7 @@ class Spec:
     onnx: str = ""
     state_channels: int = 0
     holds_on_other_cars: bool = True
+    scores_since: int = 1
     data_parallel: bool = False
     order: int = 100
 

@@ -33,9 +33,6 @@ KEYS: Final = frozenset(
     }
 )
 
-SCORES_SINCE: Final = 11
-"""Version of the results from which anomaly detectors score by their reconstruction alone."""
-
 
 def plain_of(trained: TrainedDetector) -> dict[str, Any]:
     """Everything but its hash, in dictionaries whose leaves are arrays and JSON values."""
@@ -124,11 +121,10 @@ def _require_rule(config: RunConfig, where: str) -> None:
     Raises:
         ArtifactError: It is one.
     """
-    if config.results >= SCORES_SINCE or spec_of(config.model).role == "probability":
-        return
-    raise ArtifactError(
-        f"{where}: a {config.model} of results of version {config.results}; since "
-        f"version {SCORES_SINCE} anomaly detectors score by their reconstruction alone, "
-        f"which fusions hear. Train it and what builds on it again (can-train pipeline), or use "
-        f"the version that made it"
-    )
+    since = spec_of(config.model).scores_since
+    if config.results < since:
+        raise ArtifactError(
+            f"{where}: a {config.model} of results of version {config.results}, whose scores were "
+            f"made otherwise than since version {since}. Give its training command again, and "
+            f"those of what builds on it, or use the version that made it"
+        )

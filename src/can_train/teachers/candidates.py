@@ -90,9 +90,9 @@ def registered_teachers(root: Path, wanted: Wanted) -> list[Candidate]:
         teacher = read_teacher(path)
         if teacher is None:
             config = artifact_config(path)
-            seen, origin = Seen.by(config.dataset, config.data), "registry, without .json"
+            seen, origin = Seen.of(config), "registry, without .json"
         else:
-            seen, origin = Seen.by_teacher(teacher), "registry"
+            seen, origin = Seen.by_teacher(teacher, path), "registry"
         if not misfits(seen, ours):
             recorded = teacher.sha256 if teacher else None
             found.append(Candidate(path=path, origin=origin, recorded=recorded))
@@ -139,7 +139,7 @@ def _unfit(run: Path, dataset: str, data: DataConfig, model_size: str) -> Unfit 
         status = read_status(run)
         if status is None or status.state != "finished":
             return Unfit(name=run.name, why=f"it is {status.state if status else 'planned'}")
-        theirs = Seen.by(dataset, frozen_config_of(run).config.data)
+        theirs = Seen.of(frozen_config_of(run).config)
     except ArtifactError as error:
         return Unfit(name=run.name, why=str(error), damaged=True)
     if not _artifact_in(run).is_file():

@@ -115,12 +115,12 @@ def _check_file(where: str, path: Path, wanted: Wanted) -> str | None:
     run = path.parent.parent
     teacher = read_teacher(path) if path.suffix == ".pth" else None
     if teacher is not None:
-        _check(where, teacher.model, Seen.by_teacher(teacher), wanted)
+        _check(where, teacher.model, Seen.by_teacher(teacher, path), wanted)
     elif is_run(run):
         _check_run(where, run, wanted)
     else:
         config = artifact_config(path)
-        _check(where, config.model, Seen.by(config.dataset, config.data), wanted)
+        _check(where, config.model, Seen.of(config), wanted)
     return recorded_sha256(path)
 
 
@@ -128,7 +128,7 @@ def _check_run(where: str, run: Path, wanted: Wanted) -> RunConfig:
     """The config of a run that finished, is of the model and fits the plan's windows."""
     check_made(run)
     config = frozen_config_of(run).config
-    _check(where, config.model, Seen.by(config.dataset, config.data), wanted)
+    _check(where, config.model, Seen.of(config), wanted)
     status = read_status(run)
     if status is None or status.state != "finished":
         raise PreflightError(
@@ -152,6 +152,6 @@ def _elsewhere(wanted: Wanted, roots: Roots) -> str:
     for path in all_places(roots.teachers):
         teacher = read_teacher(path)
         if teacher is not None and teacher.model == wanted.model:
-            wrong = misfits(Seen.by_teacher(teacher), ours)
+            wrong = misfits(Seen.by_teacher(teacher, path), ours)
             found.append(f"{path} ({', '.join(wrong.values())})")
     return f" Registered, but not fitting: {'; '.join(found)}." if found else ""

@@ -7,17 +7,23 @@ dataset and split; a teacher may come from another dataset where that is allowed
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from can_train.config.schema import TEACHER, DataConfig, RunConfig
+from can_train.config.spec import spec_of
 from can_train.errors import ArtifactError, counted
 from can_train.teachers.files import Teacher
+from can_train.teachers.weights_file import artifact_config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The windows that an artifact was trained on, or that a plan will train on."""
+    """The windows that an artifact was trained on, or that a plan will train on.
+
+    `outdated`: what is wrong with an artifact of an earlier version, in words; empty if nothing is.
+    """
 
     dataset: str
     features: str
@@ -26,9 +32,10 @@ class Seen:
     dataset_digest: str
     split_digest: str
     windows_per_side: int | None = None
+    outdated: str = ""
 
     @classmethod
-    def by(cls, dataset: str, data: DataConfig) -> Seen:
+    def by(cls, dataset: str, data: DataConfig, outdated: str = "") -> Seen:
         """What a run or plan on `dataset` sees."""
         return cls(
             dataset=dataset,
@@ -38,12 +45,28 @@ class Seen:
             dataset_digest=data.dataset_digest,
             split_digest=data.split_digest,
             windows_per_side=data.windows_per_side,
+            outdated=outdated,
         )
 
     @classmethod
-    def by_teacher(cls, teacher: Teacher) -> Seen:
-        """What a registered teacher saw; none is registered that saw only a part."""
+    def of(cls, config: RunConfig) -> Seen:
+        """What the artifact of a run saw."""
+        return cls.by(config.dataset, config.data, _outdated(config))
+
+    @classmethod
+    def by_teacher(cls, teacher: Teacher, path: Path) -> Seen:
+        """What a registered teacher saw; none is registered that saw only a part.
+
+        Args:
+            teacher: What is told of it.
+            path: Its file, for what isn't; one that isn't an artifact is found out when it is used.
+        """
+        outdated = ""
+        if spec_of(teacher.model).scores_since > 1:
+            with suppress(ArtifactError):
+                outdated = _outdated(artifact_config(path))
         return cls(
+            outdated=outdated,
             dataset=teacher.dataset,
             features=teacher.features,
             window=teacher.window,
@@ -91,7 +114,7 @@ def check(name: str, path: Path, theirs: RunConfig, ours: RunConfig) -> None:
         and ours.distillation is not None
         and ours.distillation.foreign_teacher,
     )
-    seen = Seen.by(theirs.dataset, theirs.data)
+    seen = Seen.of(theirs)
     objection = objection_to(f"{name} {path}", theirs.model, seen, wanted)
     if objection is not None:
         raise ArtifactError(objection)
@@ -128,6 +151,8 @@ def misfits(theirs: Seen, ours: Seen, *, allow_foreign: bool = False) -> dict[st
     Returns:
         What differs, in words, by the option that would make it agree; empty if it fits.
     """
+    if theirs.outdated:
+        return {"": theirs.outdated}
     pairs = [("--features", theirs.features, ours.features),
              ("--window", str(theirs.window), str(ours.window))]  # fmt: skip
     wrong = {f"{name} {a}": f"{name[2:]} {a} (this plan: {b})" for name, a, b in pairs if a != b}
@@ -146,6 +171,13 @@ def misfits(theirs: Seen, ours: Seen, *, allow_foreign: bool = False) -> dict[st
             f"{counted(part, 'window')} per side (this plan: {ours.windows_per_side or 'all'})"
         )
     return wrong
+
+
+def _outdated(config: RunConfig) -> str:
+    since = spec_of(config.model).scores_since
+    if config.results >= since:
+        return ""
+    return f"another score (results of version {config.results}, {since} is needed)"
 
 
 def _other_dataset(theirs: Seen, ours: Seen) -> str:

@@ -75,5 +75,5 @@ def _calibrate(detector: Detector, scorer: FrameScorer, benign: Frames) -> None:
     evidence = CalibrationEvidence(
         benign=Margins.of(few), synthetic=Margins.of(few[::2] + score.std())
     )
-    level = float(np.quantile(score, 0.74))  # the drives are calm, by a little
+    level = float(np.quantile(score, 0.74))  # drives calm, alarms and notices in each
     detector.settle(replace(conformal_threshold(score, 0.05), level=level), evidence)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from can_train.alarms.events import Event, RecordingScores, events_of
+from can_train.alarms.events import EVENT_GAP_S, Event, RecordingScores, events_of
 from can_train.alarms.rate import poisson_upper
 from can_train.alarms.rule import AlarmRule
 from can_train.alarms.sightings import sightings_of
@@ -78,18 +78,23 @@ def test_an_event_that_ends_with_the_begin_of_the_next_leaves_that_whole(
     together = 0
     usual = detector.own.threshold
     score = detector.score(drive).score["fusion"]
-    for value in np.quantile(score, np.linspace(0.94, 0.99, 10)):
-        detector.own.threshold = replace(usual, value=float(value), real_value=float(value))
-        decisions = list[Decision]()
-        found = told(Detection(detector, watch=decisions.append), drive)
-        together += sum("fusion" in each.ended for each in decisions)
-        over = [alert for alert in found if alert.state == "over"]
-        assert [drive.timestamp[alert.first_frame] for alert in over] == [
-            alert.event.start_s for alert in over
-        ]
-        alarms = [alert for alert in found if alert.state == "alarm"]
-        assert len(alarms) == sum(alert.event.severity == "alarm" for alert in over)
-    detector.own.threshold = usual
+    try:
+        for value in np.quantile(score, np.linspace(0.94, 0.99, 10)):
+            detector.own.threshold = replace(usual, value=float(value), real_value=float(value))
+            decisions = list[Decision]()
+            found = told(Detection(detector, watch=decisions.append), drive)
+            over = [alert for alert in found if alert.state == "over"]
+            assert [drive.timestamp[alert.first_frame] for alert in over] == [
+                alert.event.start_s for alert in over
+            ]
+            alarms = [alert for alert in found if alert.state == "alarm"]
+            assert len(alarms) == sum(alert.event.severity == "alarm" for alert in over)
+            quiet_s = [one.start_s for one in decisions if not one.verdicts["fusion"].above]
+            for begun in (each for each in decisions if "fusion" in each.ended):
+                end_s = begun.ended["fusion"].end_s
+                together += not any(end_s + EVENT_GAP_S < at < begun.start_s for at in quiet_s)
+    finally:
+        detector.own.threshold = usual
     assert together > 0
 
 

@@ -27,7 +27,6 @@ class OnnxWindows:
     Attributes:
         x: Scaled node features [N, F].
         nodes: As networks take them: with what they learnt of each ID [N, F + D].
-        id_index: Index of each node's ID in the vocabulary, 0 if unknown [N], int64.
         edge_x: Scaled edge features [P, G].
         source, target: Nodes of each edge [P], int64.
         window: Window of each node [N], int64.
@@ -38,7 +37,6 @@ class OnnxWindows:
 
     x: Tensor
     nodes: Tensor
-    id_index: Tensor
     edge_x: Tensor
     source: Tensor
     target: Tensor
@@ -73,7 +71,6 @@ def windows_of(g: OnnxGraph, inputs: WindowInputs) -> OnnxWindows:
     return OnnxWindows(
         x=x,
         nodes=nodes,
-        id_index=id_index,
         edge_x=_scaled(g, "edge_x", inputs.edge_mean, inputs.edge_scale),
         source=g.rows_of("edge_index", g.constant(np.array(0))),
         target=g.rows_of("edge_index", g.constant(np.array(1))),

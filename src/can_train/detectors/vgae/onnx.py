@@ -32,11 +32,11 @@ def add(g: OnnxGraph, trained: TrainedDetector, experts: Mapping[str, OnnxSaid])
     rebuilt = dense(g, latent, weights, layers_of(weights, "decoder"), "Elu")
     off = g.op("Sub", rebuilt, windows.x)
     error = g.op("ReduceMean", g.op("Mul", off, off), g.constant([1]), keepdims=0)
-    everyone = g.filled(windows.node_count, None, 1.0, np.float32)
-    nodes = g.sums(everyone, windows.window, windows.window_count)
     total = g.sums(error, windows.window, windows.window_count)
     largest = g.maxima(error, windows.window, windows.window_count)
-    errors = [g.cast(each, np.float64) for each in (g.op("Div", total, nodes), largest)]
+    errors = [
+        g.cast(each, np.float64) for each in (g.op("Div", total, windows.per_window), largest)
+    ]
     parts = [
         g.op("Div", each, g.number(scale, np.float64))
         for each, scale in zip(errors, trained.extras["error_scale"], strict=True)

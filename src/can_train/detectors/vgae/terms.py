@@ -1,7 +1,7 @@
 """Terms of the VGAE's task loss with their gradients by hand: one node of autograd's graph.
 
 A student's step is small: written out, the same terms are some seventy calls, there and back.
-`errors.py:node_errors` has them per node, for scores; the tests compare both. On a CPU the loops
+`errors.py:node_errors` has them per node; the tests compare both. On a CPU the loops
 are compiled.
 """
 

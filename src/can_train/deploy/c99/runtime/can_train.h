@@ -45,8 +45,6 @@
     (CT_MOST_IDS <= 64 ? 128 : CT_MOST_IDS <= 256 ? 512 : CT_MOST_IDS <= 2048 ? 4096 : 65536)
 #endif
 
-/* Words of the sets of known IDs. */
-
 /* How serious a window is. */
 typedef enum { CT_QUIET, CT_NOTICE, CT_ALARM } ct_severity;
 
@@ -224,7 +222,7 @@ typedef struct {
     float edge_score[CT_MOST_EDGES][CT_EDGE_SCORES];    /* what edges add to attention */
     float ends[CT_MOST_NODES][2 * CT_MOST_HEADS];       /* what nodes add: as source, as target */
     float score[CT_MOST_NODES + 1];                     /* attention of one node and head */
-    float blocks[2][CT_BLOCK][CT_MOST_ROW]; /* rows of some nodes on their way */
+    float blocks[2][CT_BLOCK][CT_MOST_ROW];             /* rows of some nodes on their way */
     float pooled[CT_MOST_POOLED];                       /* what is known of all nodes together */
 #if CT_HAS_VGAE
     float unexpected[CT_MOST_NODES];                    /* error of each node */

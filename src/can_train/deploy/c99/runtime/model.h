@@ -110,7 +110,7 @@ typedef struct {
     const ct_attention *encoder;
     const ct_dense_layer *decoder;
     ct_dense_layer latent;
-    float error_unit[2]; /* of mean and largest node error */
+    float error_unit[2];         /* of mean and largest node error */
     ct_experience experience;
     uint16_t encoder_layers;
     uint16_t decoder_layers;
