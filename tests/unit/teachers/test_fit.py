@@ -72,6 +72,26 @@ def test_a_worker_says_what_a_plan_says() -> None:
     )
 
 
+@pytest.mark.parametrize(("model", "refused"), [("vgae", True), ("gat", False)])
+def test_an_artifact_of_another_score_is_refused_by_plans_and_workers(
+    model: str, refused: bool
+) -> None:
+    strategy = "autoencoder" if model == "vgae" else "normal"
+    architecture = preset(model, "teacher", strategy).architecture
+    of_model = {"model": model, "training_strategy": strategy, "architecture": architecture}
+    old = replace(TEACHER, results=10, **of_model)  # type: ignore[arg-type]
+    ours = student(**of_model)
+    text = "another score (results of version 10, 11 is needed)"
+    assert list(misfits(Seen.of(old), Seen.of(ours)).values()) == ([text] if refused else [])
+    if refused:
+        assert refusal("teacher", old, ours) == (
+            f"teacher {PATH}: that vgae was trained on {text}. "
+            "Choose another one: can-train teachers list"
+        )
+    else:
+        check("teacher", PATH, old, ours)
+
+
 def test_a_worker_takes_what_fits() -> None:
     check("teacher", PATH, TEACHER, student())
     check("gat", PATH, TEACHER, replace(TEACHER, model="dqn"))

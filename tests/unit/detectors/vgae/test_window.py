@@ -25,6 +25,7 @@ from tests.unit.detectors_for_tests import untrained
     [
         {},
         {"encoder_channels": (12, 9, 6), "heads": 3, "decoder_channels": (11, 50)},
+        {"id_weight": 0.1, "neighbour_weight": 0.05},
     ],
 )
 @pytest.mark.parametrize("features", ["relational", "classic"])
