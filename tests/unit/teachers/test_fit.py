@@ -80,7 +80,7 @@ def test_an_artifact_of_another_score_is_refused_by_plans_and_workers(
     architecture = preset(model, "teacher", strategy).architecture
     of_model = {"model": model, "training_strategy": strategy, "architecture": architecture}
     old = replace(TEACHER, results=10, **of_model)  # type: ignore[arg-type]
-    ours = student(**of_model)
+    ours = student(**of_model)  # type: ignore[arg-type]
     text = "another score (results of version 10, 11 is needed)"
     assert list(misfits(Seen.of(old), Seen.of(ours)).values()) == ([text] if refused else [])
     if refused:
