@@ -13,8 +13,8 @@ from typing import Final
 from can_train.errors import DataError
 
 DAMAGE: Final = (ArithmeticError, AssertionError, AttributeError, EOFError, LookupError,
-                 MemoryError, OSError, TypeError, ValueError, sqlite3.Error, struct.error,
-                 zlib.error)  # fmt: skip
+                 MemoryError, NameError, OSError, TypeError, ValueError, sqlite3.Error,
+                 struct.error, zlib.error)  # fmt: skip
 """What such packages raise where a file is cut or isn't what it says."""
 
 INSTALL: Final = "can-train env --install formats"

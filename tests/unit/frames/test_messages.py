@@ -21,7 +21,7 @@ from can_train.dataset.reading import left_out
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG
 from can_train.frames.messages import padded
-from can_train.frames.readers import read_recording
+from can_train.frames.readers import mf4, read_recording
 from can_train.frames.readers.blf import require_sizes
 from can_train.frames.sniffing import told
 from tests.draws import examples
@@ -157,6 +157,24 @@ def test_a_damaged_mf4_is_told_once(
         read_recording(path)
     gc.collect()
     assert said == []
+
+
+def test_what_was_never_finalised_and_is_spoilt_is_one_message(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "log", "mf4", messages([((1, False), b"\0", 0)]))
+    data = bytearray(path.read_bytes().replace(b"##DT", b"##D?"))
+    data[:8], data[60:62] = b"UnFinMF ", struct.pack("<H", 1 << 2)
+    path.write_bytes(bytes(data))
+    with pytest.raises(DataError, match=r"not a whole MF4 file \(UnboundLocalError"):
+        read_recording(path)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("length", [9, 65])
+def test_a_frame_longer_than_its_bytes_is_damage(length: int) -> None:
+    with pytest.raises(ValueError, match=f"a frame of {length} bytes in 8"):
+        mf4._payload(np.zeros((1, 8), np.uint8), np.array([length], np.uint8))
 
 
 def test_a_missing_package_is_named_with_the_command(

@@ -46,6 +46,8 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
     require_sound(path)
     for version in (library.blocks.mdf_v3.MDF3, library.blocks.mdf_v4.MDF4):
         version.__del__ = _end
+    for module in (library.mdf, library.blocks.mdf_v4):
+        module.print = _unsaid
     try:
         with _told(path), library.MDF(path) as mdf:
             parts = [_part(mdf, group, name) for group, name in _groups(mdf, (_DATA, _REMOTE))]
@@ -75,6 +77,10 @@ def _end(mdf: MDF) -> None:
     """Closes a file at the end of its life; asammdf's own way complains of one never opened."""
     with contextlib.suppress(Exception):
         mdf.close()
+
+
+def _unsaid(*_: object, **__: object) -> None:
+    """Stands for `print` in asammdf, which prints a traceback before it raises."""
 
 
 class _Collector(logging.Handler):
@@ -157,7 +163,13 @@ def _part(mdf: MDF, group: int, name: str) -> tuple[Frames, NDArray[np.uint8]]:
 
 
 def _payload(data: NDArray[np.uint8], dlc: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Zero-padded payloads [N, 8 or 64] of bytes [N, P]."""
+    """Zero-padded payloads [N, 8 or 64] of bytes [N, P].
+
+    Raises:
+        ValueError: A frame is longer than its bytes, or than any may be.
+    """
+    if (most := int(dlc.max(initial=0))) > min(FD_BYTES, data.shape[1]):
+        raise ValueError(f"a frame of {most} bytes in {data.shape[1]}")
     width = FD_BYTES if dlc.max(initial=0) > CLASSIC_BYTES else CLASSIC_BYTES
     payload = np.zeros((len(dlc), width), np.uint8)
     kept = min(width, data.shape[1])
