@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.errors import DataError
+from can_train.errors import DataError, counted
 from can_train.frames.extras import DAMAGE, extra
 from can_train.frames.frame import EXTENDED_FLAG, MAX_STANDARD_ID, Frames
 from can_train.frames.mdf_blocks import require_sound
@@ -169,7 +169,7 @@ def _payload(data: NDArray[np.uint8], dlc: NDArray[np.uint8]) -> NDArray[np.uint
         ValueError: A frame is longer than its bytes, or than any may be.
     """
     if (most := int(dlc.max(initial=0))) > min(FD_BYTES, data.shape[1]):
-        raise ValueError(f"a frame of {most} bytes in {data.shape[1]}")
+        raise ValueError(f"a frame of {counted(most, 'byte')} in {data.shape[1]}")
     width = FD_BYTES if dlc.max(initial=0) > CLASSIC_BYTES else CLASSIC_BYTES
     payload = np.zeros((len(dlc), width), np.uint8)
     kept = min(width, data.shape[1])
