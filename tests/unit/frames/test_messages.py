@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import sqlite3
 import struct
 import sys
@@ -169,6 +170,13 @@ def test_what_was_never_finalised_and_is_spoilt_is_one_message(
     with pytest.raises(DataError, match=r"not a whole MF4 file \(UnboundLocalError"):
         read_recording(path)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("module", "spoilt"), [("zstd", b"no"), ("lz4.frame", b"no")])
+def test_what_decompressors_of_mf4_raise_is_damage(module: str, spoilt: bytes) -> None:
+    library = pytest.importorskip("asammdf")
+    with pytest.raises(mf4._damage(library)):
+        importlib.import_module(module).decompress(spoilt)
 
 
 @pytest.mark.parametrize("length", [9, 65])

@@ -117,9 +117,10 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _damage(library: ModuleType) -> tuple[type[Exception], ...]:
-    """What asammdf raises on damaged files; the decompressor that it takes has its own error."""
-    isal = sys.modules.get("isal.isal_zlib")
-    return (*DAMAGE, library.blocks.utils.MdfException, *([isal.error] if isal else []))
+    """What asammdf raises on damaged files; the decompressors that it takes have their own."""
+    own = (("isal.isal_zlib", "error"), ("zstd", "Error"))
+    theirs = [getattr(sys.modules[name], error) for name, error in own if name in sys.modules]
+    return (*DAMAGE, RuntimeError, library.blocks.utils.MdfException, *theirs)
 
 
 def _groups(mdf: MDF, names: tuple[str, ...]) -> list[tuple[int, str]]:
