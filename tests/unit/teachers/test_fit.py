@@ -7,8 +7,11 @@ import pytest
 
 from can_train.config.presets import preset
 from can_train.config.schema import DataConfig, DistillationConfig, Parent, RunConfig
+from can_train.detectors.artifact import save_detector
 from can_train.errors import ArtifactError
 from can_train.teachers.fit import Seen, Wanted, check, misfits, objection_to
+from tests.unit.detectors_for_tests import config_of, untrained
+from tests.unit.teachers.test_files import described
 
 OURS = Seen(dataset="car", features="relational", window=100, split="time", dataset_digest="d" * 64,
             split_digest="s" * 64)  # fmt: skip
@@ -90,6 +93,17 @@ def test_an_artifact_of_another_score_is_refused_by_plans_and_workers(
         )
     else:
         check("teacher", PATH, old, ours)
+
+
+@pytest.mark.parametrize(("results", "outdated"), [(10, True), (11, False)])
+def test_a_registered_teacher_of_another_score_is_told_by_its_file(
+    tmp_path: Path, results: int, outdated: bool
+) -> None:
+    path = tmp_path / "vgae_teacher.pth"
+    save_detector(path, untrained(config_of("vgae", results=results)))
+    seen = Seen.by_teacher(replace(described(path), model="vgae"), path)
+    assert bool(seen.outdated) == outdated
+    assert bool(misfits(seen, replace(seen, outdated=""))) == outdated
 
 
 def test_a_worker_takes_what_fits() -> None:
