@@ -57,12 +57,13 @@ def run(args: argparse.Namespace) -> int:
         for row in rows
     ]
     write_table(sys.stdout, COLUMNS, cells)
-    remark = (
-        f"counted for {args.ids} known arbitration IDs (--ids N), whose number sizes embeddings of "
-        "classic features, and a VGAE's heads where its loss asks for IDs; a fusion is counted "
-        "by its agent: trained ones differ by that"
+    ids = (
+        f"counted for {args.ids} known arbitration IDs (--ids N), whose number sizes embeddings"
+        if args.features == "classic"
+        else f"with {args.features} features no number of known IDs (--ids) changes a preset"
     )
-    write_lines(sys.stdout, [remark])
+    agent = "a fusion is counted by its agent: trained ones differ by that"
+    write_lines(sys.stdout, [f"{ids}; {agent}"])
     return 0
 
 
