@@ -80,7 +80,7 @@ def _ran(
         out = session.run(names, {name: tensor.numpy() for name, tensor in inputs.items()})
         found.append(dict(zip(names, out, strict=True)))
         scores = detector.score_graphs(graphs)
-        by_row = {detector.detectors[name].spec.row: score for name, score in scores.items()}
+        by_row = {detector.detectors[name].spec.row: said.margin for name, said in scores.items()}
         alone.append(
             {f"{row}_margin": score for row, score in by_row.items()}
             | {f"{r}_p_value": detector.evidence[r].p_value(s) for r, s in by_row.items()}

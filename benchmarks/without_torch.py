@@ -95,17 +95,18 @@ def _of_onnx(
     session: onnxruntime.InferenceSession, detector: FrameScorer, frames: Frames
 ) -> Margins:
     """Margins of the model, each recording against its own level."""
-    outputs = [each.name for each in session.get_outputs() if each.name.endswith("_margin")]
+    outputs = [each.name for each in session.get_outputs()]
     parts = []
     for graphs in graphs_in_turn(frames, detector.spec, AT_ONCE):
         if not len(graphs):
             continue
         parts.append(session.run(outputs, inputs_of(graphs)))
+    said = {name: np.concatenate(each) for name, *each in zip(outputs, *parts, strict=True)}
     found = {}
-    for number, output in enumerate(outputs):
-        name = output.removesuffix("_margin")
-        margin = np.concatenate([part[number] for part in parts])
-        found[name] = Levelling(detector.thresholds[name]).follow(margin)
+    for name in (each.removesuffix("_margin") for each in outputs if each.endswith("_margin")):
+        margin = said[f"{name}_margin"]
+        doubt = said.get(f"{name}_doubt", np.zeros(len(margin)))
+        found[name] = Levelling(detector.thresholds[name]).follow(margin, doubt)
     return found
 
 

@@ -47,12 +47,15 @@ class Scores:
         state: What it shows a fusion [B, S], float64; S is `Spec.state_channels`. All of it rises
             with suspicion.
         familiarity: How far a window's car is one that was trained on, from 0 to 1 [B], float64.
+        doubt: What is taken off a score that stays below its threshold, once a calm recording has
+            got what is added to it [B], float64: how little else there is to suspect.
     """
 
     score: Tensor
     excess: Tensor
     state: Tensor
     familiarity: Tensor
+    doubt: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +274,13 @@ class Detector(nn.Module):
         if relies:
             relied = relied + familiarity * (surprise[:, 0] - relied)
         state = torch.stack([score, surprise[:, 0], surprise[:, 1], relied, *own], dim=1)
-        return Scores(score=score, excess=excess, state=state, familiarity=familiarity)
+        return Scores(
+            score=score,
+            excess=excess,
+            state=state,
+            familiarity=familiarity,
+            doubt=torch.zeros_like(score),
+        )
 
     def relieved(self, score: Tensor, familiarity: Tensor) -> Tensor:
         """Margins [B] that one threshold holds for, on familiar cars and on others."""

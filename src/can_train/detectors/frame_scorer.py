@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,18 @@ class CalibratedDetector(Protocol):
     @property
     def trained(self) -> TrainedDetector:
         """Its arrays."""
+
+
+class Said(NamedTuple):
+    """What one detector says about B windows, each alone.
+
+    Attributes:
+        margin: Unbounded margins [B], float64.
+        doubt: What is taken off those that stay below the threshold [B], float64.
+    """
+
+    margin: NDArray[np.float64]
+    doubt: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,8 +117,8 @@ class FrameScorer(ABC):
         self.rule = rule
 
     @abstractmethod
-    def score_graphs(self, graphs: PackedGraphs) -> dict[str, NDArray[np.float64]]:
-        """Scores of the windows [B] of graphs that were just built, each alone, by detector."""
+    def score_graphs(self, graphs: PackedGraphs) -> dict[str, Said]:
+        """What is said about the windows of graphs that were just built, by detector."""
 
     @abstractmethod
     def window_scorers(self) -> dict[str, WindowScorer]:
@@ -158,9 +170,12 @@ class FrameScorer(ABC):
         levels = {d.spec.row: Levelling(d.threshold) for d in self.detectors.values()}
         parts = []
         for graphs in graphs_in_turn(frames, self.spec, SCORING_BATCH):
-            said = self.score_graphs(graphs)
-            margin = {self.detectors[name].spec.row: found for name, found in said.items()}
-            score = {row: levels[row].follow(found) for row, found in margin.items()}
+            said = {
+                self.detectors[name].spec.row: found
+                for name, found in self.score_graphs(graphs).items()
+            }
+            margin = {row: found.margin for row, found in said.items()}
+            score = {row: levels[row].follow(*found) for row, found in said.items()}
             parts.append((graphs.start, graphs.start_s, graphs.attack_fraction > 0, margin, score))
             if watch is not None:
                 watch(graphs, score[self.own.spec.row])
@@ -207,12 +222,12 @@ class ModuleFrameScorer(FrameScorer):
 
         torch.set_num_threads(self.own.config.training.threads)
 
-    def score_graphs(self, graphs: PackedGraphs) -> dict[str, NDArray[np.float64]]:
-        """Scores of the windows [B] of graphs that were just built, by detector."""
+    def score_graphs(self, graphs: PackedGraphs) -> dict[str, Said]:
+        """What is said about the windows of graphs that were just built, by detector."""
         from can_train.detectors.scoring import score_windows
 
         said = score_windows(self.modules.values(), graphs, np.arange(len(graphs)))
-        return {name: found.score for name, found in said.items()}
+        return {name: Said(found.score, found.doubt) for name, found in said.items()}
 
     def window_scorers(self) -> dict[str, WindowScorer]:
         """What scores the single windows of one stream, by detector; new ones."""
@@ -243,9 +258,9 @@ class CompiledFrameScorer(FrameScorer):
     def limit_threads(self) -> None:
         """It takes one."""
 
-    def score_graphs(self, graphs: PackedGraphs) -> dict[str, NDArray[np.float64]]:
-        """Scores of the windows [B] of graphs that were just built, by detector."""
-        score = {name: np.empty(len(graphs)) for name in self._scorers}
+    def score_graphs(self, graphs: PackedGraphs) -> dict[str, Said]:
+        """What is said about the windows of graphs that were just built, by detector."""
+        said = {name: Said(np.empty(len(graphs)), np.empty(len(graphs))) for name in self._scorers}
         node_ptr, edge_ptr = graphs.node_ptr, graphs.edge_ptr
         for window in range(len(graphs)):
             nodes = slice(node_ptr[window], node_ptr[window + 1])
@@ -253,8 +268,9 @@ class CompiledFrameScorer(FrameScorer):
             _place(graphs, nodes, edges, self._graph)
             for name, scorer in self._scorers.items():
                 scorer.look(self._graph)
-                score[name][window] = scorer.score
-        return score
+                said[name].margin[window] = scorer.score
+                said[name].doubt[window] = scorer.doubt
+        return said
 
     def window_scorers(self) -> dict[str, WindowScorer]:
         """What scores the single windows of one stream, by detector; new ones."""

@@ -5,6 +5,9 @@ below those of others, an attack of single frames stays below it, though it stan
 all that the car ever sends. So what a recording's running median lies below the level of usual
 recordings is added to its scores. It only ever adds, an attack can't make more of it, and one that
 goes on for most of a recording takes no more than that away.
+
+What stays below the threshold is then ranked by doubt, which decides no alarm: taken off before, it
+would make recordings seem calm (docs/decisions/0028).
 """
 
 from __future__ import annotations
@@ -20,47 +23,51 @@ class Levelling:
     """Follows the scores of one recording.
 
     Args:
-        threshold: Of the scorer; without a `level` scores stay as they are.
+        threshold: Of the scorer; without a `level` nothing is added.
     """
 
     def __init__(self, threshold: Threshold) -> None:
+        self._threshold = threshold.value
         self._level = threshold.level
         self._step = threshold.level_step
         self._counts = np.zeros(STEPS + 1, np.int64)
         self._one, self._out = np.zeros(1), np.zeros(1)
 
-    def follow(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Scores of the next windows, by time [B], with what is added to them [B]."""
-        if self._level is None:
-            return score
-        out = np.empty(len(score))
-        scores = np.ascontiguousarray(score, np.float64)
-        add_calm(scores, self._level, self._step, self._counts, out)
-        return out
+    def follow(self, score: NDArray[np.float64], doubt: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores of the next windows, by time [B], with what is added to them and taken off [B]."""
+        out = np.ascontiguousarray(score, np.float64)
+        if self._level is not None:
+            scores, out = out, np.empty(len(out))
+            add_calm(scores, self._level, self._step, self._counts, out)
+        found: NDArray[np.float64] = out - np.minimum(doubt, np.maximum(self._threshold - out, 0.0))
+        return found
 
-    def follow_one(self, score: float) -> float:
+    def follow_one(self, score: float, doubt: float) -> float:
         """The same of one window."""
-        if self._level is None:
-            return score
-        self._one[0] = score
-        add_calm(self._one, self._level, self._step, self._counts, self._out)
-        return float(self._out[0])
+        out = score
+        if self._level is not None:
+            self._one[0] = score
+            add_calm(self._one, self._level, self._step, self._counts, self._out)
+            out = float(self._out[0])
+        return out - min(doubt, max(self._threshold - out, 0.0))
 
 
 def levelled(
-    score: NDArray[np.float64], recording: NDArray[np.integer], threshold: Threshold
+    score: NDArray[np.float64],
+    doubt: NDArray[np.float64],
+    recording: NDArray[np.integer],
+    threshold: Threshold,
 ) -> NDArray[np.float64]:
     """Scores of windows of several recordings [B] against the level of each.
 
     Args:
         score: Scores, those of a recording by time [B].
+        doubt: What is taken off those that stay below the threshold [B].
         recording: Which recording each is of [B].
         threshold: Of the scorer.
     """
-    if threshold.level is None:
-        return score
     found = np.empty(len(score))
     for number in np.unique(recording):
         inside = recording == number
-        found[inside] = Levelling(threshold).follow(score[inside])
+        found[inside] = Levelling(threshold).follow(score[inside], doubt[inside])
     return found

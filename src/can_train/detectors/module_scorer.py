@@ -36,7 +36,7 @@ class ModuleWindowScorer(WindowScorer):
         else:
             said = detector(graphs)
         self.score, self.excess = float(said.score[0]), float(said.excess[0])
-        self.familiarity = float(said.familiarity[0])
+        self.familiarity, self.doubt = float(said.familiarity[0]), float(said.doubt[0])
         self.state[:] = said.state[0].numpy()
 
 
@@ -64,6 +64,7 @@ def _said(expert: WindowScorer) -> Scores:
         excess=torch.tensor([expert.excess], dtype=torch.float64),
         state=torch.from_numpy(expert.state[None].copy()),
         familiarity=torch.tensor([expert.familiarity], dtype=torch.float64),
+        doubt=torch.tensor([expert.doubt], dtype=torch.float64),
     )
 
 

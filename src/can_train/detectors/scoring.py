@@ -27,12 +27,14 @@ class WindowScores:
         excess: How far that lies above the threshold, in units of the detector [B], float64.
         state: What a fusion sees of it [B, S], float64.
         familiarity: How far a window's car is one that was trained on, from 0 to 1 [B], float64.
+        doubt: What is taken off a score that stays below its threshold [B], float64.
     """
 
     score: NDArray[np.float64]
     excess: NDArray[np.float64]
     state: NDArray[np.float64]
     familiarity: NDArray[np.float64]
+    doubt: NDArray[np.float64]
 
 
 @torch.no_grad()
@@ -78,7 +80,7 @@ def score_recordings(
     ordered = list(detectors)
     recording = store.recording[windows]
     return {
-        name: replace(said, score=levelled(said.score, recording, detector.threshold))
+        name: replace(said, score=levelled(said.score, said.doubt, recording, detector.threshold))
         for detector, (name, said) in zip(
             ordered, score_windows(ordered, store, windows).items(), strict=True
         )
@@ -99,7 +101,9 @@ def _scored(
 def _joined(parts: list[Scores]) -> WindowScores:
     if not parts:
         none = np.zeros(0)
-        return WindowScores(score=none, excess=none, state=np.zeros((0, 0)), familiarity=none)
+        return WindowScores(
+            score=none, excess=none, state=np.zeros((0, 0)), familiarity=none, doubt=none
+        )
     return WindowScores(
         **{
             item.name: torch.cat([getattr(part, item.name) for part in parts]).cpu().numpy()

@@ -106,12 +106,14 @@ class WindowScorer(ABC):
         excess: How far that lies above the threshold, in units of its `Yardstick`.
         state: What it shows a fusion [S], float64.
         familiarity: How far the window's car is one that was trained on, from 0 to 1.
+        doubt: What is taken off a score that stays below its threshold.
     """
 
     def __init__(self, state_channels: int) -> None:
         self.score = 0.0
         self.excess = 0.0
         self.familiarity = 0.0
+        self.doubt = 0.0
         self.state = np.zeros(state_channels)
 
     @abstractmethod

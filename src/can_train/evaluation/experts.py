@@ -112,7 +112,8 @@ def score_by_experts(
     found, p_value = dict[str, NDArray[np.float64]](), dict[str, NDArray[np.float64]]()
     for name, detector in experts.detectors.items():
         margin = scores[name].score
-        found[detector.spec.row] = levelled(margin, recording, detector.threshold)
+        doubt = scores[name].doubt
+        found[detector.spec.row] = levelled(margin, doubt, recording, detector.threshold)
         p_value[detector.spec.row] = detector.p_value(margin)
     if not experts.own.fuses:
         return ExpertScores(by_scorer=found, p_value=p_value, fusion=None)

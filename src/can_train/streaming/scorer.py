@@ -151,9 +151,9 @@ class StreamingScorer:
         start_s, end_s = frames.timestamp[[rows.start, rows.stop - 1]].tolist()
         sighting = _sighting(graph) if self.spec.features == "relational" else None
         verdicts, ended = {}, {}
-        for name, margin in self._scores(graph):
+        for name, margin, doubt in self._scores(graph):
             judge = self._judges[name]
-            verdicts[name] = verdict = judge.verdict(margin)
+            verdicts[name] = verdict = judge.verdict(margin, doubt)
             event = judge.events.update(
                 JudgedWindow(
                     start_s=start_s,
@@ -169,12 +169,12 @@ class StreamingScorer:
         start = (self.graphs.windows - 1) * self.spec.stride
         return Decision(start=start, start_s=start_s, end_s=end_s, verdicts=verdicts, ended=ended)
 
-    def _scores(self, graph: LiveGraph) -> Iterator[tuple[str, float]]:
+    def _scores(self, graph: LiveGraph) -> Iterator[tuple[str, float, float]]:
         if self._watch is not None:
-            yield PROFILE, self._watch.follow(self.graphs)
+            yield PROFILE, self._watch.follow(self.graphs), 0.0
         for name, scorer in self._scorers.items():
             scorer.look(graph)
-            yield name, scorer.score
+            yield name, scorer.score, scorer.doubt
 
 
 class _Judge:
@@ -192,9 +192,9 @@ class _Judge:
         self._levelling = Levelling(threshold)
         self._stage = AlarmStage(threshold.value, rule, windows_apart(spec.window, spec.stride))
 
-    def verdict(self, margin: float) -> WindowVerdict:
+    def verdict(self, margin: float, doubt: float) -> WindowVerdict:
         """Of the next window, by what its scorer says of it alone."""
-        score = self._levelling.follow_one(margin)
+        score = self._levelling.follow_one(margin, doubt)
         severity = self._stage.update(score)
         return WindowVerdict(
             score=score,

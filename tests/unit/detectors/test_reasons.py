@@ -43,15 +43,15 @@ def margin(
     """By the modules, where some features of a node are as usual."""
     x = graphs.node_x.copy()
     x[row, columns] = detector.own.trained.scaler.node_mean[columns]
-    return float(detector.score_graphs(replace(graphs, node_x=x))["dqn"][window])
+    return float(detector.score_graphs(replace(graphs, node_x=x))["dqn"].margin[window])
 
 
 def test_reasons_are_what_the_modules_lose(
     detector: FrameScorer, frames: Frames, graphs: PackedGraphs
 ) -> None:
-    window = int(np.argmax(detector.score_graphs(graphs)["dqn"]))
+    window = int(np.argmax(detector.score_graphs(graphs)["dqn"].margin))
     nodes = range(*graphs.node_ptr[window : window + 2].tolist())
-    base = float(detector.score_graphs(graphs)["dqn"][window])
+    base = float(detector.score_graphs(graphs)["dqn"].margin[window])
     drop = {
         int(graphs.node_id[row]): base - margin(detector, graphs, window, row, slice(None))
         for row in nodes

@@ -73,7 +73,7 @@ def packed(store: GraphStore, windows: NDArray[np.int64]) -> PackedGraphs:
 def _above(detector: FrameScorer, graphs: PackedGraphs) -> NDArray[np.bool_]:
     """Which windows are above the detector's own threshold, each judged alone."""
     said = detector.score_graphs(graphs)[detector.own.config.model]
-    return np.asarray(said > detector.own.threshold.value)
+    return np.asarray(said.margin > detector.own.threshold.value)
 
 
 def f1(above: NDArray[np.bool_], label: NDArray[np.bool_]) -> str:

@@ -18,6 +18,7 @@ from can_train.detectors.kernels.level import MEMORY_WINDOWS, STEPS, WARM_UP_WIN
 from can_train.detectors.kernels.window import STRANGER
 from can_train.detectors.kernels.window_fusion import (
     ACTIONS,
+    DOUBT,
     STATE_LIMIT,
     SUPPORT,
     SUPPORT_RISE,
@@ -195,6 +196,7 @@ def _constants(
         "CT_STATE_LIMIT": (literal(STATE_LIMIT), "the agent's state is clipped there"),
         "CT_SUPPORT": (literal(SUPPORT), "most that an alarm of it adds"),
         "CT_SUPPORT_RISE": (literal(SUPPORT_RISE), "how fast that comes"),
+        "CT_DOUBT": (literal(DOUBT), "share of its silence taken off what doesn't alarm"),
         "CT_EARLY_FROM": (literal(EARLY), "earliness of an extra frame"),
         "CT_LEVEL_STEPS": (STEPS, "counted depths below the level of a calm recording"),
         "CT_LEVEL_WARM_UP": (WARM_UP_WINDOWS, "windows before a median says something"),

@@ -69,6 +69,9 @@ def model_of(detector: FrameScorer, told: dict[str, Any]) -> Any:
         row = trained.spec.row
         outputs.append(g.op("Identity", said[name].score, output=f"{row}_margin"))
         outputs.append(p_value(g, said[name].score, trained.evidence.benign, f"{row}_p_value"))
+        doubt = said[name].doubt
+        if doubt is not None:
+            outputs.append(g.op("Identity", doubt, output=f"{row}_doubt"))
     graph = onnx.helper.make_graph(
         g.nodes, "can-train", _inputs(detector), _outputs(outputs), initializer=g.constants
     )

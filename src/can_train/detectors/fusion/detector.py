@@ -68,6 +68,12 @@ class FusionDetector(Detector):
             level=None if its.level is None else value - scale * (its.trained - its.level),
         )
 
+    def _doubt(self, excess: Tensor) -> Tensor:
+        """Of excesses [B, 3]."""
+        if not isinstance(self.network, LinearFusion):
+            return torch.zeros_like(excess[:, 0])
+        return self.network.doubt(excess)
+
     def fused(self, seen: Mapping[str, Scores], graphs: RawGraphs) -> Scores:
         """The fused margin; the state is what the policy saw."""
         anomaly, probability = seen[self._anomaly], seen[self._probability]
@@ -80,4 +86,5 @@ class FusionDetector(Detector):
             excess=self.excess(score, anomaly.familiarity),
             state=state,
             familiarity=anomaly.familiarity,
+            doubt=self._doubt(excess),
         )

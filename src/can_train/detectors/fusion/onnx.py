@@ -8,7 +8,13 @@ import numpy as np
 
 from can_train.config.schema import FusionConfig
 from can_train.config.spec import spec_of
-from can_train.detectors.kernels.window_fusion import ALPHAS, STATE_LIMIT, SUPPORT, SUPPORT_RISE
+from can_train.detectors.kernels.window_fusion import (
+    ALPHAS,
+    DOUBT,
+    STATE_LIMIT,
+    SUPPORT,
+    SUPPORT_RISE,
+)
 from can_train.detectors.onnx.graph import OnnxGraph, Tensor
 from can_train.detectors.onnx.judging import OnnxSaid, excess, relieved
 from can_train.detectors.onnx.parts import dense
@@ -28,7 +34,13 @@ def add(g: OnnxGraph, trained: TrainedDetector, experts: Mapping[str, OnnxSaid])
     margin = _margin(g, trained, z, said)
     score = relieved(g, trained, margin, one.familiarity)
     above = excess(g, trained, score, one.familiarity)
-    return OnnxSaid(score=score, excess=above, state=state, familiarity=one.familiarity)
+    return OnnxSaid(
+        score=score,
+        excess=above,
+        state=state,
+        familiarity=one.familiarity,
+        doubt=_doubt(g, trained, one.excess),
+    )
 
 
 def _margin(
@@ -56,6 +68,15 @@ def _most(g: OnnxGraph, anomaly: Tensor, probability: Tensor, rhythm: Tensor) ->
     rise = g.op("Mul", above, g.number(SUPPORT_RISE, np.float64))
     most = g.op("Add", probability, g.op("Min", rise, g.number(SUPPORT, np.float64)))
     return g.op("Where", g.op("Greater", rhythm, nothing), g.op("Max", rhythm, most), most)
+
+
+def _doubt(g: OnnxGraph, trained: TrainedDetector, anomaly: Tensor) -> Tensor | None:
+    """See `policies.LinearFusion.doubt`."""
+    if (trained.config.fusion or FusionConfig()).fusion_policy != "maximum":
+        return None
+    below = g.op("Max", g.op("Neg", anomaly), g.number(0.0, np.float64))
+    weight = DOUBT * float(trained.weights["weight"][0])
+    return g.op("Mul", below, g.number(weight, np.float64))
 
 
 def _rhythm(g: OnnxGraph, trained: TrainedDetector) -> Tensor:

@@ -74,7 +74,7 @@ class FusionWindowScorer(WindowScorer):
         one, other, shown = self._anomaly, self._probability, len(self._anomaly.state)
         self.state[:shown], self.state[shown:] = one.state, other.state
         self.familiarity = one.familiarity
-        self.score, self.excess = fuse(
+        self.score, self.excess, self.doubt = fuse(
             self._parts,
             self.state,
             (one.excess, other.excess, self._rhythm(graph)),

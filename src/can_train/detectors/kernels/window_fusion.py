@@ -33,6 +33,11 @@ SUPPORT_RISE: Final = 3.0
 """How fast that comes above its threshold: a jump would make two windows that are alike far
 apart."""
 
+DOUBT: Final = 0.5
+"""Share of what the anomaly detector is below its threshold that is taken off the maximum where
+that doesn't alarm: of windows that the classifier finds equally usual, those rank lower that the
+other one finds usual, too (docs/decisions/0028)."""
+
 
 @unique
 class Policy(Column):
@@ -85,8 +90,8 @@ def fuse(
     excess: tuple[float, float, float],
     familiarity: float,
     room: LayerRoom,
-) -> tuple[float, float]:
-    """The fused margin, and how far it lies above its threshold.
+) -> tuple[float, float, float]:
+    """The fused margin, how far it lies above its threshold, and its doubt.
 
     Args:
         fusion: The policy.
@@ -97,7 +102,10 @@ def fuse(
     """
     margin = _margin(fusion, state, excess, room)
     score = margin + fusion.experience.relief * familiarity
-    return score, excess_of(score, familiarity, fusion.experience.yardstick)
+    doubt = 0.0
+    if fusion.policy == Policy.MAXIMUM:
+        doubt = DOUBT * fusion.weight[0] * max(-excess[0], 0.0)
+    return score, excess_of(score, familiarity, fusion.experience.yardstick), doubt
 
 
 @compiled()

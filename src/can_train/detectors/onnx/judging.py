@@ -23,12 +23,14 @@ class OnnxSaid:
         excess: How far they lie above the threshold, in units of its `Yardstick` [B].
         state: What it shows a fusion [B, S].
         familiarity: [B].
+        doubt: What is taken off margins that stay below the threshold [B]; None: nothing is.
     """
 
     score: Tensor
     excess: Tensor
     state: Tensor
     familiarity: Tensor
+    doubt: Tensor | None = None
 
 
 def judged(

@@ -66,13 +66,17 @@ def ran(
 def require_same(detector: FrameScorer, windows: NDArray[np.int64], apart: float = 1e-5) -> None:
     graphs = build_graphs(traffic()[: 120 * WINDOW], detector.spec)
     found, expected = ran(detector, graphs, windows), detector.score_graphs(graphs)
-    assert len(found) == 2 * len(expected)
-    for name, score in expected.items():
+    doubts = 0
+    for name, (score, doubt) in expected.items():
         row = detector.detectors[name].spec.row
         assert np.ptp(score) > 0
+        if doubt.any():
+            assert np.abs(found[f"{row}_doubt"] - doubt[windows]).max() <= apart
+            doubts += 1
         assert np.abs(found[f"{row}_margin"] - score[windows]).max() <= apart
         p_value = detector.evidence[row].p_value(score[windows])
         assert np.abs(found[f"{row}_p_value"] - p_value).max() <= 1e-3
+    assert len(found) == 2 * len(expected) + doubts
 
 
 @pytest.mark.parametrize("windows", [range(120), [7], [90, 3]], ids=["all", "one", "two"])
@@ -98,7 +102,7 @@ def some_of_them_above(detector: Detector) -> NDArray[np.float64]:
     """Excesses of windows after a threshold that some of them exceed."""
     alone = ModuleFrameScorer(detector, {})
     graphs = build_graphs(traffic()[: 120 * WINDOW], alone.spec)
-    (score,) = alone.score_graphs(graphs).values()
+    ((score, _),) = alone.score_graphs(graphs).values()
     usual, value = np.quantile(score, [0.2, 0.5])
     threshold = replace(detector.threshold, value=float(value), real_value=float(value))
     detector.settle(threshold, CalibrationEvidence(benign=Margins.of(np.array([usual]))))
@@ -122,6 +126,8 @@ def test_the_maximum_has_the_support_of_the_anomaly_detector() -> None:
     fused = ModuleFrameScorer(
         made("dqn", "classic", fusion=FusionConfig(fusion_policy="maximum")), experts
     )
+    graphs = build_graphs(traffic()[: 120 * WINDOW], fused.spec)
+    assert fused.score_graphs(graphs)["dqn"].doubt.any()
     # The unit of an excess is a hundredth here: what isn't trained scores all windows alike.
     require_same(fused, np.arange(120), apart=1e-4)
 

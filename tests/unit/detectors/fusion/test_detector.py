@@ -28,6 +28,7 @@ def said(excess: list[float], channels: int, seed: int = 0) -> Scores:
         excess=values,
         state=state,
         familiarity=torch.zeros_like(values),
+        doubt=torch.zeros_like(values),
     )
 
 
@@ -84,6 +85,18 @@ def test_the_linear_policies_are_linear_in_what_they_are_called_after() -> None:
             score = detector.fused(seen(), windows()).score
         assert score.dtype == torch.float64
         assert score.tolist() == pytest.approx([2 * value - 1 for value in features]), policy
+
+
+def test_only_the_maximum_doubts_windows_that_the_anomaly_detector_finds_usual() -> None:
+    unlikely = {"vgae": said([-0.8, 0.0, 9.0], 6), "gat": said([2.0, 0.5, 40.0], 4, seed=1)}
+    for policy in ("maximum", "mean", "logistic", "dqn"):
+        detector = fusion(policy)
+        with torch.no_grad():
+            if policy != "dqn":
+                detector.network.weight.mul_(3.0)  # type: ignore[operator]
+            doubt = detector.fused(unlikely, windows()).doubt
+        expected = [1.2, 0.0, 0.0] if policy == "maximum" else [0.0, 0.0, 0.0]
+        assert doubt.tolist() == pytest.approx(expected), policy
 
 
 def test_what_it_fuses_is_told_by_role_and_not_by_order() -> None:

@@ -19,9 +19,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 @pytest.mark.parametrize("synthetic", [0, 18])
-def test_it_learns_calm_benign_windows_of_real_recordings_alone(
-    large: Lab, synthetic: int
-) -> None:
+def test_it_learns_calm_benign_windows_of_real_recordings_alone(large: Lab, synthetic: int) -> None:
     universe = UNIVERSE_VERSION if synthetic else None
     data = large.data(augment=synthetic, universe=universe, windows_per_side=None)
     config = large.config("vgae", data=data)

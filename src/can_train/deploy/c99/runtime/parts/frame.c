@@ -2,9 +2,14 @@
  */
 
 /* Severity of a scorer after the next window: CT_RULE_K of the last CT_RULE_N that share no frame. */
-static void ct_decide(ct_state *state, uint16_t scorer, const ct_margins *margins, double said)
+static void ct_decide(ct_state *state, uint16_t scorer, const ct_margins *margins, double said,
+                      double doubt)
 {
     double margin = ct_levelled(&state->calm[scorer], &ct_levels[scorer], said);
+    double below = ct_thresholds[scorer] - margin;
+    if (below > 0.0) {
+        margin -= below < doubt ? below : doubt;
+    }
     ct_verdict *verdict = &state->decision.verdicts[scorer];
     uint16_t *lane = &state->lanes[scorer][state->lane];
     verdict->margin = (float)margin;
@@ -52,21 +57,22 @@ static void ct_score_window(ct_state *state, double now_s)
     for (uint32_t position = 0; position < CT_WINDOW; position++) {
         most = ct_larger_double(most, state->seen[position].deviation);
     }
-    ct_decide(state, scorer++, &ct_vehicle_margins, most);
+    ct_decide(state, scorer++, &ct_vehicle_margins, most, 0.0);
 #endif
 #if CT_HAS_VGAE
     ct_score_by_vgae(graph, &said[scorer]);
-    ct_decide(state, scorer, &ct_vgae.experience.known_car, (double)said[scorer].margin);
+    ct_decide(state, scorer, &ct_vgae.experience.known_car, (double)said[scorer].margin, 0.0);
     scorer++;
 #endif
 #if CT_HAS_GAT
     ct_score_by_gat(graph, &said[scorer]);
-    ct_decide(state, scorer, &ct_gat.experience.known_car, (double)said[scorer].margin);
+    ct_decide(state, scorer, &ct_gat.experience.known_car, (double)said[scorer].margin, 0.0);
     scorer++;
 #endif
 #if CT_HAS_FUSION
     ct_fuse(&said[scorer - 2], &said[scorer - 1], graph, &said[scorer]);
-    ct_decide(state, scorer, &ct_fusion.known_car, (double)said[scorer].margin);
+    ct_decide(state, scorer, &ct_fusion.known_car, (double)said[scorer].margin,
+              (double)said[scorer].doubt);
 #endif
 #if CT_HAS_VGAE
     ct_find_top(state);

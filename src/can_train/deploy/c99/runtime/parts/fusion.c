@@ -66,12 +66,17 @@ static float ct_fused(const ct_said *anomaly, const ct_said *probability, ct_gra
 #endif
 }
 
-/* The fused margin. */
+/* The fused margin, and what is taken off it where it stays below the threshold. */
 static void ct_fuse(const ct_said *anomaly, const ct_said *probability, ct_graph *graph,
                     ct_said *said)
 {
     said->margin =
         ct_fused(anomaly, probability, graph) + ct_fusion.relief * anomaly->familiarity;
+#if CT_FUSION_POLICY == CT_POLICY_MAXIMUM
+    said->doubt = CT_DOUBT * ct_fusion.weight[0] * ct_larger(-anomaly->excess, 0.0f);
+#else
+    said->doubt = 0.0f;
+#endif
 }
 
 #endif

@@ -12,6 +12,7 @@ typedef struct {
 #if CT_HAS_FUSION
     float excess; /* over its threshold: -1 is a usual benign window */
     float familiarity;
+    float doubt; /* what a fusion takes off a margin that stays below its threshold */
 #endif
 #if CT_SHOWS_STATE
     float state[CT_MOST_STATE];
