@@ -39,7 +39,7 @@ come. 8: in the maximum the anomaly detector has to be surer, and a recording is
 usual median. 9: four fifths of the recordings stay below the threshold, not two thirds.
 10: the VGAE learns synthetic benign windows, too, and no IDs, and in the maximum it supports
 the classifier. 11: it scores by its reconstruction alone, and supports more. 12: it learns real
-windows alone."""
+windows alone, and is sooner sure of its support."""
 
 UNIVERSE_VERSION: Final = 4
 """Raised whenever the same dataset and split give other synthetic recordings."""
