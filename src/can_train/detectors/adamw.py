@@ -112,7 +112,7 @@ class AdamW:
             self._lists = self._lists_of(moved)
         weights, steps, means, squares = self._lists.tensors
         for count in self._lists.counts:
-            count += 1  # noqa: PLW2901 - in place
+            count += 1
         torch._fused_adamw_(
             weights,
             [gradient for gradient in every if gradient is not None],

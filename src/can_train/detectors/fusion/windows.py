@@ -73,12 +73,11 @@ class FusionWindows:
 
     def parts(self, lengths: list[int]) -> list[FusionWindows]:
         """All of them in parts of so many, without a copy."""
-        split = (self.state.split(lengths), self.excess.split(lengths), self.label.split(lengths))
+        tensors = self.state, self.excess, self.label, self.weights
+        split = (torch.split(tensor, lengths) for tensor in tensors)
         return [
             FusionWindows(state=state, excess=excess, label=label, weights=weights)
-            for state, excess, label, weights in zip(
-                *split, self.weights.split(lengths), strict=True
-            )
+            for state, excess, label, weights in zip(*split, strict=True)
         ]
 
 
@@ -116,7 +115,8 @@ class Lessons:
 
     def parts(self, lengths: list[int]) -> list[Lessons]:
         """All of them in parts of so many, without a copy."""
-        split = (self.state.split(lengths), self.reward.split(lengths), self.weights.split(lengths))
+        tensors = self.state, self.reward, self.weights
+        split = (torch.split(tensor, lengths) for tensor in tensors)
         return [
             Lessons(state=state, reward=reward, weights=weights)
             for state, reward, weights in zip(*split, strict=True)
