@@ -25,6 +25,7 @@ from can_train.detectors.fusion.fitting import balanced_weights
 from can_train.detectors.fusion.policies import AgentFusion, fusion_network
 from can_train.detectors.fusion.stage import AgentStage
 from can_train.detectors.fusion.windows import ExpertView, FusionWindows, fusion_windows
+from can_train.detectors.kernels.elementary import exponential
 from can_train.detectors.kernels.window_fusion import ACTIONS
 from can_train.training.loop import fit
 from can_train.training.recorder import Recorder
@@ -55,9 +56,14 @@ def rows(rounds: int) -> Iterator[Row]:
 
 
 class Ours:
-    """Some epochs of the stage, in a folder of their own."""
+    """Some epochs of the stage, in a folder of their own.
+
+    A stage has scored its experts' windows before, by compiled loops: what numba loads with the
+    first of them (half a CPU-second) belongs to that.
+    """
 
     def __init__(self, size: str, epochs: int, folder: Path) -> None:
+        exponential(np.float32(0.0))
         self._size, self._epochs, self._folder = size, epochs, folder
         self._numbers = count()
 

@@ -10,7 +10,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 BETAS: Final = (0.9, 0.999)
@@ -38,12 +40,13 @@ class _Lists(NamedTuple):
 
     Attributes:
         moved: Numbers of parameters.
-        counts: How many steps there were: one for all that began in the same step.
-        tensors: The parameters, their count and both running means.
+        counts: How many steps there were: one for all that began in the same step. On a CPU views
+            by numpy, which adds to one number at a fraction of torch's cost.
+        tensors: The parameters without autograd, their count and both running means.
     """
 
     moved: list[int]
-    counts: list[Tensor]
+    counts: list[Tensor | NDArray[np.float32]]
     tensors: tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
 
 
@@ -81,12 +84,14 @@ class AdamW:
         for parameter in self._parameters:
             parameter.grad = None
 
-    @torch.no_grad()
     def clip(self, norm: float) -> None:
         """Scales all gradients so that the norm of them together is at most `norm`."""
         gradients = [p.grad for p in self._parameters if p.grad is not None]
-        if not gradients:
-            return
+        if gradients and not _is_short(gradients, norm):
+            self._clip(gradients, norm)
+
+    @torch.no_grad()
+    def _clip(self, gradients: list[Tensor], norm: float) -> None:
         norms = torch._foreach_norm(gradients)
         if not norms[0].is_cuda and _surely_within(norms, norm):
             return
@@ -97,19 +102,20 @@ class AdamW:
         if share.is_cuda or share.item() != 1.0:  # a look at a CUDA device's memory would wait
             torch._foreach_mul_(gradients, share)
 
-    @torch.no_grad()
     def step(self) -> None:
         """Moves every parameter that has a gradient."""
-        moved = [n for n, parameter in enumerate(self._parameters) if parameter.grad is not None]
+        every = [parameter.grad for parameter in self._parameters]
+        moved = [number for number, gradient in enumerate(every) if gradient is not None]
         if not moved:
             return
         if self._lists is None or self._lists.moved != moved:
             self._lists = self._lists_of(moved)
         weights, steps, means, squares = self._lists.tensors
-        torch._foreach_add_(self._lists.counts, 1)
+        for count in self._lists.counts:
+            count += 1
         torch._fused_adamw_(
             weights,
-            [weight.grad for weight in weights if weight.grad is not None],
+            [gradient for gradient in every if gradient is not None],
             means,
             squares,
             [],
@@ -152,8 +158,9 @@ class AdamW:
             self._moments[number] = steps, mean, square
         moments = [self._moments[number] for number in moved]
         of_each, means, squares = (list(part) for part in zip(*moments, strict=True))
-        weights: list[Tensor] = [self._parameters[number] for number in moved]
-        return _Lists(moved, list(counts.values()), (weights, of_each, means, squares))
+        weights = [self._parameters[number].detach() for number in moved]
+        added = [count if count.is_cuda else count.numpy() for count in counts.values()]
+        return _Lists(moved, added, (weights, of_each, means, squares))
 
     def _of(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
         if number not in self._moments:
@@ -167,3 +174,11 @@ class AdamW:
 def _surely_within(norms: Sequence[Tensor], most: float) -> bool:
     """Whether the norm of all is below `most` by more than rounding; never if it is no number."""
     return math.sqrt(sum(float(norm) ** 2 for norm in norms)) < most * (1.0 - SURELY)
+
+
+def _is_short(gradients: Sequence[Tensor], most: float) -> bool:
+    """Whether a single flat gradient on a CPU is as surely shorter, by a product alone."""
+    if len(gradients) > 1 or gradients[0].is_cuda or gradients[0].dim() > 1:
+        return False
+    square = float(torch.dot(gradients[0], gradients[0]))
+    return square < (most * (1.0 - SURELY)) ** 2

@@ -303,8 +303,11 @@ class StageModule(nn.Module, ABC, Generic[Batch]):
 
     def _record(self, terms: LossTerms, weight: int) -> Tensor:
         """Takes in the terms of a batch of `weight` windows, or those of this process's part."""
-        self.means.add(terms.record(), weight if self.shares is None else self.shares.windows)
+        self._add(terms.record(), weight)
         return terms.total
+
+    def _add(self, terms: dict[str, float], weight: int) -> None:
+        self.means.add(terms, weight if self.shares is None else self.shares.windows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

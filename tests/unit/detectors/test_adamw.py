@@ -203,3 +203,35 @@ def test_parameters_joined_into_one_move_as_they_do_alone_bit_for_bit(share: flo
             optimizer.clip(norm)
             optimizer.step()
         assert torch.equal(flat, torch.cat([p.flatten() for p in alone]))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.99995, 1.00005, 2.0, float("nan")])
+def test_a_single_flat_gradient_is_clipped_as_torch_does(share: float) -> None:
+    ours, theirs = parameters(((5000,),)), parameters(((5000,),))
+    for (moved,) in (ours, theirs):
+        moved.grad = torch.randn(5000, generator=torch.Generator().manual_seed(1))
+        if share != share:
+            moved.grad[7] = share
+    norm = share * float(ours[0].grad.norm()) if share == share else 1.0  # type: ignore[union-attr]
+    AdamW(ours, rate=0.01, weight_decay=0.0).clip(norm)
+    nn.utils.clip_grad_norm_(theirs, norm)
+    one, other = ours[0].grad, theirs[0].grad
+    assert one is not None and other is not None
+    assert torch.equal(one.nan_to_num(7.0), other.nan_to_num(7.0))
+    assert bool(one.isnan().any()) == (share != share)
+
+
+def test_steps_leave_no_trace_in_autograd() -> None:
+    """Nobody switches it off around them."""
+    (weight,) = parameters(((6,),))
+    optimizer = AdamW([weight], rate=0.01, weight_decay=0.1)
+    for _ in range(2):
+        (weight**2).sum().backward()
+        optimizer.clip(0.1)
+        optimizer.step()
+        optimizer.zero_grad()
+    assert weight.is_leaf
+    assert weight.requires_grad
+    (_, mean, square) = optimizer.state_dict()["moments"][0]
+    assert not mean.requires_grad
+    assert not square.requires_grad

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from can_train.detectors.fusion.network import QNetwork
+from can_train.detectors.kernels.rewards import Real, pull_behind, pull_of_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class _Layer:
         weight, bias: What is trained [out, in], [out].
         transposed: View of the weight [in, out].
         of_weight, of_bias: Their gradients.
+        array_of_bias: View of the latter on a CPU; None elsewhere.
     """
 
     weight: Tensor
@@ -26,6 +28,7 @@ class _Layer:
     transposed: Tensor
     of_weight: Tensor
     of_bias: Tensor
+    array_of_bias: Real | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,7 @@ class _Room:
         pull: Gradient of what it gives, before its activation [B, out].
         transposed: View of it [out, B].
         flat_output, flat_pull: Views of both [B * out].
+        arrays: Views of both on a CPU; None elsewhere.
     """
 
     output: Tensor
@@ -44,6 +48,7 @@ class _Room:
     transposed: Tensor
     flat_output: Tensor
     flat_pull: Tensor
+    arrays: tuple[Real, Real] | None
 
 
 class RewardRegression:
@@ -66,6 +71,7 @@ class RewardRegression:
         self.lengths = [parameter.numel() for parameter in self._parameters]
         self._joined: nn.Parameter | None = None
         self._gradient = self._parameters[0].new_empty(0)
+        self._gradients: list[Tensor] = []
         self._layers: list[_Layer] = []
         self._rooms: dict[int, list[_Room]] = {}
         self._outputs: list[Tensor] = []
@@ -83,26 +89,24 @@ class RewardRegression:
         self._joined = nn.Parameter(flat)
         return self._joined
 
-    def learn(self, state: Tensor, reward: Tensor, weight: Tensor) -> Tensor:
+    def learn(self, state: Tensor, reward: Tensor, weight: Tensor) -> float:
         """The error of some windows; sets the gradients.
 
         Args:
             state: [B, S], float32.
             reward: [B, A], float32.
             weight: [B], float32.
-
-        Returns:
-            Scalar.
         """
         layers, rooms = self._room_for(len(state))
         last, inputs = rooms[-1], state
         for layer, room in zip(layers, rooms, strict=True):
             torch.addmm(layer.bias, inputs, layer.transposed, out=room.output)
             inputs = room.output if room is last else room.output.relu_()
-        difference = last.output.sub_(reward)
-        torch.mul(difference, weight[:, None], out=last.pull)
-        error = torch.dot(last.flat_pull, last.flat_output).div_(reward.numel())
-        last.pull.mul_(2.0 / reward.numel())
+        if last.arrays is None:
+            error = _pull_of_error(last, reward, weight)
+        else:
+            values, pull = last.arrays
+            error = pull_of_error(values, reward.numpy(), weight.numpy(), pull)
         _pull_back(layers, rooms, state)
         self._set_gradients()
         return error
@@ -133,7 +137,7 @@ class RewardRegression:
     def _layers_here(self) -> list[_Layer]:
         self._gradient = self._parameters[0].new_empty(sum(self.lengths))
         values = [parameter.detach() for parameter in self._parameters]
-        gradients = self._parts(self._gradient)
+        gradients = self._gradients = self._parts(self._gradient)
         return [
             _Layer(
                 weight=values[at],
@@ -141,6 +145,7 @@ class RewardRegression:
                 transposed=values[at].t(),
                 of_weight=gradients[at],
                 of_bias=gradients[at + 1],
+                array_of_bias=_array(gradients[at + 1]),
             )
             for at in range(0, len(values), 2)
         ]
@@ -153,30 +158,56 @@ class RewardRegression:
     def _set_gradients(self) -> None:
         if self._joined is not None:
             self._joined.grad = self._gradient
-        for lin, layer in zip(self._lins, self._layers, strict=True):
-            if lin.weight.grad is not layer.of_weight:
-                lin.weight.grad, lin.bias.grad = layer.of_weight, layer.of_bias
+        for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
 
 
 def _room(layer: _Layer, windows: int) -> _Room:
     output = layer.weight.new_empty(windows, len(layer.bias))
     pull = torch.empty_like(output)
+    one, other = _array(output), _array(pull)
     return _Room(
         output=output,
         pull=pull,
         transposed=pull.t(),
         flat_output=output.view(-1),
         flat_pull=pull.view(-1),
+        arrays=None if one is None or other is None else (one, other),
     )
+
+
+def _array(tensor: Tensor) -> Real | None:
+    """The same memory for compiled loops, which have none but that of a CPU."""
+    return tensor.numpy() if tensor.device.type == "cpu" else None
+
+
+def _pull_of_error(last: _Room, reward: Tensor, weight: Tensor) -> float:
+    """What the compiled loop does, on any device."""
+    difference = last.output.sub_(reward)
+    torch.mul(difference, weight[:, None], out=last.pull)
+    error = float(torch.dot(last.flat_pull, last.flat_output)) / reward.numel()
+    last.pull.mul_(2.0 / reward.numel())
+    return error
 
 
 def _pull_back(layers: list[_Layer], rooms: list[_Room], state: Tensor) -> None:
     """Gradients of all layers, from the pull of the last one."""
+    torch.sum(rooms[-1].pull, 0, out=layers[-1].of_bias)
     for number in reversed(range(len(layers))):
         layer, room = layers[number], rooms[number]
         inputs = rooms[number - 1].output if number else state
         torch.mm(room.transposed, inputs, out=layer.of_weight)
-        torch.sum(room.pull, 0, out=layer.of_bias)
         if number:
-            pull = torch.mm(room.pull, layer.weight, out=rooms[number - 1].pull)
-            torch.ops.aten.threshold_backward.grad_input(pull, inputs, 0, grad_input=pull)
+            torch.mm(room.pull, layer.weight, out=rooms[number - 1].pull)
+            _pull_behind(rooms[number - 1], layers[number - 1])
+
+
+def _pull_behind(room: _Room, layer: _Layer) -> None:
+    """Lets nothing pull at units that are silent; the gradient of the bias."""
+    if room.arrays is not None and layer.array_of_bias is not None:
+        output, pull = room.arrays
+        pull_behind(pull, output, layer.array_of_bias)
+        return
+    torch.ops.aten.threshold_backward.grad_input(room.pull, room.output, 0, grad_input=room.pull)
+    torch.sum(room.pull, 0, out=layer.of_bias)

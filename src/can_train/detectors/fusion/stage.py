@@ -83,8 +83,11 @@ class Sliced(Protocol):
     def to(self, device: torch.device | str) -> Self:
         """The same on another device."""
 
-    def rows(self, at: Tensor | slice) -> Self:
+    def rows(self, at: Tensor) -> Self:
         """Some of them, in the given order."""
+
+    def parts(self, lengths: list[int]) -> list[Self]:
+        """All of them in parts of so many, without a copy."""
 
 
 Windows = TypeVar("Windows", bound=Sliced)
@@ -114,6 +117,8 @@ class _FusionStage(StageModule[Windows]):
     ) -> None:
         super().__init__(model, training, seed, shuffled(np.arange(number), seed))
         self._train_data = self._in_order = train
+        self._parts: list[Windows] = []
+        self._parts_cuts: NDArray[np.int64] | None = None
         self._validation_data = validation
         self._judged = Judgement(metrics={}, key=())
 
@@ -123,11 +128,14 @@ class _FusionStage(StageModule[Windows]):
     def begin_epoch(self, epoch: int) -> None:
         """Puts the windows in the epoch's order, all at once."""
         super().begin_epoch(epoch)
-        self._in_order = self.batch_of(self._chosen)
+        self._in_order, self._parts_cuts = self.batch_of(self._chosen), None
 
     def training_batch(self, step: int) -> Windows:
         """The next of them."""
-        return self._in_order.rows(slice(int(self._cuts[step]), int(self._cuts[step + 1])))
+        if self._parts_cuts is not self._cuts:  # it is replaced where batches are halved
+            self._parts = self._in_order.parts(np.diff(self._cuts).tolist())
+            self._parts_cuts = self._cuts
+        return self._parts[step]
 
     def batch_of(self, windows: NDArray[np.int64]) -> Windows:
         """Some of the windows that it is fitted on."""
@@ -237,7 +245,7 @@ class AgentStage(_FusionStage[Lessons]):
         """The same loss and its gradients, by hand and at once: all of it counts as forward."""
         loss = self._regression.learn(batch.state, batch.reward, batch.weights)
         forward_done()
-        self._record(LossTerms(total=loss, task=loss), len(batch.weights))
+        self._add({"total": loss, "task": loss}, len(batch.weights))
 
     def validation_step(self, batch: Lessons) -> None:
         """Reward of the greedy actions."""

@@ -62,7 +62,7 @@ class FusionWindows:
             weights=self.weights.to(device),
         )
 
-    def rows(self, at: Tensor | slice) -> FusionWindows:
+    def rows(self, at: Tensor) -> FusionWindows:
         """Some of the windows, in the given order."""
         return FusionWindows(
             state=self.state[at],
@@ -70,6 +70,15 @@ class FusionWindows:
             label=self.label[at],
             weights=self.weights[at],
         )
+
+    def parts(self, lengths: list[int]) -> list[FusionWindows]:
+        """All of them in parts of so many, without a copy."""
+        tensors = self.state, self.excess, self.label, self.weights
+        split = (torch.split(tensor, lengths) for tensor in tensors)
+        return [
+            FusionWindows(state=state, excess=excess, label=label, weights=weights)
+            for state, excess, label, weights in zip(*split, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +101,26 @@ class Lessons:
 
     def to(self, device: torch.device | str) -> Lessons:
         """The same on another device."""
+        if self.weights.device == device:
+            return self
         return Lessons(
             state=self.state.to(device),
             reward=self.reward.to(device),
             weights=self.weights.to(device),
         )
 
-    def rows(self, at: Tensor | slice) -> Lessons:
+    def rows(self, at: Tensor) -> Lessons:
         """Some of them, in the given order."""
         return Lessons(state=self.state[at], reward=self.reward[at], weights=self.weights[at])
+
+    def parts(self, lengths: list[int]) -> list[Lessons]:
+        """All of them in parts of so many, without a copy."""
+        tensors = self.state, self.reward, self.weights
+        split = (torch.split(tensor, lengths) for tensor in tensors)
+        return [
+            Lessons(state=state, reward=reward, weights=weights)
+            for state, reward, weights in zip(*split, strict=True)
+        ]
 
 
 def expert_view(

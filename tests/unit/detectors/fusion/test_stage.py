@@ -82,6 +82,22 @@ def test_an_epochs_batches_are_its_windows_in_order() -> None:
                 torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-7)
 
 
+def test_batches_that_are_halved_within_an_epoch_are_the_rest_of_its_windows() -> None:
+    agent = fusion_network("dqn", DqnConfig(hidden_channels=8, hidden_layers=1), 4)
+    assert isinstance(agent, AgentFusion)
+    windows = some_windows(30)
+    stage = AgentStage(agent, TrainingConfig(batch_size=8), 3, train=windows, validation=windows)
+    stage.begin_epoch(1)
+    taken = [stage.training_batch(step) for step in range(2)]
+    assert stage.halve_batch(2)
+    taken += [stage.training_batch(step) for step in range(2, stage.steps)]
+    assert [len(batch) for batch in taken] == [8, 8, 4, 4, 4, 2]
+    expected = stage.batch_of(stage.chosen)
+    for name in ("state", "reward", "weights"):
+        together = torch.cat([getattr(batch, name) for batch in taken])
+        assert torch.equal(together, getattr(expected, name))
+
+
 def test_states_are_standardised_by_the_windows_that_it_is_fitted_on(lab: Lab) -> None:
     config = lab.fusion()
     stage = lab.stage(config)
