@@ -57,7 +57,7 @@ class CalibratedDetector(Protocol):
         """Its arrays."""
 
 
-class Said(NamedTuple):
+class WindowMargins(NamedTuple):
     """What one detector says about B windows, each alone.
 
     Attributes:
@@ -117,7 +117,7 @@ class FrameScorer(ABC):
         self.rule = rule
 
     @abstractmethod
-    def score_graphs(self, graphs: PackedGraphs) -> dict[str, Said]:
+    def score_graphs(self, graphs: PackedGraphs) -> dict[str, WindowMargins]:
         """What is said about the windows of graphs that were just built, by detector."""
 
     @abstractmethod
@@ -222,12 +222,12 @@ class ModuleFrameScorer(FrameScorer):
 
         torch.set_num_threads(self.own.config.training.threads)
 
-    def score_graphs(self, graphs: PackedGraphs) -> dict[str, Said]:
+    def score_graphs(self, graphs: PackedGraphs) -> dict[str, WindowMargins]:
         """What is said about the windows of graphs that were just built, by detector."""
         from can_train.detectors.scoring import score_windows
 
         said = score_windows(self.modules.values(), graphs, np.arange(len(graphs)))
-        return {name: Said(found.score, found.doubt) for name, found in said.items()}
+        return {name: WindowMargins(found.score, found.doubt) for name, found in said.items()}
 
     def window_scorers(self) -> dict[str, WindowScorer]:
         """What scores the single windows of one stream, by detector; new ones."""
@@ -258,9 +258,12 @@ class CompiledFrameScorer(FrameScorer):
     def limit_threads(self) -> None:
         """It takes one."""
 
-    def score_graphs(self, graphs: PackedGraphs) -> dict[str, Said]:
+    def score_graphs(self, graphs: PackedGraphs) -> dict[str, WindowMargins]:
         """What is said about the windows of graphs that were just built, by detector."""
-        said = {name: Said(np.empty(len(graphs)), np.empty(len(graphs))) for name in self._scorers}
+        said = {
+            name: WindowMargins(np.empty(len(graphs)), np.empty(len(graphs)))
+            for name in self._scorers
+        }
         node_ptr, edge_ptr = graphs.node_ptr, graphs.edge_ptr
         for window in range(len(graphs)):
             nodes = slice(node_ptr[window], node_ptr[window + 1])
