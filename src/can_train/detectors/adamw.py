@@ -108,7 +108,7 @@ class AdamW:
         moved = [number for number, gradient in enumerate(every) if gradient is not None]
         if not moved:
             return
-        if self._lists is None or self._lists.moved != moved:
+        if self._lists is None or not self._holds(self._lists, moved):
             self._lists = self._lists_of(moved)
         weights, steps, means, squares = self._lists.tensors
         for count in self._lists.counts:
@@ -150,6 +150,11 @@ class AdamW:
                 raise ValueError(f"parameter {number} has shape {list(mean.shape)}")
         self.rate, self._moments, self._lists = state["rate"], dict(state["moments"]), None
 
+    def _holds(self, lists: _Lists, moved: list[int]) -> bool:
+        """Whether these move the same parameters, where they still are."""
+        first = self._parameters[moved[0]]
+        return lists.moved == moved and lists.tensors[0][0].data_ptr() == first.data_ptr()
+
     def _lists_of(self, moved: list[int]) -> _Lists:
         counts: dict[float, Tensor] = {}
         for number in moved:
@@ -178,7 +183,7 @@ def _surely_within(norms: Sequence[Tensor], most: float) -> bool:
 
 def _is_short(gradients: Sequence[Tensor], most: float) -> bool:
     """Whether a single flat gradient on a CPU is as surely shorter, by a product alone."""
-    if len(gradients) > 1 or gradients[0].is_cuda or gradients[0].dim() > 1:
+    if len(gradients) > 1 or gradients[0].is_cuda or gradients[0].dim() != 1:
         return False
     square = float(torch.dot(gradients[0], gradients[0]))
     return square < (most * (1.0 - SURELY)) ** 2

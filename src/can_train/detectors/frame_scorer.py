@@ -79,9 +79,10 @@ class ScoredWindows:
         end_s: Timestamp of its last frame [B], float64.
         label: 1 where any of its frames is labelled as an attack [B], uint8.
         score: By scorer: unbounded margin of each window [B], float64; higher is more suspicious.
-        p_value: By scorer: how rare that is among benign windows, without what a calm recording
-            gets added [B], float64, in (0, 1].
-        alarm: By scorer: whether that is above the stored threshold [B], bool.
+        levelled: By scorer: the same without what doubt takes off below the threshold [B], float64.
+        p_value: By scorer: how rare the margin is among benign windows, without what a calm
+            recording gets added and doubt takes off [B], float64, in (0, 1].
+        alarm: By scorer: whether the score is above the stored threshold [B], bool.
     """
 
     start: NDArray[np.int64]
@@ -89,6 +90,7 @@ class ScoredWindows:
     end_s: NDArray[np.float64]
     label: NDArray[np.uint8]
     score: Mapping[str, NDArray[np.float64]]
+    levelled: Mapping[str, NDArray[np.float64]]
     p_value: Mapping[str, NDArray[np.float64]]
     alarm: Mapping[str, NDArray[np.bool_]]
 
@@ -175,21 +177,26 @@ class FrameScorer(ABC):
                 for name, found in self.score_graphs(graphs).items()
             }
             margin = {row: found.margin for row, found in said.items()}
-            score = {row: levels[row].follow(*found) for row, found in said.items()}
-            parts.append((graphs.start, graphs.start_s, graphs.attack_fraction > 0, margin, score))
+            levelled = {row: levels[row].add(found) for row, found in margin.items()}
+            score = {r: levels[r].doubted(found, said[r].doubt) for r, found in levelled.items()}
+            shown = graphs.start, graphs.start_s, graphs.attack_fraction > 0
+            parts.append((*shown, margin, levelled, score))
             if watch is not None:
                 watch(graphs, score[self.own.spec.row])
-        starts, times, labels, margins, scores = zip(*parts, strict=True)
+        starts, times, labels, *found = zip(*parts, strict=True)
         start = np.concatenate(starts)
         profile = self._of_profile(frames, start)
-        score = profile | {row: np.concatenate([part[row] for part in scores]) for row in levels}
-        margin = profile | {row: np.concatenate([part[row] for part in margins]) for row in levels}
+        margin, levelled, score = (
+            profile | {row: np.concatenate([part[row] for part in each]) for row in levels}
+            for each in found
+        )
         return ScoredWindows(
             start=start,
             start_s=np.concatenate(times),
             end_s=frames.timestamp[start + self.spec.window - 1],
             label=np.concatenate(labels).astype(np.uint8),
             score=score,
+            levelled=levelled,
             p_value=self._p_values(margin),
             alarm={name: score[name] > at.value for name, at in self.thresholds.items()},
         )

@@ -35,11 +35,23 @@ class Levelling:
 
     def follow(self, score: NDArray[np.float64], doubt: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores of the next windows, by time [B], with what is added to them and taken off [B]."""
-        out = np.ascontiguousarray(score, np.float64)
-        if self._level is not None:
-            scores, out = out, np.empty(len(out))
-            add_calm(scores, self._level, self._step, self._counts, out)
-        found: NDArray[np.float64] = out - np.minimum(doubt, np.maximum(self._threshold - out, 0.0))
+        return self.doubted(self.add(score), doubt)
+
+    def add(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores of the next windows, by time [B], with what is added to them alone [B]."""
+        scores = np.ascontiguousarray(score, np.float64)
+        if self._level is None:
+            return scores
+        out = np.empty(len(scores))
+        add_calm(scores, self._level, self._step, self._counts, out)
+        return out
+
+    def doubted(
+        self, score: NDArray[np.float64], doubt: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Scores that hold what is added [B], with what is taken off them [B]."""
+        below = np.maximum(self._threshold - score, 0.0)
+        found: NDArray[np.float64] = score - np.minimum(doubt, below)
         return found
 
     def follow_one(self, score: float, doubt: float) -> float:

@@ -117,7 +117,7 @@ def recalibrate(scorer: FrameScorer, frames: Frames, vehicle: str) -> Recalibrat
     _require_enough(scored, scorer.spec.window)
     raised, kept = [], np.ones(len(scored), np.bool_)
     for name, before in scorer.thresholds.items():
-        score = scored.score[name]
+        score = scored.levelled[name]
         usual = _without_outliers(name, score, before, scored)
         kept &= usual
         asked = conformal_threshold(score[usual], before.target_fpr)

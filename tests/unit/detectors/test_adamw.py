@@ -235,3 +235,14 @@ def test_steps_leave_no_trace_in_autograd() -> None:
     (_, mean, square) = optimizer.state_dict()["moments"][0]
     assert not mean.requires_grad
     assert not square.requires_grad
+
+
+def test_a_parameter_that_was_given_other_memory_is_still_moved() -> None:
+    (weight,) = parameters(((6,),))
+    optimizer = AdamW([weight], rate=0.01, weight_decay=0.1)
+    for _ in range(2):
+        before = weight.detach().clone()
+        weight.grad = torch.ones(6)
+        optimizer.step()
+        assert (weight < before).all()
+        weight.data = weight.data.clone()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from can_train.config.schema import FusionConfig
 from can_train.dataset.access import Dataset, open_dataset
 from can_train.detectors.frame_scorer import SCORING_BATCH, FrameScorer
 from can_train.detectors.known_vehicle import ROW
@@ -30,12 +31,13 @@ class Fused:
     store: GraphStore
 
 
-@pytest.fixture(scope="module")
-def fused(lab: Lab) -> Fused:
+@pytest.fixture(scope="module", params=["dqn", "maximum"])
+def fused(lab: Lab, request: pytest.FixtureRequest) -> Fused:
     """On a small stride, so that a recording has more windows than are scored at once."""
     data = lab.data(stride=20)
     experts = {name: lab.parent_of(lab.config(name, data=data)) for name in ("vgae", "gat")}
-    run = lab.train(lab.config("dqn", data=data, experts=experts))
+    policy = FusionConfig(fusion_policy=request.param)
+    run = lab.train(lab.config("dqn", data=data, experts=experts, fusion=policy))
     dataset = open_dataset("automotive", lab.dataset, data_root=lab.data_root)
     folder = dataset.manifest.ref.folder(lab.data_root)
     return Fused(
@@ -60,6 +62,8 @@ def test_scores_are_those_of_the_evaluation_bit_for_bit(fused: Fused, lab: Lab) 
         found = detector.score(frames)
         assert set(found.score) == set(expected)
         assert list(found.score)[-1] == "fusion"
+        by_maximum = experts.frozen.config.fusion == FusionConfig(fusion_policy="maximum")
+        assert (found.score["fusion"] < found.levelled["fusion"]).any() == by_maximum
         for name, score in expected.items():
             assert np.array_equal(found.score[name], score)
             alarm = score > experts.thresholds[name].value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +12,16 @@ from can_train.dataset.augment.attacks import KINDS
 from can_train.dataset.augment.draws import Range
 from can_train.dataset.augment.recipe import Recipe, Universe
 from can_train.dataset.augment.synthesis import TrafficSource, synthesise
-from can_train.detectors.frame_scorer import FrameScorer
+from can_train.detectors import artifact
+from can_train.detectors.base import Detector
+from can_train.detectors.frame_scorer import FrameScorer, ModuleFrameScorer, WindowMargins
 from can_train.detectors.known_vehicle import ROW
 from can_train.detectors.loading import load_detector
 from can_train.detectors.recalibration import recalibrate, stretch_of
 from can_train.errors import DataError
 from can_train.files import sha256_of
 from can_train.frames.frame import Frames
+from can_train.graphs.columns import PackedGraphs
 from can_train.vehicle.profile import SILENT
 from tests.lab import Lab
 from tests.unit.vehicle.cars_for_tests import drive
@@ -140,6 +144,29 @@ def test_an_attack_in_the_stretch_is_refused_or_left_out(
         stood_out = score > usual.after.value
         if np.mean(stood_out) > 0.5:  # what was found with clean thresholds is found still
             assert np.mean(score > each.after.value) > 0.5 * np.mean(stood_out)
+
+
+class Drawn(ModuleFrameScorer):
+    """Says of window after window what was drawn, and doubts it as much as it is below 0."""
+
+    def __init__(self, detector: Detector, drawn: np.ndarray) -> None:
+        super().__init__(detector, {})
+        self.drawn, self.at = drawn, 0
+
+    def score_graphs(self, graphs: PackedGraphs) -> dict[str, WindowMargins]:
+        margin = self.drawn[self.at : self.at + len(graphs)]
+        self.at += len(graphs)
+        return {"gat": WindowMargins(margin, np.maximum(-margin, 0.0))}
+
+
+def test_doubt_has_no_say_in_what_looks_attacked(lab: Lab) -> None:
+    gat, frames = artifact.load_detector(Path(str(lab.student("gat").path))), other_car()
+    gat.settle(replace(gat.threshold, value=0.0, relief=0.0, level=None), gat.evidence)
+    windows = len(ModuleFrameScorer(gat, {}).score(frames))
+    drawn = np.random.default_rng(3).normal(-1.0, 0.3, windows)
+    drawn[100:130] = 0.45
+    with pytest.raises(DataError, match="looks attacked: 30 windows"):
+        recalibrate(Drawn(gat, drawn), frames, "charlie")
 
 
 def test_a_short_stretch_makes_no_profile(

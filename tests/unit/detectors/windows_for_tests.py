@@ -77,6 +77,7 @@ def require_same(detectors: Mapping[str, Detector]) -> None:
                 found = scorers[name]
                 found.look(graph)
                 said = seen[name]
-                expected = [*said.state[0], said.score[0], said.excess[0], said.familiarity[0]]
-                given = [*found.state, found.score, found.excess, found.familiarity]
+                numbers = said.score, said.excess, said.familiarity, said.doubt
+                expected = [*said.state[0], *(number[0] for number in numbers)]
+                given = [*found.state, found.score, found.excess, found.familiarity, found.doubt]
                 np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-5)

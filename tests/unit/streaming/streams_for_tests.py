@@ -70,7 +70,7 @@ def _calibrate(detector: Detector, scorer: FrameScorer, benign: Frames) -> None:
 
     On few margins: between close ones a p-value, and so a fusion, changes fast, whatever scores.
     """
-    score = scorer.score(benign).score[detector.spec.row]
+    score = scorer.score(benign).levelled[detector.spec.row]
     few = np.quantile(score, np.linspace(0.0, 1.0, 8))
     evidence = CalibrationEvidence(
         benign=Margins.of(few), synthetic=Margins.of(few[::2] + score.std())

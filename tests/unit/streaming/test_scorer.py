@@ -14,6 +14,7 @@ import pytest
 
 from can_train.alarms.events import Event
 from can_train.alarms.rule import SEVERITIES, severities_of
+from can_train.config.schema import FusionConfig
 from can_train.dataset.discovery import lone_file
 from can_train.dataset.labels import Labels
 from can_train.dataset.request import AS_FOUND
@@ -30,15 +31,17 @@ from tests.unit.vehicle.cars_for_tests import attacked, drive
 SCORERS = ["vehicle_profile", "vgae", "gat", "fusion"]
 
 
-@pytest.fixture(scope="module")
-def detector() -> FrameScorer:
-    return fused()
+@pytest.fixture(scope="module", params=["mean", "maximum"])
+def detector(request: pytest.FixtureRequest) -> FrameScorer:
+    return fused(FusionConfig(fusion_policy=request.param))
 
 
 @pytest.fixture(scope="module")
 def expected(detector: FrameScorer) -> ScoredWindows:
     found = detector.score(traffic())
     assert all(alarm.any() and not alarm.all() for alarm in found.alarm.values())
+    doubted = (found.score["fusion"] < found.levelled["fusion"]).any()
+    assert doubted == (detector.own.config.fusion == FusionConfig(fusion_policy="maximum"))
     return found
 
 

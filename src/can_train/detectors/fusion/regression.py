@@ -102,6 +102,7 @@ class RewardRegression:
         for layer, room in zip(layers, rooms, strict=True):
             torch.addmm(layer.bias, inputs, layer.transposed, out=room.output)
             inputs = room.output if room is last else room.output.relu_()
+        error: float | Tensor
         if last.arrays is None:
             error = _pull_of_error(last, reward, weight)
         else:
@@ -109,7 +110,7 @@ class RewardRegression:
             error = pull_of_error(values, reward.numpy(), weight.numpy(), pull)
         _pull_back(layers, rooms, state)
         self._set_gradients()
-        return error
+        return float(error)
 
     def values(self, state: Tensor) -> Tensor:
         """Q-values [B, A] of states [B, S], valid until the next call."""
@@ -182,11 +183,11 @@ def _array(tensor: Tensor) -> Real | None:
     return tensor.numpy() if tensor.device.type == "cpu" else None
 
 
-def _pull_of_error(last: _Room, reward: Tensor, weight: Tensor) -> float:
+def _pull_of_error(last: _Room, reward: Tensor, weight: Tensor) -> Tensor:
     """What the compiled loop does, on any device."""
     difference = last.output.sub_(reward)
     torch.mul(difference, weight[:, None], out=last.pull)
-    error = float(torch.dot(last.flat_pull, last.flat_output)) / reward.numel()
+    error = torch.dot(last.flat_pull, last.flat_output) / reward.numel()
     last.pull.mul_(2.0 / reward.numel())
     return error
 

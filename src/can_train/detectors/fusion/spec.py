@@ -38,6 +38,6 @@ SPEC: Final = Spec(
     distils=False,
     refusal="fusion combines models that are already distilled",
     scorer="fusion",
-    scores_since=11,
+    scores_since=12,
     order=30,
 )

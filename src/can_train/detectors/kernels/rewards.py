@@ -16,7 +16,8 @@ from can_train.compiled import borrowed, compiled
 Real = NDArray[np.floating]
 
 BLOCK: Final = 16
-"""So many rows are added up before their sum is added to the others': as in `torch.sum`."""
+"""So many rows are added up before their sum is added to the others': as `torch.sum` does for
+widths of whole vectors, so that results are the same to the last bit."""
 
 
 @compiled()

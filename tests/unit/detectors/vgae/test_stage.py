@@ -26,6 +26,8 @@ def test_it_learns_calm_benign_windows_of_real_recordings_alone(large: Lab, synt
     inputs, chosen = large.inputs(config), large.stage(config).module.chosen
     assert np.array_equal(np.sort(chosen), inputs.undisturbed("train"))
     assert not inputs.store.label[chosen].any()
+    judged_by = sum(len(batch) for batch in large.stage(config).module.validation_batches())
+    assert judged_by == len(inputs.undisturbed("validation"))
     assert bool(synthetic) == bool(len(inputs.windows("synthetic_train")))
 
 
