@@ -38,8 +38,8 @@ thresholds rest on other recordings. 7: it counts how early two frames of a regu
 come. 8: in the maximum the anomaly detector has to be surer, and a recording is calm below the
 usual median. 9: four fifths of the recordings stay below the threshold, not two thirds.
 10: the VGAE learns synthetic benign windows, too, and no IDs, and in the maximum it supports
-the classifier. 11: it scores by its reconstruction alone, and supports more. 12: it learns real
-windows alone, is sooner sure of its support, and ranks what doesn't alarm."""
+the classifier. 11: it scores by its reconstruction alone, and supports more. 12: it ranks what
+doesn't alarm, too."""
 
 UNIVERSE_VERSION: Final = 4
 """Raised whenever the same dataset and split give other synthetic recordings."""
@@ -81,7 +81,7 @@ MOST_WINDOWS: Final = 1_000_000_000
 """More than any dataset has."""
 
 SYNTHETIC_RECORDINGS: Final = 36
-"""What `--augment on` makes beside the real recordings; `Spec.learns_synthetic` trains on them."""
+"""What `--augment on` trains on beside the real recordings."""
 
 AUGMENTED_EPOCH: Final = 2.5
 """Most windows of an epoch with synthetic recordings, in units of the real training windows, where

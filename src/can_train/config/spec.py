@@ -50,7 +50,6 @@ class Spec:
         state_channels: How many numbers it shows a fusion.
         holds_on_other_cars: Whether its threshold is set on synthetic recordings of other cars,
             where there are any; one that knows a single car's traffic would be blinded by them.
-        learns_synthetic: Whether it is trained on the synthetic recordings, too.
         scores_since: Version of results from which its scores are what they are now; artifacts of
             earlier ones aren't taken.
         data_parallel: Whether several processes can train it together: its stage says what its
@@ -76,7 +75,6 @@ class Spec:
     onnx: str = ""
     state_channels: int = 0
     holds_on_other_cars: bool = True
-    learns_synthetic: bool = True
     scores_since: int = 1
     data_parallel: bool = False
     order: int = 100

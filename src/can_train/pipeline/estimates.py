@@ -10,7 +10,6 @@ from typing import Final
 
 from can_train.config.frozen import load_frozen
 from can_train.config.schema import AUGMENTED_EPOCH, RunConfig
-from can_train.config.spec import spec_of
 from can_train.dataset.manifest import DatasetManifest
 from can_train.errors import CanTrainError
 from can_train.runs.layout import frozen_of_run, identity_of, iter_runs
@@ -78,9 +77,8 @@ def cost_of(config: RunConfig, manifest: DatasetManifest, pace: Pace | None = No
     if config.data.augment:
         seconds = sum(r.duration_s for r in manifest.train)
         per_recording = SYNTHETIC_S * windows / seconds if seconds else 0.0
-        if spec_of(config.model).learns_synthetic:
-            fitted += config.data.augment * per_recording
-            most *= AUGMENTED_EPOCH
+        fitted += config.data.augment * per_recording
+        most *= AUGMENTED_EPOCH
         windows += round((config.data.augment + HELD_OUT_RECORDINGS) * per_recording)
     if config.data.windows_per_side is not None:
         fitted = min(fitted, config.data.windows_per_side)

@@ -27,9 +27,9 @@ STATE_LIMIT: Final = 5.0
 SUPPORT: Final = 0.85
 """Most that an alarm of the anomaly detector adds to the classifier's excess: it never overrules a
 classifier that finds a window as usual as most (-1), and settles what that one has a suspicion of
-(docs/decisions/0026 to 0028)."""
+(docs/decisions/0026, 0027)."""
 
-SUPPORT_RISE: Final = 6.0
+SUPPORT_RISE: Final = 3.0
 """How fast that comes above its threshold: a jump would make two windows that are alike far
 apart."""
 

@@ -70,7 +70,6 @@ SPEC: Final = Spec(
     distillation_settings=("latent_weight", "reconstruction_weight"),
     state_channels=6,
     holds_on_other_cars=False,
-    learns_synthetic=False,
     scores_since=11,
     data_parallel=True,
     order=10,

@@ -1,4 +1,4 @@
-"""Trains a VGAE on benign windows of real recordings, with or without a teacher."""
+"""Trains a VGAE on benign windows, real and synthetic, with or without a teacher."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from can_train.config.schema import TrainingConfig
-from can_train.dataset.windows import DatasetWindows
+from can_train.dataset.windows import TRAINING, VALIDATION, DatasetWindows
 from can_train.detectors.epochs import shuffled
 from can_train.detectors.stage import GraphStage, Judgement, Means, StageWindows
 from can_train.detectors.task import Prepared, StageTask
@@ -36,11 +36,11 @@ def build(task: StageTask) -> Prepared:
     """
     config, inputs, vgae = task.config, task.inputs, cast(VGAE, task.network)
     sizes = cast(VgaeConfig, config.architecture)
-    windows = benign_windows(inputs, "train")
+    windows = benign_windows(inputs, TRAINING)
     trained_on = StageWindows(
         feed=task.feed,
         epoch=shuffled(windows, config.seed),
-        validation=benign_windows(inputs, "validation"),
+        validation=benign_windows(inputs, VALIDATION),
     )
     weights = VgaeLossWeights(
         id=sizes.id_weight, neighbour=sizes.neighbour_weight, kl=sizes.kl_weight
@@ -53,7 +53,7 @@ def build(task: StageTask) -> Prepared:
         )  # fmt: skip
     module = VgaeStage(
         vgae,
-        config.training,
+        task.training_on(inputs.windows("train", benign=True)),
         config.seed,
         trained_on,
         weights=weights,
@@ -64,10 +64,14 @@ def build(task: StageTask) -> Prepared:
     return Prepared(module=module, agreement=agreement)
 
 
-def benign_windows(inputs: DatasetWindows, side: str) -> NDArray[np.int64]:
-    """Benign windows of a side, but those right after an attack where it has others."""
-    calm = inputs.undisturbed(side)
-    return calm if len(calm) else inputs.windows(side, benign=True)
+def benign_windows(inputs: DatasetWindows, sides: tuple[str, ...]) -> NDArray[np.int64]:
+    """Benign windows of sides, but those right after an attack where a side has others."""
+    calm = [inputs.undisturbed(side) for side in sides]
+    found = [
+        each if len(each) else inputs.windows(side, benign=True)
+        for side, each in zip(sides, calm, strict=True)
+    ]
+    return np.sort(np.concatenate(found))
 
 
 class VgaeStage(GraphStage):

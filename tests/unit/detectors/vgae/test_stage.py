@@ -1,12 +1,14 @@
 """What an epoch of a VGAE holds."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from can_train.config.schema import UNIVERSE_VERSION
+from can_train.config.schema import AUGMENTED_EPOCH, UNIVERSE_VERSION
+from can_train.dataset.windows import TRAINING
 from can_train.detectors.vgae.stage import benign_windows
 from tests.lab import Lab, make_lab
 
@@ -18,17 +20,22 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     return make_lab(home, scale=1.0)
 
 
-@pytest.mark.parametrize("synthetic", [0, 18])
-def test_it_learns_calm_benign_windows_of_real_recordings_alone(large: Lab, synthetic: int) -> None:
-    universe = UNIVERSE_VERSION if synthetic else None
-    data = large.data(augment=synthetic, universe=universe, windows_per_side=None)
+def test_it_learns_benign_windows_of_real_and_synthetic_recordings(large: Lab) -> None:
+    data = large.data(augment=18, universe=UNIVERSE_VERSION, windows_per_side=None)
     config = large.config("vgae", data=data)
-    inputs, chosen = large.inputs(config), large.stage(config).module.chosen
-    assert np.array_equal(np.sort(chosen), inputs.undisturbed("train"))
+    every = replace(config, training=replace(config.training, windows_per_epoch=10**6))
+    inputs, chosen = large.inputs(every), large.stage(every).module.chosen
+    assert np.array_equal(np.sort(chosen), inputs.undisturbed(*TRAINING))
     assert not inputs.store.label[chosen].any()
-    judged_by = sum(len(batch) for batch in large.stage(config).module.validation_batches())
-    assert judged_by == len(inputs.undisturbed("validation"))
-    assert bool(synthetic) == bool(len(inputs.windows("synthetic_train")))
+    assert inputs.synthetic(chosen).any() and not inputs.synthetic(chosen).all()
+    real = len(inputs.windows("train", benign=True))
+    assert len(large.stage(config).module.chosen) == math.ceil(AUGMENTED_EPOCH * real)
+
+
+def test_without_synthetic_recordings_it_learns_real_ones(large: Lab) -> None:
+    config = large.config("vgae", data=large.data(windows_per_side=None))
+    chosen = large.stage(config).module.chosen
+    assert np.array_equal(np.sort(chosen), large.inputs(config).undisturbed("train"))
 
 
 def test_where_all_benign_windows_come_after_an_attack_it_learns_them(large: Lab) -> None:
@@ -44,6 +51,8 @@ def test_where_all_benign_windows_come_after_an_attack_it_learns_them(large: Lab
     store = replace(inputs.store, attack_fraction=fraction)
     hostile = replace(inputs, sides=sides, store=store)
     assert not len(hostile.undisturbed("train"))
-    assert np.array_equal(benign_windows(hostile, "train"), after)
-    calm = hostile.undisturbed("threshold")
-    assert np.array_equal(benign_windows(hostile, "threshold"), calm)
+    assert np.array_equal(benign_windows(hostile, ("train",)), after)
+    assert np.array_equal(
+        benign_windows(hostile, ("train", "threshold")),
+        np.sort(np.concatenate([after, hostile.undisturbed("threshold")])),
+    )
