@@ -12,11 +12,16 @@ would make recordings seem calm (docs/decisions/0028).
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.kernels.level import STEPS, add_calm
+
+MOST_DOUBT: Final = 3.0
+"""So many times what a score lies below its threshold are taken off at most: nothing jumps."""
 
 
 class Levelling:
@@ -50,7 +55,7 @@ class Levelling:
         self, score: NDArray[np.float64], doubt: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Scores that hold what is added [B], with what is taken off them [B]."""
-        below = np.maximum(self._threshold - score, 0.0)
+        below = MOST_DOUBT * np.maximum(self._threshold - score, 0.0)
         found: NDArray[np.float64] = score - np.minimum(doubt, below)
         return found
 
@@ -61,7 +66,7 @@ class Levelling:
             self._one[0] = score
             add_calm(self._one, self._level, self._step, self._counts, self._out)
             out = float(self._out[0])
-        return out - min(doubt, max(self._threshold - out, 0.0))
+        return out - min(doubt, MOST_DOUBT * max(self._threshold - out, 0.0))
 
 
 def levelled(

@@ -74,8 +74,8 @@ class ExpertScores:
 
     Attributes:
         by_scorer: Score of each [B], float64, by scorer name.
-        p_value: How rare that is among benign windows, without what calm recordings get added [B],
-            float64, by scorer name.
+        p_value: How rare that is among benign windows, without what calm recordings get added and
+            doubt takes off [B], float64, by scorer name.
         fusion: What the evaluated fusion saw; None where the run is none.
     """
 

@@ -32,8 +32,8 @@ class WindowVerdict:
 
     Attributes:
         score: Unbounded margin; higher is more suspicious.
-        p_value: How rare that is among benign windows, without what a calm stream gets added, in
-            (0, 1].
+        p_value: How rare that is among benign windows, without what a calm stream gets added and
+            doubt takes off, in (0, 1].
         above: Whether it is above the threshold.
         severity: Severity after this window, by the alarm rule.
     """

@@ -55,7 +55,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path, model: str, features: s
 def test_no_detector_scores_by_another_rule_than_it_was_made_by(
     tmp_path: Path, model: str, made_by: int, refused: bool
 ) -> None:
-    """Before version 11 an anomaly detector counted how well it told IDs; fusions rank by doubt since 12."""
+    """Anomaly detectors counted how well they told IDs before 11, fusions don't doubt before 12."""
     path = tmp_path / "m.pth"
     config = config_of(model, results=made_by)
     save_detector(path, untrained(config, parents={"vgae": "c" * 64} if model == "dqn" else {}))

@@ -7,7 +7,7 @@ import pytest
 
 from can_train.detectors.calibration import Threshold
 from can_train.detectors.kernels.level import MEMORY_WINDOWS, WARM_UP_WINDOWS
-from can_train.detectors.level import Levelling, levelled
+from can_train.detectors.level import MOST_DOUBT, Levelling, levelled
 
 STEP = 0.0625
 """(value - level) / 64 of the threshold below."""
@@ -133,14 +133,14 @@ def test_doubt_ranks_what_stays_below_the_threshold_and_decides_nothing(
     assert np.array_equal(found > 0.0, alarm)
     assert np.array_equal(found[alarm], without[alarm])
     off = (without - found)[~alarm]
-    assert off == pytest.approx(np.minimum(doubt, -without)[~alarm])
-    assert (off == pytest.approx(doubt[~alarm])) is False  # some reach as far below once more
+    assert off == pytest.approx(np.minimum(doubt, -MOST_DOUBT * without)[~alarm])
+    assert (off < doubt[~alarm]).any()  # where that is most
 
 
 def test_doubt_makes_no_recording_calm() -> None:
     scores = noise(1000, -7.0)
     calm = Levelling(threshold()).follow(scores, none(scores))
     found = Levelling(threshold()).follow(scores, np.full(1000, 3.0))
-    far = calm < -3.0
+    far = calm < -1.0
     assert far.sum() > 700
     assert found[far] == pytest.approx(calm[far] - 3.0)

@@ -18,11 +18,11 @@ from can_train.detectors.kernels.level import MEMORY_WINDOWS, STEPS, WARM_UP_WIN
 from can_train.detectors.kernels.window import STRANGER
 from can_train.detectors.kernels.window_fusion import (
     ACTIONS,
-    DOUBT,
     STATE_LIMIT,
     SUPPORT,
     SUPPORT_RISE,
 )
+from can_train.detectors.level import MOST_DOUBT
 from can_train.detectors.vgae.spec import VgaeConfig
 from can_train.errors import ArtifactError
 from can_train.graphs.features import RelationalEdge, RelationalNode
@@ -196,8 +196,11 @@ def _constants(
         "CT_STATE_LIMIT": (literal(STATE_LIMIT), "the agent's state is clipped there"),
         "CT_SUPPORT": (literal(SUPPORT), "most that an alarm of it adds"),
         "CT_SUPPORT_RISE": (literal(SUPPORT_RISE), "how fast that comes"),
-        "CT_DOUBT": (literal(DOUBT), "share of its silence taken off what doesn't alarm"),
         "CT_EARLY_FROM": (literal(EARLY), "earliness of an extra frame"),
+        "CT_MOST_DOUBT": (
+            repr(MOST_DOUBT),
+            "most that doubt takes off, by what is missing",
+        ),
         "CT_LEVEL_STEPS": (STEPS, "counted depths below the level of a calm recording"),
         "CT_LEVEL_WARM_UP": (WARM_UP_WINDOWS, "windows before a median says something"),
         "CT_LEVEL_MEMORY": (MEMORY_WINDOWS, "windows after which counts are halved"),

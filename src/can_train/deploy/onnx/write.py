@@ -1,8 +1,9 @@
 """Writes a detector, with those that it fuses, as one ONNX model.
 
 It takes the tensors of graphs (`graphs.batch.RawGraphs`) of any number of windows, nodes and edges,
-and gives for each scorer margins and p-values. Scaling, ID vocabulary, calibration and fusion are
-inside; how frames become graphs, the alarm rule and vehicle profiles aren't.
+and gives for each scorer margins and p-values, and what a fusion doubts. Scaling, ID vocabulary,
+calibration and fusion are inside; how frames become graphs, levels, the alarm rule and vehicle
+profiles aren't.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from can_train.config.schema import FusionConfig
 from can_train.config.spec import spec_of
 from can_train.detectors.kernels.window_fusion import (
     ALPHAS,
-    DOUBT,
     STATE_LIMIT,
     SUPPORT,
     SUPPORT_RISE,
@@ -75,8 +74,7 @@ def _doubt(g: OnnxGraph, trained: TrainedDetector, anomaly: Tensor) -> Tensor | 
     if (trained.config.fusion or FusionConfig()).fusion_policy != "maximum":
         return None
     below = g.op("Max", g.op("Neg", anomaly), g.number(0.0, np.float64))
-    weight = DOUBT * float(trained.weights["weight"][0])
-    return g.op("Mul", below, g.number(weight, np.float64))
+    return g.op("Mul", below, g.number(float(trained.weights["weight"][0]), np.float64))
 
 
 def _rhythm(g: OnnxGraph, trained: TrainedDetector) -> Tensor:

@@ -12,7 +12,6 @@ from can_train.detectors.fusion.network import QNetwork
 from can_train.detectors.kernels.window_fusion import (
     ACTIONS,
     ALPHAS,
-    DOUBT,
     STATE_LIMIT,
     SUPPORT,
     SUPPORT_RISE,
@@ -51,7 +50,7 @@ class LinearFusion(nn.Module):
         """What is taken off the log odds of windows that don't alarm [B], of excesses [B, 3]."""
         if self.policy != "maximum":
             return torch.zeros_like(excess[:, 0])
-        return DOUBT * self.weight * (-excess[:, 0]).clamp_min(0.0)
+        return self.weight * (-excess[:, 0]).clamp_min(0.0)
 
     def forward(self, state: Tensor, excess: Tensor) -> Tensor:
         """Log odds [B], float64, of standardised states [B, S] and excesses [B, 3]."""

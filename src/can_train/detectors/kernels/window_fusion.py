@@ -33,11 +33,6 @@ SUPPORT_RISE: Final = 3.0
 """How fast that comes above its threshold: a jump would make two windows that are alike far
 apart."""
 
-DOUBT: Final = 0.5
-"""Share of what the anomaly detector is below its threshold that is taken off the maximum where
-that doesn't alarm: of windows that the classifier finds equally usual, those rank lower that the
-other one finds usual, too (docs/decisions/0028)."""
-
 
 @unique
 class Policy(Column):
@@ -93,6 +88,10 @@ def fuse(
 ) -> tuple[float, float, float]:
     """The fused margin, how far it lies above its threshold, and its doubt.
 
+    The maximum's doubt is what the anomaly detector lies below its threshold: of windows that the
+    classifier finds equally usual, those rank lower that the other one finds usual, too
+    (docs/decisions/0028).
+
     Args:
         fusion: The policy.
         state: What both experts show it [S].
@@ -104,7 +103,7 @@ def fuse(
     score = margin + fusion.experience.relief * familiarity
     doubt = 0.0
     if fusion.policy == Policy.MAXIMUM:
-        doubt = DOUBT * fusion.weight[0] * max(-excess[0], 0.0)
+        doubt = fusion.weight[0] * max(-excess[0], 0.0)
     return score, excess_of(score, familiarity, fusion.experience.yardstick), doubt
 
 

@@ -95,7 +95,7 @@ def test_only_the_maximum_doubts_windows_that_the_anomaly_detector_finds_usual()
             if policy != "dqn":
                 detector.network.weight.mul_(3.0)  # type: ignore[operator]
             doubt = detector.fused(unlikely, windows()).doubt
-        expected = [1.2, 0.0, 0.0] if policy == "maximum" else [0.0, 0.0, 0.0]
+        expected = [2.4, 0.0, 0.0] if policy == "maximum" else [0.0, 0.0, 0.0]
         assert doubt.tolist() == pytest.approx(expected), policy
 
 

@@ -50,8 +50,8 @@ typedef enum { CT_QUIET, CT_NOTICE, CT_ALARM } ct_severity;
 
 /* What one scorer says of a window. */
 typedef struct {
-    float margin;   /* unbounded; higher is more suspicious */
-    float p_value;  /* how rare that is among benign windows, in (0, 1] */
+    float margin;   /* unbounded, with level and doubt; higher is more suspicious */
+    float p_value;  /* how rare it is without them among benign windows, in (0, 1] */
     ct_severity severity; /* by the alarm rule: CT_RULE_K of the last CT_RULE_N windows */
     bool above;     /* above the scorer's threshold */
 } ct_verdict;

@@ -6,7 +6,7 @@ static void ct_decide(ct_state *state, uint16_t scorer, const ct_margins *margin
                       double doubt)
 {
     double margin = ct_levelled(&state->calm[scorer], &ct_levels[scorer], said);
-    double below = ct_thresholds[scorer] - margin;
+    double below = CT_MOST_DOUBT * (ct_thresholds[scorer] - margin);
     if (below > 0.0) {
         margin -= below < doubt ? below : doubt;
     }

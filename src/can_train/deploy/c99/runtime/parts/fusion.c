@@ -73,7 +73,7 @@ static void ct_fuse(const ct_said *anomaly, const ct_said *probability, ct_graph
     said->margin =
         ct_fused(anomaly, probability, graph) + ct_fusion.relief * anomaly->familiarity;
 #if CT_FUSION_POLICY == CT_POLICY_MAXIMUM
-    said->doubt = CT_DOUBT * ct_fusion.weight[0] * ct_larger(-anomaly->excess, 0.0f);
+    said->doubt = ct_fusion.weight[0] * ct_larger(-anomaly->excess, 0.0f);
 #else
     said->doubt = 0.0f;
 #endif
