@@ -35,6 +35,7 @@ def test_a_small_chain_compiles_what_commands_need_and_leaves_nothing_else(tmp_p
         "attention.gradients",
         "live.fill_window",
         "relational.fill_relational",
+        "rewards.pull_behind",
         "window_fusion.fuse",
     }
     assert wanted <= names
