@@ -23,7 +23,7 @@ OF_DATASET: Final = ("--modality", "automotive", "--dataset", DATASET)
 CHAIN: Final = (
     "--model", "vgae,gat,dqn", "--model-size", "student", "--epochs", "1",
     "--windows-per-epoch", "64", "--threads", "1", "--no-mlflow", "--local",
-    "--fusion-policy", "dqn",
+    "--fusion-policy=dqn",
 )  # fmt: skip
 """The agent's fusion compiles what those of other policies do, and its own steps."""
 

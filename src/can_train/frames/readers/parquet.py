@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG, MAX_EXTENDED_ID, MAX_STANDARD_ID, Frames
 from can_train.frames.options import ReadOptions
+from can_train.frames.parquet_pages import require_countable
 from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult, require_frames
 from can_train.frames.text.fields import MESSAGES, decode_payloads
@@ -34,6 +35,7 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
         DataError: Damaged file, missing column, null, NaN, label other than 0 and 1, or a payload
             that isn't 0 to 16 hex digits.
     """
+    require_countable(path)
     try:
         present = pl.read_parquet_schema(path)
         label = _label_column(path, list(present))
