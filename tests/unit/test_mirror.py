@@ -103,6 +103,7 @@ TESTED_IN: Mapping[str, tuple[str, ...]] = {
     "deploy.exporter": ("cli/test_export.py",),
     "deploy.onnx.exporter": ("cli/test_export.py",),
     "detectors.compiled_layer": ("unit/detectors/test_attention.py",),
+    "detectors.compiled_scorer": ("unit/detectors/test_bundle.py",),
     "detectors.edges": ("unit/detectors/test_attention.py",),
     "detectors.fusion.onnx": ("unit/deploy/onnx/test_write.py",),
     "detectors.fusion.spec": ("unit/config/test_spec.py",),

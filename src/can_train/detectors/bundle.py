@@ -22,7 +22,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from can_train.alarms.rule import AlarmRule
-from can_train.detectors.frame_scorer import CompiledFrameScorer, FrameScorer
+from can_train.detectors.compiled_scorer import CompiledFrameScorer
+from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.plain import plain_of, trained_of
 from can_train.detectors.window_scorer import TrainedDetector
 from can_train.errors import ArtifactError, ConfigError

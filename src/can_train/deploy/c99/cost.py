@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from can_train.config.frozen import frozen_config_of
 from can_train.dataset.manifest import DatasetRef
 from can_train.dataset.windows import VALIDATION, DatasetWindows, open_windows
-from can_train.detectors.frame_scorer import CompiledFrameScorer, FrameScorer
+from can_train.detectors.compiled_scorer import CompiledFrameScorer
+from can_train.detectors.frame_scorer import FrameScorer
 from can_train.errors import DataError
 from can_train.graphs.columns import PackedGraphs
 from can_train.graphs.store import GraphStore, rows_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from can_train.detectors.frame_scorer import CompiledFrameScorer, FrameScorer
+from can_train.detectors.compiled_scorer import CompiledFrameScorer
+from can_train.detectors.frame_scorer import FrameScorer
 
 
 def reduced(detector: FrameScorer) -> CompiledFrameScorer:

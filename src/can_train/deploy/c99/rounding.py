@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from can_train.detectors.frame_scorer import CompiledFrameScorer, FrameScorer
+from can_train.detectors.compiled_scorer import CompiledFrameScorer
+from can_train.detectors.frame_scorer import FrameScorer
 from can_train.detectors.window_scorer import TrainedDetector
 
 _LARGEST: Final = 127

@@ -15,7 +15,8 @@ from can_train.config.schema import FusionConfig
 from can_train.deploy.c99.folder import c_files
 from can_train.deploy.c99.reduced import reduced
 from can_train.deploy.c99.rounding import quantized
-from can_train.detectors.frame_scorer import CompiledFrameScorer, FrameScorer
+from can_train.detectors.compiled_scorer import CompiledFrameScorer
+from can_train.detectors.frame_scorer import FrameScorer
 from can_train.frames.frame import Frames
 from can_train.streaming.opening import stream_of
 from tests.unit.streaming.streams_for_tests import WINDOW, fused, traffic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from can_train.deploy.c99.reduced import reduced
-from can_train.detectors.frame_scorer import CompiledFrameScorer
+from can_train.detectors.compiled_scorer import CompiledFrameScorer
 from tests.unit.streaming.streams_for_tests import fused
 
 
