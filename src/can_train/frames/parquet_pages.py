@@ -1,6 +1,7 @@
 """What polars takes on trust in a parquet file, and ends the process over where it is damaged.
 
-A page that says it holds a negative number of values makes it ask for more memory than there is.
+A page that says it holds a negative number of values makes it ask for more memory than there is;
+what its metadata have too much it passes over until it comes to such a page.
 
 Metadata are Thrift structs in the compact protocol (github.com/apache/thrift,
 doc/specs/thrift-compact-protocol.md; fields: github.com/apache/parquet-format, parquet.thrift): the
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum, unique
 from pathlib import Path
 from typing import Final
@@ -23,12 +24,18 @@ Struct = dict[int, "Value"]
 
 Value = int | Struct | list["Value"] | None
 
+MAGIC: Final = b"PAR1"
 _TAIL: Final = struct.Struct("<I4s")
 """Length of the file's metadata, and the magic word."""
 
-_ROW_GROUPS, _COLUMNS, _OF_COLUMN = 4, 1, 3
-_BYTES, _DATA_PAGE, _DICTIONARY_PAGE = 7, 9, 11
-"""Of a column in a row group: length of all its pages, and where the first of either kind is."""
+_OF_FILE: Final = (1, 2, 3, 4)
+_OF_GROUP: Final = (1, 2, 3)
+_OF_METADATA: Final = (1, 2, 3, 4, 5, 6, 7, 9)
+"""What a file, a group of rows and a column in it must say."""
+
+_ROWS_OF_FILE, _ROW_GROUPS, _ROWS, _COLUMNS, _OF_COLUMN = 3, 4, 3, 1, 3
+_VALUES, _FIRST_PAGES = 5, (9, 11)
+"""Of a column in a group of rows: how many values, and where its pages of either kind begin."""
 
 _SIZE: Final = 3
 """Of a page: bytes that follow its header."""
@@ -36,8 +43,9 @@ _SIZE: Final = 3
 _HEADERS: Final = (5, 7, 8)
 """Of a page: what it says of itself as one of data, of a dictionary, or of data of version 2."""
 
+_OF_DICTIONARY: Final = 7
 _COUNTS: Final = (1, 2, 3)
-"""Of the last: values, nulls, rows; of the others the first are the values."""
+"""Values first; of data of version 2 nulls and rows, of others what can't be negative either."""
 
 _DEEPEST: Final = 32
 """Parquet's own structs lie less deep in each other."""
@@ -61,66 +69,85 @@ class _Kind(IntEnum):
 
 
 def require_countable(path: Path) -> None:
-    """Refuses a file with a page that says it holds fewer than no values.
-
-    What can't be followed isn't looked at: polars tells what is wrong with it.
+    """Refuses a file whose pages can't be followed, or don't hold as many values as it says.
 
     Raises:
         DataError: There is one.
     """
-    if path.stat().st_size < _TAIL.size:
+    size = path.stat().st_size
+    if size < _TAIL.size:
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for at, header in _pages(data):
-            for count in _counts(header):
-                if count < 0:
-                    raise DataError(
-                        f"{path}: not a whole parquet file (the page at {at} holds {count} "
-                        f"values). Copy it again"
-                    )
-
-
-def _counts(header: Struct) -> Iterator[int]:
-    """What a page says of how much it holds."""
-    for kind in _HEADERS:
-        said = header.get(kind)
-        for name in _COUNTS if kind == _HEADERS[-1] else _COUNTS[:1]:
-            count = said.get(name) if isinstance(said, dict) else None
-            if isinstance(count, int):
-                yield count
-
-
-def _pages(data: mmap.mmap) -> Iterator[tuple[int, Struct]]:
-    """Address and header of every page that can be found."""
-    try:
-        length, _ = _TAIL.unpack_from(data, len(data) - _TAIL.size)
-        begin = len(data) - _TAIL.size - length
-        whole = _Reader(data, begin).struct() if begin > 0 else {}
-        groups = _structs(whole.get(_ROW_GROUPS))
-        columns = [each.get(_OF_COLUMN) for g in groups for each in _structs(g.get(_COLUMNS))]
-    except (IndexError, struct.error, RecursionError):
-        return
-    for column in _structs(columns):
-        starts = [
-            at for name in (_DATA_PAGE, _DICTIONARY_PAGE) if isinstance(at := column.get(name), int)
-        ]
-        size = column.get(_BYTES)
-        if starts and isinstance(size, int):
-            yield from _pages_from(data, min(starts), min(starts) + size)
-
-
-def _pages_from(data: mmap.mmap, at: int, end: int) -> Iterator[tuple[int, Struct]]:
-    while 0 < at < min(end, len(data)):
-        reader = _Reader(data, at)
+        length, magic = _TAIL.unpack_from(data, size - _TAIL.size)
+        if magic != MAGIC or length > size - _TAIL.size:
+            return  # polars says so
         try:
-            header = reader.struct()
-        except (IndexError, RecursionError):
-            return
-        yield at, header
+            for column in _columns(_metadata(data, size - _TAIL.size - length)):
+                _require_values(data, column)
+        except (ValueError, IndexError) as error:
+            raise DataError(f"{path}: not a whole parquet file ({error}). Copy it again") from None
+
+
+def _metadata(data: mmap.mmap, at: int) -> Struct:
+    """The file's metadata, which end where its tail begins."""
+    reader = _Reader(data, at)
+    whole = reader.struct()
+    if reader.at != len(data) - _TAIL.size:
+        raise ValueError(f"its metadata end at {reader.at}")
+    return whole
+
+
+def _columns(whole: Struct) -> Iterator[Struct]:
+    """Metadata of the columns of all groups of rows.
+
+    Raises:
+        ValueError: Some of what each must have isn't there.
+    """
+    groups, rows = _structs(_complete(whole, _OF_FILE).get(_ROW_GROUPS)), whole.get(_ROWS_OF_FILE)
+    if sum(_whole(_complete(group, _OF_GROUP).get(_ROWS)) for group in groups) != rows:
+        raise ValueError(f"its groups don't hold its {rows} rows")
+    for group in groups:
+        for each in _structs(group.get(_COLUMNS)):
+            column = each.get(_OF_COLUMN)
+            if isinstance(column, dict):
+                yield _complete(column, _OF_METADATA)
+
+
+def _complete(found: Struct, wanted: Iterable[int]) -> Struct:
+    missing = [str(name) for name in wanted if found.get(name) is None]
+    if missing:
+        raise ValueError(f"its metadata have no field {', '.join(missing)}")
+    return found
+
+
+def _whole(value: Value) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _require_values(data: mmap.mmap, column: Struct) -> None:
+    """The pages of a column in a group of rows hold as many values as it has.
+
+    Raises:
+        ValueError: They don't, or one of fewer than none.
+    """
+    values = column.get(_VALUES)
+    starts = [at for name in _FIRST_PAGES if isinstance(at := column.get(name), int) and at > 0]
+    at, missing = min(starts, default=0), values if isinstance(values, int) else 0
+    while missing > 0:
+        reader = _Reader(data, at)
+        header = reader.struct()
+        for kind, said in ((kind, header.get(kind)) for kind in _HEADERS):
+            counts = [said.get(name) for name in _COUNTS] if isinstance(said, dict) else []
+            if any(isinstance(count, int) and count < 0 for count in counts):
+                raise ValueError(f"the page at {at} holds {counts[0]} values")
+            if kind != _OF_DICTIONARY and counts and isinstance(counts[0], int):
+                missing -= counts[0]
         size = header.get(_SIZE)
         if not isinstance(size, int) or size < 0:
-            return
+            raise ValueError(f"the page at {at} has no size")
         at = reader.at + size
+    if missing < 0:
+        raise ValueError(f"the pages before {at} hold {-missing} values too many")
 
 
 def _structs(found: Value) -> list[Struct]:
@@ -137,14 +164,13 @@ class _Reader:
         """The next one.
 
         Raises:
-            IndexError: The file ends before.
-            RecursionError: It is nested too deeply to be one.
+            IndexError: The file ends before, or it is none.
         """
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise RecursionError
+            raise self._none()
         found, field = Struct(), 0
-        while head := self._byte():
+        while (head := self._byte()) & 0x0F:
             field = field + (head >> 4) if head >> 4 else self._signed()
             kind = head & 0x0F
             # A field of a truth value holds it in its kind, an element of a list in a byte.
@@ -166,20 +192,23 @@ class _Reader:
         elif kind == _Kind.BINARY:
             self._skip(self._number())
         else:
-            raise IndexError
+            raise self._none()
         return None
+
+    def _none(self) -> IndexError:
+        return IndexError(f"there are no metadata at {self.at}")
 
     def _list(self) -> list[Value]:
         head = self._byte()
         count = head >> 4 if head >> 4 < 15 else self._number()
         if count > len(self._data):
-            raise IndexError
+            raise self._none()
         return [self._value(head & 0x0F) for _ in range(count)]
 
     def _skip(self, count: int) -> None:
         self.at += count
-        if self.at > len(self._data):
-            raise IndexError
+        if not 0 < self.at <= len(self._data):
+            raise self._none()
 
     def _byte(self) -> int:
         self._skip(1)
@@ -194,7 +223,7 @@ class _Reader:
                 return found
             shift += 7
             if shift > 63:
-                raise IndexError
+                raise self._none()
 
     def _signed(self) -> int:
         number = self._number()

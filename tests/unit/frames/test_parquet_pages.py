@@ -51,18 +51,38 @@ def test_a_negative_number_of_values_is_refused_before_it_ends_the_process(tmp_p
             read(path, ReadOptions())
 
 
-def test_what_cannot_be_followed_is_left_to_polars(tmp_path: Path) -> None:
+def test_metadata_that_polars_would_pass_over_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.parquet"
     whole = recording(path)
-    start, end = whole[:4], whole[-8:]
-    for spoilt in (
-        b"",
-        start,
-        whole[: len(whole) // 2],
-        whole[:-9] + end,
-        start + end,
-        whole[:-8] + b"\xff\xff\xff\xff" + whole[-4:],
-        b"\x1c" * len(whole) + end,
-    ):
+    refused = 0
+    for at in range(len(whole) // 2, len(whole) - 8):
+        spoilt = bytearray(whole)
+        spoilt[at] |= 0x0F  # a kind that there isn't
+        path.write_bytes(spoilt)
+        try:
+            require_countable(path)
+        except DataError as error:
+            refused += "there are no metadata at" in str(error)
+    assert refused > 50
+
+
+def test_more_or_fewer_values_than_a_column_has_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    whole = recording(path)
+    at = whole.index(VALUES)
+    for values in (1, ROWS - 1, ROWS + 1):
+        spoilt = bytearray(whole)
+        spoilt[at + 1] = 2 * values
+        path.write_bytes(spoilt)
+        with pytest.raises(DataError, match=r"values too many|no metadata|no size|pages before"):
+            require_countable(path)
+
+
+def test_what_is_no_parquet_file_is_left_to_polars(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    whole = recording(path)
+    for spoilt in (b"", whole[:4], whole[: len(whole) // 2], whole[:-8] + b"\xff" * 4 + whole[-4:]):
         path.write_bytes(spoilt)
         require_countable(path)
+        with pytest.raises(DataError, match="not a whole parquet file"):
+            read(path, ReadOptions())

@@ -12,20 +12,19 @@ from numpy.typing import NDArray
 from can_train.errors import DataError
 from can_train.frames.frame import EXTENDED_FLAG, MAX_EXTENDED_ID, MAX_STANDARD_ID, Frames
 from can_train.frames.options import ReadOptions
-from can_train.frames.parquet_pages import require_countable
+from can_train.frames.parquet_pages import MAGIC, require_countable
 from can_train.frames.readers.registry import Format, Head
 from can_train.frames.result import ReadResult, require_frames
 from can_train.frames.text.fields import MESSAGES, decode_payloads
 from can_train.frames.text.roles import LABEL, role_of
 
-_MAGIC: Final = b"PAR1"
 _COLUMNS: Final = ("timestamp", "id", "data_field")
 _PAYLOAD_BYTES: Final = 8
 
 
 def sniff(head: Head) -> int | None:
     """0 if the file starts as parquet files do."""
-    return 0 if head.start.startswith(_MAGIC) else None
+    return 0 if head.start.startswith(MAGIC) else None
 
 
 def read(path: Path, _options: ReadOptions) -> ReadResult:
