@@ -1,8 +1,10 @@
 """What asammdf takes on trust in an MF4 file, and hangs or crashes where it is damaged.
 
 Lists of blocks have to end: it follows them round and round. A channel has to lie within the record
-of its group: it reads on in whatever memory is there. A group has to have as many records as its
-data hold: of none it takes nothing, for ever, and it numbers all before it looks for them.
+of its group: it reads on in whatever memory is there. A group that alone has its data has to have
+as many records as they hold: of compressed ones it takes nothing, for ever, where it has none, and
+it leaves out in silence what isn't counted. It numbers all before it looks for them, so no group
+can have more than the file has room for.
 
 A block (ASAM MDF 4.1, 5.2) is its name, its length and the number of its links in 24 bytes, then
 the links, the addresses of other blocks. The first link of a block in a list is that of the next.
@@ -16,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from can_train.errors import DataError
+from can_train.errors import DataError, counted
 
 _HEADER_AT: Final = 64
 """Address of the block that all others hang from."""
@@ -89,8 +91,8 @@ def _require_channels(path: Path, data: mmap.mmap, group: int) -> None:
     size = 1 if flags & _VARIABLE else max(sum(parts), 1)
     if records * size > _SQUEEZED * len(data):
         raise DataError(
-            f"{path}: not a whole MF4 file (the group at {group} has {records:,} records, more "
-            f"than {len(data):,} bytes can hold). Copy it again"
+            f"{path}: not a whole MF4 file (the group at {group} has "
+            f"{counted(records, 'record')}, more than the file can hold). Copy it again"
         )
     lists, passed = [_linked(data, group, _INNER)], set[int]()
     while lists:
@@ -120,8 +122,8 @@ def _require_records(path: Path, data: mmap.mmap, group: int) -> None:
         return
     if held // sum(parts) != records:
         raise DataError(
-            f"{path}: not a whole MF4 file (the group at {channels} has {records:,} records, its "
-            f"data are {held // sum(parts):,}). Copy it again"
+            f"{path}: not a whole MF4 file (the group at {channels} has "
+            f"{counted(records, 'record')}, its data are {held // sum(parts):,}). Copy it again"
         )
 
 

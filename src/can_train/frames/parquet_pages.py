@@ -17,12 +17,12 @@ from enum import IntEnum, unique
 from pathlib import Path
 from typing import Final
 
-from can_train.errors import DataError
+from can_train.errors import DataError, counted
 
 Struct = dict[int, "Value"]
-"""By the number of the field; numbers, structs and lists of them: what else there is stays None."""
+"""By the number of the field: numbers, bytes, structs, and lists of them; truth values are None."""
 
-Value = int | Struct | list["Value"] | None
+Value = int | bytes | Struct | list["Value"] | None
 
 MAGIC: Final = b"PAR1"
 _TAIL: Final = struct.Struct("<I4s")
@@ -30,12 +30,15 @@ _TAIL: Final = struct.Struct("<I4s")
 
 _OF_FILE: Final = (1, 2, 3, 4)
 _OF_GROUP: Final = (1, 2, 3)
-_OF_METADATA: Final = (1, 2, 3, 4, 5, 6, 7, 9)
+_OF_COLUMN: Final = (1, 2, 3, 4, 5, 6, 7, 9)
 """What a file, a group of rows and a column in it must say."""
 
-_ROWS_OF_FILE, _ROW_GROUPS, _ROWS, _COLUMNS, _OF_COLUMN = 3, 4, 3, 1, 3
-_VALUES, _FIRST_PAGES = 5, (9, 11)
-"""Of a column in a group of rows: how many values, and where its pages of either kind begin."""
+_ROWS_OF_FILE, _GROUPS, _SIGNED, _ROWS, _COLUMNS, _METADATA, _ENCRYPTED = 3, 4, 8, 3, 1, 3, 8
+_SIGNATURE: Final = 28
+"""Bytes behind the metadata of a file with `_SIGNED`: some of its columns are encrypted."""
+
+_PATH, _VALUES, _BYTES, _FIRST_PAGES = 3, 5, 7, (9, 11)
+"""Of a column in a group of rows: its name, values and bytes, where its pages of a kind begin."""
 
 _SIZE: Final = 3
 """Of a page: bytes that follow its header."""
@@ -47,6 +50,7 @@ _OF_DICTIONARY: Final = 7
 _COUNTS: Final = (1, 2, 3)
 """Values first; of data of version 2 nulls and rows, of others what can't be negative either."""
 
+_LONGEST_HEADER: Final = 1 << 20
 _DEEPEST: Final = 32
 """Parquet's own structs lie less deep in each other."""
 
@@ -69,10 +73,13 @@ class _Kind(IntEnum):
 
 
 def require_countable(path: Path) -> None:
-    """Refuses a file whose pages can't be followed, or don't hold as many values as it says.
+    """Refuses a file whose columns don't have the values that it says, page by page.
+
+    All of them: which one polars takes for which it tells by their order, not by what they are
+    called.
 
     Raises:
-        DataError: There is one.
+        DataError: They don't, or the metadata can't be followed.
     """
     size = path.stat().st_size
     if size < _TAIL.size:
@@ -82,35 +89,70 @@ def require_countable(path: Path) -> None:
         if magic != MAGIC or length > size - _TAIL.size:
             return  # polars says so
         try:
-            for column in _columns(_metadata(data, size - _TAIL.size - length)):
-                _require_values(data, column)
+            whole = _metadata(data, size - _TAIL.size - length)
+            for rows, column in _columns(whole):
+                _require_values(data, column, rows)
         except (ValueError, IndexError) as error:
             raise DataError(f"{path}: not a whole parquet file ({error}). Copy it again") from None
 
 
 def _metadata(data: mmap.mmap, at: int) -> Struct:
-    """The file's metadata, which end where its tail begins."""
-    reader = _Reader(data, at)
+    """The file's metadata, which end where its tail begins, or a signature before that."""
+    end = len(data) - _TAIL.size
+    reader = _Reader(data, at, end)
     whole = reader.struct()
-    if reader.at != len(data) - _TAIL.size:
+    if reader.at + (_SIGNATURE if _SIGNED in whole else 0) != end:
         raise ValueError(f"its metadata end at {reader.at}")
     return whole
 
 
-def _columns(whole: Struct) -> Iterator[Struct]:
-    """Metadata of the columns of all groups of rows.
+def _columns(whole: Struct) -> Iterator[tuple[int, Struct]]:
+    """Metadata of the columns of every group of rows, and its rows; none of encrypted columns.
 
     Raises:
         ValueError: Some of what each must have isn't there.
     """
-    groups, rows = _structs(_complete(whole, _OF_FILE).get(_ROW_GROUPS)), whole.get(_ROWS_OF_FILE)
+    groups, rows = _structs(_complete(whole, _OF_FILE).get(_GROUPS)), whole.get(_ROWS_OF_FILE)
     if sum(_whole(_complete(group, _OF_GROUP).get(_ROWS)) for group in groups) != rows:
-        raise ValueError(f"its groups don't hold its {rows} rows")
+        raise ValueError("its groups of rows don't hold as many as it has")
     for group in groups:
         for each in _structs(group.get(_COLUMNS)):
-            column = each.get(_OF_COLUMN)
-            if isinstance(column, dict):
-                yield _complete(column, _OF_METADATA)
+            if _SIGNED in whole and isinstance(each.get(_ENCRYPTED), dict):
+                continue
+            column = each.get(_METADATA)
+            if not isinstance(column, dict):
+                raise ValueError("a column has no metadata")
+            yield _whole(group.get(_ROWS)), _complete(column, _OF_COLUMN)
+
+
+def _require_values(data: mmap.mmap, column: Struct, rows: int) -> None:
+    """The pages of a column in a group of rows hold all its values, one for each if it is flat.
+
+    Raises:
+        ValueError: They don't, or one holds fewer than none.
+    """
+    starts = [at for name in _FIRST_PAGES if 0 < (at := _whole(column.get(name)))]
+    at = min(starts, default=0)
+    end = min(at + _whole(column.get(_BYTES)), len(data))
+    missing, path = _whole(column.get(_VALUES)), column.get(_PATH)
+    is_flat = isinstance(path, list) and len(path) == 1
+    if missing < 0 or (is_flat and missing != rows):
+        raise ValueError(f"a column before {end} has not as many values as its group has rows")
+    while missing > 0:
+        reader = _Reader(data, at, min(end, at + _LONGEST_HEADER))
+        header = reader.struct()
+        for kind, said in ((kind, header.get(kind)) for kind in _HEADERS):
+            counts = [said.get(name) for name in _COUNTS] if isinstance(said, dict) else []
+            if any(isinstance(count, int) and count < 0 for count in counts):
+                raise ValueError(f"the page at {at} holds less than nothing")
+            if kind != _OF_DICTIONARY and counts:
+                missing -= _whole(counts[0])
+        size = header.get(_SIZE)
+        if not isinstance(size, int) or size < 0:
+            raise ValueError(f"the page at {at} has no size")
+        at = reader.at + size
+    if missing:
+        raise ValueError(f"the pages before {at} hold {counted(-missing, 'value')} too many")
 
 
 def _complete(found: Struct, wanted: Iterable[int]) -> Struct:
@@ -124,47 +166,27 @@ def _whole(value: Value) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _require_values(data: mmap.mmap, column: Struct) -> None:
-    """The pages of a column in a group of rows hold as many values as it has.
-
-    Raises:
-        ValueError: They don't, or one of fewer than none.
-    """
-    values = column.get(_VALUES)
-    starts = [at for name in _FIRST_PAGES if isinstance(at := column.get(name), int) and at > 0]
-    at, missing = min(starts, default=0), values if isinstance(values, int) else 0
-    while missing > 0:
-        reader = _Reader(data, at)
-        header = reader.struct()
-        for kind, said in ((kind, header.get(kind)) for kind in _HEADERS):
-            counts = [said.get(name) for name in _COUNTS] if isinstance(said, dict) else []
-            if any(isinstance(count, int) and count < 0 for count in counts):
-                raise ValueError(f"the page at {at} holds {counts[0]} values")
-            if kind != _OF_DICTIONARY and counts and isinstance(counts[0], int):
-                missing -= counts[0]
-        size = header.get(_SIZE)
-        if not isinstance(size, int) or size < 0:
-            raise ValueError(f"the page at {at} has no size")
-        at = reader.at + size
-    if missing < 0:
-        raise ValueError(f"the pages before {at} hold {-missing} values too many")
-
-
 def _structs(found: Value) -> list[Struct]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 class _Reader:
-    """Reads structs from an address on."""
+    """Reads structs from an address on.
 
-    def __init__(self, data: mmap.mmap, at: int) -> None:
-        self._data, self.at, self._depth = data, at, 0
+    Args:
+        data: The file.
+        at: Where the next one begins.
+        end: What lies behind isn't read.
+    """
+
+    def __init__(self, data: mmap.mmap, at: int, end: int) -> None:
+        self._data, self.at, self._end, self._depth = data, at, end, 0
 
     def struct(self) -> Struct:
         """The next one.
 
         Raises:
-            IndexError: The file ends before, or it is none.
+            IndexError: The bytes end before, or it is none.
         """
         self._depth += 1
         if self._depth > _DEEPEST:
@@ -185,34 +207,33 @@ class _Reader:
             return self._list()
         if kind in (_Kind.SHORT, _Kind.INT, _Kind.LONG):
             return self._signed()
+        if kind == _Kind.BINARY:
+            return self._bytes(self._number())
         if kind in (_Kind.TRUE, _Kind.FALSE, _Kind.BYTE):
-            self._skip(1)
+            self._byte()
         elif kind == _Kind.DOUBLE:
-            self._skip(8)
-        elif kind == _Kind.BINARY:
-            self._skip(self._number())
+            self._bytes(8)
         else:
             raise self._none()
         return None
 
-    def _none(self) -> IndexError:
-        return IndexError(f"there are no metadata at {self.at}")
-
     def _list(self) -> list[Value]:
         head = self._byte()
-        count = head >> 4 if head >> 4 < 15 else self._number()
-        if count > len(self._data):
+        count, kind = head >> 4 if head >> 4 < 15 else self._number(), head & 0x0F
+        # Each takes a byte at least, and no list of parquet's holds lists.
+        if count > self._end - self.at or kind in (_Kind.LIST, _Kind.SET):
             raise self._none()
-        return [self._value(head & 0x0F) for _ in range(count)]
+        return [self._value(kind) for _ in range(count)]
 
-    def _skip(self, count: int) -> None:
+    def _bytes(self, count: int) -> bytes:
+        begin = self.at
         self.at += count
-        if not 0 < self.at <= len(self._data):
+        if not 0 < self.at <= self._end:
             raise self._none()
+        return self._data[begin : self.at]
 
     def _byte(self) -> int:
-        self._skip(1)
-        return self._data[self.at - 1]
+        return self._bytes(1)[0]
 
     def _number(self) -> int:
         found, shift = 0, 0
@@ -228,3 +249,6 @@ class _Reader:
     def _signed(self) -> int:
         number = self._number()
         return (number >> 1) ^ -(number & 1)
+
+    def _none(self) -> IndexError:
+        return IndexError(f"there are no metadata at {self.at}")

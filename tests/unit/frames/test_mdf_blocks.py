@@ -102,7 +102,7 @@ def test_more_records_than_the_file_has_room_for_are_refused(
     path.write_bytes(data)
     if refused:
         with pytest.raises(
-            DataError, match=rf"{records:,} records, more than 1,000 bytes can hold"
+            DataError, match=rf"has {records:,} records, more than the file can hold"
         ):
             require_sound(path)
     else:

@@ -8,12 +8,7 @@ import numpy as np
 
 from can_train.config.schema import FusionConfig
 from can_train.config.spec import spec_of
-from can_train.detectors.kernels.window_fusion import (
-    ALPHAS,
-    STATE_LIMIT,
-    SUPPORT,
-    SUPPORT_RISE,
-)
+from can_train.detectors.kernels.window_fusion import ALPHAS, STATE_LIMIT, SUPPORT, SUPPORT_RISE
 from can_train.detectors.onnx.graph import OnnxGraph, Tensor
 from can_train.detectors.onnx.judging import OnnxSaid, excess, relieved
 from can_train.detectors.onnx.parts import dense

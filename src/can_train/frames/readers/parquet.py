@@ -34,7 +34,6 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
         DataError: Damaged file, missing column, null, NaN, label other than 0 and 1, or a payload
             that isn't 0 to 16 hex digits.
     """
-    require_countable(path)
     try:
         present = pl.read_parquet_schema(path)
         label = _label_column(path, list(present))
@@ -45,6 +44,7 @@ def read(path: Path, _options: ReadOptions) -> ReadResult:
                 f"{path}: no column {', '.join(missing)}. The parquet layout has "
                 f"timestamp, id, data_field and label"
             )
+        require_countable(path)
         table = pl.read_parquet(path, columns=wanted)
     # Polars panics, which is no Exception, where page headers contradict the footer.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
