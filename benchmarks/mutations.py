@@ -142,6 +142,8 @@ def attempt(reader: str, seeds: Sequence[bytes], *, inputs: int, seconds: float,
         if outcome.inputs == _WARM_UP:
             before = _peak()
         data = mutated(draw, seeds)
+        # Another file: what a library still reads of the last one, in a thread, stays what it was.
+        path.unlink()
         path.write_bytes(data)
         begin = time.process_time()
         if begin - armed > _ARMED_S:
