@@ -1,8 +1,8 @@
 """From the frames of a recording to scores and alarms, by a trained detector.
 
 Graphs are built in one causal pass from the recording's first frame, as for evaluation, and scored
-by modules in the same batches, which gives the same numbers, bit for bit; or window by window in
-compiled loops, without torch (to 1e-5).
+by modules in the same batches, which gives the same numbers, bit for bit; or (`compiled_scorer.py`)
+window by window in compiled loops, without torch (to 1e-5).
 """
 
 from __future__ import annotations

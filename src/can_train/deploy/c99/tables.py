@@ -197,10 +197,7 @@ def _constants(
         "CT_SUPPORT": (literal(SUPPORT), "most that an alarm of it adds"),
         "CT_SUPPORT_RISE": (literal(SUPPORT_RISE), "how fast that comes"),
         "CT_EARLY_FROM": (literal(EARLY), "earliness of an extra frame"),
-        "CT_MOST_DOUBT": (
-            repr(MOST_DOUBT),
-            "most that doubt takes off, by what is missing",
-        ),
+        "CT_MOST_DOUBT": (repr(MOST_DOUBT), "most that doubt takes off, by what is missing"),
         "CT_LEVEL_STEPS": (STEPS, "counted depths below the level of a calm recording"),
         "CT_LEVEL_WARM_UP": (WARM_UP_WINDOWS, "windows before a median says something"),
         "CT_LEVEL_MEMORY": (MEMORY_WINDOWS, "windows after which counts are halved"),
